@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rule: the Falco rules language, from YAML text to eBPF programs.
+ *
+ * load: YAML -> items -> conditions parsed, lists and macros expanded, fields and operators type-checked against a template
+ * table. compile: one program of type sallyport/rule per (rule, template type) in one ELF file (docs/formats/content.md).
+ * Pure: text in, diagnostics and bytes out; no files, no clock. Input is hostile: sizes, depths,
+ * counts and YAML aliases are bounded.
+ */
+#ifndef SALLYPORT_CONTENT_RULE_H
+#define SALLYPORT_CONTENT_RULE_H
+
+#include "base/base.h"
+#include "content/template/template.h"
+
+enum {
+	RULE_MAX_FILE_BYTES = 8 << 20,
+	RULE_MAX_RULES = 4096,
+	RULE_MAX_DEPTH = 100, /* nesting of conditions and of YAML */
+};
+
+enum rule_priority {
+	RULE_EMERGENCY, RULE_ALERT, RULE_CRITICAL, RULE_ERROR, RULE_WARNING, RULE_NOTICE, RULE_INFORMATIONAL, RULE_DEBUG,
+};
+/* "Emergency"..."Debug". */
+const char *rule_priority_name(uint32_t p);
+
+struct rule_source {
+	const char *name; /* for messages; borrowed */
+	const char *text;
+	size_t len;
+};
+
+/* One row under a rule's `tests:`. */
+struct rule_test_field {
+	const char *name, *value; /* list elements separated by a newline */
+	size_t value_len;
+	struct diag_pos pos;
+};
+
+struct rule_test {
+	const char *name;
+	const char *type;  /* template type */
+	bool fires;        /* what is expected */
+	const struct rule_test_field *fields;
+	uint32_t n_fields;
+	struct diag_pos pos;
+};
+
+struct rule_cond; /* a checked condition; private */
+
+struct rule {
+	const char *name, *desc, *output, *source;
+	uint32_t priority; /* enum rule_priority */
+	bool enabled;
+	const char *const *tags;
+	uint32_t n_tags;
+	const char *drill;  /* name of the harmless stimulus that must make it fire, or NULL */
+	const struct rule_test *tests;
+	uint32_t n_tests;
+	uint64_t types;     /* bit i: it can fire on table->types[i] */
+	struct diag_pos pos;
+	const struct rule_cond *cond;
+};
+
+struct rule_set {
+	const struct template_table *table;
+	struct rule *rules; /* in order of definition, disabled ones too */
+	uint32_t n_rules;
+	uint32_t n_macros, n_lists;
+};
+
+/*
+ * Load files as one set, in order. Goes on after errors to report all it can.
+ *
+ * E_OK          ds->n_errors is 0; *out is set
+ * E_REJECTED    at least one error is in ds; *out untouched
+ * E_NOMEM, E_LIMIT  the arena's cap
+ */
+FALLIBLE rule_load(const struct rule_source *src, size_t n, const struct template_table *t, struct arena *a,
+		   struct diags *ds, struct rule_set **out);
+
+/*
+ * Compile the enabled rules to one ELF file, appended to out. Deterministic. Errors as rule_load.
+ */
+FALLIBLE rule_compile(const struct rule_set *rs, struct arena *a, struct buf *out, struct diags *ds);
+
+/* Every diagnostic id this module can give. */
+struct rule_diag_row {
+	uint16_t id;
+	const char *falco_code; /* LOAD_ERR_VALIDATE..., or NULL */
+	const char *title, *help;
+};
+extern const struct rule_diag_row rule_diags[];
+extern const size_t rule_n_diags;
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runtime: compiled content (one ELF file) made ready, and events judged by it.
+ *
+ * Loading puts up three walls, each enough alone: the schema prefix that the content was compiled against must be this
+ * sensor's; every program is verified against the exact context of its type; the VM checks every access at
+ * run time. Nothing runs before all programs passed.
+ */
+#ifndef SALLYPORT_CONTENT_RUNTIME_H
+#define SALLYPORT_CONTENT_RUNTIME_H
+
+#include "base/base.h"
+#include "content/event/event.h"
+#include "content/template/template.h"
+#include "engine/vm/vm.h"
+
+struct content;
+
+struct content_opts {
+	const struct template_table *table;
+	bool skip_schema;  /* tests only: force past the first wall */
+	bool skip_verify;  /* tests only: force past the second */
+	size_t arena_max;  /* memory cap of the load; 0: CONTENT_ARENA_MAX */
+	uint64_t fuel;     /* per program and event; 0: VM_FUEL_DEFAULT */
+	bool all_matches;  /* every rule that matches fires; else only the first in order of definition */
+};
+enum { CONTENT_ARENA_MAX = 256 << 20, CONTENT_DIGEST_BYTES = 32 };
+
+struct content_rule {
+	const char *name, *desc, *output, *source;
+	uint32_t priority; /* enum rule_priority */
+	const char *const *tags;
+	uint32_t n_tags;
+	const char *drill; /* or NULL */
+	uint64_t types;    /* template types it has a program for */
+};
+
+/*
+ * elf   borrowed during the call only
+ * E_SCHEMA    d (S...) names the rule, the field, both counts and both digests
+ * E_REJECTED  the verifier's diagnostic (V...)
+ * E_FORMAT, E_TRUNCATED, E_UNSUPPORTED, E_LIMIT, E_NOMEM
+ * d's notes and strings live in `a`.
+ */
+FALLIBLE content_load(struct view elf, const char *name, const struct content_opts *o, struct arena *a,
+		      struct content **out, struct diag *d);
+void content_free(struct content *c);
+
+uint32_t content_n_rules(const struct content *c);
+const struct content_rule *content_rule(const struct content *c, uint32_t i);
+/* BLAKE2b-256 of the ELF bytes. */
+const uint8_t *content_digest(const struct content *c);
+/* Types that at least one program judges: bit i is table->types[i]. */
+uint64_t content_types(const struct content *c);
+/* A loaded program or output of this type uses the field: decoders need not fill others. */
+bool content_uses(const struct content *c, uint32_t type_index, uint32_t field_id);
+uint32_t content_n_programs(const struct content *c);
+
+struct content_fault {
+	uint32_t rule;
+	struct diag d;
+};
+
+/*
+ * Judge one event. fired[0..return) are rule indexes, in order of definition (at most max).
+ * faults counts programs that ended in an error (the event is then not matched by that rule); the last is in *fault.
+ * before, when set, is called before each program with its rule: the flight recorder.
+ */
+struct content_eval {
+	struct vm *vm;
+	void (*before)(void *user, uint32_t rule);
+	void *before_user;
+	uint64_t programs_run, faults;
+	struct content_fault fault;
+};
+uint32_t content_eval(const struct content *c, struct content_eval *ce, struct event *e, uint32_t *fired, uint32_t max);
+
+/* Append the rule's output with placeholders filled from the event; missing fields print <NA>. Safe for terminals and JSON. */
+void content_format(const struct content *c, uint32_t rule, const struct event *e, struct buf *out);
+/* Write the object output_fields: every placeholder by its text. */
+void content_json_fields(const struct content *c, uint32_t rule, const struct event *e, struct json *j);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * helpers: what programs can call, implemented.
+ *
+ * The prototypes stand in abi/helpers.def; the VM checks arguments against them before it calls, so a helper gets
+ * memory that is there. Handles are indexes into the value table of the event at hand; a forged index is an error
+ * (HELPERS_BAD_HANDLE), never a read.
+ *
+ * Every helper is pure but for map contents, bounded by the sizes it is given, and allocates nothing.
+ */
+#ifndef SALLYPORT_ENGINE_HELPERS_H
+#define SALLYPORT_ENGINE_HELPERS_H
+
+#include "base/base.h"
+#include "engine/abi/abi.h"
+
+struct map;
+
+/* A value that a handle names. Bytes are borrowed and need no NUL. */
+struct helper_str {
+	const char *p;
+	uint32_t len;
+};
+
+enum helper_value_kind { HELPER_VALUE_NONE, HELPER_VALUE_STR, HELPER_VALUE_IP, HELPER_VALUE_LIST };
+
+struct helper_value {
+	uint8_t kind;  /* enum helper_value_kind */
+	uint32_t len;  /* STR: bytes. IP: 4 or 16. LIST: elements */
+	union {
+		const char *p;                 /* STR, IP (network byte order) */
+		const struct helper_str *list; /* LIST of strings */
+	};
+};
+
+/*
+ * A handle: value index + 1 in bits 0..31; for an element of a list, element index + 1 in bits 32..63. 0 is null.
+ */
+static inline uint64_t helper_handle(uint32_t value_index)
+{
+	return (uint64_t)value_index + 1;
+}
+
+/* What the running program's helpers see. One per thread. */
+struct helper_env {
+	const struct helper_value *values;
+	uint32_t n_values;
+	bool bad_handle; /* set by a helper that was given a handle that names nothing of the right kind */
+};
+
+/*
+ * args: the five argument registers, already checked: a map argument is a struct map *, memory is a host
+ * pointer to at least its size, everything else is the register's value.
+ */
+typedef uint64_t helper_fn(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS]);
+
+/* The implementation of a helper id, or NULL. */
+helper_fn *helper_lookup(uint32_t id);
+
+/*
+ * Packed sets, as str_in, str_startswith_in and str_pmatch read them, and networks for ip_in_net. The compiler makes
+ * them with these; a helper that finds one malformed answers 0. Layout: docs/formats/content.md.
+ * Strings are sorted and unique. E_LIMIT: over 65,535 strings, or one over 65,535 bytes.
+ */
+FALLIBLE helper_pack_set(struct helper_str *strs, size_t n, struct buf *out);
+struct helper_net {
+	uint8_t addr[16];
+	uint8_t addr_len; /* 4 or 16 */
+	uint8_t prefix;   /* 0..32 or 0..128 */
+};
+void helper_pack_nets(const struct helper_net *nets, size_t n, struct buf *out);
+
+/* Plain functions behind the helpers, for tests and for the host side. */
+bool helper_glob(const char *s, size_t len, const char *pat, size_t pat_len, bool fold_case);
+/* Path-component prefix match of one pattern: "/opt/dir" covers itself and all below. */
+bool helper_pmatch(const char *path, size_t len, const char *pat, size_t pat_len);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * obj: relocatable BPF ELF bytes to programs, and back.
+ *
+ * Reading treats every byte as hostile: all access goes through struct view, every count and
+ * size has a limit, nothing is trusted because a header says so. It links local calls across
+ * sections, resolves .maps and data sections to maps, and keeps line information. Sections that
+ * it does not know are kept as bytes for the caller (obj_section).
+ * Writing makes the same kind of file from programs, for the rule compiler.
+ */
+#ifndef SALLYPORT_ENGINE_OBJ_H
+#define SALLYPORT_ENGINE_OBJ_H
+
+#include "base/base.h"
+#include "engine/prog/prog.h"
+
+enum {
+	OBJ_MAX_BYTES = 16 << 20,
+	OBJ_MAX_SECTIONS = 1024,
+	OBJ_MAX_SYMBOLS = 65536,
+	OBJ_MAX_PROGS = 4096,
+	OBJ_MAX_MAPS = 256,
+	OBJ_MAX_VALUE_BYTES = 4 << 20,
+};
+
+struct obj_section {
+	const char *name;
+	struct view bytes;
+};
+
+struct obj {
+	struct prog *progs; /* global functions in executable sections other than .text, in file order */
+	uint32_t n_progs;
+	const struct prog_map *maps;
+	uint32_t n_maps;
+	const struct obj_section *sections; /* every named section with contents */
+	uint32_t n_sections;
+	const char *license; /* "" when there is none */
+};
+
+/*
+ * bytes  the whole file; must outlive *out (maps' init and sections borrow from it)
+ * name   for messages
+ * a      owns everything in *out
+ *
+ * E_FORMAT E_TRUNCATED E_LIMIT E_UNSUPPORTED (with d: section and byte offset), E_NOMEM.
+ * O(file size). No I/O.
+ */
+FALLIBLE obj_read(struct view bytes, const char *name, struct arena *a, struct obj *out, struct diag *d);
+
+/* The section with this name, or NULL. */
+const struct obj_section *obj_section(const struct obj *o, const char *name);
+/* The program with this name, or NULL. */
+const struct prog *obj_prog(const struct obj *o, const char *name);
+
+/* What obj_write needs of one program: refs to maps by index stand in the instructions as obj_read gives them. */
+struct obj_out {
+	const struct prog *progs; /* all with the same maps; several may share a section name */
+	uint32_t n_progs;
+	const struct prog_map *maps; /* names that begin with '.' become data sections, others go to .maps */
+	uint32_t n_maps;
+	const struct obj_section *extra; /* written as they are, not loaded */
+	uint32_t n_extra;
+	const char *license;
+};
+
+/*
+ * Append the ELF file to out. Deterministic: the same input gives the same bytes.
+ * obj_read of the result gives the same programs, maps and sections.
+ * E_LIMIT (out is full), E_UNSUPPORTED (a map that is not plain data), E_NOMEM.
+ */
+FALLIBLE obj_write(const struct obj_out *in, struct buf *out, struct diag *d);
+
+#endif

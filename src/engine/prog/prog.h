@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * prog: the program object that loader, verifier, VM and compilers share.
+ *
+ * A program is decoded instructions plus what they refer to: maps by index, functions by slot,
+ * source lines. It is data: immutable once built, owned by the arena it was built in, free to
+ * share between threads.
+ *
+ * Invariants after obj_read(): every ISA_IMM64_MAP_FD has imm = map index < n_maps; every
+ * ISA_IMM64_MAP_VALUE has imm = map index and off = byte offset into the first value; every
+ * ISA_CALL_LOCAL has imm = slot offset relative to the next slot, as in RFC 9669 section 5.5 (so
+ * the target is slot + 1 + imm). None of them is trusted: verifier and VM check again.
+ */
+#ifndef SALLYPORT_ENGINE_PROG_H
+#define SALLYPORT_ENGINE_PROG_H
+
+#include "base/base.h"
+#include "engine/isa/isa.h"
+
+enum prog_map_kind {
+	PROG_MAP_NONE = 0,
+	PROG_MAP_HASH = 1,  /* numbers as in enum bpf_map_type */
+	PROG_MAP_ARRAY = 2,
+};
+
+enum {
+	PROG_MAP_RDONLY = 1 << 7, /* programs may not write (BPF_F_RDONLY_PROG) */
+};
+
+/* What a map is to be. `init` fills the first value of an array (.rodata, .data); empty means zeroes. */
+struct prog_map {
+	const char *name;
+	uint32_t kind;  /* enum prog_map_kind, or a number this build does not know */
+	uint32_t key_size, value_size, max_entries;
+	uint32_t flags;
+	struct view init;
+};
+
+/* From slot `insn` on (up to the next row) the source is this line. Sorted by insn. */
+struct prog_line {
+	uint32_t insn;
+	const char *file;
+	const char *text; /* the source line, or "" */
+	uint32_t line, col;
+};
+
+/* A function: slots [start, next func's start). funcs[0] starts at 0 and is the entry. Sorted by start. */
+struct prog_func {
+	const char *name;
+	uint32_t start;
+};
+
+struct prog {
+	const char *name;
+	const char *section;     /* "sallyport/rule", "xdp", ... */
+	struct isa_insn *insns;  /* n_insns slots; a 64-bit immediate takes two, the second is ISA_PAD */
+	uint32_t n_insns;
+	const struct prog_map *maps; /* shared by all programs of one object */
+	uint32_t n_maps;
+	const struct prog_func *funcs;
+	uint32_t n_funcs;
+	const struct prog_line *lines;
+	uint32_t n_lines;
+};
+
+/* The row that covers slot insn, or NULL. O(log n). */
+const struct prog_line *prog_line_at(const struct prog *p, uint32_t insn);
+/* The function that holds slot insn, or NULL when the program has none. O(log n). */
+const struct prog_func *prog_func_at(const struct prog *p, uint32_t insn);
+
+/*
+ * A program of bare instructions: no maps, functions or lines. For tools and tests.
+ * Errors as isa_decode.
+ */
+FALLIBLE prog_from_code(struct view code, const char *name, struct arena *a, struct prog *out, struct diag *d);
+
+#endif

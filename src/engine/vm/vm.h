@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vm: runs programs, always checked.
+ *
+ * A pre-decoded, threaded interpreter. Whatever the verifier said, every memory access is compared with
+ * the windows the program was given (context, its stack frames, map values), every helper argument
+ * with its prototype, every jump with the program, and back edges spend fuel: a fault is an error return
+ * with the instruction, never a signal.
+ *
+ * A vm_prog is immutable and may be run by many threads; a struct vm (stack, counters) belongs to one
+ * thread. Running allocates nothing.
+ */
+#ifndef SALLYPORT_ENGINE_VM_H
+#define SALLYPORT_ENGINE_VM_H
+
+#include "base/base.h"
+#include "engine/abi/abi.h"
+#include "engine/helpers/helpers.h"
+#include "engine/maps/maps.h"
+#include "engine/prog/prog.h"
+
+struct vm_prog;
+struct vm;
+
+enum { VM_STACK_BYTES = 512, VM_MAX_FRAMES = 8 };
+
+struct vm_prog_opts {
+	const struct abi_profile *profile; /* prototypes; a call to a helper that is not in it is refused here */
+	struct map *const *maps;           /* one per p->maps, in order; must outlive the vm_prog */
+	helper_fn *(*lookup)(uint32_t id); /* NULL: helper_lookup */
+};
+
+/*
+ * Prepare p for running. Structure is checked (jump targets, calls, last instruction, map indexes, known helpers); safety
+ * is not: that is verify's answer, and the VM's checks do not depend on it.
+ * E_FORMAT, E_UNSUPPORTED (d names the instruction), E_NOMEM.
+ */
+FALLIBLE vm_prog_new(const struct prog *p, const struct vm_prog_opts *o, struct vm_prog **out, struct diag *d);
+void vm_prog_free(struct vm_prog *vp);
+/* Bytes that the prepared program holds. */
+size_t vm_prog_bytes(const struct vm_prog *vp);
+
+FALLIBLE vm_new(struct vm **out);
+void vm_free(struct vm *v);
+
+struct vm_run_args {
+	void *ctx;           /* r1; NULL with ctx_bytes 0 is fine */
+	size_t ctx_bytes;    /* r2, and the size of the window */
+	bool ctx_writable;
+	struct helper_env *env; /* may be NULL: then every handle is bad */
+	uint64_t fuel;       /* instructions at least; charged on back edges and calls. 0: VM_FUEL_DEFAULT */
+};
+enum { VM_FUEL_DEFAULT = 1000000 };
+
+struct vm_fault {
+	uint32_t insn;       /* slot in p->insns */
+	uint64_t addr;       /* E_FAULT on memory: the address that was refused, relative to ctx when near it */
+	uint64_t fuel_left;
+};
+
+/*
+ * E_FAULT  memory outside the windows, a bad handle, a bad helper argument, division is never one (RFC 9669: x/0 = 0)
+ * E_FUEL   spent
+ * d        optional; text says what and where. fault optional.
+ * On success *ret is R0.
+ */
+FALLIBLE vm_run(struct vm *v, const struct vm_prog *vp, const struct vm_run_args *args, uint64_t *ret,
+		struct vm_fault *fault, struct diag *d);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kern: the only code that calls bpf(2) and asks what the kernel grants.
+ *
+ * It loads the fixed BPF object, sets up rings and statistics, attaches what is wanted, and hands out
+ * descriptors. What a host grants is probed by trying, never derived from a version.
+ * Runs in the supervisor, as root. Not thread-safe.
+ */
+#ifndef SALLYPORT_KERN_H
+#define SALLYPORT_KERN_H
+
+#include "base/base.h"
+
+/* What the worker can ask to have attached. Fork, exec and exit are always on. */
+enum kern_hook {
+	KERN_HOOK_PROCESS = 1 << 0, /* sched_process_fork, exec, exit */
+	KERN_HOOK_OPEN = 1 << 1,    /* syscall exit: open, openat, openat2, creat */
+	KERN_HOOK_MEMFD = 1 << 2,
+	KERN_HOOK_CONNECT = 1 << 3,
+	KERN_HOOK_IPC = 1 << 4,     /* pipe, dup, close, socketpair, accept of what can be part of a chain; FIFO opens */
+	KERN_HOOK_CHDIR = 1 << 5,
+};
+
+enum kern_grade { KERN_YES, KERN_NO, KERN_UNKNOWN };
+
+/* One thing that a host grants or not. */
+struct kern_probe {
+	const char *id;      /* "bpf", "btf", "ringbuf", "tp_btf", "iter_task", ... stable, for --json */
+	const char *what;    /* for people */
+	uint8_t grade;       /* enum kern_grade */
+	bool required;       /* the sensor cannot run without */
+	char detail[160];    /* errno text or version */
+	const char *mend;    /* what to do, or "" */
+};
+
+enum { KERN_MAX_PROBES = 32 };
+
+struct kern_report {
+	struct kern_probe probes[KERN_MAX_PROBES];
+	uint32_t n;
+	bool can_run; /* every required probe is KERN_YES */
+	char release[65];
+};
+
+/* Try everything the sensor wants; changes nothing that stays. Works without root (and then says what is refused). ~50 ms. */
+void kern_probe(struct kern_report *out);
+
+struct kern;
+
+struct kern_opts {
+	struct view object;       /* the compiled BPF object */
+	uint32_t reserved_bytes;  /* ring sizes: powers of two, at least one page */
+	uint32_t bulk_bytes;
+};
+
+/* Load, not attached yet. E_HOST with d.text = which program or map was refused and why, d.hint = what to do. E_NOMEM. */
+FALLIBLE kern_open(const struct kern_opts *o, struct kern **out, struct diag *d);
+/* Detaches everything; nothing stays behind. NULL is fine. */
+void kern_close(struct kern *k);
+
+/* Make exactly these hooks (enum kern_hook) attached. E_HOST. Hooks that stay attached miss nothing. */
+FALLIBLE kern_attach(struct kern *k, uint32_t hooks, struct diag *d);
+uint32_t kern_attached(const struct kern *k);
+
+/* Borrowed descriptors, to be passed on. */
+int kern_ring_fd(const struct kern *k, uint32_t ring);
+int kern_stats_fd(const struct kern *k);
+/* Sizes for whoever maps them: data bytes of a ring; entries and bytes of the statistics array. */
+uint32_t kern_ring_bytes(const struct kern *k, uint32_t ring);
+uint32_t kern_n_cpus(const struct kern *k);
+/* A fresh descriptor that reads WIRE_TASK records of all processes; the caller closes it. E_HOST. */
+FALLIBLE kern_iter_open(struct kern *k, int *out_fd, struct diag *d);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * output: alerts as lines, to sinks that may stall.
+ *
+ * Lines queue in bounded memory per sink and leave without blocking; what does not fit is dropped whole and counted. So a
+ * stalled reader never holds up the ring. A file sink asks its owner for a new descriptor when it has grown past
+ * its limit (rotation: the worker may not rename).
+ */
+#ifndef SALLYPORT_SENSOR_OUTPUT_H
+#define SALLYPORT_SENSOR_OUTPUT_H
+
+#include "base/base.h"
+#include "content/event/event.h"
+#include "content/runtime/runtime.h"
+
+enum { OUTPUT_QUEUE_BYTES = 1 << 20, OUTPUT_LINE_MAX = 64 << 10 };
+
+enum output_format {
+	OUTPUT_JSON,  /* one Falco-shaped object a line, keys sorted */
+	OUTPUT_TEXT,  /* HH:MM:SS.nnnnnnnnn: Priority message */
+	OUTPUT_COLOR, /* the same for a terminal, with colour */
+};
+
+struct output;
+
+/* fd is borrowed and must be non-blocking or a regular file. */
+FALLIBLE output_new(int fd, enum output_format format, const char *hostname, struct output **out);
+void output_free(struct output *o); /* does not flush */
+
+/* Queue one alert. False: it was dropped (queue full or line too long) and counted. */
+bool output_alert(struct output *o, const struct content *c, uint32_t rule, const struct event *e);
+/* Queue a line as it is (newline added). */
+bool output_line(struct output *o, const char *line, size_t len);
+/* Write what the sink takes now. E_IO: the sink is gone (EPIPE, ENOSPC...): what is queued is kept up to the bound. */
+FALLIBLE output_flush(struct output *o);
+/* Bytes waiting: poll the descriptor for writing when not 0. */
+size_t output_pending(const struct output *o);
+int output_fd(const struct output *o);
+/* Go on with another descriptor (rotation). */
+void output_set_fd(struct output *o, int fd);
+uint64_t output_written_bytes(const struct output *o); /* to this descriptor */
+uint64_t output_sent(const struct output *o);
+uint64_t output_dropped(const struct output *o);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ring: consuming BPF ring buffers from a process that may not call bpf(2).
+ *
+ * Maps descriptors by hand (kernel/bpf/ringbuf.c: consumer page, producer page, data twice), merges several rings by record
+ * time, and commits a record's position before it hands the record out: whatever happens to the consumer then,
+ * no record is seen twice.
+ */
+#ifndef SALLYPORT_SENSOR_RING_H
+#define SALLYPORT_SENSOR_RING_H
+
+#include "base/base.h"
+#include "sensor/wire/wire.h"
+
+struct ring;
+
+/* fds: WIRE_N_RINGS ring maps of data bytes sizes[i]. Borrowed: they must stay open. E_IO, E_NOMEM with d. */
+FALLIBLE ring_open(const int *fds, const uint32_t *sizes, uint32_t n, struct ring **out, struct diag *d);
+void ring_close(struct ring *r);
+
+/*
+ * The next record, oldest first over all rings, copied out and committed. Valid until the next call.
+ * False: nothing is there. A record that is malformed (length out of bounds, no whole header) is skipped and counted.
+ */
+bool ring_next(struct ring *r, struct view *out);
+uint64_t ring_consumed(const struct ring *r, uint32_t ring);
+uint64_t ring_malformed(const struct ring *r);
+
+/* Sum of all CPUs' statistics from the mapped array. */
+struct ring_stats;
+FALLIBLE ring_stats_open(int fd, uint32_t n_cpus, struct ring_stats **out, struct diag *d);
+void ring_stats_close(struct ring_stats *s);
+void ring_stats_read(const struct ring_stats *s, struct wire_stats *out);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_main: runs every test that registered itself in this executable. */
+#include "test.h"
+
+static struct test_case *first, **last = &first;
+const char *test_row;
+
+void test_register(struct test_case *t)
+{
+	*last = t;
+	last = &t->next;
+}
+
+static void where(const char *file, int line)
+{
+	print_error("%s:%d: ", file, line);
+	if (test_row)
+		print_error("[%s] ", test_row);
+}
+
+void test_fail_eq(const char *file, int line, const char *expr, long long got, long long want)
+{
+	where(file, line);
+	print_error("%s: got %lld (%s), want %lld (%s)\n", expr, got, err_name((enum err)got), want, err_name((enum err)want));
+	_fail(file, line);
+}
+
+void test_fail_str(const char *file, int line, const char *expr, const char *got, const char *want)
+{
+	where(file, line);
+	print_error("%s:\n   got: %s\n  want: %s\n", expr, got, want);
+	_fail(file, line);
+}
+
+static int reset(void **state)
+{
+	(void)state;
+	test_row = NULL;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct CMUnitTest tests[512];
+	size_t n = 0;
+
+	for (struct test_case *t = first; t && n < countof(tests); t = t->next)
+		if (argc < 2 || strstr(t->name, argv[1]))
+			tests[n++] = (struct CMUnitTest){ .name = t->name, .test_func = t->fn, .setup_func = reset };
+	return _cmocka_run_group_tests("sallyport", tests, n, NULL, NULL);
+}
