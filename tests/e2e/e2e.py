@@ -1,0 +1,332 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""End-to-end tests: a real sensor, real attacks on this host, real alerts. usage: e2e.py BUILD_DIR [TEST]
+
+Needs root and a kernel that grants what `sallyport doctor` asks for; the tests that need it skip with the reason elsewhere.
+"""
+import glob
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import tap
+from sensor import ROOT, Attacks, Sensor, why_no_kernel
+from tap import Skip, expect, test
+
+
+class Context:
+    def __init__(self, build):
+        self.build = build
+        self.binary = os.path.join(ROOT, build, "src", "cli", "sallyport")
+        self.crashable = os.path.join(ROOT, build, "tests", "agent", "sallyport-crashable")
+        self.no_kernel = why_no_kernel(self.binary)
+        self.slow = "san" in build
+
+    def need_kernel(self):
+        if self.no_kernel:
+            raise Skip(self.no_kernel)
+
+    def sensor(self, *args, **kw):
+        self.need_kernel()
+        s = Sensor(kw.pop("binary", self.binary), *args, **kw)
+        if not s.wait_ready():
+            s.stop()
+            raise AssertionError("the sensor did not become ready:\n" + s.stderr())
+        return s
+
+    def run(self, *args, **kw):
+        return subprocess.run([self.binary, *args], capture_output=True, text=True, timeout=60, cwd=ROOT, errors="replace", **kw)
+
+
+def fields(alert):
+    return alert["output_fields"]
+
+
+def within_a_second(attack, sensor, match, what):
+    since = sensor.mark()
+    start = time.time()
+    pid = attack()
+    done = time.time()
+    alert = sensor.wait_alert(lambda a: match(a, pid), since)
+    expect(alert, f"{what}: no alert names process {pid}; since then: "
+           + json.dumps([(a["rule"], a["output_fields"]) for a in sensor.alerts[since:]], indent=1) + sensor.stderr())
+    late = alert["_arrived"] - done
+    expect(late < 1.0, f"{what}: the alert came {late:.2f} s after the attack had ended")
+    expect(alert["_arrived"] >= start, f"{what}: the alert is older than the attack")
+    return alert
+
+
+@test
+def attacks_alert_within_a_second_with_the_right_process_parent_and_file(c):
+    attacks = Attacks(c.build)
+    sensor = c.sensor("--duration", "60")
+    try:
+        a = within_a_second(attacks.memfd_elf, sensor, lambda a, pid: fields(a).get("proc.pid") == pid and "memfd" in
+                            (fields(a).get("proc.exepath") or ""), "ELF in a memfd")
+        expect(fields(a)["proc.pname"].startswith("python"), f"parent is {fields(a)['proc.pname']}")
+        a = within_a_second(attacks.memfd_script, sensor, lambda a, pid: fields(a).get("proc.pid") == pid and "script" in
+                            a["rule"].lower(), "script in a memfd")
+        expect(fields(a)["proc.pname"].startswith("python"), f"parent is {fields(a)['proc.pname']}")
+        for attack, name in ((attacks.shadow_direct, "cat"), (attacks.shadow_symlink, "cat"),
+                             (attacks.shadow_relative, "cat"), (attacks.shadow_int80, "e2e-int80open")):
+            a = within_a_second(attack, sensor, lambda a, pid: fields(a).get("proc.pid") == pid and
+                                fields(a).get("fd.name") == "/etc/shadow", attack.__name__)
+            expect(fields(a)["proc.name"] == name, f"process is {fields(a)['proc.name']}, not {name}")
+            expect(fields(a)["proc.pname"].startswith("python"), f"parent is {fields(a)['proc.pname']}")
+        a = within_a_second(attacks.dev_shm, sensor, lambda a, pid: fields(a).get("proc.pid") == pid and
+                            (fields(a).get("proc.exepath") or "").startswith("/dev/shm/"), "exec from /dev/shm")
+        a = within_a_second(attacks.fifo_shell, sensor, lambda a, pid: fields(a).get("proc.pid") == pid and
+                            fields(a).get("ipc.peer.name") == "e2e-netpipe", "shell fed by a FIFO")
+        expect(fields(a)["ipc.kind"] == "fifo", f"the channel is {fields(a)['ipc.kind']}")
+        a = within_a_second(attacks.fifo_chain, sensor, lambda a, pid: fields(a).get("proc.pid") == pid and
+                            fields(a).get("ipc.peer.name") == "e2e-netpipe", "three-process chain")
+        expect(fields(a)["ipc.hops"] == 2, f"{fields(a)['ipc.hops']} hops; chain {fields(a).get('ipc.chain')}")
+        for a in sensor.alerts:
+            expect(sorted(k for k in a if k != "_arrived") ==
+                   ["hostname", "output", "output_fields", "priority", "rule", "source", "tags", "time"],
+                   f"an alert has the keys {sorted(a)}")
+            expect(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", a["time"]), f"time is {a['time']}")
+        stats = sensor.stop()
+        expect(stats.get("lost") == 0, f"lost events: {stats}")
+        expect(sensor.process.returncode == 0, f"exit code {sensor.process.returncode}: {sensor.stderr()}")
+    finally:
+        sensor.stop()
+        attacks.close()
+
+
+@test
+def a_benign_load_alerts_nothing_and_loses_nothing(c):
+    attacks = Attacks(c.build)
+    sensor = c.sensor("--duration", "120")
+    try:
+        time.sleep(0.5)
+        before = sensor.mark()
+        expect(attacks.benign(2000, 20000) == 0, "the load itself failed")
+        time.sleep(0.5)
+        stats = sensor.stop()
+        expect(sensor.alerts[before:] == [], "alerts: " + json.dumps([a["output"] for a in sensor.alerts[before:]]))
+        expect(stats.get("lost") == 0, f"lost: {stats}")
+        expect(stats.get("events", 0) >= 22000, f"it saw only {stats}")
+        expect(stats["produced"] == stats["consumed"], f"the counts do not agree: {stats}")
+    finally:
+        sensor.stop()
+        attacks.close()
+
+
+@test
+def with_a_64_kib_ring_lost_is_exactly_produced_minus_consumed(c):
+    attacks = Attacks(c.build)
+    sensor = c.sensor("--duration", "120", "--ring-kib", "64")
+    try:
+        # while the worker is stopped the ring must overflow, whatever the machine's speed
+        worker = sensor.worker()
+        os.kill(worker, signal.SIGSTOP)
+        threading.Timer(0.5, lambda: os.kill(worker, signal.SIGCONT)).start()
+        expect(attacks.benign(500, 20000) == 0, "the load itself failed")
+        stats = sensor.stop()
+        expect(stats.get("lost", 0) > 0, f"nothing was lost, so nothing is shown: {stats}")
+        expect(stats["lost"] == stats["produced"] - stats["consumed"], f"the counts do not agree: {stats}")
+    finally:
+        sensor.stop()
+        attacks.close()
+
+
+@test
+def duration_ends_the_run_by_itself_and_nothing_stays_attached(c):
+    def links():
+        """BPF links and programs that any process holds."""
+        n = 0
+        for fd in glob.glob("/proc/[0-9]*/fd/*"):
+            try:
+                n += os.readlink(fd) in ("anon_inode:bpf_link", "anon_inode:bpf-prog", "anon_inode:bpf-map")
+            except OSError:
+                pass
+        return n
+
+    c.need_kernel()
+    before = links()
+    sensor = c.sensor("--duration", "2")
+    start = time.monotonic()
+    expect(links() > before, "the count cannot see the sensor's own programs")
+    sensor.wait_end(15)
+    expect(sensor.process.returncode == 0, f"exit code {sensor.process.returncode}: {sensor.stderr()}")
+    expect(1 < time.monotonic() - start < 6, "it did not end after two seconds")
+    expect(links() == before, "a BPF program, map or link is still held")
+
+
+@test
+def the_process_that_holds_the_rules_is_confined(c):
+    sensor = c.sensor("--duration", "30")
+    try:
+        worker = sensor.worker()
+        status = open(f"/proc/{worker}/status").read()
+        value = dict(re.findall(r"(\w+):\s+(.*)", status))
+        expect(int(value["CapEff"], 16) == 0, f"CapEff {value['CapEff']}")
+        expect(int(value["CapPrm"], 16) == 0, f"CapPrm {value['CapPrm']}")
+        expect(int(value["CapBnd"], 16) == 0, f"CapBnd {value['CapBnd']}")
+        expect(value["Seccomp"] == "2", f"Seccomp {value['Seccomp']}")
+        expect(value["NoNewPrivs"] == "1", f"NoNewPrivs {value['NoNewPrivs']}")
+        expect(set(value["Uid"].split()) == {"65534"}, f"Uid {value['Uid']}")
+        expect(value["Groups"].strip() in ("", "65534"), f"Groups {value['Groups']}")
+    finally:
+        sensor.stop()
+
+
+@test
+def a_killed_worker_comes_back_under_load_and_the_gap_is_reported(c):
+    attacks = Attacks(c.build)
+    sensor = c.sensor("--duration", "120")
+    load = subprocess.Popen([attacks.tool("load"), "50", "1000", "8"])
+    try:
+        time.sleep(1)
+        first = sensor.worker()
+        killed = time.time()
+        os.kill(first, signal.SIGKILL)
+        alert = None
+        since = sensor.mark()
+        while time.time() < killed + 5 and not alert:
+            pid = attacks.shadow_direct()
+            alert = sensor.wait_alert(lambda a: fields(a).get("proc.pid") == pid, since, 0.2)
+        expect(alert, "no alert within 5 s after the kill: " + sensor.stderr())
+        took = alert["_arrived"] - killed
+        expect(took < 2.0, f"the first alert came {took:.2f} s after the kill")
+        expect(sensor.process.poll() is None, "the supervisor is gone")
+        expect(sensor.worker() not in (None, first), "there is no new worker")
+        expect(sensor.wait_err(r"worker .*(signal 9|SIGKILL|killed)"), "the gap is not reported: " + sensor.stderr())
+        expect(sensor.wait_err(r"blind"), "how long it was blind is not reported: " + sensor.stderr())
+    finally:
+        load.kill()
+        load.wait()
+        sensor.stop()
+        attacks.close()
+
+
+CRASH_RULE = """
+- rule: Crash when this file is opened
+  desc: a stand-in for content with a fault; only sallyport-crashable dies of it
+  condition: evt.type in (open, openat) and fd.filename = sallyport-crash-me
+  output: it did not crash (file=%fd.name)
+  priority: ERROR
+- rule: Shadow read
+  desc: something that must still be seen
+  condition: evt.type in (open, openat) and fd.name = /etc/shadow
+  output: shadow read (pid=%proc.pid file=%fd.name)
+  priority: WARNING
+"""
+
+
+@test
+def a_rule_that_kills_the_worker_on_one_event_dies_once(c):
+    c.need_kernel()
+    attacks = Attacks(c.build)
+    rules = os.path.join(attacks.dir, "crash.yaml")
+    open(rules, "w").write(CRASH_RULE)
+    os.chmod(attacks.dir, 0o755)
+    victim = os.path.join(attacks.dir, "sallyport-crash-me")
+    open(victim, "w").write("x")
+    sensor = c.sensor("--duration", "60", rules=[rules], binary=c.crashable)
+    try:
+        attacks.run(["/bin/cat", victim])
+        expect(sensor.wait_err(r"worker .*died", 5), "the worker did not die: " + sensor.stderr())
+        time.sleep(0.5)
+        pid = attacks.shadow_direct()
+        expect(sensor.wait_alert(lambda a: fields(a).get("proc.pid") == pid, 0, 3), "blind after the crash: " + sensor.stderr())
+        time.sleep(1.5)
+        deaths = len(re.findall(r"worker .*died", sensor.stderr()))
+        expect(deaths == 1, f"the worker died {deaths} times of one event: {sensor.stderr()}")
+        expect("Crash when this file is opened" in sensor.stderr(), "the culprit is not named: " + sensor.stderr())
+    finally:
+        sensor.stop()
+        attacks.close()
+
+
+@test
+def content_for_a_field_this_sensor_lacks_is_refused_before_anything_runs(c):
+    with tempfile.TemporaryDirectory() as d:
+        schema = c.run("rules", "list", "schema").stdout
+        expect("type ipc_pipe" in schema, "no schema is printed")
+        newer = os.path.join(d, "newer.schema")
+        open(newer, "w").write(schema.rstrip("\n") + "\nfield ipc.extra string maybe\n")
+        rules = os.path.join(d, "r.yaml")
+        open(rules, "w").write("- rule: Reads one field more\n  desc: d\n  condition: evt.type = ipc_pipe and ipc.extra = x\n"
+                               "  output: o %proc.name\n  priority: ERROR\n")
+        content = os.path.join(d, "r.o")
+        r = c.run("rules", "compile", "--schema", newer, rules, "-o", content)
+        expect(r.returncode == 0, f"it does not compile: {r.stderr}")
+        r = c.run("verify", content)
+        expect(r.returncode == 1, f"verify accepts it: {r.stdout}{r.stderr}")
+        said = r.stdout + r.stderr
+        for part in ("Reads one field more", "ipc.extra", "22", "21"):
+            expect(part in said, f"'{part}' is not in the diagnostic: {said}")
+        expect(len(re.findall(r"\b[0-9a-f]{12,64}\b", said)) >= 2, f"it does not show both digests: {said}")
+        r = c.run("rules", "compile", rules, "-o", content + "2")
+        expect(r.returncode == 1 and "ipc.extra" in r.stderr and "^" in r.stderr, f"the author is not told: {r.stderr}")
+        if not c.no_kernel:
+            r = c.run("run", "--duration", "5", "--rules", content)
+            expect(r.returncode == 1 and "ipc.extra" in r.stderr, f"the sensor takes it: {r.returncode} {r.stderr}")
+
+
+@test
+def without_bpf_run_and_doctor_say_what_is_missing(c):
+    attacks = Attacks(c.build)
+    try:
+        for args in (["run", "--rules", "rules", "--duration", "1"], ["doctor"]):
+            ways = [[attacks.tool("nobpf")]] + ([["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]]
+                                                if os.geteuid() == 0 else [[]])
+            for way in ways:
+                r = subprocess.run(way + [c.binary, *args], capture_output=True, text=True, cwd=ROOT, timeout=30)
+                said = r.stdout + r.stderr
+                expect(r.returncode == 3, f"{way} {args}: exit code {r.returncode}: {said}")
+                expect("bpf" in said.lower() or "root" in said.lower(), f"{way} {args}: it does not say what is missing: {said}")
+                expect(re.search(r"sudo|as root|CAP_|grant|allow", said), f"{way} {args}: it does not say what to do: {said}")
+    finally:
+        attacks.close()
+
+
+@test
+def a_stalled_stdout_does_not_stall_the_sensor(c):
+    c.need_kernel()
+    attacks = Attacks(c.build)
+    r, w = os.pipe()
+    with tempfile.TemporaryFile() as err:
+        p = subprocess.Popen([c.binary, "run", "--json", "--rules", "rules", "--duration", "60"], stdout=w, stderr=err, cwd=ROOT)
+        os.close(w)
+        try:
+            time.sleep(3)
+            for _ in range(3):
+                subprocess.run(["/bin/sh", "-c", "i=0; while [ $i -lt 700 ]; do cat /etc/shadow; i=$((i+1)); done"],
+                               stdout=subprocess.DEVNULL)
+            time.sleep(1)
+            p.send_signal(signal.SIGINT)
+            p.wait(20)
+            err.seek(0)
+            text = err.read().decode(errors="replace")
+            stats = {k: int(v) for k, v in re.findall(r"(\w+)=(\d+)", re.search(r"stopped (.*)", text).group(1))}
+            expect(stats["lost"] == 0, f"events were lost: {stats}")
+            expect(stats["alerts"] >= 2000, f"it stopped judging: {stats}")
+            expect(stats["dropped_alerts"] > 0, f"what was not written is not counted: {stats}")
+        finally:
+            if p.poll() is None:
+                p.kill()
+                p.wait()
+            os.close(r)
+            attacks.close()
+
+
+@test
+def drill_shows_every_rule_alerting(c):
+    c.need_kernel()
+    r = c.run("drill")
+    expect(r.returncode == 0, f"exit code {r.returncode}: {r.stdout}{r.stderr}")
+
+
+if __name__ == "__main__":
+    context = Context(sys.argv[1] if len(sys.argv) > 1 else "build/release")
+    sys.exit(tap.main(context, sys.argv[2] if len(sys.argv) > 2 else None))
