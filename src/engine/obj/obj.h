@@ -18,9 +18,12 @@ enum {
 	OBJ_MAX_BYTES = 16 << 20,
 	OBJ_MAX_SECTIONS = 1024,
 	OBJ_MAX_SYMBOLS = 65536,
-	OBJ_MAX_PROGS = 4096,
+	OBJ_MAX_PROGS = 32768,
 	OBJ_MAX_MAPS = 256,
+	OBJ_MAX_KEY_BYTES = 512,
 	OBJ_MAX_VALUE_BYTES = 4 << 20,
+	OBJ_MAX_NAME = 255,         /* bytes of a section's, function's or map's name */
+	OBJ_MAX_SLOTS = 4 << 20,    /* of all linked programs together */
 };
 
 struct obj_section {
@@ -31,7 +34,7 @@ struct obj_section {
 struct obj {
 	struct prog *progs; /* global functions in executable sections other than .text, in file order */
 	uint32_t n_progs;
-	const struct prog_map *maps;
+	const struct prog_map *maps; /* those of .maps by offset, then data sections in file order */
 	uint32_t n_maps;
 	const struct obj_section *sections; /* every named section with contents */
 	uint32_t n_sections;
@@ -53,11 +56,11 @@ const struct obj_section *obj_section(const struct obj *o, const char *name);
 /* The program with this name, or NULL. */
 const struct prog *obj_prog(const struct obj *o, const char *name);
 
-/* What obj_write needs of one program: refs to maps by index stand in the instructions as obj_read gives them. */
+/* What obj_write needs: refs to maps by index stand in the instructions as obj_read gives them. */
 struct obj_out {
 	const struct prog *progs; /* all with the same maps; several may share a section name */
 	uint32_t n_progs;
-	const struct prog_map *maps; /* names that begin with '.' become data sections, others go to .maps */
+	const struct prog_map *maps; /* names that begin with '.' become data sections and come last; others go to .maps */
 	uint32_t n_maps;
 	const struct obj_section *extra; /* written as they are, not loaded */
 	uint32_t n_extra;
@@ -66,8 +69,14 @@ struct obj_out {
 
 /*
  * Append the ELF file to out. Deterministic: the same input gives the same bytes.
- * obj_read of the result gives the same programs, maps and sections.
- * E_LIMIT (out is full), E_UNSUPPORTED (a map that is not plain data), E_NOMEM.
+ *
+ * obj_read of the result gives the same maps and sections, and the same programs, ordered by section name as those first
+ * appear; functions of a program that no call reaches are gone, the others in the order in which calls first name them.
+ *
+ * E_INVALID      something that obj_read would not give: a name twice, a reference to no map, a call to no function...
+ * E_UNSUPPORTED  a map that is not plain data
+ * E_LIMIT        out is full (it then holds part of the file), or an OBJ_MAX_*
+ * E_NOMEM
  */
 FALLIBLE obj_write(const struct obj_out *in, struct buf *out, struct diag *d);
 
