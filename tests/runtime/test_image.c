@@ -270,6 +270,41 @@ TEST(what_does_not_fit_is_not_written)
 	buf_done(&b);
 }
 
+TEST(a_string_that_is_too_long_is_neither_written_nor_read)
+{
+	static char text[IMAGE_MAX_TEXT + 2], name[IMAGE_MAX_NAME + 2];
+	struct image_rule rules[2];
+	struct image_rules r;
+	uint16_t id = 0;
+	struct diag d;
+	struct buf b;
+
+	memset(text, 'a', sizeof text - 1);
+	memset(name, 'b', sizeof name - 1);
+	for (int i = 0; i < 2; i++) {
+		make_rules(rules, &r);
+		*(i ? &rules[1].name : &rules[1].output) = i ? name : text;
+		diag_init(&d);
+		buf_init(&b, 1 << 20);
+		CHECK_EQ(image_write_rules(&r, &b, &d), E_LIMIT);
+		CHECK_EQ(d.id, 47);
+		buf_reset(&b);
+		*(i ? &rules[1].name : &rules[1].output) = (i ? name : text) + 1;
+		CHECK_OK(image_write_rules(&r, &b, &d));
+		CHECK_OK(read_exact(false, b.p, b.len, NULL));
+		buf_done(&b);
+	}
+	make_rules(rules, &r);
+	rules[1].name = name + 1;
+	rules[1].source = "s";
+	buf_init(&b, 1 << 20);
+	CHECK_OK(image_write_rules(&r, &b, NULL));
+	*((char *)memmem(b.p, b.len, name + 1, sizeof name - 1) + sizeof name - 2) = 'b';
+	CHECK_EQ(read_exact(false, b.p, b.len, &id), E_LIMIT);
+	CHECK_EQ(id, 47);
+	buf_done(&b);
+}
+
 TEST(placeholders_are_found_where_the_author_wrote_them)
 {
 	static const struct {

@@ -25,6 +25,8 @@ enum {
 	IMAGE_MAX_PLACEHOLDERS = 262144, /* over all rules */
 	IMAGE_MAX_INDEX = 1023,          /* %proc.aname[N] */
 	IMAGE_MAX_WIDTH = 1024,          /* %12proc.name */
+	IMAGE_MAX_NAME = 511,            /* bytes of every string but these: */
+	IMAGE_MAX_TEXT = 65535,          /* description, output */
 	IMAGE_NO_STRING = 0xffffffffu,
 };
 

@@ -49,14 +49,22 @@ static FALLIBLE take_strings(struct cursor *c, uint64_t used, uint32_t str_bytes
 	return E_OK;
 }
 
-static FALLIBLE get_str(struct cursor *c, uint32_t off, const char **out)
+/* The area ends in a NUL, so a string is all there when it begins inside; its length is bounded before anyone walks it. */
+static FALLIBLE get_text(struct cursor *c, uint32_t off, size_t max, const char **out)
 {
-	const char *s = view_str(c->strings, off);
+	const char *s = (const char *)c->strings.p + off;
 
-	if (!s)
+	if (off >= c->strings.len)
 		FAIL_ID(c->d, FORMAT, 'S', 37, "a string at %u lies outside the string area of %zu bytes", off, c->strings.len);
+	if (strnlen(s, max + 1) > max)
+		FAIL_ID(c->d, LIMIT, 'S', 47, "the string '%.32s...' has over %zu bytes", s, max);
 	*out = s;
 	return E_OK;
+}
+
+static FALLIBLE get_str(struct cursor *c, uint32_t off, const char **out)
+{
+	return get_text(c, off, IMAGE_MAX_NAME, out);
 }
 
 /* [first, first + n) lies within total */
@@ -185,8 +193,8 @@ static FALLIBLE get_rule(struct cursor *c, const struct rules_parts *p, const st
 			 struct image_rule *out)
 {
 	TRY(get_str(c, r->name, &out->name));
-	TRY(get_str(c, r->desc, &out->desc));
-	TRY(get_str(c, r->output, &out->output));
+	TRY(get_text(c, r->desc, IMAGE_MAX_TEXT, &out->desc));
+	TRY(get_text(c, r->output, IMAGE_MAX_TEXT, &out->output));
 	TRY(get_str(c, r->source, &out->source));
 	if (r->drill != IMAGE_NO_STRING)
 		TRY(get_str(c, r->drill, &out->drill));
