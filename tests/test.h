@@ -25,31 +25,31 @@ struct test_case {
 };
 void test_register(struct test_case *t);
 
-#define TEST(name)                                                            \
-	static void name(void **state);                                       \
-	static struct test_case test_case_##name = { #name, name, NULL };     \
-	__attribute__((constructor)) static void test_register_##name(void)   \
-	{                                                                     \
-		test_register(&test_case_##name);                             \
-	}                                                                     \
+#define TEST(name)                                                          \
+	static void name(void **state);                                     \
+	static struct test_case test_case_##name = { #name, name, NULL };   \
+	__attribute__((constructor)) static void test_register_##name(void) \
+	{                                                                   \
+		test_register(&test_case_##name);                           \
+	}                                                                   \
 	static void name(void **state __attribute__((unused)))
 
 /* Skip the rest of this test, saying why. */
-#define SKIP(...)                                  \
-	do {                                       \
+#define SKIP(...)                                     \
+	do {                                          \
 		print_message("# SKIP " __VA_ARGS__); \
-		print_message("\n");               \
-		skip();                            \
+		print_message("\n");                  \
+		skip();                               \
 	} while (0)
 
 void test_fail_eq(const char *file, int line, const char *expr, long long got, long long want);
 void test_fail_str(const char *file, int line, const char *expr, const char *got, const char *want);
 
-#define CHECK_EQ(got, want)                                                                     \
-	do {                                                                                    \
-		long long got_ = (long long)(got), want_ = (long long)(want);                   \
-		if (got_ != want_)                                                              \
-			test_fail_eq(__FILE__, __LINE__, #got " == " #want, got_, want_);       \
+#define CHECK_EQ(got, want)                                                               \
+	do {                                                                              \
+		long long got_ = (long long)(got), want_ = (long long)(want);             \
+		if (got_ != want_)                                                        \
+			test_fail_eq(__FILE__, __LINE__, #got " == " #want, got_, want_); \
 	} while (0)
 #define CHECK(cond) CHECK_EQ(!!(cond), 1)
 #define CHECK_STR(got, want)                                                                    \
@@ -59,10 +59,10 @@ void test_fail_str(const char *file, int line, const char *expr, const char *got
 			test_fail_str(__FILE__, __LINE__, #got, got_ ? got_ : "(null)", want_); \
 	} while (0)
 /* got contains the text want */
-#define CHECK_HAS(got, want)                                                                    \
-	do {                                                                                    \
-		const char *got_ = (got), *want_ = (want);                                      \
-		if (!got_ || !strstr(got_, want_))                                              \
+#define CHECK_HAS(got, want)                                                                                \
+	do {                                                                                                \
+		const char *got_ = (got), *want_ = (want);                                                  \
+		if (!got_ || !strstr(got_, want_))                                                          \
 			test_fail_str(__FILE__, __LINE__, #got " contains", got_ ? got_ : "(null)", want_); \
 	} while (0)
 #define CHECK_OK(expr) CHECK_EQ((expr), E_OK)

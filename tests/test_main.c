@@ -21,7 +21,8 @@ static void where(const char *file, int line)
 void test_fail_eq(const char *file, int line, const char *expr, long long got, long long want)
 {
 	where(file, line);
-	print_error("%s: got %lld (%s), want %lld (%s)\n", expr, got, err_name((enum err)got), want, err_name((enum err)want));
+	print_error("%s: got %lld (%s), want %lld (%s)\n", expr, got, err_name((enum err)got), want,
+		    err_name((enum err)want));
 	_fail(file, line);
 }
 

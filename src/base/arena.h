@@ -15,8 +15,8 @@ struct arena_chunk;
 
 struct arena {
 	struct arena_chunk *head;
-	size_t used;  /* bytes handed out and lost to alignment */
-	size_t cap;   /* most bytes that may be used */
+	size_t used; /* bytes handed out and lost to alignment */
+	size_t cap;  /* most bytes that may be used */
 };
 
 void arena_init(struct arena *a, size_t cap);

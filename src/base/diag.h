@@ -38,17 +38,17 @@ struct note {
 struct diag {
 	enum err err;
 	enum diag_severity severity;
-	char family;          /* 'V' verifier, 'R' rules, 'E' objects, 'S' schema, 'C' configuration; 0 = no id */
-	uint16_t id;          /* 312 -> "V312" */
-	struct diag_pos pos;  /* the place in a text input */
+	char family;           /* 'V' verifier, 'R' rules, 'E' objects, 'S' schema, 'C' configuration; 0 = no id */
+	uint16_t id;           /* 312 -> "V312" */
+	struct diag_pos pos;   /* the place in a text input */
 	const char *line_text; /* that source line without its newline, borrowed or in the arena; or NULL */
-	const char *subject;  /* borrowed: file, section or program name; or NULL */
-	uint64_t offset;      /* byte offset in subject, or DIAG_NONE */
-	uint64_t insn;        /* instruction index (lddw counts as two), or DIAG_NONE */
-	char text[240];       /* one sentence, no newline, no final period */
-	char hint[240];       /* what to do about it; may be empty */
-	struct note *notes;   /* in an arena: the path, what was known, the mend */
-	const char *src_file; /* our own position, for bug reports */
+	const char *subject;   /* borrowed: file, section or program name; or NULL */
+	uint64_t offset;       /* byte offset in subject, or DIAG_NONE */
+	uint64_t insn;         /* instruction index (lddw counts as two), or DIAG_NONE */
+	char text[240];        /* one sentence, no newline, no final period */
+	char hint[240];        /* what to do about it; may be empty */
+	struct note *notes;    /* in an arena: the path, what was known, the mend */
+	const char *src_file;  /* our own position, for bug reports */
 	int src_line;
 };
 

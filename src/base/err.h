@@ -22,22 +22,22 @@ const char *err_name(enum err e);
 #define FALLIBLE __attribute__((warn_unused_result)) enum err
 
 /* The only macro in the tree that hides a return of somebody else's error. */
-#define TRY(expr)                          \
-	do {                               \
+#define TRY(expr)                           \
+	do {                                \
 		enum err try_err_ = (expr); \
-		if (try_err_ != E_OK)      \
-			return try_err_;   \
+		if (try_err_ != E_OK)       \
+			return try_err_;    \
 	} while (0)
 
 #define countof(a) (sizeof(a) / sizeof((a)[0]))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
 /* Hand a scope-bound object to the caller: the scope forgets it. */
-#define TAKE(x)                        \
-	__extension__({                \
+#define TAKE(x)                         \
+	__extension__({                 \
 		__typeof__(x) t_ = (x); \
-		(x) = 0;               \
-		t_;                    \
+		(x) = 0;                \
+		t_;                     \
 	})
 
 static inline void base_free_ptr(void *p)

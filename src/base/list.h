@@ -10,11 +10,12 @@ struct list {
 	struct list *next, *prev;
 };
 
-#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 #define LIST_FOR(pos, head) for (struct list *pos = (head)->next; pos != (head); pos = pos->next)
 /* As LIST_FOR, and the body may take pos off the list. */
-#define LIST_FOR_SAFE(pos, head) \
-	for (struct list *pos = (head)->next, *pos##_next = pos->next; pos != (head); pos = pos##_next, pos##_next = pos->next)
+#define LIST_FOR_SAFE(pos, head)                                                      \
+	for (struct list *pos = (head)->next, *pos##_next = pos->next; pos != (head); \
+	     pos = pos##_next, pos##_next = pos->next)
 
 static inline void list_init(struct list *l)
 {

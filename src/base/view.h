@@ -28,10 +28,8 @@ static inline bool view_has(struct view v, uint64_t off, uint64_t need)
 }
 
 /* Copy sizeof *(out) bytes at off into out: E_OK or E_TRUNCATED. */
-#define VIEW_READ(v, off, out)                             \
-	(view_has((v), (off), sizeof *(out))               \
-		 ? (memcpy((out), (v).p + (off), sizeof *(out)), E_OK) \
-		 : E_TRUNCATED)
+#define VIEW_READ(v, off, out) \
+	(view_has((v), (off), sizeof *(out)) ? (memcpy((out), (v).p + (off), sizeof *(out)), E_OK) : E_TRUNCATED)
 
 /* The part [off, off+len) as *out; false, and *out untouched, when it is not all there. */
 static inline bool view_sub(struct view v, uint64_t off, uint64_t len, struct view *out)

@@ -47,7 +47,8 @@ TEST(json_makes_any_bytes_a_valid_document)
 	json_f64(&j, 0.0 / 0.0);
 	json_end_array(&j);
 	json_end_object(&j);
-	CHECK_STR(b.p, "{\"a\\\"b\":\"x\xef\xbf\xbd\\u0001\xc3\xa4\\u000a\\\\\",\"n\":[-9223372036854775808,18446744073709551615,null,null]}");
+	CHECK_STR(b.p, "{\"a\\\"b\":\"x\xef\xbf\xbd\\u0001\xc3\xa4\\u000a\\\\\",\"n\":[-9223372036854775808,"
+		       "18446744073709551615,null,null]}");
 	buf_done(&b);
 }
 

@@ -16,7 +16,8 @@ static const struct template_table *table_with(struct arena *a, uint32_t n)
 		if (i < own->n)
 			fields[i] = own->fields[i];
 		else
-			fields[i] = (struct template_field){ .name = arena_printf(a, "ipc.more%u", i), .type = TEMPLATE_U64 };
+			fields[i] = (struct template_field){ .name = arena_printf(a, "ipc.more%u", i),
+							     .type = TEMPLATE_U64 };
 	}
 	types[TEMPLATE_TYPE_ipc_pipe].own = (struct template_section){ fields, n };
 	*t = (struct template_table){ template_builtin.common, types, TEMPLATE_N_TYPES };

@@ -47,7 +47,8 @@ static FALLIBLE set_number(struct event *e, uint32_t id, bool is_signed, const c
 	uint64_t v;
 
 	if (!len || len >= sizeof copy || (!is_signed && text[0] == '-'))
-		FAIL(d, TYPE, "'%.*s' is not a %snumber", (int)(len < 40 ? len : 40), text, is_signed ? "" : "non-negative ");
+		FAIL(d, TYPE, "'%.*s' is not a %snumber", (int)(len < 40 ? len : 40), text,
+		     is_signed ? "" : "non-negative ");
 	memcpy(copy, text, len);
 	copy[len] = 0;
 	errno = 0;

@@ -26,7 +26,8 @@ void event_init(struct event *e, const struct template_table *t);
 /* Start a new event of table->types[type_index]: every field is missing. */
 void event_begin(struct event *e, uint32_t type_index);
 
-/* Set a field. The id must exist in table and type and be of the right type (asserted by event_begin's table in debug). */
+/* Set a field. The id must exist in table and type and be of the right type (asserted by event_begin's table in debug).
+ */
 static inline void event_mark(struct event *e, uint32_t id)
 {
 	e->ctx[id >> 3] |= (uint8_t)(1u << (id & 7));
@@ -77,8 +78,8 @@ static inline bool event_has(const struct event *e, uint32_t id)
 uint64_t event_u64(const struct event *e, uint32_t id);
 
 /*
- * Set a field from text as rule tests write it: true/false, decimal or 0x number, string, address; list elements separated by
- * a newline. Strings are borrowed; addresses and lists go to the arena. E_TYPE with d.
+ * Set a field from text as rule tests write it: true/false, decimal or 0x number, string, address; list elements
+ * separated by a newline. Strings are borrowed; addresses and lists go to the arena. E_TYPE with d.
  */
 FALLIBLE event_set_text(struct event *e, uint32_t id, const char *text, size_t len, struct arena *a, struct diag *d);
 

@@ -64,7 +64,8 @@ static bool is(struct view w, const char *s)
 static bool name_is_plain(struct view w)
 {
 	for (size_t i = 0; i < w.len; i++)
-		if (!(w.p[i] == '_' || w.p[i] == '.' || (w.p[i] >= 'a' && w.p[i] <= 'z') || (w.p[i] >= '0' && w.p[i] <= '9')))
+		if (!(w.p[i] == '_' || w.p[i] == '.' || (w.p[i] >= 'a' && w.p[i] <= 'z') ||
+		      (w.p[i] >= '0' && w.p[i] <= '9')))
 			return false;
 	return w.len && w.len <= MAX_NAME;
 }
@@ -143,7 +144,9 @@ static FALLIBLE read_line(struct reader *r, struct view line)
 FALLIBLE template_read_schema(const char *text, size_t len, const char *name, struct arena *a,
 			      const struct template_table **out, struct diag *d)
 {
-	struct reader r = { .a = a, .d = d, .t = ARENA_NEW(a, struct template_table),
+	struct reader r = { .a = a,
+			    .d = d,
+			    .t = ARENA_NEW(a, struct template_table),
 			    .types = ARENA_ARRAY(a, struct template_type, TEMPLATE_MAX_TYPES) };
 	uint32_t number = 0;
 

@@ -4,9 +4,12 @@
 
 #include <sodium.h>
 
-#define FIELD(ident, name_, type_, source_, presence_, doc_)                                        \
-	{ .name = name_, .type = TEMPLATE_##type_, .source = TEMPLATE_##source_,                    \
-	  .presence = TEMPLATE_##presence_, .doc = doc_ },
+#define FIELD(ident, name_, type_, source_, presence_, doc_) \
+	{ .name = name_,                                     \
+	  .type = TEMPLATE_##type_,                          \
+	  .source = TEMPLATE_##source_,                      \
+	  .presence = TEMPLATE_##presence_,                  \
+	  .doc = doc_ },
 static const struct template_field common_fields[] = {
 #include "content/template/common.def"
 };
@@ -30,12 +33,14 @@ static const struct template_field ipc_pipe_fields[] = {
 };
 #undef FIELD
 
+// clang-format off
 static const struct template_type builtin_types[] = {
 #define TYPE(name_, events_, doc_) \
 	{ .name = #name_, .events = events_, .doc = doc_, .own = { name_##_fields, countof(name_##_fields) } },
 #include "content/template/types.def"
 #undef TYPE
 };
+// clang-format on
 
 static_assert(countof(common_fields) <= TEMPLATE_CAP, "the common section has room for TEMPLATE_CAP fields");
 static_assert(countof(builtin_types) <= TEMPLATE_MAX_TYPES, "types are bits of a 64-bit mask");
@@ -107,8 +112,9 @@ const struct template_field *template_field_at(const struct template_table *t, c
 const char *template_type_word(uint8_t field_type)
 {
 	static const char *const words[] = {
-		[TEMPLATE_BOOL] = "bool", [TEMPLATE_U64] = "u64",   [TEMPLATE_I64] = "i64",   [TEMPLATE_TIME] = "time",
-		[TEMPLATE_STR] = "string", [TEMPLATE_IP] = "ip",    [TEMPLATE_LIST] = "list", [TEMPLATE_ANCESTRY] = "ancestry",
+		[TEMPLATE_BOOL] = "bool", [TEMPLATE_U64] = "u64",           [TEMPLATE_I64] = "i64",
+		[TEMPLATE_TIME] = "time", [TEMPLATE_STR] = "string",        [TEMPLATE_IP] = "ip",
+		[TEMPLATE_LIST] = "list", [TEMPLATE_ANCESTRY] = "ancestry",
 	};
 
 	return field_type < countof(words) ? words[field_type] : "unknown";
@@ -138,7 +144,9 @@ static struct abi_ctx_field *add_section(struct abi_ctx_field *f, const struct t
 {
 	for (uint32_t i = 0; i < s->n; i++)
 		*f++ = (struct abi_ctx_field){
-			.off = template_slot_off(first_id + i), .bytes = 8, .name = s->fields[i].name,
+			.off = template_slot_off(first_id + i),
+			.bytes = 8,
+			.name = s->fields[i].name,
 			.kind = template_is_handle(s->fields[i].type) ? ABI_CTX_HANDLE : ABI_CTX_SCALAR,
 		};
 	return f;
@@ -156,6 +164,8 @@ FALLIBLE template_ctx(const struct template_table *t, const struct template_type
 		*f++ = (struct abi_ctx_field){ .off = 8 * i, .bytes = 8, .kind = ABI_CTX_SCALAR, .name = "presence" };
 	f = add_section(f, &t->common, 0);
 	add_section(f, &type->own, TEMPLATE_CAP);
-	*out = (struct abi_ctx){ .name = type->name, .size = template_ctx_bytes(type), .fields = fields, .n_fields = n };
+	*out = (struct abi_ctx){
+		.name = type->name, .size = template_ctx_bytes(type), .fields = fields, .n_fields = n
+	};
 	return E_OK;
 }

@@ -33,14 +33,15 @@ enum {
 };
 
 enum template_field_type {
-	TEMPLATE_BOOL,     /* 0 or 1 */
+	TEMPLATE_BOOL, /* 0 or 1 */
 	TEMPLATE_U64,
 	TEMPLATE_I64,
 	TEMPLATE_TIME,     /* u64: ns since 1970 */
 	TEMPLATE_STR,      /* handle */
 	TEMPLATE_IP,       /* handle: 4 or 16 bytes, network order */
 	TEMPLATE_LIST,     /* handle: strings */
-	TEMPLATE_ANCESTRY, /* handle: strings; 0 is the process itself, 1 its parent...; unindexed tests look at 1 and up */
+	TEMPLATE_ANCESTRY, /* handle: strings; 0 is the process itself, 1 its parent...; unindexed tests look at 1 and
+			      up */
 };
 
 enum template_source { TEMPLATE_WIRE, TEMPLATE_PROC, TEMPLATE_DERIVED };

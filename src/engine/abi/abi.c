@@ -4,8 +4,13 @@
 #include "engine/prog/prog.h"
 
 static const struct abi_helper helpers[] = {
-#define HELPER(id_, name_, ret_, a1, a2, a3, a4, a5, min_, max_, doc_)                                             \
-	{ .id = id_, .name = #name_, .ret = ABI_RET_##ret_, .ret_min = min_, .ret_max = max_, .doc = doc_,         \
+#define HELPER(id_, name_, ret_, a1, a2, a3, a4, a5, min_, max_, doc_) \
+	{ .id = id_,                                                   \
+	  .name = #name_,                                              \
+	  .ret = ABI_RET_##ret_,                                       \
+	  .ret_min = min_,                                             \
+	  .ret_max = max_,                                             \
+	  .doc = doc_,                                                 \
 	  .args = { ABI_ARG_##a1, ABI_ARG_##a2, ABI_ARG_##a3, ABI_ARG_##a4, ABI_ARG_##a5 } },
 #include "engine/abi/helpers.def"
 #undef HELPER
@@ -19,7 +24,10 @@ static const uint32_t rule_helpers[] = {
 };
 
 static const struct abi_prog_type types[] = {
-	{ .section = "sallyport/rule", .ret_min = 0, .ret_max = 1, .helpers = rule_helpers,
+	{ .section = "sallyport/rule",
+	  .ret_min = 0,
+	  .ret_max = 1,
+	  .helpers = rule_helpers,
 	  .n_helpers = countof(rule_helpers) },
 };
 
@@ -30,8 +38,13 @@ static const struct abi_map_kind map_kinds[] = {
 
 const struct abi_profile abi_sallyport = {
 	.name = "sallyport",
-	.limits = { .prog_slots = 65536, .steps = 1000000, .stack_bytes = 512, .frames = 8,
-		    .total_stack_bytes = 4096, .branch_depth = 8192, .isa_version = 4 },
+	.limits = { .prog_slots = 65536,
+		    .steps = 1000000,
+		    .stack_bytes = 512,
+		    .frames = 8,
+		    .total_stack_bytes = 4096,
+		    .branch_depth = 8192,
+		    .isa_version = 4 },
 	.types = types,
 	.n_types = countof(types),
 	.helpers = helpers,

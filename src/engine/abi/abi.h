@@ -12,17 +12,17 @@
 
 /* What a helper wants in an argument register. */
 enum abi_arg {
-	ABI_ARG_NONE,          /* unused; arguments after it are unused too */
-	ABI_ARG_SCALAR,        /* any initialised number (a pointer is refused) */
-	ABI_ARG_CONST_MAP,     /* a map reference (ISA_IMM64_MAP_FD) */
-	ABI_ARG_MAP_KEY,       /* readable memory of the map argument's key_size */
-	ABI_ARG_MAP_VALUE,     /* readable memory of the map argument's value_size */
-	ABI_ARG_MEM,           /* readable memory; its size is the next argument (ABI_ARG_SIZE*) */
-	ABI_ARG_MEM_WRITE,     /* memory the helper fills; need not be initialised; size follows */
-	ABI_ARG_SIZE,          /* 1..n bytes of the memory argument before it */
-	ABI_ARG_SIZE_OR_ZERO,  /* 0..n bytes; with 0 the pointer may be anything initialised */
-	ABI_ARG_CTX,           /* the program's context pointer, unmodified */
-	ABI_ARG_HANDLE,        /* a value of register type handle, never null */
+	ABI_ARG_NONE,         /* unused; arguments after it are unused too */
+	ABI_ARG_SCALAR,       /* any initialised number (a pointer is refused) */
+	ABI_ARG_CONST_MAP,    /* a map reference (ISA_IMM64_MAP_FD) */
+	ABI_ARG_MAP_KEY,      /* readable memory of the map argument's key_size */
+	ABI_ARG_MAP_VALUE,    /* readable memory of the map argument's value_size */
+	ABI_ARG_MEM,          /* readable memory; its size is the next argument (ABI_ARG_SIZE*) */
+	ABI_ARG_MEM_WRITE,    /* memory the helper fills; need not be initialised; size follows */
+	ABI_ARG_SIZE,         /* 1..n bytes of the memory argument before it */
+	ABI_ARG_SIZE_OR_ZERO, /* 0..n bytes; with 0 the pointer may be anything initialised */
+	ABI_ARG_CTX,          /* the program's context pointer, unmodified */
+	ABI_ARG_HANDLE,       /* a value of register type handle, never null */
 };
 
 enum abi_ret {
@@ -62,36 +62,37 @@ struct abi_ctx_field {
  * given one by the caller. Contexts are read-only here.
  */
 struct abi_ctx {
-	const char *name; /* e.g. the template type, for messages */
-	uint32_t size;    /* bytes the program may address */
+	const char *name;                   /* e.g. the template type, for messages */
+	uint32_t size;                      /* bytes the program may address */
 	const struct abi_ctx_field *fields; /* sorted by off */
 	uint32_t n_fields;
-	bool plain_memory; /* the whole context is `size` bytes of readable numbers at any aligned offset (fields unused) */
+	bool plain_memory; /* the whole context is `size` bytes of readable numbers at any aligned offset (fields
+			      unused) */
 	bool writable;     /* only with plain_memory */
 };
 
 struct abi_prog_type {
-	const char *section; /* ELF section name that selects it, also its name */
+	const char *section;      /* ELF section name that selects it, also its name */
 	int64_t ret_min, ret_max; /* R0 at exit must be a number within */
-	const uint32_t *helpers; /* ids that may be called */
+	const uint32_t *helpers;  /* ids that may be called */
 	uint32_t n_helpers;
 };
 
 struct abi_map_kind {
 	uint32_t kind; /* enum prog_map_kind */
 	const char *name;
-	bool direct_value;  /* ISA_IMM64_MAP_VALUE may address it */
-	bool values_exist;  /* every key below max_entries has a value (arrays) */
+	bool direct_value; /* ISA_IMM64_MAP_VALUE may address it */
+	bool values_exist; /* every key below max_entries has a value (arrays) */
 };
 
 struct abi_limits {
-	uint32_t prog_slots;      /* most slots in one program */
-	uint64_t steps;           /* most instructions that a verification may process */
-	uint32_t stack_bytes;     /* per frame */
-	uint32_t frames;          /* deepest nesting of calls */
+	uint32_t prog_slots;        /* most slots in one program */
+	uint64_t steps;             /* most instructions that a verification may process */
+	uint32_t stack_bytes;       /* per frame */
+	uint32_t frames;            /* deepest nesting of calls */
 	uint32_t total_stack_bytes; /* over all frames of one call chain */
-	uint32_t branch_depth;    /* most branches waiting to be explored */
-	uint8_t isa_version;      /* 1..4 */
+	uint32_t branch_depth;      /* most branches waiting to be explored */
+	uint8_t isa_version;        /* 1..4 */
 };
 
 struct abi_profile {

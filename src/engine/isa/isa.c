@@ -3,9 +3,17 @@
 #include "engine/isa/isa.h"
 
 const struct isa_row isa_rows[] = {
-#define OP(name_, byte_, sel_, value_, mnemonic_, sem_, width_, aux_, form_, since_)                         \
-	{ .name = #name_, .mnemonic = mnemonic_, .value = value_, .byte = byte_, .sel = ISA_SEL_##sel_,      \
-	  .sem = ISA_##sem_, .width = width_, .aux = aux_, .form = ISA_FORM_##form_, .since = since_ },
+#define OP(name_, byte_, sel_, value_, mnemonic_, sem_, width_, aux_, form_, since_) \
+	{ .name = #name_,                                                            \
+	  .mnemonic = mnemonic_,                                                     \
+	  .value = value_,                                                           \
+	  .byte = byte_,                                                             \
+	  .sel = ISA_SEL_##sel_,                                                     \
+	  .sem = ISA_##sem_,                                                         \
+	  .width = width_,                                                           \
+	  .aux = aux_,                                                               \
+	  .form = ISA_FORM_##form_,                                                  \
+	  .since = since_ },
 #include "engine/isa/isa.def"
 #undef OP
 };
@@ -119,7 +127,8 @@ static FALLIBLE decode_slot(const uint8_t *p, uint32_t at, struct isa_insn *out,
 		d->insn = at;
 	r = row_find(&s, &known);
 	if (!r && known)
-		FAIL_ID(d, FORMAT, 'E', 102, "opcode 0x%02x has no variant src=%u off=%d imm=%d", s.op, s.src, s.off, s.imm);
+		FAIL_ID(d, FORMAT, 'E', 102, "opcode 0x%02x has no variant src=%u off=%d imm=%d", s.op, s.src, s.off,
+			s.imm);
 	if (!r)
 		FAIL_ID(d, FORMAT, 'E', 101, "unknown opcode 0x%02x", s.op);
 	if (s.dst >= ISA_N_REGS || (form_fields[r->form] & F_SRC && s.src >= ISA_N_REGS))
@@ -127,8 +136,15 @@ static FALLIBLE decode_slot(const uint8_t *p, uint32_t at, struct isa_insn *out,
 	field = reserved_field(r, &s);
 	if (field)
 		FAIL_ID(d, FORMAT, 'E', 104, "'%s' leaves the field %s unused, but it is not zero", r->mnemonic, field);
-	*out = (struct isa_insn){ .sem = r->sem, .width = r->width, .dst = s.dst, .src = s.src, .form = r->form,
-				  .aux = r->aux, .row = (uint16_t)(r - isa_rows), .off = s.off, .imm = s.imm };
+	*out = (struct isa_insn){ .sem = r->sem,
+				  .width = r->width,
+				  .dst = s.dst,
+				  .src = s.src,
+				  .form = r->form,
+				  .aux = r->aux,
+				  .row = (uint16_t)(r - isa_rows),
+				  .off = s.off,
+				  .imm = s.imm };
 	if (r->form == ISA_FORM_JL)
 		out->off = s.imm;
 	return E_OK;
@@ -176,8 +192,9 @@ FALLIBLE isa_decode(struct view code, struct arena *a, struct isa_insn **out, ui
 size_t isa_encode(const struct isa_insn *in, uint8_t out[16])
 {
 	const struct isa_row *r = &isa_rows[in->row];
-	struct slot s = { .op = r->byte, .dst = in->dst, .src = in->src, .off = (int16_t)in->off,
-			  .imm = (int32_t)in->imm };
+	struct slot s = {
+		.op = r->byte, .dst = in->dst, .src = in->src, .off = (int16_t)in->off, .imm = (int32_t)in->imm
+	};
 
 	assert(in->row < isa_n_rows && in->sem == r->sem && "encodes what isa_decode or isa_make gave");
 	if (r->form == ISA_FORM_JL) {
@@ -204,8 +221,9 @@ struct isa_insn isa_make(enum isa_sem sem, unsigned width, enum isa_form form, u
 		const struct isa_row *r = &isa_rows[i];
 
 		if (r->sem == sem && r->width == width && r->form == form && r->aux == aux)
-			return (struct isa_insn){ .sem = r->sem, .width = r->width, .form = r->form, .aux = r->aux,
-						  .row = (uint16_t)i };
+			return (struct isa_insn){
+				.sem = r->sem, .width = r->width, .form = r->form, .aux = r->aux, .row = (uint16_t)i
+			};
 	}
 	assert(!"isa_make: no such instruction");
 	abort();

@@ -14,6 +14,7 @@
 enum { ISA_N_REGS = 11, ISA_FP = 10, ISA_SLOT_BYTES = 8 };
 
 /* What an instruction does. ALU: dst = dst OP b. Jumps: if dst OP b goto. b is src or imm by `form`. */
+// clang-format off
 enum isa_sem {
 	ISA_PAD, /* the second slot of a 64-bit immediate: never executed, never a jump target */
 	ISA_ADD, ISA_SUB, ISA_MUL, ISA_DIV, ISA_MOD, ISA_SDIV, ISA_SMOD,
@@ -28,6 +29,7 @@ enum isa_sem {
 	ISA_CALL, ISA_CALLX, ISA_EXIT,
 	ISA_N_SEMS
 };
+// clang-format on
 
 enum isa_form {
 	ISA_FORM_N,    /* no operand */
@@ -49,11 +51,13 @@ enum isa_form {
 };
 
 /* Values are the imm field of RFC 9669 section 5.3. */
+// clang-format off
 enum isa_atomic {
 	ISA_ATOMIC_ADD = 0x00, ISA_ATOMIC_ADD_FETCH = 0x01, ISA_ATOMIC_OR = 0x40, ISA_ATOMIC_OR_FETCH = 0x41,
 	ISA_ATOMIC_AND = 0x50, ISA_ATOMIC_AND_FETCH = 0x51, ISA_ATOMIC_XOR = 0xa0, ISA_ATOMIC_XOR_FETCH = 0xa1,
 	ISA_ATOMIC_XCHG = 0xe1, ISA_ATOMIC_CMPXCHG = 0xf1,
 };
+// clang-format on
 
 enum isa_call { ISA_CALL_HELPER = 0, ISA_CALL_LOCAL = 1, ISA_CALL_KFUNC = 2 };
 
@@ -73,11 +77,11 @@ struct isa_insn {
 	uint8_t sem;   /* enum isa_sem */
 	uint8_t width; /* bits: 8 16 32 64 */
 	uint8_t dst, src;
-	uint8_t form;  /* enum isa_form */
-	uint8_t aux;   /* see isa.def */
-	uint16_t row;  /* index into isa_rows */
-	int32_t off;   /* memory: byte offset. Jumps: slots relative to the next slot, gotol's too */
-	int64_t imm;   /* sign-extended from 32 bits; all 64 bits for ISA_IMM64 */
+	uint8_t form; /* enum isa_form */
+	uint8_t aux;  /* see isa.def */
+	uint16_t row; /* index into isa_rows */
+	int32_t off;  /* memory: byte offset. Jumps: slots relative to the next slot, gotol's too */
+	int64_t imm;  /* sign-extended from 32 bits; all 64 bits for ISA_IMM64 */
 };
 
 enum isa_sel { ISA_SEL_NONE, ISA_SEL_OFF, ISA_SEL_IMM, ISA_SEL_SRC };

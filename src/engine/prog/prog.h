@@ -19,7 +19,7 @@
 
 enum prog_map_kind {
 	PROG_MAP_NONE = 0,
-	PROG_MAP_HASH = 1,  /* numbers as in enum bpf_map_type */
+	PROG_MAP_HASH = 1, /* numbers as in enum bpf_map_type */
 	PROG_MAP_ARRAY = 2,
 };
 
@@ -30,7 +30,7 @@ enum {
 /* What a map is to be. `init` fills the first value of an array (.rodata, .data); empty means zeroes. */
 struct prog_map {
 	const char *name;
-	uint32_t kind;  /* enum prog_map_kind, or a number this build does not know */
+	uint32_t kind; /* enum prog_map_kind, or a number this build does not know */
 	uint32_t key_size, value_size, max_entries;
 	uint32_t flags;
 	struct view init;
@@ -52,8 +52,8 @@ struct prog_func {
 
 struct prog {
 	const char *name;
-	const char *section;     /* "sallyport/rule", "xdp", ... */
-	struct isa_insn *insns;  /* n_insns slots; a 64-bit immediate takes two, the second is ISA_PAD */
+	const char *section;    /* "sallyport/rule", "xdp", ... */
+	struct isa_insn *insns; /* n_insns slots; a 64-bit immediate takes two, the second is ISA_PAD */
 	uint32_t n_insns;
 	const struct prog_map *maps; /* shared by all programs of one object */
 	uint32_t n_maps;

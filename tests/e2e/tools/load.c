@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * load EXECS OPENS [SECONDS]: a benign load, spread evenly: run /bin/true EXECS times and open a plain file OPENS times,
- * or keep doing that until SECONDS are over.
+ * load EXECS OPENS [SECONDS]: a benign load, spread evenly: run /bin/true EXECS times and open a plain file OPENS
+ * times, or keep doing that until SECONDS are over.
  */
 #include <fcntl.h>
 #include <spawn.h>
