@@ -59,7 +59,7 @@ helper_fn *helper_lookup(uint32_t id);
 
 /*
  * Packed sets, as str_in, str_startswith_in and str_pmatch read them, and networks for ip_in_net. The compiler makes
- * them with these; a helper that finds one malformed answers 0. Layout: docs/formats/content.md.
+ * them with these; a helper that finds one malformed answers 0. Layout: docs/formats/packed-sets.md.
  * Strings are sorted and unique. E_LIMIT: over 65,535 strings, or one over 65,535 bytes.
  */
 FALLIBLE helper_pack_set(struct helper_str *strs, size_t n, struct buf *out);

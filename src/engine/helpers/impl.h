@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * impl: what the helper files share: handles, bounded readers of packed sets, and the names that table.c refers to.
+ */
+#ifndef SALLYPORT_ENGINE_HELPERS_IMPL_H
+#define SALLYPORT_ENGINE_HELPERS_IMPL_H
+
+#include "engine/helpers/helpers.h"
+#include "engine/maps/maps.h"
+
+#define HELPER(id, name, ...) helper_fn helper_##name;
+#include "engine/abi/helpers.def"
+#undef HELPER
+
+/* What the handle names, when it is of that kind; else NULL or false, and env->bad_handle is set. */
+const struct helper_value *handle_value(struct helper_env *env, uint64_t handle, enum helper_value_kind kind);
+bool handle_str(struct helper_env *env, uint64_t handle, struct helper_str *out);
+
+/* A question about a string and the literal data that a helper was given; 1 or 0. */
+typedef bool str_test(struct helper_str s, struct helper_str arg);
+/* The test behind the string helper with this id, or NULL. */
+str_test *str_test_find(uint64_t id);
+
+static inline struct helper_str literal(const uint64_t mem, uint64_t size)
+{
+	return (struct helper_str){ (const char *)(uintptr_t)mem, (uint32_t)size };
+}
+
+static inline char fold(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+/* -1, 0 or 1 in byte order; a prefix comes before what it begins. */
+int str_order(struct helper_str a, struct helper_str b);
+
+/* String i of a packed set; false where the set does not hold it. */
+bool set_get(struct helper_str set, uint32_t i, struct helper_str *out);
+/* Number of strings, or 0 for a set too short to hold its own table. */
+uint32_t set_count(struct helper_str set);
+str_test set_has, set_has_prefix_of, set_pmatch;
+
+#endif

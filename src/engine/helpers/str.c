@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * str: handles to strings, and questions about one string.
+ *
+ * A predicate is a pure function of the string and the literal. Its helper and list_any both call it,
+ * so that an element of a list is judged exactly as the field itself would be.
+ */
+#include "engine/helpers/impl.h"
+
+const struct helper_value *handle_value(struct helper_env *env, uint64_t handle, enum helper_value_kind kind)
+{
+	uint64_t i = handle - 1; /* null becomes an index that no table has */
+
+	if (i < env->n_values && env->values[i].kind == kind)
+		return &env->values[i];
+	env->bad_handle = true;
+	return NULL;
+}
+
+bool handle_str(struct helper_env *env, uint64_t handle, struct helper_str *out)
+{
+	uint32_t element = (uint32_t)(handle >> 32);
+	const struct helper_value *v = handle_value(env, (uint32_t)handle,
+						    element ? HELPER_VALUE_LIST : HELPER_VALUE_STR);
+
+	if (!v)
+		return false;
+	if (!element) {
+		*out = (struct helper_str){ v->p, v->len };
+		return true;
+	}
+	if (element - 1 >= v->len) {
+		env->bad_handle = true;
+		return false;
+	}
+	*out = v->list[element - 1];
+	return true;
+}
+
+static bool test_eq(struct helper_str s, struct helper_str a)
+{
+	return s.len == a.len && (!a.len || !memcmp(s.p, a.p, a.len));
+}
+
+static bool test_startswith(struct helper_str s, struct helper_str a)
+{
+	return s.len >= a.len && (!a.len || !memcmp(s.p, a.p, a.len));
+}
+
+static bool test_endswith(struct helper_str s, struct helper_str a)
+{
+	return s.len >= a.len && (!a.len || !memcmp(s.p + (s.len - a.len), a.p, a.len));
+}
+
+static bool test_contains(struct helper_str s, struct helper_str a)
+{
+	return !a.len || (s.len >= a.len && memmem(s.p, s.len, a.p, a.len));
+}
+
+static bool folded_eq(const char *a, const char *b, uint32_t len)
+{
+	for (uint32_t i = 0; i < len; i++)
+		if (fold(a[i]) != fold(b[i]))
+			return false;
+	return true;
+}
+
+/* At most s.len * a.len steps. */
+static bool test_icontains(struct helper_str s, struct helper_str a)
+{
+	if (!a.len)
+		return true;
+	for (uint32_t i = 0; s.len - i >= a.len && i < s.len; i++)
+		if (fold(s.p[i]) == fold(a.p[0]) && folded_eq(s.p + i, a.p, a.len))
+			return true;
+	return false;
+}
+
+static bool test_glob(struct helper_str s, struct helper_str a)
+{
+	return helper_glob(s.p, s.len, a.p, a.len, false);
+}
+
+static bool test_iglob(struct helper_str s, struct helper_str a)
+{
+	return helper_glob(s.p, s.len, a.p, a.len, true);
+}
+
+int str_order(struct helper_str a, struct helper_str b)
+{
+	uint32_t common = a.len < b.len ? a.len : b.len;
+	int c = common ? memcmp(a.p, b.p, common) : 0;
+
+	if (c)
+		return c < 0 ? -1 : 1;
+	return a.len < b.len ? -1 : a.len > b.len;
+}
+
+str_test *str_test_find(uint64_t id)
+{
+	switch (id) {
+	case ABI_HELPER_str_eq:
+		return test_eq;
+	case ABI_HELPER_str_startswith:
+		return test_startswith;
+	case ABI_HELPER_str_endswith:
+		return test_endswith;
+	case ABI_HELPER_str_contains:
+		return test_contains;
+	case ABI_HELPER_str_icontains:
+		return test_icontains;
+	case ABI_HELPER_str_glob:
+		return test_glob;
+	case ABI_HELPER_str_iglob:
+		return test_iglob;
+	case ABI_HELPER_str_in:
+		return set_has;
+	case ABI_HELPER_str_pmatch:
+		return set_pmatch;
+	case ABI_HELPER_str_startswith_in:
+		return set_has_prefix_of;
+	}
+	return NULL;
+}
+
+/* helper_<name>(handle, mem, size): the test on the string, 0 for a bad handle. */
+#define STR_HELPER(name, test)                                                               \
+	uint64_t helper_##name(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])    \
+	{                                                                                    \
+		struct helper_str s;                                                         \
+                                                                                             \
+		return handle_str(env, args[0], &s) && test(s, literal(args[1], args[2]));   \
+	}
+
+STR_HELPER(str_eq, test_eq)
+STR_HELPER(str_startswith, test_startswith)
+STR_HELPER(str_endswith, test_endswith)
+STR_HELPER(str_contains, test_contains)
+STR_HELPER(str_icontains, test_icontains)
+STR_HELPER(str_glob, test_glob)
+STR_HELPER(str_iglob, test_iglob)
+STR_HELPER(str_in, set_has)
+STR_HELPER(str_pmatch, set_pmatch)
+STR_HELPER(str_startswith_in, set_has_prefix_of)
+
+uint64_t helper_str_cmp(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+{
+	struct helper_str s;
+
+	return handle_str(env, args[0], &s) ? (uint64_t)(int64_t)str_order(s, literal(args[1], args[2])) : 0;
+}

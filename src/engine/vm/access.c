@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* access: the windows out of line, and helper calls checked against their prototypes. */
+#include "engine/vm/impl.h"
+
+static bool within(uint64_t addr, uint64_t bytes, uint64_t base, uint64_t window_bytes)
+{
+	return addr - base <= window_bytes && bytes <= window_bytes - (addr - base);
+}
+
+/* The window with the highest base not above addr; only it can hold addr. */
+static bool in_map(struct vm_run_state *run, uint64_t addr, uint64_t bytes, bool write)
+{
+	const struct vm_window *w = run->vp->windows;
+	uint32_t lo = 0, hi = run->vp->n_maps;
+
+	if (!hi)
+		return false;
+	if (!within(addr, bytes, w[run->last_window].base, w[run->last_window].bytes)) {
+		while (hi - lo > 1) {
+			uint32_t mid = lo + (hi - lo) / 2;
+
+			if (w[mid].base <= addr)
+				lo = mid;
+			else
+				hi = mid;
+		}
+		if (!within(addr, bytes, w[lo].base, w[lo].bytes))
+			return false;
+		run->last_window = lo;
+	}
+	return !write || w[run->last_window].writable;
+}
+
+bool vm_may_access(struct vm_run_state *run, uint64_t addr, uint64_t bytes, bool write)
+{
+	if (within(addr, bytes, run->ctx, run->ctx_bytes))
+		return !write || run->ctx_writable;
+	return within(addr, bytes, run->stack_lo, run->stack_live) || in_map(run, addr, bytes, write);
+}
+
+bool vm_access_slow(struct vm_run_state *run, uint64_t addr, uint64_t bytes, bool write)
+{
+	if (in_map(run, addr, bytes, write))
+		return true;
+	run->why = VM_WHY_MEMORY;
+	run->addr = addr;
+	run->bytes = bytes;
+	run->write = write;
+	return false;
+}
+
+static bool refuse(struct vm_run_state *run, enum vm_why why, unsigned arg, uint64_t value)
+{
+	run->why = why;
+	run->arg = (uint8_t)arg;
+	run->addr = value;
+	return false;
+}
+
+static bool arg_memory(struct vm_run_state *run, unsigned arg, uint64_t addr, uint64_t bytes, bool write)
+{
+	if (vm_may_access(run, addr, bytes, write))
+		return true;
+	run->bytes = bytes;
+	run->write = write;
+	return refuse(run, VM_WHY_ARG_MEMORY, arg, addr);
+}
+
+/* A memory argument and the size after it. With size 0, where that is allowed, the address may be anything. */
+static bool arg_sized(struct vm_run_state *run, const struct vm_call *c, unsigned arg, uint64_t *args)
+{
+	uint64_t bytes = args[arg + 1];
+	bool write = c->proto->args[arg] == ABI_ARG_MEM_WRITE;
+
+	if (!bytes && c->proto->args[arg + 1] == ABI_ARG_SIZE_OR_ZERO) {
+		args[arg] = (uint64_t)(uintptr_t)"";
+		return true;
+	}
+	if (!bytes || bytes > UINT32_MAX)
+		return refuse(run, VM_WHY_ARG_SIZE, arg + 1, bytes);
+	run->fuel -= (int64_t)(bytes >> VM_BYTES_PER_FUEL_LOG2);
+	return arg_memory(run, arg, args[arg], bytes, write);
+}
+
+static bool arg_check(struct vm_run_state *run, const struct vm_call *c, unsigned arg, uint64_t *args)
+{
+	/* With a MAP_KEY or MAP_VALUE there is a map argument before it: vm_prog_new saw to that. */
+	const struct map *m = c->map_arg < arg ? (const struct map *)(uintptr_t)args[c->map_arg] : NULL;
+
+	switch ((enum abi_arg)c->proto->args[arg]) {
+	case ABI_ARG_CONST_MAP:
+		if (args[arg] - VM_MAP_REF >= run->vp->n_maps)
+			return refuse(run, VM_WHY_ARG_MAP, arg, args[arg]);
+		args[arg] = (uint64_t)(uintptr_t)run->vp->maps[args[arg] - VM_MAP_REF];
+		return true;
+	case ABI_ARG_MAP_KEY:
+		return arg_memory(run, arg, args[arg], map_def(m)->key_size, false);
+	case ABI_ARG_MAP_VALUE:
+		return arg_memory(run, arg, args[arg], map_def(m)->value_size, false);
+	case ABI_ARG_MEM:
+	case ABI_ARG_MEM_WRITE:
+		return arg_sized(run, c, arg, args);
+	case ABI_ARG_CTX:
+		return args[arg] == run->ctx || refuse(run, VM_WHY_ARG_CTX, arg, args[arg]);
+	case ABI_ARG_NONE:
+	case ABI_ARG_SCALAR:
+	case ABI_ARG_SIZE:
+	case ABI_ARG_SIZE_OR_ZERO:
+	case ABI_ARG_HANDLE:
+		break;
+	}
+	return true;
+}
+
+bool vm_call_helper(struct vm_run_state *run, const struct vm_call *c, uint64_t *r)
+{
+	uint64_t args[ABI_MAX_ARGS];
+
+	memcpy(args, r + 1, sizeof args);
+	for (unsigned i = 0; i < c->n_args; i++)
+		if (!arg_check(run, c, i, args))
+			return false;
+	run->fuel--;
+	r[0] = c->fn(run->env, args);
+	return !run->env->bad_handle || refuse(run, VM_WHY_HANDLE, 0, r[1]);
+}

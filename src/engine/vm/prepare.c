@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * prepare: a decoded program to what the interpreter runs.
+ *
+ * First the structure: every instruction is one that isa.def has and this VM runs, functions end in exit or a jump, jumps
+ * stay inside their function, r10 is never written. Then each instruction becomes an operation specialised by its operands:
+ * which are in the accumulator, and which stack accesses are inside the frame whatever happens. A register is
+ * known to be in the accumulator when the instruction before wrote it and no jump leads in between.
+ */
+#include "engine/vm/impl.h"
+
+enum { NO_REG = 0xff };
+
+struct func {
+	uint32_t start, end;
+	uint32_t zero_bytes;
+};
+
+struct prep {
+	const struct prog *p;
+	const struct vm_prog_opts *o;
+	struct diag *d;
+	uint8_t *leader; /* per slot: a jump or call leads here */
+	struct func *funcs;
+	uint32_t n_funcs;
+	struct vm_prog *vp;
+};
+
+#define FAIL_AT(at, kind, id, ...)                                   \
+	do {                                                         \
+		if (s->d)                                            \
+			s->d->insn = (at);                           \
+		FAIL_ID(s->d, kind, 'X', id, __VA_ARGS__);           \
+	} while (0)
+
+static const char *mnemonic(const struct isa_insn *in)
+{
+	return isa_rows[in->row].mnemonic;
+}
+
+static bool is_memory_sem(uint8_t sem)
+{
+	return sem >= ISA_LDX && sem <= ISA_STORE_REL;
+}
+
+static bool reads_src(const struct isa_insn *in)
+{
+	switch ((enum isa_form)in->form) {
+	case ISA_FORM_RR:
+	case ISA_FORM_LDX:
+	case ISA_FORM_STX:
+	case ISA_FORM_JRR:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The register that an instruction writes besides R0 of calls and what atomics fetch; NO_REG: none. */
+static uint8_t written_reg(const struct isa_insn *in)
+{
+	if (in->sem >= ISA_ADD && in->sem <= ISA_LDXS)
+		return in->dst;
+	if (in->sem == ISA_LOAD_ACQ)
+		return in->dst;
+	if (in->sem == ISA_ATOMIC && isa_atomic_fetches(in->aux))
+		return in->aux == ISA_ATOMIC_CMPXCHG ? 0 : in->src;
+	if (in->sem == ISA_CALL)
+		return 0;
+	return NO_REG;
+}
+
+/* A row of isa.def, unchanged: struct prog promises nothing. */
+static bool fits_its_row(const struct isa_insn *in)
+{
+	const struct isa_row *r;
+
+	if (in->row >= isa_n_rows || in->dst >= ISA_N_REGS)
+		return false;
+	r = &isa_rows[in->row];
+	return r->sem == in->sem && r->width == in->width && r->form == in->form && r->aux == in->aux &&
+	       (in->src < ISA_N_REGS || !reads_src(in));
+}
+
+static bool runs_here(const struct isa_insn *in)
+{
+	switch ((enum isa_sem)in->sem) {
+	case ISA_LD_ABS:
+	case ISA_LD_IND:
+	case ISA_CALLX:
+	case ISA_MAY_GOTO:
+	case ISA_ADDR_CAST:
+		return false;
+	case ISA_CALL:
+		return in->aux == ISA_CALL_HELPER || in->aux == ISA_CALL_LOCAL;
+	case ISA_IMM64:
+		return in->aux == ISA_IMM64_VALUE || in->aux == ISA_IMM64_MAP_FD || in->aux == ISA_IMM64_MAP_VALUE;
+	default:
+		return true;
+	}
+}
+
+static FALLIBLE check_target(struct prep *s, uint32_t at, int64_t delta)
+{
+	int64_t to = delta < INT32_MIN || delta > INT32_MAX ? -1 : (int64_t)at + 1 + delta;
+
+	if (to < 0 || to >= s->p->n_insns)
+		FAIL_AT(at, FORMAT, 202, "'%s' leads to instruction %lld, outside the program", mnemonic(&s->p->insns[at]),
+			(long long)to);
+	if (s->p->insns[to].sem == ISA_PAD)
+		FAIL_AT(at, FORMAT, 202, "'%s' leads into the middle of a 64-bit immediate",
+			mnemonic(&s->p->insns[at]));
+	s->leader[to] |= 1;
+	return E_OK;
+}
+
+static bool is_jump(const struct isa_insn *in)
+{
+	return in->sem >= ISA_JA && in->sem <= ISA_JSET;
+}
+
+static bool is_local_call(const struct isa_insn *in)
+{
+	return in->sem == ISA_CALL && in->aux == ISA_CALL_LOCAL;
+}
+
+static FALLIBLE check_insn(struct prep *s, uint32_t at)
+{
+	const struct isa_insn *in = &s->p->insns[at];
+
+	if (!fits_its_row(in))
+		FAIL_AT(at, FORMAT, 204, "the instruction is not one that the instruction set has");
+	if (!runs_here(in))
+		FAIL_AT(at, UNSUPPORTED, 207, "'%s' (%s) cannot run here", mnemonic(in), isa_rows[in->row].name);
+	if (written_reg(in) == ISA_FP)
+		FAIL_AT(at, FORMAT, 210, "'%s' writes r10, which is read-only", mnemonic(in));
+	if (in->sem == ISA_IMM64 && (at + 1 >= s->p->n_insns || s->p->insns[at + 1].sem != ISA_PAD))
+		FAIL_AT(at, FORMAT, 204, "a 64-bit immediate without its second slot");
+	if (is_jump(in))
+		return check_target(s, at, in->off);
+	if (is_local_call(in)) {
+		TRY(check_target(s, at, in->imm));
+		s->leader[at + 1 + in->imm] |= 2;
+		s->n_funcs++;
+	}
+	return E_OK;
+}
+
+static FALLIBLE check_insns(struct prep *s)
+{
+	const struct prog *p = s->p;
+
+	if (!p->n_insns || p->n_insns > ISA_MAX_SLOTS)
+		FAIL_AT(DIAG_NONE, FORMAT, 201, "a program has 1 to %d instructions, not %u", ISA_MAX_SLOTS, p->n_insns);
+	for (uint32_t i = 0; i < p->n_insns; i++) {
+		if (p->insns[i].sem == ISA_PAD && (!i || p->insns[i - 1].sem != ISA_IMM64))
+			FAIL_AT(i, FORMAT, 204, "a second slot without a 64-bit immediate before it");
+		if (p->insns[i].sem != ISA_PAD)
+			TRY(check_insn(s, i));
+	}
+	return E_OK;
+}
+
+/* r10 as the base of an access inside the frame; *depth: how far below r10 it reaches. */
+static bool fixed_stack_access(const struct isa_insn *in, uint32_t *depth)
+{
+	bool load = in->form == ISA_FORM_LDX;
+
+	if (!is_memory_sem(in->sem) || (load ? in->src : in->dst) != ISA_FP)
+		return false;
+	if (in->off >= 0 || in->off < -VM_STACK_BYTES || in->off + in->width / 8 > 0)
+		return false;
+	*depth = (uint32_t)-in->off;
+	return true;
+}
+
+static bool uses_r10(const struct isa_insn *in)
+{
+	return (reads_src(in) && in->src == ISA_FP) || in->dst == ISA_FP;
+}
+
+/*
+ * How much of its frame a function can read, so that calls clear only that: up to the deepest fixed access,
+ * or everything once r10 goes anywhere else.
+ */
+static uint32_t frame_bytes(const struct prog *p, const struct func *f)
+{
+	uint32_t deepest = 0, depth;
+
+	for (uint32_t i = f->start; i < f->end; i++) {
+		const struct isa_insn *in = &p->insns[i];
+
+		if (!uses_r10(in))
+			continue;
+		if (!fixed_stack_access(in, &depth) || (in->form == ISA_FORM_STX && in->src == ISA_FP))
+			return VM_STACK_BYTES;
+		if (depth > deepest)
+			deepest = depth;
+	}
+	return (deepest + 63) & ~63u;
+}
+
+static FALLIBLE check_func(struct prep *s, struct func *f)
+{
+	const struct isa_insn *last = &s->p->insns[f->end - 1];
+
+	if (last->sem != ISA_EXIT && last->sem != ISA_JA)
+		FAIL_AT(f->end - 1, FORMAT, 203, "the function at instruction %u does not end in exit or a jump", f->start);
+	for (uint32_t i = f->start; i < f->end; i++) {
+		const struct isa_insn *in = &s->p->insns[i];
+		int64_t to = (int64_t)i + 1 + in->off;
+
+		if (is_jump(in) && (to < f->start || to >= f->end))
+			FAIL_AT(i, FORMAT, 212, "'%s' leads to instruction %lld, in another function", mnemonic(in),
+				(long long)to);
+	}
+	f->zero_bytes = frame_bytes(s->p, f);
+	return E_OK;
+}
+
+/* A function goes from slot 0 or the target of a local call to the next. */
+static FALLIBLE check_funcs(struct prep *s)
+{
+	uint32_t n = 0;
+
+	s->funcs = calloc((size_t)s->n_funcs + 1, sizeof *s->funcs);
+	if (!s->funcs)
+		return E_NOMEM;
+	for (uint32_t i = 0; i < s->p->n_insns; i++)
+		if (!i || s->leader[i] & 2) {
+			if (n)
+				s->funcs[n - 1].end = i;
+			s->funcs[n++].start = i;
+		}
+	s->funcs[n - 1].end = s->p->n_insns;
+	s->n_funcs = n;
+	for (uint32_t i = 0; i < n; i++)
+		TRY(check_func(s, &s->funcs[i]));
+	return E_OK;
+}
+
+static const struct func *func_at(const struct prep *s, uint32_t start)
+{
+	uint32_t lo = 0, hi = s->n_funcs;
+
+	while (hi - lo > 1) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (s->funcs[mid].start <= start)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return &s->funcs[lo];
+}
+
+/* --- helpers --- */
+
+/* A key or value needs the map before it, memory its size after it, a size its memory before it. */
+static bool proto_is_usable(const struct abi_helper *h)
+{
+	bool map = false;
+
+	for (unsigned i = 0; i < ABI_MAX_ARGS; i++) {
+		bool mem = i && (h->args[i - 1] == ABI_ARG_MEM || h->args[i - 1] == ABI_ARG_MEM_WRITE);
+		bool size = h->args[i] == ABI_ARG_SIZE || h->args[i] == ABI_ARG_SIZE_OR_ZERO;
+
+		if (size != mem || ((h->args[i] == ABI_ARG_MAP_KEY || h->args[i] == ABI_ARG_MAP_VALUE) && !map))
+			return false;
+		map |= h->args[i] == ABI_ARG_CONST_MAP;
+	}
+	return h->args[ABI_MAX_ARGS - 1] != ABI_ARG_MEM && h->args[ABI_MAX_ARGS - 1] != ABI_ARG_MEM_WRITE;
+}
+
+static FALLIBLE plan_call(struct prep *s, uint32_t at, struct vm_call *c)
+{
+	int64_t id = s->p->insns[at].imm;
+
+	c->proto = id > 0 && id <= UINT32_MAX ? abi_helper(s->o->profile, (uint32_t)id) : NULL;
+	if (!c->proto)
+		FAIL_AT(at, UNSUPPORTED, 208, "helper %lld is not in profile '%s'", (long long)id, s->o->profile->name);
+	c->fn = (s->o->lookup ? s->o->lookup : helper_lookup)((uint32_t)id);
+	if (!c->fn)
+		FAIL_AT(at, UNSUPPORTED, 209, "helper %lld ('%s') has no implementation", (long long)id, c->proto->name);
+	if (!proto_is_usable(c->proto))
+		FAIL_AT(at, UNSUPPORTED, 211, "helper %lld ('%s') has a prototype that cannot be checked", (long long)id,
+			c->proto->name);
+	c->map_arg = NO_REG;
+	while (c->n_args < ABI_MAX_ARGS && c->proto->args[c->n_args] != ABI_ARG_NONE) {
+		if (c->proto->args[c->n_args] == ABI_ARG_CONST_MAP)
+			c->map_arg = c->n_args;
+		c->n_args++;
+	}
+	return E_OK;
+}
+
+static FALLIBLE translate_call(struct prep *s, uint32_t at, struct vm_op *op)
+{
+	struct vm_prog *vp = s->vp;
+
+	op->code = VM_OP_CALL;
+	for (uint32_t i = 0; i < vp->n_calls; i++)
+		if (vp->calls[i].proto->id == (uint64_t)s->p->insns[at].imm) {
+			op->call = &vp->calls[i];
+			return E_OK;
+		}
+	TRY(plan_call(s, at, &vp->calls[vp->n_calls]));
+	op->call = &vp->calls[vp->n_calls++];
+	return E_OK;
+}
+
+/* --- instructions --- */
+
+static const uint16_t alu_base[ISA_N_SEMS][2] = {
+#define VM_ALU(sem, result) [ISA_##sem] = { VM_OP_##sem##32_I, VM_OP_##sem##64_I },
+#include "engine/vm/ops.def"
+};
+static const uint16_t jmp_base[ISA_N_SEMS][2][2] = {
+#define VM_JMP(sem, taken) \
+	[ISA_##sem] = { { VM_OP_##sem##32F_I, VM_OP_##sem##32K_I }, { VM_OP_##sem##64F_I, VM_OP_##sem##64K_I } },
+#include "engine/vm/ops.def"
+};
+
+/* 8, 16, 32, 64 bits to 0..3. */
+static unsigned width_log2(unsigned bits)
+{
+	return (unsigned)__builtin_ctz(bits) - 3;
+}
+
+static unsigned operand_variant(const struct isa_insn *in, uint8_t acc)
+{
+	if (isa_b_is_imm(in))
+		return in->dst == acc ? VM_IA : VM_I;
+	return in->dst == acc ? VM_RA : in->src == acc ? VM_RB : VM_R;
+}
+
+static uint16_t move_code(const struct isa_insn *in)
+{
+	if (in->sem == ISA_MOV)
+		return in->width == 64 ? VM_OP_MOV64 : VM_OP_MOV32;
+	if (in->width == 32)
+		return in->aux == 8 ? VM_OP_MOVSX32_8 : VM_OP_MOVSX32_16;
+	return in->aux == 8 ? VM_OP_MOVSX64_8 : in->aux == 16 ? VM_OP_MOVSX64_16 : VM_OP_MOVSX64_32;
+}
+
+static uint16_t unary_code(const struct isa_insn *in)
+{
+	static const uint16_t le[] = { VM_OP_LE16, VM_OP_LE32, VM_OP_LE64 }, be[] = { VM_OP_BE16, VM_OP_BE32, VM_OP_BE64 },
+			      swap[] = { VM_OP_BSWAP16, VM_OP_BSWAP32, VM_OP_BSWAP64 };
+	unsigned i = width_log2(in->width) - 1;
+
+	switch ((enum isa_sem)in->sem) {
+	case ISA_END_LE:
+		return le[i];
+	case ISA_END_BE:
+		return be[i];
+	case ISA_BSWAP:
+		return swap[i];
+	default:
+		return in->width == 64 ? VM_OP_NEG64 : VM_OP_NEG32;
+	}
+}
+
+static void translate_alu(const struct isa_insn *in, uint8_t acc, struct vm_op *op)
+{
+	bool move = in->sem == ISA_MOV || in->sem == ISA_MOVSX;
+
+	op->imm = in->width == 32 ? (int64_t)(uint32_t)in->imm : in->imm;
+	if (move && in->form == ISA_FORM_RI)
+		op->code = VM_OP_LDI;
+	else if (move)
+		op->code = (uint16_t)(move_code(in) + (in->src == acc));
+	else if (in->form == ISA_FORM_R)
+		op->code = (uint16_t)(unary_code(in) + (in->dst == acc));
+	else
+		op->code = (uint16_t)(alu_base[in->sem][in->width == 64] + operand_variant(in, acc));
+}
+
+static uint16_t load_code(const struct isa_insn *in, uint8_t acc)
+{
+	static const uint16_t ldx[] = { VM_OP_LDX8, VM_OP_LDX16, VM_OP_LDX32, VM_OP_LDX64 },
+			      ldxs[] = { VM_OP_LDXS8, VM_OP_LDXS16, VM_OP_LDXS32 };
+	unsigned i = width_log2(in->width);
+	uint32_t depth;
+	unsigned where = fixed_stack_access(in, &depth) ? VM_MEM_FP : in->src == acc ? VM_MEM_A : VM_MEM;
+
+	return (uint16_t)((in->sem == ISA_LDX ? ldx[i] : ldxs[i]) + where);
+}
+
+static uint16_t store_code(const struct isa_insn *in, uint8_t acc)
+{
+	static const uint16_t st[] = { VM_OP_ST8, VM_OP_ST16, VM_OP_ST32, VM_OP_ST64 };
+	uint16_t base = st[width_log2(in->width)];
+	uint32_t depth;
+	bool fp = fixed_stack_access(in, &depth);
+
+	if (in->sem == ISA_ST)
+		return (uint16_t)(base + (fp ? VM_MEM_FP : in->dst == acc ? VM_MEM_A : VM_MEM));
+	base = (uint16_t)(base + VM_STX_OF_ST);
+	if (in->src == acc)
+		return (uint16_t)(base + (fp ? VM_STX_FPB : VM_STX_B));
+	return (uint16_t)(base + (fp ? VM_MEM_FP : in->dst == acc ? VM_MEM_A : VM_MEM));
+}
+
+static void translate_memory(const struct isa_insn *in, uint8_t acc, struct vm_op *op)
+{
+	static const uint16_t acq[] = { VM_OP_LOAD_ACQ8, VM_OP_LOAD_ACQ16, VM_OP_LOAD_ACQ32, VM_OP_LOAD_ACQ64 },
+			      rel[] = { VM_OP_STORE_REL8, VM_OP_STORE_REL16, VM_OP_STORE_REL32, VM_OP_STORE_REL64 };
+	unsigned i = width_log2(in->width);
+
+	op->off = in->off;
+	op->imm = in->imm;
+	switch ((enum isa_sem)in->sem) {
+	case ISA_LOAD_ACQ:
+		op->code = acq[i];
+		break;
+	case ISA_STORE_REL:
+		op->code = rel[i];
+		break;
+	case ISA_ATOMIC:
+		op->imm = in->aux;
+		op->code = in->width == 64 ? VM_OP_ATOMIC64 : VM_OP_ATOMIC32;
+		break;
+	case ISA_LDX:
+	case ISA_LDXS:
+		op->code = load_code(in, acc);
+		break;
+	default:
+		op->code = store_code(in, acc);
+	}
+}
+
+static FALLIBLE translate_imm64(struct prep *s, uint32_t at, struct vm_op *op)
+{
+	const struct isa_insn *in = &s->p->insns[at];
+	const struct abi_map_kind *kind;
+	struct map *m;
+	uint8_t *base;
+	size_t bytes;
+	bool writable;
+
+	op->code = VM_OP_LDI2;
+	op->imm = in->imm;
+	if (in->aux == ISA_IMM64_VALUE)
+		return E_OK;
+	if (in->imm < 0 || in->imm >= s->p->n_maps)
+		FAIL_AT(at, FORMAT, 205, "map %lld: the program has %u maps", (long long)in->imm, s->p->n_maps);
+	op->imm = (int64_t)(VM_MAP_REF + (uint64_t)in->imm);
+	if (in->aux == ISA_IMM64_MAP_FD)
+		return E_OK;
+	m = s->o->maps[in->imm];
+	kind = abi_map_kind(s->o->profile, map_def(m)->kind);
+	map_values(m, &base, &bytes, &writable);
+	if (!kind || !kind->direct_value || in->off < 0 || (uint32_t)in->off > map_def(m)->value_size)
+		FAIL_AT(at, FORMAT, 206, "map '%s' has no value that could be addressed directly at offset %d",
+			map_def(m)->name, in->off);
+	op->imm = (int64_t)((uint64_t)(uintptr_t)base + (uint32_t)in->off);
+	return E_OK;
+}
+
+static void translate_jump(const struct isa_insn *in, uint8_t acc, struct vm_op *op)
+{
+	bool back = in->off < 0;
+
+	op->off = in->off + 1;
+	op->imm = in->width == 32 ? (int64_t)(uint32_t)in->imm : in->imm;
+	op->code = in->sem == ISA_JA ? (back ? VM_OP_JA_BACK : VM_OP_JA) :
+				       (uint16_t)(jmp_base[in->sem][in->width == 64][back] + operand_variant(in, acc));
+}
+
+static void translate_local_call(const struct prep *s, uint32_t at, struct vm_op *op)
+{
+	int32_t delta = (int32_t)s->p->insns[at].imm + 1;
+	const struct func *f = func_at(s, (uint32_t)((int32_t)at + delta));
+
+	op->code = VM_OP_CALL_LOCAL;
+	op->off = delta;
+	op->zero_bytes = f->zero_bytes;
+	op->charge = f->end - f->start;
+}
+
+static FALLIBLE translate(struct prep *s, uint32_t at, uint8_t acc, struct vm_op *op)
+{
+	const struct isa_insn *in = &s->p->insns[at];
+
+	op->dst = in->dst;
+	op->src = reads_src(in) ? in->src : 0;
+	if (in->sem == ISA_PAD)
+		op->code = VM_OP_PAD;
+	else if (in->sem == ISA_EXIT)
+		op->code = VM_OP_EXIT;
+	else if (in->sem == ISA_IMM64)
+		return translate_imm64(s, at, op);
+	else if (is_local_call(in))
+		translate_local_call(s, at, op);
+	else if (in->sem == ISA_CALL)
+		return translate_call(s, at, op);
+	else if (is_jump(in))
+		translate_jump(in, acc, op);
+	else if (is_memory_sem(in->sem))
+		translate_memory(in, acc, op);
+	else
+		translate_alu(in, acc, op);
+	return E_OK;
+}
+
+/* Which register is in the accumulator after this instruction. */
+static uint8_t acc_after(const struct isa_insn *in, uint8_t acc)
+{
+	if (in->sem == ISA_ATOMIC)
+		return written_reg(in) == acc ? NO_REG : acc;
+	if (in->sem == ISA_JA || in->sem == ISA_EXIT)
+		return NO_REG;
+	return written_reg(in) == NO_REG ? acc : written_reg(in);
+}
+
+static FALLIBLE translate_all(struct prep *s)
+{
+	uint8_t acc = NO_REG;
+
+	for (uint32_t i = 0; i < s->p->n_insns; i++) {
+		if (s->leader[i])
+			acc = NO_REG;
+		TRY(translate(s, i, acc, &s->vp->ops[i]));
+		acc = acc_after(&s->p->insns[i], acc);
+	}
+	s->vp->zero_bytes = s->funcs[0].zero_bytes;
+	return E_OK;
+}
+
+/* --- the whole --- */
+
+static int by_base(const void *a, const void *b)
+{
+	const struct vm_window *x = a, *y = b;
+
+	return x->base < y->base ? -1 : x->base > y->base;
+}
+
+static void fill_windows(struct vm_prog *vp)
+{
+	for (uint32_t i = 0; i < vp->n_maps; i++) {
+		struct vm_window *w = &vp->windows[i];
+		uint8_t *base;
+		size_t bytes;
+
+		map_values(vp->maps[i], &base, &bytes, &w->writable);
+		w->base = (uint64_t)(uintptr_t)base;
+		w->bytes = bytes;
+		w->map = vp->maps[i];
+	}
+	if (vp->n_maps)
+		qsort(vp->windows, vp->n_maps, sizeof *vp->windows, by_base);
+}
+
+static uint32_t count_helper_ids(const struct prog *p, uint32_t most)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < p->n_insns && n < most; i++)
+		n += p->insns[i].sem == ISA_CALL && p->insns[i].aux == ISA_CALL_HELPER;
+	return n;
+}
+
+/* One allocation; arrays in order of falling alignment. */
+static struct vm_prog *alloc(const struct prog *p, uint32_t n_calls)
+{
+	size_t ops = sizeof(struct vm_op) * p->n_insns, calls = sizeof(struct vm_call) * n_calls,
+	       windows = sizeof(struct vm_window) * p->n_maps, maps = sizeof(struct map *) * p->n_maps;
+	size_t bytes = sizeof(struct vm_prog) + ops + calls + windows + maps;
+	struct vm_prog *vp = calloc(1, bytes);
+
+	if (!vp)
+		return NULL;
+	vp->ops = (struct vm_op *)(void *)(vp + 1);
+	vp->calls = (struct vm_call *)(void *)((char *)vp->ops + ops);
+	vp->windows = (struct vm_window *)(void *)((char *)vp->calls + calls);
+	vp->maps = (struct map **)(void *)((char *)vp->windows + windows);
+	vp->n_ops = p->n_insns;
+	vp->n_maps = p->n_maps;
+	vp->bytes = bytes;
+	return vp;
+}
+
+static FALLIBLE prepare(struct prep *s)
+{
+	const struct prog *p = s->p;
+
+	TRY(check_insns(s));
+	TRY(check_funcs(s));
+	s->vp = alloc(p, count_helper_ids(p, s->o->profile->n_helpers));
+	if (!s->vp)
+		return E_NOMEM;
+	for (uint32_t i = 0; i < p->n_maps; i++)
+		s->vp->maps[i] = s->o->maps[i];
+	fill_windows(s->vp);
+	return translate_all(s);
+}
+
+FALLIBLE vm_prog_new(const struct prog *p, const struct vm_prog_opts *o, struct vm_prog **out, struct diag *d)
+{
+	struct prep s = { .p = p, .o = o, .d = d };
+	enum err e = E_NOMEM;
+
+	s.leader = calloc((size_t)p->n_insns + 1, 1);
+	if (s.leader)
+		e = prepare(&s);
+	free(s.leader);
+	free(s.funcs);
+	if (e != E_OK) {
+		vm_prog_free(s.vp);
+		return e;
+	}
+	*out = s.vp;
+	return E_OK;
+}
+
+void vm_prog_free(struct vm_prog *vp)
+{
+	free(vp);
+}
+
+size_t vm_prog_bytes(const struct vm_prog *vp)
+{
+	return vp->bytes;
+}
