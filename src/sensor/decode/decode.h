@@ -5,6 +5,17 @@
  * Keeps the process table and the ipc graph current from every record, and makes events only of types that are
  * wanted, with only the fields that are used. The same path for live records, the start-up scan and replay.
  * Records come from our own kernel programs, and are checked all the same: a malformed one is an error, never a read.
+ *
+ * Reading the values:
+ *   fd.name, proc.exepath...  a path that was too long to be sent whole begins with ".../" instead of "/"; a memory file is
+ *                             "memfd:NAME" without a slash; " (deleted)" is never appended
+ *   fd.name of a socket       client:port->server:port, no brackets around IPv6; an abstract unix name begins with @
+ *   IPv4 mapped into IPv6     is shown as IPv4, in every field: rules on addresses cannot be dodged that way
+ *   fd.typechar of an open    f also for devices: d and p are the exceptions
+ *   proc.name                 follows renames by the main thread, not those of other threads
+ *
+ * The last events of a process may come after its exit record: it is kept for DECODE_LINGER_NS more.
+ * Not thread-safe.
  */
 #ifndef SALLYPORT_SENSOR_DECODE_H
 #define SALLYPORT_SENSOR_DECODE_H
@@ -13,6 +24,8 @@
 #include "content/event/event.h"
 #include "sensor/proc/proc.h"
 #include "sensor/wire/wire.h"
+
+#define DECODE_LINGER_NS 1000000000ull /* on the records' clock */
 
 struct decode;
 
@@ -30,10 +43,17 @@ struct decode_opts {
 	void *emit_user;
 };
 
+/* E_INVALID: the table is not template_builtin or an extension of it. E_NOMEM. */
 FALLIBLE decode_new(const struct decode_opts *o, struct decode **out);
 void decode_free(struct decode *d);
 /* Content changed: new types and fields from now on; the tables are kept. */
 void decode_set_wants(struct decode *d, uint64_t types, bool (*wants)(void *, uint32_t, uint32_t), void *user);
+
+/*
+ * The bytes of /proc/PID/cmdline of a process that a task record told of: those records have no arguments. E_NOT_FOUND: no such
+ * process, or it has no image. E_EXISTS: the arguments are known, from its exec. E_NOMEM.
+ */
+FALLIBLE decode_set_cmdline(struct decode *d, uint32_t pid, const char *bytes, size_t len);
 
 /* One record. E_TRUNCATED, E_FORMAT: it is malformed, nothing was changed. Emits 0..n events. */
 FALLIBLE decode_record(struct decode *d, struct view rec);

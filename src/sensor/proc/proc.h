@@ -3,8 +3,11 @@
  * proc: the processes of the host, as the worker knows them.
  *
  * Keyed by pid and start time, so a reused pid is another process. A record outlives its process while a living
- * descendant needs it for ancestry, and is found by whoever holds its key. Memory is bounded: past PROC_MAX the oldest dead, then
- * nothing: new ones are refused and counted.
+ * descendant needs it for ancestry, and is found by whoever holds its key. Memory is bounded: past PROC_MAX the oldest dead
+ * make room, then new ones are refused and counted; past PROC_TEXT_MAX bytes of strings, new strings are cut to PROC_TEXT_CUT.
+ *
+ * Ancestry is who forked whom: being reparented (the parent died first) changes neither parent nor ppid. It is kept for
+ * PROC_MAX_ANCESTORS levels. Records may be missing: a process that nobody announced is made from the header that names it.
  *
  * Not thread-safe.
  */
@@ -14,7 +17,12 @@
 #include "base/base.h"
 #include "sensor/wire/wire.h"
 
-enum { PROC_MAX = 65536, PROC_MAX_ANCESTORS = 64 };
+enum {
+	PROC_MAX = 65536,
+	PROC_MAX_ANCESTORS = 64,
+	PROC_TEXT_MAX = 64 << 20, /* bytes of images and working directories before strings are cut */
+	PROC_TEXT_CUT = 256,
+};
 
 struct proc_key {
 	uint32_t pid;
@@ -40,9 +48,10 @@ struct proc {
 	uint32_t ppid, sid;
 	uint32_t uid, gid, loginuid;
 	uint32_t tty;
-	uint64_t exec_ns;
+	uint64_t exec_ns;  /* of the last exec, its own or one that it inherited; 0 when it was not seen */
+	uint64_t image_id; /* changes at exec; a process and the children it forked share it until then */
 	uint8_t stdin_kind, stdout_kind; /* enum wire_fd_kind, at exec */
-	char comm[WIRE_COMM];
+	char comm[WIRE_COMM]; /* NUL-terminated; of the process's main thread */
 	struct proc_image *image; /* NULL until known */
 	char *cwd;                /* resolved; NULL when unknown */
 	void *ipc;                /* the ipc graph's node for this process, or NULL; owned by ipc */
@@ -53,9 +62,10 @@ struct proc_view {
 	struct proc_str exepath; /* resolved; " (deleted)" is not appended */
 	struct proc_str exe;     /* argv[0] */
 	struct proc_str args;    /* argv[1..] joined by one space */
-	struct proc_str cmdline; /* comm, space, args */
+	struct proc_str cmdline; /* comm as exec set it, space, args */
 	struct proc_str container_id; /* "host", or 12 digits */
 	uint64_t exe_ino, exe_dev;
+	bool args_known; /* else exe, args and what follows comm in cmdline were never seen */
 	bool from_memfd, exe_deleted, script_from_memfd;
 };
 
@@ -63,6 +73,8 @@ struct proc_table;
 
 FALLIBLE proc_table_new(struct proc_table **out);
 void proc_table_free(struct proc_table *t);
+/* fn is called before a process is freed: whoever holds something of it lets go. */
+void proc_table_on_drop(struct proc_table *t, void (*fn)(void *user, struct proc *p), void *user);
 
 struct proc *proc_find(struct proc_table *t, struct proc_key key);
 /* The living process with this pid, or NULL. */
@@ -70,6 +82,8 @@ struct proc *proc_find_pid(struct proc_table *t, uint32_t pid);
 void proc_view(const struct proc *p, struct proc_view *out);
 /* Ancestor n: 0 is p itself. NULL when there is none or it is not known. */
 struct proc *proc_ancestor(struct proc *p, uint32_t n);
+/* The leader of its session as of the last fork or exec, dead or alive; NULL when it is not known. */
+struct proc *proc_session(struct proc_table *t, const struct proc *p);
 
 /* Apply records. Each returns the process concerned, or NULL (and counts) when the table is full. strs come parsed from decode. */
 struct proc *proc_on_fork(struct proc_table *t, const struct wire_fork *r);
@@ -80,15 +94,35 @@ struct proc_exec_strs {
 	bool exe_memfd, exe_deleted;
 };
 struct proc *proc_on_exec(struct proc_table *t, const struct wire_exec *r, const struct proc_exec_strs *s);
-/* The process stays findable until the next call of proc_sweep. */
+/* The process stays findable until a proc_sweep. */
 struct proc *proc_on_exit(struct proc_table *t, const struct wire_exit *r);
 void proc_on_chdir(struct proc_table *t, const struct wire_hdr *h, struct proc_str cwd);
-/* For any record: the process of its header, made (with what the header tells) when unknown; comm and ids updated. */
+/* Descriptor fd of p is a new memory file; or, for proc_on_fd, something else than it was before. */
+void proc_on_memfd(struct proc *p, int64_t fd, bool cloexec);
+void proc_on_fd(struct proc *p, int64_t fd);
+/* The NUL-terminated arguments of a process whose arguments are not known (a task record has none). E_NOT_FOUND, E_EXISTS, E_NOMEM. */
+FALLIBLE proc_set_args(struct proc_table *t, uint32_t pid, const char *args, uint32_t args_len);
+/*
+ * For any record: the process of its header, made (with what the header tells) when unknown; comm (when the main thread
+ * caused the record) and ids updated. Of two processes with one pid the one that started later is the living one.
+ */
 struct proc *proc_of(struct proc_table *t, const struct wire_hdr *h);
-/* Drop the dead that nobody needs. Call between events. O(number dropped). */
-void proc_sweep(struct proc_table *t);
+/*
+ * Drop the dead that nobody needs and that exited before this time (CLOCK_BOOTTIME; UINT64_MAX: all). Call between
+ * events. O(number of them): records that come late find their process when the caller leaves some time.
+ */
+void proc_sweep(struct proc_table *t, uint64_t before_ns);
+/*
+ * A new scan of all tasks begins, and ends: who was neither announced by a task record nor named by any other in between died unseen.
+ * The end returns how many.
+ */
+void proc_scan_begin(struct proc_table *t);
+uint32_t proc_scan_end(struct proc_table *t);
 
 uint32_t proc_count(const struct proc_table *t);
 uint64_t proc_refused(const struct proc_table *t);
+/* Bytes of strings held; processes whose strings were cut for PROC_TEXT_MAX. */
+size_t proc_text_bytes(const struct proc_table *t);
+uint64_t proc_text_cut(const struct proc_table *t);
 
 #endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * users: user ids to names, from the text of a passwd file (passwd(5): name:password:uid:...).
+ *
+ * The text is not trusted to be well formed: a line that is not a user is skipped, what is past USERS_MAX lines or
+ * USERS_BYTES is not read. Of several names for one id the first counts, as for getpwuid(3).
+ */
+#include "sensor/decode/parts.h"
+
+enum { USERS_MAX = 65536, USERS_BYTES = 8 << 20, USERS_NAME = 256 };
+
+struct user {
+	uint32_t uid, order;
+	struct helper_str name;
+};
+
+struct users {
+	struct user *list;
+	size_t n;
+	char *text;
+};
+
+static bool parse_uid(const char *s, size_t len, uint32_t *out)
+{
+	uint64_t v = 0;
+
+	if (!len || len > 10)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+		v = v * 10 + (uint64_t)(s[i] - '0');
+	}
+	*out = (uint32_t)v;
+	return v <= UINT32_MAX;
+}
+
+static bool parse_line(const char *line, size_t len, struct user *out)
+{
+	const char *end = line + len, *pw, *uid, *rest;
+
+	pw = memchr(line, ':', len);
+	uid = pw ? memchr(pw + 1, ':', (size_t)(end - pw - 1)) : NULL;
+	rest = uid ? memchr(uid + 1, ':', (size_t)(end - uid - 1)) : NULL;
+	if (!rest || pw == line || pw - line > USERS_NAME || memchr(line, 0, (size_t)(pw - line)))
+		return false;
+	out->name = (struct helper_str){ line, (uint32_t)(pw - line) };
+	return parse_uid(uid + 1, (size_t)(rest - uid - 1), &out->uid);
+}
+
+static int by_uid(const void *pa, const void *pb)
+{
+	const struct user *a = pa, *b = pb;
+
+	if (a->uid != b->uid)
+		return a->uid < b->uid ? -1 : 1;
+	return a->order < b->order ? -1 : 1;
+}
+
+static FALLIBLE parse(struct users *u, size_t len)
+{
+	size_t lines = 1;
+
+	for (size_t i = 0; i < len && lines < USERS_MAX; i++)
+		lines += u->text[i] == '\n';
+	u->list = calloc(lines, sizeof *u->list);
+	if (!u->list)
+		return E_NOMEM;
+	for (size_t at = 0, n; at < len && u->n < lines; at += n + 1) {
+		const char *nl = memchr(u->text + at, '\n', len - at);
+
+		n = nl ? (size_t)(nl - u->text) - at : len - at;
+		u->list[u->n].order = (uint32_t)u->n;
+		u->n += parse_line(u->text + at, n, &u->list[u->n]);
+	}
+	if (u->n)
+		qsort(u->list, u->n, sizeof *u->list, by_uid);
+	return E_OK;
+}
+
+FALLIBLE users_new(const char *passwd, size_t len, struct users **out)
+{
+	struct users *u = calloc(1, sizeof *u);
+
+	if (len > USERS_BYTES)
+		len = USERS_BYTES;
+	if (u)
+		u->text = malloc(len + 1);
+	if (!u || !u->text) {
+		users_free(u);
+		return E_NOMEM;
+	}
+	if (len)
+		memcpy(u->text, passwd, len);
+	if (parse(u, len)) {
+		users_free(u);
+		return E_NOMEM;
+	}
+	*out = u;
+	return E_OK;
+}
+
+void users_free(struct users *u)
+{
+	if (!u)
+		return;
+	free(u->list);
+	free(u->text);
+	free(u);
+}
+
+const struct helper_str *users_name(const struct users *u, uint32_t uid)
+{
+	size_t lo = 0, hi = u ? u->n : 0;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (u->list[mid].uid < uid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return u && lo < u->n && u->list[lo].uid == uid ? &u->list[lo].name : NULL;
+}

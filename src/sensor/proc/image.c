@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* image: making and sharing the strings of processes. */
+#include "sensor/proc/image.h"
+
+#define CONTAINER_HEX 64 /* digits of a full container id */
+#define CONTAINER_ID 12  /* digits that are shown */
+
+struct cwd {
+	uint32_t refs, len;
+	char s[];
+};
+
+static uint32_t cut(const struct text_budget *b, uint32_t len)
+{
+	return b->used > PROC_TEXT_MAX && len > PROC_TEXT_CUT ? PROC_TEXT_CUT : len;
+}
+
+/* Copy n bytes and a NUL to *at. */
+static struct proc_str put(char **at, const char *p, uint32_t n)
+{
+	struct proc_str s = { *at, n };
+
+	if (n)
+		memcpy(*at, p, n);
+	(*at)[n] = 0;
+	*at += n + 1;
+	return s;
+}
+
+/* comm, then each argument after the first with a space before it. Its tail is the joined arguments. */
+static void put_cmdline(char **at, const struct image_spec *s, uint32_t skip, uint32_t args_len, struct proc_view *v)
+{
+	uint32_t comm_len = (uint32_t)strnlen(s->comm, WIRE_COMM - 1);
+	char *p = *at;
+
+	memcpy(p, s->comm, comm_len);
+	p += comm_len;
+	v->args = (struct proc_str){ "", 0 };
+	if (skip < args_len) {
+		uint32_t n = args_len - skip;
+
+		n -= s->args[args_len - 1] == 0; /* a cut last argument has no NUL */
+		if (n)
+			*p++ = ' ';
+		memcpy(p, s->args + skip, n);
+		for (char *c = p; (c = memchr(c, 0, n - (uint32_t)(c - p))); c++)
+			*c = ' ';
+		v->args = (struct proc_str){ p, n };
+		p += n;
+	}
+	*p = 0;
+	v->cmdline = (struct proc_str){ *at, (uint32_t)(p - *at) };
+	*at = p + 1;
+}
+
+struct proc_image *image_new(struct text_budget *b, const struct image_spec *s)
+{
+	uint32_t args_len = s->args ? cut(b, s->args_len) : 0, exe_len = 0, exepath_len = cut(b, s->exepath.len);
+	struct proc_image *img;
+	size_t bytes;
+	char *at;
+
+	if (args_len) {
+		const char *nul = memchr(s->args, 0, args_len);
+
+		exe_len = nul ? (uint32_t)(nul - s->args) : args_len;
+	}
+	b->cut += args_len < s->args_len || exepath_len < s->exepath.len;
+	/* args are counted twice: argument 0 is kept whole, and the rest in the command line */
+	bytes = sizeof *img + exepath_len + exe_len + args_len + s->container_id.len + WIRE_COMM + 8;
+	img = malloc(bytes);
+	if (!img)
+		return NULL;
+	*img = (struct proc_image){ .refs = 1, .bytes = (uint32_t)bytes };
+	at = img->text;
+	img->view = (struct proc_view){ .exe_ino = s->exe_ino, .exe_dev = s->exe_dev, .args_known = s->args != NULL,
+					.from_memfd = s->from_memfd, .exe_deleted = s->exe_deleted,
+					.script_from_memfd = s->script_from_memfd };
+	img->view.exepath = put(&at, s->exepath.p, exepath_len);
+	img->view.exe = put(&at, s->args, exe_len);
+	img->view.container_id = put(&at, s->container_id.p, s->container_id.len);
+	put_cmdline(&at, s, exe_len + 1, args_len, &img->view);
+	assert(at <= (char *)img + bytes && "the sum above covers what was put");
+	b->used += bytes;
+	return img;
+}
+
+struct proc_image *image_ref(struct proc_image *img)
+{
+	if (img)
+		img->refs++;
+	return img;
+}
+
+void image_unref(struct text_budget *b, struct proc_image *img)
+{
+	if (!img || --img->refs)
+		return;
+	b->used -= img->bytes;
+	free(img);
+}
+
+static bool is_hex(const char *p, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (!((p[i] >= '0' && p[i] <= '9') || (p[i] >= 'a' && p[i] <= 'f')))
+			return false;
+	return true;
+}
+
+/*
+ * systemd's slices name a container's cgroup docker-ID.scope, libpod-ID.scope, cri-containerd-ID.scope or crio-ID.scope;
+ * the cgroupfs drivers name it ID alone. ID is 64 hex digits.
+ */
+struct proc_str image_container_id(struct proc_str cgroup)
+{
+	static const char *const prefixes[] = { "docker-", "libpod-", "cri-containerd-", "crio-" };
+	static const char suffix[] = ".scope";
+
+	for (size_t i = 0; i < countof(prefixes); i++) {
+		uint32_t n = (uint32_t)strlen(prefixes[i]);
+
+		if (cgroup.len > n && !memcmp(cgroup.p, prefixes[i], n)) {
+			cgroup = (struct proc_str){ cgroup.p + n, cgroup.len - n };
+			break;
+		}
+	}
+	if (cgroup.len == CONTAINER_HEX + sizeof suffix - 1 && !memcmp(cgroup.p + CONTAINER_HEX, suffix, sizeof suffix - 1))
+		cgroup.len = CONTAINER_HEX;
+	if (cgroup.len == CONTAINER_HEX && is_hex(cgroup.p, CONTAINER_HEX))
+		return (struct proc_str){ cgroup.p, CONTAINER_ID };
+	return (struct proc_str){ "host", 4 };
+}
+
+static struct cwd *cwd_of(char *s)
+{
+	return CONTAINER_OF(s, struct cwd, s);
+}
+
+char *cwd_new(struct text_budget *b, struct proc_str s)
+{
+	uint32_t len = cut(b, s.len);
+	struct cwd *c = len ? malloc(sizeof *c + len + 1) : NULL;
+
+	if (!c)
+		return NULL;
+	b->cut += len < s.len;
+	c->refs = 1;
+	c->len = len;
+	memcpy(c->s, s.p, len);
+	c->s[len] = 0;
+	b->used += sizeof *c + len + 1;
+	return c->s;
+}
+
+char *cwd_ref(char *cwd)
+{
+	if (cwd)
+		cwd_of(cwd)->refs++;
+	return cwd;
+}
+
+void cwd_unref(struct text_budget *b, char *cwd)
+{
+	struct cwd *c;
+
+	if (!cwd)
+		return;
+	c = cwd_of(cwd);
+	if (--c->refs)
+		return;
+	b->used -= sizeof *c + c->len + 1;
+	free(c);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * image: the strings of a process: what exec set, in one allocation with a count of its users; and the working directory.
+ *
+ * Private to proc. All bytes count against one budget: past PROC_TEXT_MAX each string is cut to PROC_TEXT_CUT, so that a
+ * host full of processes with long arguments costs a bounded amount.
+ */
+#ifndef SALLYPORT_SENSOR_PROC_IMAGE_H
+#define SALLYPORT_SENSOR_PROC_IMAGE_H
+
+#include "sensor/proc/proc.h"
+
+struct text_budget {
+	size_t used;
+	uint64_t cut;
+};
+
+struct proc_image {
+	uint32_t refs;
+	uint32_t bytes;
+	struct proc_view view;
+	char text[];
+};
+
+/* What an image is made of. container: a cgroup's last component, from which the id is taken. */
+struct image_spec {
+	struct proc_str exepath, container_id;
+	const char *comm;
+	const char *args; /* NUL-terminated arguments; NULL: not known */
+	uint32_t args_len;
+	uint64_t exe_ino, exe_dev;
+	bool from_memfd, exe_deleted, script_from_memfd;
+};
+
+/* One reference, or NULL without memory. */
+struct proc_image *image_new(struct text_budget *b, const struct image_spec *s);
+struct proc_image *image_ref(struct proc_image *img);
+void image_unref(struct text_budget *b, struct proc_image *img);
+
+/* "host", or the first 12 digits of the container's id that a cgroup's name holds. Borrows. */
+struct proc_str image_container_id(struct proc_str cgroup);
+
+/* A counted, NUL-terminated string; NULL for an empty one or without memory. cwd_ref(NULL) is NULL. */
+char *cwd_new(struct text_budget *b, struct proc_str s);
+char *cwd_ref(char *cwd);
+void cwd_unref(struct text_budget *b, char *cwd);
+
+#endif
