@@ -13,7 +13,7 @@
 #include "content/event/event.h"
 #include "content/runtime/runtime.h"
 
-enum { OUTPUT_QUEUE_BYTES = 1 << 20, OUTPUT_LINE_MAX = 64 << 10 };
+enum { OUTPUT_QUEUE_BYTES = 1 << 20, OUTPUT_LINE_MAX = 64 << 10, OUTPUT_STATUS_MAX = 255 };
 
 enum output_format {
 	OUTPUT_JSON,  /* one Falco-shaped object a line, keys sorted */
@@ -31,15 +31,34 @@ void output_free(struct output *o); /* does not flush */
 bool output_alert(struct output *o, const struct content *c, uint32_t rule, const struct event *e);
 /* Queue a line as it is (newline added). */
 bool output_line(struct output *o, const char *line, size_t len);
-/* Write what the sink takes now. E_IO: the sink is gone (EPIPE, ENOSPC...): what is queued is kept up to the bound. */
+
+/* What the sensor says about itself, always Critical, in the sink's format, with the time of now. Keys are sorted plain names. */
+struct output_note {
+	const char *rule;
+	const char *text; /* made safe for terminals */
+	const char *const *keys;
+	const uint64_t *values;
+	uint32_t n;
+};
+bool output_note(struct output *o, const struct output_note *n);
+
+/*
+ * Terminals only (OUTPUT_COLOR): one line that stays below all others, replaced in place. text is trusted and without newline;
+ * at most OUTPUT_STATUS_MAX bytes are kept. Drawn by output_flush; "" takes it away.
+ */
+void output_status(struct output *o, const char *text);
+/* Write what the sink takes now; SIGPIPE must be ignored. E_IO, errno set: the sink is gone (EPIPE, ENOSPC...): what is queued is kept up to the bound. */
 FALLIBLE output_flush(struct output *o);
-/* Bytes waiting: poll the descriptor for writing when not 0. */
+/* Bytes waiting: poll the descriptor for writing when not 0; and lines. */
 size_t output_pending(const struct output *o);
+uint64_t output_waiting(const struct output *o);
 int output_fd(const struct output *o);
-/* Go on with another descriptor (rotation). */
+/* The last write ended inside a line: whoever writes next must begin a new one. */
+bool output_mid_line(const struct output *o);
+/* Go on with another descriptor (rotation). The rest of a line that was begun on the old one is dropped and counted. */
 void output_set_fd(struct output *o, int fd);
 uint64_t output_written_bytes(const struct output *o); /* to this descriptor */
-uint64_t output_sent(const struct output *o);
+uint64_t output_sent(const struct output *o); /* whole lines */
 uint64_t output_dropped(const struct output *o);
 
 #endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * agent: the supervisor that owns the kernel side and survives, and the worker that judges events and may die.
+ *
+ * The supervisor is root, small, and parses no rules: it copies their bytes into sealed memory and hands that to a worker,
+ * which is this same executable started again with a hidden first argument. Everything else is said between them in messages
+ * of one fixed size (control.h).
+ */
+#ifndef SALLYPORT_AGENT_H
+#define SALLYPORT_AGENT_H
+
+#include "base/base.h"
+#include "agent/config.h"
+
+/* argv[1] of a worker; argv[2] is its memory in MiB. Its end of the control socket is AGENT_WORKER_FD. */
+#define AGENT_WORKER_ARG "worker"
+enum { AGENT_WORKER_FD = 3 };
+
+struct agent_opts {
+	const struct config *config;
+	struct view bpf_object;
+	uint64_t duration_ms; /* 0: until a signal */
+	bool colour;          /* stdout is a terminal and colours are wanted */
+	bool colour_stderr;
+};
+
+/*
+ * Run the sensor until SIGINT, SIGTERM or the end of the duration. Says what happens on stderr. Returns the exit code: 0 stopped
+ * as asked, 1 rules refused, 3 this host cannot.
+ */
+int agent_run(const struct agent_opts *o);
+
+/* The worker's main function. Never returns to code that assumes privileges: the exit code of the process. */
+int agent_worker(int argc, char **argv);
+
+#endif

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config: libyaml events against one table of keys. */
+#include "agent/config.h"
+
+#include <errno.h>
+#include <yaml.h>
+
+enum kind { KIND_NUMBER, KIND_POWER, KIND_WORD, KIND_BOOL, KIND_PATH, KIND_PATHS };
+
+enum id {
+	ID_SYNTAX = 1, ID_UNKNOWN, ID_KIND, ID_VALUE, ID_RANGE, ID_TWICE, ID_ALIAS, ID_DOCUMENTS, ID_TOO_MANY,
+};
+
+const struct config_diag_row config_diags[] = {
+	{ ID_SYNTAX, "the file is not YAML" },
+	{ ID_UNKNOWN, "there is no such key" },
+	{ ID_KIND, "a mapping, a list or a plain value is needed here" },
+	{ ID_VALUE, "the value is not one of those that the key takes" },
+	{ ID_RANGE, "the number is out of range" },
+	{ ID_TWICE, "the key stands twice" },
+	{ ID_ALIAS, "anchors, aliases and tags are not allowed" },
+	{ ID_DOCUMENTS, "one YAML document is allowed" },
+	{ ID_TOO_MANY, "the list or a path is too long" },
+};
+const size_t config_n_diags = countof(config_diags);
+
+struct key {
+	const char *path; /* dotted */
+	enum kind kind;
+	size_t off;       /* of the member in struct config */
+	uint32_t min, max;
+	const char *words[4]; /* KIND_WORD: value i is words[i] */
+};
+
+// clang-format off
+static const struct key keys[] = {
+	{ "rules",                 KIND_PATHS,  0, 0, 0, { 0 } },
+	{ "rule_matching",         KIND_WORD,   offsetof(struct config, matching), 0, 0, { "first", "all" } },
+	{ "outputs.stdout.enabled", KIND_BOOL,  offsetof(struct config, stdout_enabled), 0, 0, { 0 } },
+	{ "outputs.stdout.format", KIND_WORD,   offsetof(struct config, stdout_format), 0, 0, { "auto", "text", "json" } },
+	{ "outputs.file.path",     KIND_PATH,   offsetof(struct config, file_path), 0, 0, { 0 } },
+	{ "outputs.file.format",   KIND_WORD,   offsetof(struct config, file_format), 0, 0, { "", "text", "json" } },
+	{ "outputs.file.max_mib",  KIND_NUMBER, offsetof(struct config, file_max_mib), 1, 65536, { 0 } },
+	{ "outputs.file.keep",     KIND_NUMBER, offsetof(struct config, file_keep), 1, 100, { 0 } },
+	{ "ring.reserved_kib",     KIND_POWER,  offsetof(struct config, reserved_kib), 64, 65536, { 0 } },
+	{ "ring.bulk_kib",         KIND_POWER,  offsetof(struct config, bulk_kib), 64, 65536, { 0 } },
+	{ "worker.memory_mib",     KIND_NUMBER, offsetof(struct config, worker_memory_mib), 64, 65536, { 0 } },
+	{ "worker.cpu_percent",    KIND_NUMBER, offsetof(struct config, worker_cpu_percent), 5, 100, { 0 } },
+	{ "worker.watchdog_s",     KIND_NUMBER, offsetof(struct config, worker_watchdog_s), 1, 600, { 0 } },
+};
+// clang-format on
+
+enum { MAX_KEY = 64, MAX_DEPTH = 4 };
+
+struct reader {
+	yaml_parser_t parser;
+	const char *text, *name;
+	size_t len;
+	struct config *c;
+	struct diags *ds;
+	uint64_t seen; /* bit i: keys[i] was given */
+	char path[MAX_KEY]; /* dotted path of the mapping that is being read */
+	enum err err; /* E_OK while reading can go on */
+};
+
+void config_init(struct config *c)
+{
+	*c = (struct config){ .stdout_enabled = 1, .file_format = CONFIG_JSON, .file_max_mib = 64, .file_keep = 4,
+			      .reserved_kib = 1024, .bulk_kib = 2048, .worker_memory_mib = 512,
+			      .worker_cpu_percent = 100, .worker_watchdog_s = 5 };
+}
+
+void config_done(struct config *c)
+{
+	for (uint32_t i = 0; i < c->n_rules; i++)
+		free(c->rules[i]);
+	free(c->file_path);
+	config_init(c);
+}
+
+FALLIBLE config_add_rule(struct config *c, const char *path)
+{
+	if (c->n_rules == CONFIG_MAX_RULES || strlen(path) > CONFIG_MAX_PATH)
+		return E_LIMIT;
+	c->rules[c->n_rules] = strdup(path);
+	if (!c->rules[c->n_rules])
+		return E_NOMEM;
+	c->n_rules++;
+	return E_OK;
+}
+
+/* The source line at this mark, in the arena of the diagnostics. */
+static const char *line_at(const struct reader *r, const yaml_mark_t *m)
+{
+	const char *s = r->text, *end = r->text + r->len, *nl;
+
+	for (size_t i = 0; i < m->line && s < end; i++) {
+		nl = memchr(s, '\n', (size_t)(end - s));
+		s = nl ? nl + 1 : end;
+	}
+	nl = memchr(s, '\n', (size_t)(end - s));
+	return arena_strndup(r->ds->arena, s, (size_t)((nl ? nl : end) - s));
+}
+
+static void complain(struct reader *r, const yaml_mark_t *m, enum id id, const char *hint, const char *fmt, ...) PRINTF_LIKE(5, 6);
+static void complain(struct reader *r, const yaml_mark_t *m, enum id id, const char *hint, const char *fmt, ...)
+{
+	struct diag d;
+	va_list ap;
+
+	diag_init(&d);
+	d.err = E_REJECTED;
+	d.family = 'C';
+	d.id = (uint16_t)id;
+	d.pos = (struct diag_pos){ r->name, (uint32_t)m->line + 1, (uint32_t)m->column + 1, 1 };
+	d.line_text = line_at(r, m);
+	va_start(ap, fmt);
+	(void)vsnprintf(d.text, sizeof d.text, fmt, ap);
+	va_end(ap);
+	if (hint)
+		diag_hint(&d, "%s", hint);
+	diags_add(r->ds, &d);
+}
+
+/* The next event; on YAML that cannot be parsed it complains, and the reader stops. */
+static bool next(struct reader *r, yaml_event_t *e)
+{
+	if (r->err != E_OK)
+		return false;
+	if (!yaml_parser_parse(&r->parser, e)) {
+		complain(r, &r->parser.problem_mark, ID_SYNTAX, NULL, "not YAML: %s",
+			 r->parser.problem ? r->parser.problem : "cannot be read");
+		r->err = E_REJECTED;
+		return false;
+	}
+	return true;
+}
+
+/* Skip what is left of a value whose first event was e. */
+static void skip(struct reader *r, const yaml_event_t *e)
+{
+	int depth = e->type == YAML_MAPPING_START_EVENT || e->type == YAML_SEQUENCE_START_EVENT;
+	yaml_event_t n;
+
+	while (depth && next(r, &n)) {
+		if (n.type == YAML_MAPPING_START_EVENT || n.type == YAML_SEQUENCE_START_EVENT)
+			depth++;
+		else if (n.type == YAML_MAPPING_END_EVENT || n.type == YAML_SEQUENCE_END_EVENT)
+			depth--;
+		yaml_event_delete(&n);
+	}
+}
+
+/* Edits from a to b, for names up to MAX_KEY. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[MAX_KEY + 1], n = strlen(b);
+
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			best = best < row[j] + 1 ? best : row[j] + 1;
+			row[j] = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
+		}
+	}
+	return row[n];
+}
+
+static void unknown_key(struct reader *r, const yaml_mark_t *m, const char *path)
+{
+	const struct key *best = NULL;
+	size_t best_distance = SIZE_MAX;
+	char hint[128];
+
+	for (size_t i = 0; i < countof(keys); i++) {
+		size_t d = distance(path, keys[i].path);
+
+		if (d < best_distance) {
+			best_distance = d;
+			best = &keys[i];
+		}
+	}
+	(void)snprintf(hint, sizeof hint, best_distance <= 4 ? "did you mean '%s'?" : "docs/config.md lists all keys",
+		       best->path);
+	complain(r, m, ID_UNKNOWN, hint, "there is no key '%s'", path);
+}
+
+static void *member(const struct reader *r, const struct key *k)
+{
+	return (char *)r->c + k->off;
+}
+
+static void set_number(struct reader *r, const struct key *k, const yaml_event_t *e, const char *text)
+{
+	char *end;
+	unsigned long long v;
+
+	errno = 0;
+	v = strtoull(text, &end, 10);
+	if (errno || *end || end == text || text[0] == '-' || text[0] == '+' || text[0] == ' ')
+		complain(r, &e->start_mark, ID_VALUE, NULL, "'%s' needs a whole number", k->path);
+	else if (v < k->min || v > k->max)
+		complain(r, &e->start_mark, ID_RANGE, NULL, "'%s' is %llu, it can be %u to %u", k->path, v, k->min, k->max);
+	else if (k->kind == KIND_POWER && (v & (v - 1)))
+		complain(r, &e->start_mark, ID_RANGE, "use 64, 128, 256, 512, 1024, 2048, 4096 ...",
+			 "'%s' is %llu, it must be a power of two", k->path, v);
+	else
+		*(uint32_t *)member(r, k) = (uint32_t)v;
+}
+
+static void set_word(struct reader *r, const struct key *k, const yaml_event_t *e, const char *text)
+{
+	char all[64] = "";
+	size_t at = 0;
+
+	for (uint32_t i = 0; i < countof(k->words) && k->words[i]; i++) {
+		if (!k->words[i][0])
+			continue;
+		if (!strcmp(k->words[i], text)) {
+			*(uint32_t *)member(r, k) = i;
+			return;
+		}
+		at += (size_t)snprintf(all + at, sizeof all - at, "%s%s", at ? ", " : "", k->words[i]);
+	}
+	complain(r, &e->start_mark, ID_VALUE, NULL, "'%s' can be: %s", k->path, all);
+}
+
+static void set_path(struct reader *r, const struct key *k, const yaml_event_t *e, const char *text)
+{
+	char **p = member(r, k);
+
+	if (!text[0] || strlen(text) > CONFIG_MAX_PATH) {
+		complain(r, &e->start_mark, ID_TOO_MANY, NULL, "a path has 1 to %d bytes", CONFIG_MAX_PATH);
+		return;
+	}
+	free(*p);
+	*p = strdup(text);
+	if (!*p)
+		r->err = E_NOMEM;
+}
+
+static void add_path(struct reader *r, const yaml_event_t *e, const char *text)
+{
+	enum err err = text[0] ? config_add_rule(r->c, text) : E_LIMIT;
+
+	if (err == E_LIMIT)
+		complain(r, &e->start_mark, ID_TOO_MANY, NULL, "at most %d paths, each of 1 to %d bytes", CONFIG_MAX_RULES,
+			 CONFIG_MAX_PATH);
+	else if (err != E_OK)
+		r->err = err;
+}
+
+/* The text of a scalar, checked to be plain: no NUL inside, no tag, no anchor. NULL after complaining. */
+static const char *plain(struct reader *r, const yaml_event_t *e)
+{
+	const char *text = (const char *)e->data.scalar.value;
+
+	if (e->data.scalar.anchor || e->data.scalar.tag) {
+		complain(r, &e->start_mark, ID_ALIAS, NULL, "anchors, aliases and tags are not allowed here");
+		return NULL;
+	}
+	if (strlen(text) != e->data.scalar.length) {
+		complain(r, &e->start_mark, ID_VALUE, NULL, "a value holds a NUL byte");
+		return NULL;
+	}
+	return text;
+}
+
+static void set_scalar(struct reader *r, const struct key *k, const yaml_event_t *e)
+{
+	const char *text = plain(r, e);
+	bool yes;
+
+	if (!text)
+		return;
+	switch (k->kind) {
+	case KIND_NUMBER:
+	case KIND_POWER:
+		set_number(r, k, e, text);
+		return;
+	case KIND_WORD:
+		set_word(r, k, e, text);
+		return;
+	case KIND_BOOL:
+		yes = !strcmp(text, "true");
+		if (yes || !strcmp(text, "false"))
+			*(uint32_t *)member(r, k) = yes;
+		else
+			complain(r, &e->start_mark, ID_VALUE, NULL, "'%s' can be: true, false", k->path);
+		return;
+	case KIND_PATH:
+		set_path(r, k, e, text);
+		return;
+	case KIND_PATHS:
+		return;
+	}
+}
+
+static void read_paths(struct reader *r)
+{
+	yaml_event_t e;
+	bool end = false;
+
+	while (!end && next(r, &e)) {
+		const char *text;
+
+		if (e.type == YAML_SEQUENCE_END_EVENT) {
+			end = true;
+		} else if (e.type == YAML_SCALAR_EVENT) {
+			text = plain(r, &e);
+			if (text)
+				add_path(r, &e, text);
+		} else {
+			complain(r, &e.start_mark, e.type == YAML_ALIAS_EVENT ? ID_ALIAS : ID_KIND, NULL,
+				 "'rules' is a list of paths");
+			skip(r, &e);
+		}
+		yaml_event_delete(&e);
+	}
+}
+
+static void read_leaf(struct reader *r, const struct key *k, const yaml_event_t *e)
+{
+	uint64_t bit = 1ull << (k - keys);
+
+	if (r->seen & bit)
+		complain(r, &e->start_mark, ID_TWICE, NULL, "'%s' stands twice", k->path);
+	r->seen |= bit;
+	if (e->type == YAML_ALIAS_EVENT)
+		complain(r, &e->start_mark, ID_ALIAS, NULL, "anchors, aliases and tags are not allowed here");
+	else if (k->kind == KIND_PATHS && e->type == YAML_SEQUENCE_START_EVENT)
+		read_paths(r);
+	else if (k->kind != KIND_PATHS && e->type == YAML_SCALAR_EVENT)
+		set_scalar(r, k, e);
+	else {
+		complain(r, &e->start_mark, ID_KIND, NULL, "'%s' needs a %s", k->path, k->kind == KIND_PATHS ? "list" : "plain value");
+		skip(r, e);
+	}
+}
+
+static bool is_prefix(const char *path)
+{
+	size_t n = strlen(path);
+
+	for (size_t i = 0; i < countof(keys); i++)
+		if (!strncmp(keys[i].path, path, n) && keys[i].path[n] == '.')
+			return true;
+	return false;
+}
+
+static void read_mapping(struct reader *r);
+
+/* The value of the key whose dotted path is r->path, placed at key. */
+static void read_value(struct reader *r, const yaml_mark_t *key)
+{
+	const struct key *k = NULL;
+	yaml_event_t e;
+
+	if (!next(r, &e))
+		return;
+	for (size_t i = 0; i < countof(keys); i++)
+		if (!strcmp(keys[i].path, r->path))
+			k = &keys[i];
+	if (k) {
+		read_leaf(r, k, &e);
+	} else if (!is_prefix(r->path)) {
+		unknown_key(r, key, r->path);
+		skip(r, &e);
+	} else if (e.type == YAML_MAPPING_START_EVENT) {
+		read_mapping(r);
+	} else {
+		complain(r, &e.start_mark, ID_KIND, NULL, "'%s' is a mapping of more keys", r->path);
+		skip(r, &e);
+	}
+	yaml_event_delete(&e);
+}
+
+/* From after its start event to its end event. Depth is bounded by the table: only prefixes of known keys are entered. */
+static void read_mapping(struct reader *r)
+{
+	size_t at = strlen(r->path);
+	yaml_event_t e;
+
+	while (next(r, &e)) {
+		const char *text = e.type == YAML_SCALAR_EVENT ? (const char *)e.data.scalar.value : NULL;
+		bool end = e.type == YAML_MAPPING_END_EVENT;
+
+		if (!end && !text) {
+			complain(r, &e.start_mark, ID_KIND, NULL, "a key is a plain word");
+			skip(r, &e);
+			r->err = E_REJECTED; /* keys and values would be mixed up from here on */
+		} else if (!end) {
+			(void)snprintf(r->path + at, sizeof r->path - at, "%s%s", at ? "." : "", text);
+			read_value(r, &e.start_mark);
+			r->path[at] = 0;
+		}
+		yaml_event_delete(&e);
+		if (end)
+			return;
+	}
+}
+
+static void read_document(struct reader *r)
+{
+	bool had_document = false, done = false;
+	yaml_event_t e;
+
+	while (!done && next(r, &e)) {
+		if (e.type == YAML_DOCUMENT_START_EVENT) {
+			if (had_document) {
+				complain(r, &e.start_mark, ID_DOCUMENTS, NULL, "one YAML document is allowed");
+				done = true;
+			}
+			had_document = true;
+		} else if (e.type == YAML_MAPPING_START_EVENT) {
+			read_mapping(r);
+		} else if (e.type == YAML_STREAM_END_EVENT) {
+			done = true;
+		} else if (e.type != YAML_STREAM_START_EVENT && e.type != YAML_DOCUMENT_END_EVENT &&
+			   !(e.type == YAML_SCALAR_EVENT && !e.data.scalar.length)) {
+			complain(r, &e.start_mark, ID_KIND, NULL, "the file is a mapping of keys to values");
+			skip(r, &e);
+		}
+		yaml_event_delete(&e);
+	}
+}
+
+FALLIBLE config_read(const char *text, size_t len, const char *name, struct config *c, struct diags *ds)
+{
+	struct reader r = { .text = text, .len = len, .name = name, .c = c, .ds = ds };
+
+	if (!yaml_parser_initialize(&r.parser))
+		return E_NOMEM;
+	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);
+	read_document(&r);
+	yaml_parser_delete(&r.parser);
+	if (r.err == E_NOMEM)
+		return E_NOMEM;
+	return ds->n_errors ? E_REJECTED : E_OK;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control: sending, receiving and checking messages; making and mapping the page. */
+#include "agent/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "sensor/output/output.h"
+
+void control_init(struct control_packet *p, enum control_type type)
+{
+	*p = (struct control_packet){ .msg.hdr = { .type = type, .version = CONTROL_VERSION } };
+}
+
+FALLIBLE control_pair(int sv[2])
+{
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) ? E_IO : E_OK;
+}
+
+FALLIBLE control_send(int sock, const struct control_packet *p)
+{
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)&p->msg, .iov_len = sizeof p->msg };
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof p->fds)] = { 0 };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	assert(p->n_fds <= CONTROL_MAX_FDS && "a message of ours");
+	if (p->n_fds) {
+		struct cmsghdr *c = (struct cmsghdr *)(void *)control;
+
+		mh.msg_control = control;
+		mh.msg_controllen = CMSG_SPACE(p->n_fds * sizeof(int));
+		*c = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+				       .cmsg_len = CMSG_LEN(p->n_fds * sizeof(int)) };
+		memcpy(CMSG_DATA(c), p->fds, p->n_fds * sizeof(int));
+	}
+	do
+		n = sendmsg(sock, &mh, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n == sizeof p->msg ? E_OK : E_IO;
+}
+
+void control_close_fds(struct control_packet *p)
+{
+	for (uint32_t i = 0; i < p->n_fds; i++)
+		close(p->fds[i]);
+	p->n_fds = 0;
+}
+
+/* Every descriptor that came in is ours to close, whatever else is wrong with the message. */
+static bool take_fds(struct msghdr *mh, struct control_packet *p)
+{
+	bool ok = true;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(mh); c; c = CMSG_NXTHDR(mh, c)) {
+		size_t n;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) {
+			ok = false;
+			continue;
+		}
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+			if (p->n_fds < CONTROL_MAX_FDS) {
+				p->fds[p->n_fds++] = fd;
+			} else {
+				close(fd);
+				ok = false;
+			}
+		}
+	}
+	return ok;
+}
+
+/* What may come, from whom, with how many descriptors. */
+static const struct {
+	uint32_t type;
+	bool from_worker;
+	uint32_t fds_min, fds_max;
+} rules[] = {
+	// clang-format off
+	{ CONTROL_START,   false, 5, 5 },
+	{ CONTROL_FILE,    false, 1, 1 },
+	{ CONTROL_OUTPUT,  false, 0, 1 },
+	{ CONTROL_LOAD,    false, 0, 0 },
+	{ CONTROL_GO,      false, 1, 1 },
+	{ CONTROL_RUN,     false, 0, 0 },
+	{ CONTROL_STOP,    false, 0, 0 },
+	{ CONTROL_READY,   true,  0, 0 },
+	{ CONTROL_FAILED,  true,  0, 0 },
+	{ CONTROL_SCANNED, true,  0, 0 },
+	{ CONTROL_ROTATE,  true,  0, 0 },
+	{ CONTROL_GONE,    true,  0, 0 },
+	{ CONTROL_FINAL,   true,  0, 0 },
+	// clang-format on
+};
+
+static bool is_ring_size(uint32_t bytes)
+{
+	return bytes >= 4096 && (bytes & (bytes - 1)) == 0;
+}
+
+static FALLIBLE check_start(const struct control_start *s, struct diag *d)
+{
+	if (s->flags & ~(uint32_t)(CONTROL_ALL_MATCHES | CONTROL_COLOUR))
+		FAIL(d, FORMAT, "start: unknown flags 0x%x", s->flags);
+	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
+		if (!is_ring_size(s->ring_bytes[i]))
+			FAIL(d, FORMAT, "start: ring %u of %u bytes", i, s->ring_bytes[i]);
+	if (!s->n_cpus || s->n_cpus > WIRE_MAX_CPUS)
+		FAIL(d, FORMAT, "start: %u CPUs", s->n_cpus);
+	if (!memchr(s->hostname, 0, sizeof s->hostname))
+		FAIL(d, FORMAT, "start: the host's name has no end");
+	return E_OK;
+}
+
+static FALLIBLE check_body(const struct control_msg *m, struct diag *d)
+{
+	switch (m->hdr.type) {
+	case CONTROL_START:
+		return check_start(&m->u.start, d);
+	case CONTROL_FILE:
+		if (m->u.file.index >= CONTROL_MAX_FILES || !memchr(m->u.file.name, 0, sizeof m->u.file.name))
+			FAIL(d, FORMAT, "file: index %u, or a name without end", m->u.file.index);
+		return E_OK;
+	case CONTROL_OUTPUT:
+		if (m->u.output.index >= CONTROL_MAX_OUTPUTS || m->u.output.format > OUTPUT_COLOR)
+			FAIL(d, FORMAT, "output: index %u, format %u", m->u.output.index, m->u.output.format);
+		return E_OK;
+	case CONTROL_LOAD:
+		if (!m->u.load.n_files || m->u.load.n_files > CONTROL_MAX_FILES)
+			FAIL(d, FORMAT, "load: %u files", m->u.load.n_files);
+		return E_OK;
+	case CONTROL_FAILED:
+		if (m->u.failed.exit_code != 1 && m->u.failed.exit_code != 3)
+			FAIL(d, FORMAT, "failed: exit code %u", m->u.failed.exit_code);
+		return E_OK;
+	case CONTROL_ROTATE:
+	case CONTROL_GONE:
+		if (m->u.which.index >= CONTROL_MAX_OUTPUTS)
+			FAIL(d, FORMAT, "output %u does not exist", m->u.which.index);
+		return E_OK;
+	default:
+		return E_OK;
+	}
+}
+
+static FALLIBLE check(const struct control_packet *p, bool from_worker, struct diag *d)
+{
+	if (p->msg.hdr.version != CONTROL_VERSION)
+		FAIL(d, FORMAT, "message of version %u, this is %u", p->msg.hdr.version, (unsigned)CONTROL_VERSION);
+	for (size_t i = 0; i < countof(rules); i++) {
+		if (rules[i].type != p->msg.hdr.type || rules[i].from_worker != from_worker)
+			continue;
+		if (p->n_fds < rules[i].fds_min || p->n_fds > rules[i].fds_max)
+			FAIL(d, FORMAT, "message %u came with %u descriptors", p->msg.hdr.type, p->n_fds);
+		return check_body(&p->msg, d);
+	}
+	FAIL(d, FORMAT, "message of type %u is not one of %s", p->msg.hdr.type,
+	     from_worker ? "the worker's" : "the supervisor's");
+}
+
+FALLIBLE control_recv(int sock, bool from_worker, struct control_packet *out, struct diag *d)
+{
+	struct control_packet p = { .n_fds = 0 };
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof p.fds)];
+	struct iovec iov = { .iov_base = &p.msg, .iov_len = sizeof p.msg };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
+	enum err err;
+	bool fds_ok;
+	ssize_t n;
+
+	do
+		n = recvmsg(sock, &mh, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return E_NOT_FOUND;
+	if (n < 0 && errno == ECONNRESET)
+		return E_TRUNCATED;
+	if (n < 0)
+		FAIL(d, IO, "recvmsg: %s", strerror(errno));
+	fds_ok = take_fds(&mh, &p);
+	if (n == 0 && !p.n_fds)
+		return E_TRUNCATED;
+	if (n != sizeof p.msg || mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || !fds_ok) {
+		control_close_fds(&p);
+		FAIL(d, FORMAT, "message of %zd bytes, %d are right", n, CONTROL_BYTES);
+	}
+	err = check(&p, from_worker, d);
+	if (err != E_OK) {
+		control_close_fds(&p);
+		return err;
+	}
+	*out = p;
+	return E_OK;
+}
+
+FALLIBLE page_new(int *out_fd, struct page **out)
+{
+	AUTO_FD int fd = memfd_create("sallyport-page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct page *p;
+
+	if (fd < 0 || ftruncate(fd, sizeof *p) ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+		return E_IO;
+	p = mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return E_IO;
+	atomic_store(&p->magic, PAGE_MAGIC);
+	*out = p;
+	*out_fd = TAKE(fd);
+	return E_OK;
+}
+
+FALLIBLE page_map(int fd, struct page **out)
+{
+	struct stat st;
+	struct page *p;
+
+	if (fstat(fd, &st) || st.st_size != (off_t)sizeof *p)
+		return E_FORMAT;
+	p = mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return E_FORMAT;
+	if (atomic_load(&p->magic) != PAGE_MAGIC) {
+		page_unmap(p);
+		return E_FORMAT;
+	}
+	*out = p;
+	return E_OK;
+}
+
+void page_unmap(struct page *p)
+{
+	if (p)
+		munmap(p, sizeof *p);
+}

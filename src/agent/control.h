@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * control: how supervisor and worker talk, and the memory that they share.
+ *
+ * Messages of one fixed size over a SOCK_SEQPACKET pair, descriptors beside them. Both sides treat what comes in as hostile:
+ * size, type, direction, number of descriptors and every field are checked before anything acts on it. Neither side ever
+ * blocks on the other for longer than the socket's time limit. Normative: docs/formats/control.md.
+ */
+#ifndef SALLYPORT_AGENT_CONTROL_H
+#define SALLYPORT_AGENT_CONTROL_H
+
+#include <stdatomic.h>
+
+#include "base/base.h"
+#include "sensor/wire/wire.h"
+
+enum {
+	CONTROL_VERSION = 1,
+	CONTROL_BYTES = 512,     /* every message */
+	CONTROL_NAME_BYTES = 448, /* a file's name with its NUL */
+	CONTROL_MAX_FDS = 6,
+	CONTROL_MAX_FILES = 256,
+	CONTROL_MAX_OUTPUTS = 2,
+};
+
+/* Supervisor to worker below 16, worker to supervisor from 16 on. */
+enum control_type {
+	CONTROL_START = 1, /* fds: ring 0, ring 1, statistics, page, passwd (or /dev/null) */
+	CONTROL_FILE,      /* fd: rules or compiled content, sealed memory */
+	CONTROL_OUTPUT,    /* fd: the sink; also the answer to CONTROL_ROTATE, then the fd may be missing: it failed */
+	CONTROL_LOAD,      /* all files were sent: judge them, answer READY or FAILED; later: the same with new files */
+	CONTROL_GO,        /* fd: task iterator; hooks are attached: scan, answer SCANNED */
+	CONTROL_RUN,       /* from now on sinks are the worker's to write to */
+	CONTROL_STOP,      /* hooks are detached: drain, flush, answer FINAL, exit */
+	CONTROL_READY = 16,
+	CONTROL_FAILED,    /* content was refused; reasons went to stderr; the worker goes on with what it had, or exits */
+	CONTROL_SCANNED,
+	CONTROL_ROTATE,    /* an output is past its limit */
+	CONTROL_GONE,      /* an output's reader is gone for good */
+	CONTROL_FINAL,
+};
+
+enum control_start_flags {
+	CONTROL_ALL_MATCHES = 1,
+	CONTROL_COLOUR = 2, /* stderr is a terminal that shows colours */
+};
+
+struct control_hdr {
+	uint32_t type; /* enum control_type */
+	uint32_t version;
+};
+
+struct control_start {
+	uint32_t flags;
+	uint32_t ring_bytes[WIRE_N_RINGS];
+	uint32_t n_cpus;
+	uint64_t boot_to_wall_ns;
+	char hostname[72]; /* NUL-terminated */
+};
+
+struct control_file {
+	uint32_t index;
+	uint32_t bytes;
+	char name[CONTROL_NAME_BYTES]; /* for messages; NUL-terminated */
+};
+
+struct control_output {
+	uint32_t index;
+	uint32_t format;     /* enum output_format */
+	uint64_t max_bytes;  /* ask for rotation past this; 0: never */
+	uint64_t have_bytes; /* in the file already */
+};
+
+struct control_load {
+	uint32_t n_files;
+};
+
+struct control_ready {
+	uint32_t hooks; /* enum kern_hook: what loaded content needs */
+	uint32_t n_rules, n_programs, n_warnings;
+	uint8_t digest[32];
+};
+
+struct control_failed {
+	uint32_t exit_code; /* 1 or 3 */
+};
+
+struct control_scanned {
+	uint32_t n_procs;
+};
+
+struct control_which {
+	uint32_t index;
+	uint32_t error; /* GONE: errno */
+};
+
+/* Counters are in the page. */
+struct control_msg {
+	struct control_hdr hdr;
+	union {
+		struct control_start start;
+		struct control_file file;
+		struct control_output output;
+		struct control_load load;
+		struct control_ready ready;
+		struct control_failed failed;
+		struct control_scanned scanned;
+		struct control_which which; /* ROTATE, GONE */
+		uint8_t bytes[CONTROL_BYTES - sizeof(struct control_hdr)];
+	} u;
+};
+
+static_assert(sizeof(struct control_msg) == CONTROL_BYTES, "docs/formats/control.md");
+static_assert(sizeof(struct control_hdr) == 8, "docs/formats/control.md");
+static_assert(sizeof(struct control_start) == 96, "docs/formats/control.md");
+static_assert(offsetof(struct control_start, boot_to_wall_ns) == 16, "docs/formats/control.md");
+static_assert(offsetof(struct control_start, hostname) == 24, "docs/formats/control.md");
+static_assert(sizeof(struct control_file) == 456, "docs/formats/control.md");
+static_assert(sizeof(struct control_output) == 24, "docs/formats/control.md");
+static_assert(sizeof(struct control_ready) == 48, "docs/formats/control.md");
+
+/* A message and the descriptors that came or go with it. */
+struct control_packet {
+	struct control_msg msg;
+	int fds[CONTROL_MAX_FDS];
+	uint32_t n_fds;
+};
+
+void control_init(struct control_packet *p, enum control_type type);
+/* A connected pair, close-on-exec. E_IO. */
+FALLIBLE control_pair(int sv[2]);
+/* Descriptors are borrowed. E_IO with errno (EPIPE: the other side is gone). */
+FALLIBLE control_send(int sock, const struct control_packet *p);
+/*
+ * Receive and check one message that is allowed in this direction. On success the caller owns the descriptors.
+ * from_worker: which side's messages are accepted.
+ *
+ * E_NOT_FOUND  nothing there (non-blocking socket)
+ * E_TRUNCATED  the other side is gone
+ * E_FORMAT     wrong size, version, type, direction, number of descriptors, or a field out of bounds; d says which
+ * E_IO
+ */
+FALLIBLE control_recv(int sock, bool from_worker, struct control_packet *out, struct diag *d);
+void control_close_fds(struct control_packet *p);
+
+/*
+ * The page: counters and the flight recorder. Written by the worker, read by the supervisor (which believes nothing: it only prints). It
+ * outlives workers, so counters go on. All numbers are plain 64-bit words written by one thread.
+ */
+enum { PAGE_MAX_RULES = 4096, PAGE_NAME_BYTES = 64, PAGE_MAGIC = 0x47505053 /* "SPPG" */ };
+
+enum page_phase { PAGE_STARTING, PAGE_LOADING, PAGE_SCANNING, PAGE_IDLE, PAGE_JUDGING, PAGE_DRAINING };
+
+struct page {
+	_Atomic uint32_t magic;
+	_Atomic uint32_t phase;      /* enum page_phase */
+	_Atomic uint64_t heartbeat;  /* rises while the worker lives */
+	_Atomic uint64_t event;      /* number of the event being judged, over all workers */
+	_Atomic uint64_t rule;       /* index of the rule being judged */
+	_Atomic uint64_t events;     /* judged or being judged */
+	_Atomic uint64_t alerts;
+	_Atomic uint64_t faults;     /* programs that ended in an error */
+	_Atomic uint64_t malformed;
+	_Atomic uint64_t consumed[WIRE_N_RINGS];
+	_Atomic uint64_t dropped_alerts;
+	_Atomic uint64_t sent_alerts;
+	_Atomic uint64_t waiting_alerts; /* in the worker's memory: lost when it dies */
+	_Atomic uint64_t mid_line;   /* bit i: output i stopped inside a line */
+	_Atomic uint64_t n_rules;
+	uint8_t reserved[128 - 15 * 8];
+	char names[PAGE_MAX_RULES][PAGE_NAME_BYTES]; /* NUL-terminated, cut */
+};
+static_assert(offsetof(struct page, heartbeat) == 8, "docs/formats/control.md");
+static_assert(offsetof(struct page, consumed) == 64, "docs/formats/control.md");
+static_assert(offsetof(struct page, names) == 128, "docs/formats/control.md");
+static_assert(sizeof(struct page) == 128 + PAGE_MAX_RULES * PAGE_NAME_BYTES, "docs/formats/control.md");
+
+/* A fresh page in memory that nobody can resize. E_IO. */
+FALLIBLE page_new(int *out_fd, struct page **out);
+/* Map a descriptor as a page. E_FORMAT when it is not one. */
+FALLIBLE page_map(int fd, struct page **out);
+void page_unmap(struct page *p);
+
+static inline void page_set(_Atomic uint64_t *v, uint64_t x)
+{
+	atomic_store_explicit(v, x, memory_order_relaxed);
+}
+
+static inline uint64_t page_get(const _Atomic uint64_t *v)
+{
+	return atomic_load_explicit(v, memory_order_relaxed);
+}
+
+/* For the one writer: no locked instruction. */
+static inline void page_add(_Atomic uint64_t *v, uint64_t x)
+{
+	page_set(v, page_get(v) + x);
+}
+
+#endif

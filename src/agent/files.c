@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * files: rule files, read once and kept in sealed memory.
+ *
+ * A worker that is started again gets the same bytes as the one before, whatever an editor is doing to the file just then.
+ * Nothing here looks into them.
+ */
+#include "agent/supervisor.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+enum { MAX_FILE_BYTES = 16 << 20, MAX_DIR_FILES = CONTROL_MAX_FILES };
+
+static FALLIBLE seal(const char *text, size_t len, int *out)
+{
+	AUTO_FD int fd = memfd_create("sallyport-rules", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return E_IO;
+	TRY(io_write_all(fd, text, len));
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+		return E_IO;
+	*out = TAKE(fd);
+	return E_OK;
+}
+
+static FALLIBLE add_file(int fd, const char *path, struct sealed_files *out, struct diag *d)
+{
+	struct sealed_file *f = &out->file[out->n];
+	AUTO_FREE char *text = NULL;
+	size_t len;
+
+	if (out->n == CONTROL_MAX_FILES)
+		FAIL(d, LIMIT, "more than %d rule files", CONTROL_MAX_FILES);
+	if (strlen(path) >= sizeof f->name)
+		FAIL(d, LIMIT, "the path '%.60s...' has more than %zu bytes", path, sizeof f->name - 1);
+	TRY(io_read_fd(fd, path, MAX_FILE_BYTES, &text, &len, d));
+	if (seal(text, len, &f->fd) != E_OK)
+		FAIL(d, IO, "cannot keep '%s' in memory: %s", path, strerror(errno));
+	(void)snprintf(f->name, sizeof f->name, "%s", path);
+	f->bytes = (uint32_t)len;
+	out->n++;
+	return E_OK;
+}
+
+static FALLIBLE open_path(const char *path, int *out_fd, struct stat *st, struct diag *d)
+{
+	/* O_NONBLOCK: a FIFO must not stop us before we see that it is one. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		FAIL(d, IO, "cannot open '%s': %s", path, strerror(errno));
+	if (fstat(fd, st) || (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))) {
+		close(fd);
+		FAIL(d, IO, "'%s' is neither a file nor a directory", path);
+	}
+	*out_fd = fd;
+	return E_OK;
+}
+
+static int is_rules(const struct dirent *e)
+{
+	const char *dot = strrchr(e->d_name, '.');
+
+	return e->d_name[0] != '.' && dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml") || !strcmp(dot, ".o"));
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static FALLIBLE add_dir(const char *path, struct sealed_files *out, struct diag *d)
+{
+	struct dirent **names = NULL;
+	int n = scandir(path, &names, is_rules, by_name);
+	enum err err = E_OK;
+
+	if (n < 0)
+		FAIL(d, IO, "cannot read the directory '%s': %s", path, strerror(errno));
+	if (n > MAX_DIR_FILES)
+		err = diag_fail(d, E_LIMIT, 0, 0, __FILE__, __LINE__, "'%s' holds more than %d rule files", path, MAX_DIR_FILES);
+	if (n == 0)
+		err = diag_fail(d, E_NOT_FOUND, 0, 0, __FILE__, __LINE__, "'%s' holds no .yaml, .yml or .o file", path);
+	for (int i = 0; i < n; i++) {
+		char full[PATH_MAX];
+		AUTO_FD int fd = 0;
+		struct stat st;
+
+		(void)snprintf(full, sizeof full, "%s/%s", path, names[i]->d_name);
+		if (err == E_OK)
+			err = open_path(full, &fd, &st, d);
+		if (err == E_OK)
+			err = add_file(fd, full, out, d);
+		free(names[i]);
+	}
+	free(names);
+	return err;
+}
+
+FALLIBLE sealed_files_open(char *const *paths, uint32_t n, struct sealed_files *out, struct diag *d)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		AUTO_FD int fd = 0;
+		struct stat st;
+
+		TRY(open_path(paths[i], &fd, &st, d));
+		TRY(S_ISDIR(st.st_mode) ? add_dir(paths[i], out, d) : add_file(fd, paths[i], out, d));
+	}
+	if (!out->n)
+		FAIL(d, NOT_FOUND, "no rule file was given");
+	return E_OK;
+}
+
+void sealed_files_close(struct sealed_files *f)
+{
+	for (uint32_t i = 0; i < f->n; i++)
+		close(f->file[i].fd);
+	f->n = 0;
+}

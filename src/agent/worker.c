@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker: the process that holds content and judges events.
+ *
+ * It puts up its own walls first, then takes what it needs from the supervisor, loads content, and goes round one loop: rings,
+ * sinks, control socket. Before each program it writes which rule and event it is at into the page, so that
+ * whoever survives it can say what killed it.
+ */
+#include "agent/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "agent/agent.h"
+#include "agent/confine.h"
+
+enum {
+	EXIT_HOST = 3,
+	BATCH_RECORDS = 1024,
+	IDLE_MS = 100,       /* most time between two looks at everything */
+	DRAIN_MS = 1000,     /* most time to wait for records that are still being written */
+	FINISH_MS = 2000,    /* most time to wait for slow sinks at the end */
+	EPOLL_RING = 1, EPOLL_SOCKET = 8, EPOLL_SINK = 16,
+};
+
+uint64_t worker_now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+void worker_beat(struct worker *w)
+{
+	page_add(&w->page->heartbeat, 1);
+}
+
+static void set_phase(struct worker *w, enum page_phase phase)
+{
+	atomic_store_explicit(&w->page->phase, phase, memory_order_relaxed);
+}
+
+static FALLIBLE watch(struct worker *w, int fd, uint64_t tag)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = tag };
+
+	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &ev) ? E_IO : E_OK;
+}
+
+/* events */
+
+static void before_rule(void *user, uint32_t rule)
+{
+	struct worker *w = user;
+
+	page_set(&w->page->rule, w->eval_first_rule + rule);
+}
+
+static void note_faults(struct worker *w, uint64_t before)
+{
+	const struct content_fault *f = &w->eval.fault;
+	uint64_t now = worker_now_ms();
+
+	page_add(&w->page->faults, w->eval.faults - before);
+	if (w->faults_said_ms && now - w->faults_said_ms < 1000)
+		return;
+	w->faults_said_ms = now;
+	log_warning("a rule's program ended in an error, the event counts as not matched rule=%u error=\"%s\"",
+		    w->eval_first_rule + f->rule, f->d.text);
+}
+
+static void on_event(void *user, struct event *e)
+{
+	struct worker *w = user;
+	uint32_t fired[WORKER_MAX_FIRED];
+
+	page_add(&w->page->events, 1);
+	page_set(&w->page->event, page_get(&w->page->events));
+	event_set_u64(e, FIELD_evt_num, page_get(&w->page->events));
+	set_phase(w, PAGE_JUDGING);
+	for (uint32_t i = 0; i < w->set->n_contents; i++) {
+		uint64_t faults = w->eval.faults;
+		uint32_t n;
+
+		w->eval_first_rule = w->set->first_rule[i];
+		n = content_eval(w->set->contents[i], &w->eval, e, fired, WORKER_MAX_FIRED);
+		if (w->eval.faults != faults)
+			note_faults(w, faults);
+		for (uint32_t k = 0; k < n; k++) {
+			page_add(&w->page->alerts, 1);
+			worker_alert(w, w->set->contents[i], fired[k], e);
+		}
+		if (n && !(w->start.flags & CONTROL_ALL_MATCHES))
+			break;
+	}
+	set_phase(w, PAGE_IDLE);
+}
+
+/* At most max records. True: there may be more. */
+static bool consume(struct worker *w, uint32_t max)
+{
+	struct view rec;
+
+	for (uint32_t i = 0; i < max; i++) {
+		if (!ring_next(w->ring, &rec))
+			return false;
+		for (uint32_t r = 0; r < WIRE_N_RINGS; r++)
+			page_set(&w->page->consumed[r], w->consumed_before[r] + ring_consumed(w->ring, r));
+		if (decode_record(w->decode, rec) != E_OK)
+			page_add(&w->page->malformed, 1);
+	}
+	return true;
+}
+
+/* control */
+
+static void send_simple(struct worker *w, enum control_type type, uint32_t number)
+{
+	struct control_packet p;
+
+	control_init(&p, type);
+	memcpy(p.msg.u.bytes, &number, sizeof number);
+	if (control_send(w->sock, &p) != E_OK)
+		w->stop = true;
+}
+
+/* The next message, waited for. Anything unexpected ends the worker: without its supervisor it has no purpose. */
+static FALLIBLE expect(struct worker *w, struct control_packet *p)
+{
+	struct diag d;
+	enum err err;
+
+	diag_init(&d);
+	err = control_recv(w->sock, false, p, &d);
+	if (err == E_FORMAT)
+		log_error("worker: bad control message: %s", d.text);
+	return err;
+}
+
+static FALLIBLE take_file(struct worker *w, struct control_packet *p)
+{
+	const struct control_file *f = &p->msg.u.file;
+	struct worker_file *to = &w->files[w->n_files];
+
+	if (f->index != w->n_files || w->n_files == CONTROL_MAX_FILES)
+		return E_FORMAT;
+	memcpy(to->name, f->name, sizeof f->name);
+	/* An earlier worker read the same open file. */
+	if (lseek(p->fds[0], 0, SEEK_SET) < 0)
+		return E_IO;
+	TRY(io_read_fd(p->fds[0], f->name, f->bytes, &to->text, &to->len, NULL));
+	w->n_files++;
+	return E_OK;
+}
+
+static void forget_files(struct worker *w)
+{
+	for (uint32_t i = 0; i < w->n_files; i++)
+		free(w->files[i].text);
+	w->n_files = 0;
+}
+
+static void send_ready(struct worker *w)
+{
+	const struct content_set *set = w->set;
+	struct control_packet p;
+
+	control_init(&p, CONTROL_READY);
+	p.msg.u.ready = (struct control_ready){ .hooks = content_set_hooks(set), .n_rules = set->n_rules,
+						.n_programs = set->n_programs, .n_warnings = set->n_warnings };
+	memcpy(p.msg.u.ready.digest, set->digest, sizeof set->digest);
+	if (control_send(w->sock, &p) != E_OK)
+		w->stop = true;
+}
+
+/* Judge the files that came in. What was loaded before stays in force unless all of them are good. */
+static int load(struct worker *w, uint32_t n_files)
+{
+	uint32_t phase = atomic_load(&w->page->phase);
+	struct content_set *set = NULL;
+	int code;
+
+	set_phase(w, PAGE_LOADING);
+	code = n_files == w->n_files ? worker_load(w, w->files, w->n_files, &set) : EXIT_HOST;
+	forget_files(w);
+	set_phase(w, phase);
+	if (code) {
+		send_simple(w, CONTROL_FAILED, (uint32_t)code);
+		return code;
+	}
+	if (w->decode)
+		decode_set_wants(w->decode, content_set_types(set), content_set_wants, set);
+	content_set_free(w->set);
+	w->set = set;
+	worker_publish_names(w);
+	return 0;
+}
+
+/* Outside of the start-up sequence: rotation, new content, stop. */
+static void on_control(struct worker *w)
+{
+	struct control_packet p;
+	enum err err = expect(w, &p);
+
+	if (err != E_OK)
+		_exit(EXIT_HOST);
+	switch ((enum control_type)p.msg.hdr.type) {
+	case CONTROL_OUTPUT:
+		worker_sink_replace(w, &p.msg.u.output, p.n_fds ? p.fds[0] : -1);
+		p.n_fds = 0;
+		break;
+	case CONTROL_FILE:
+		err = take_file(w, &p);
+		break;
+	case CONTROL_LOAD:
+		if (!load(w, p.msg.u.load.n_files))
+			send_ready(w);
+		break;
+	case CONTROL_STOP:
+		w->stop = true;
+		break;
+	default:
+		err = E_FORMAT;
+	}
+	control_close_fds(&p);
+	if (err != E_OK) {
+		log_error("worker: message %u out of order: %s", p.msg.hdr.type, err_text(err));
+		_exit(EXIT_HOST);
+	}
+}
+
+/* start */
+
+static FALLIBLE take_start(struct worker *w)
+{
+	struct control_packet p;
+
+	TRY(expect(w, &p));
+	if (p.msg.hdr.type != CONTROL_START)
+		return E_FORMAT;
+	w->start = p.msg.u.start;
+	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
+		w->ring_fds[i] = p.fds[i];
+	TRY(page_map(p.fds[3], &w->page));
+	TRY(ring_stats_open(p.fds[2], w->start.n_cpus, &w->stats, NULL));
+	TRY(io_read_fd(p.fds[4], "/etc/passwd", 4 << 20, &w->passwd, &w->passwd_len, NULL));
+	for (uint32_t i = 3; i < 5; i++)
+		close(p.fds[i]);
+	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
+		w->consumed_before[i] = page_get(&w->page->consumed[i]);
+	w->alerts_dropped_before = page_get(&w->page->dropped_alerts);
+	w->alerts_sent_before = page_get(&w->page->sent_alerts);
+	return E_OK;
+}
+
+/* Files and outputs until LOAD, then the verdict: 0 or an exit code. */
+static int take_content(struct worker *w)
+{
+	struct control_packet p;
+
+	for (;;) {
+		enum err err = expect(w, &p);
+
+		if (err == E_OK && p.msg.hdr.type == CONTROL_LOAD)
+			return load(w, p.msg.u.load.n_files);
+		if (err == E_OK && p.msg.hdr.type == CONTROL_FILE) {
+			err = take_file(w, &p);
+			control_close_fds(&p);
+		} else if (err == E_OK && p.msg.hdr.type == CONTROL_OUTPUT && p.n_fds) {
+			err = worker_sink_open(w, &p.msg.u.output, p.fds[0]);
+		} else if (err == E_OK) {
+			err = E_FORMAT;
+		}
+		if (err != E_OK) {
+			log_error("worker: start-up failed: %s", err_text(err));
+			return EXIT_HOST;
+		}
+	}
+}
+
+static FALLIBLE make_ready(struct worker *w, struct diag *d)
+{
+	struct decode_opts o = { .table = &template_builtin, .passwd = w->passwd, .passwd_len = w->passwd_len,
+				 .boot_to_wall_ns = w->start.boot_to_wall_ns, .wants = content_set_wants,
+				 .wants_user = w->set, .types = content_set_types(w->set), .emit = on_event, .emit_user = w };
+
+	TRY(decode_new(&o, &w->decode));
+	free(TAKE(w->passwd));
+	TRY(vm_new(&w->eval.vm));
+	w->eval.before = before_rule;
+	w->eval.before_user = w;
+	TRY(ring_open(w->ring_fds, w->start.ring_bytes, WIRE_N_RINGS, &w->ring, d));
+	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
+		TRY(watch(w, w->ring_fds[i], EPOLL_RING));
+	return watch(w, w->sock, EPOLL_SOCKET);
+}
+
+/* The message that must come now, or STOP, which may always come. */
+static FALLIBLE expect_step(struct worker *w, enum control_type type, struct control_packet *p)
+{
+	TRY(expect(w, p));
+	if (p->msg.hdr.type == CONTROL_STOP)
+		w->stop = true;
+	return w->stop || p->msg.hdr.type == type ? E_OK : E_FORMAT;
+}
+
+/* GO: the hooks are attached, so whatever happens from now on is in the rings; then look at what was there before. */
+static FALLIBLE scan(struct worker *w)
+{
+	struct control_packet p;
+	uint32_t n;
+
+	TRY(expect_step(w, CONTROL_GO, &p));
+	if (w->stop)
+		return E_OK;
+	set_phase(w, PAGE_SCANNING);
+	n = worker_scan(w, p.fds[0]);
+	control_close_fds(&p);
+	TRY(confine_no_open());
+	set_phase(w, PAGE_IDLE);
+	send_simple(w, CONTROL_SCANNED, n);
+	TRY(expect_step(w, CONTROL_RUN, &p));
+	return E_OK;
+}
+
+/* loop */
+
+struct pulse {
+	uint64_t at_ms, events;
+};
+
+static void show_status(struct worker *w, struct pulse *last)
+{
+	uint64_t now = worker_now_ms(), events = page_get(&w->page->events), lost = 0, ms = now - last->at_ms;
+	const uint8_t *dg = w->set->digest;
+	struct wire_stats st;
+	char text[OUTPUT_STATUS_MAX + 1];
+
+	if (ms < 1000)
+		return;
+	ring_stats_read(w->stats, &st);
+	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
+		lost += st.lost[i];
+	(void)snprintf(text, sizeof text, "%llu events/s  %llu alerts  %llu lost  %u rules  content %02x%02x%02x%02x%02x%02x",
+		       (unsigned long long)((events - last->events) * 1000 / ms),
+		       (unsigned long long)page_get(&w->page->alerts), (unsigned long long)lost, w->set->n_rules, dg[0], dg[1], dg[2], dg[3], dg[4], dg[5]);
+	worker_sinks_status(w, text);
+	*last = (struct pulse){ now, events };
+}
+
+static void loop(struct worker *w)
+{
+	struct epoll_event ev[8];
+	struct pulse pulse = { 0 };
+	bool more = true;
+
+	while (!w->stop) {
+		int n = epoll_wait(w->epoll, ev, countof(ev), more ? 0 : IDLE_MS);
+
+		worker_beat(w);
+		for (int i = 0; i < n; i++) {
+			if (ev[i].data.u64 == EPOLL_SOCKET)
+				on_control(w);
+			else if (ev[i].data.u64 >= EPOLL_SINK)
+				worker_sink_event(w, (uint32_t)ev[i].data.u64 - EPOLL_SINK, ev[i].events);
+		}
+		more = consume(w, BATCH_RECORDS);
+		show_status(w, &pulse);
+		worker_sinks_flush(w);
+	}
+}
+
+/* Everything that the kernel counted as sent has been consumed. */
+static bool drained(const struct worker *w)
+{
+	struct wire_stats st;
+	uint64_t sent = 0, consumed = 0;
+
+	ring_stats_read(w->stats, &st);
+	for (uint32_t i = 0; i < WIRE_N_RINGS; i++) {
+		sent += st.produced[i] - st.lost[i];
+		consumed += page_get(&w->page->consumed[i]);
+	}
+	return consumed >= sent;
+}
+
+static void finish(struct worker *w)
+{
+	uint64_t until = worker_now_ms() + DRAIN_MS;
+	struct epoll_event ev;
+
+	set_phase(w, PAGE_DRAINING);
+	do {
+		while (consume(w, BATCH_RECORDS))
+			worker_beat(w);
+		worker_sinks_flush(w);
+		if (drained(w))
+			break;
+		(void)epoll_wait(w->epoll, &ev, 1, 5);
+	} while (worker_now_ms() < until);
+	worker_sinks_finish(w, FINISH_MS);
+	send_simple(w, CONTROL_FINAL, 0);
+}
+
+static int run(struct worker *w)
+{
+	struct diag d;
+	enum err err;
+	int code;
+
+	diag_init(&d);
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	w->files = calloc(CONTROL_MAX_FILES, sizeof *w->files);
+	if (w->epoll < 0 || !w->files || take_start(w) != E_OK)
+		return EXIT_HOST;
+	code = take_content(w);
+	if (code)
+		return code;
+	err = make_ready(w, &d);
+	if (err == E_OK) {
+		send_ready(w);
+		err = scan(w);
+	}
+	if (err != E_OK) {
+		log_error("worker: cannot start: %s", d.text[0] ? d.text : err_text(err));
+		send_simple(w, CONTROL_FAILED, EXIT_HOST);
+		return EXIT_HOST;
+	}
+	loop(w);
+	finish(w);
+	return 0;
+}
+
+int agent_worker(int argc, char **argv)
+{
+	struct worker *w = calloc(1, sizeof *w);
+	uint64_t mib = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
+	struct diag d;
+
+	diag_init(&d);
+	if (!w || mib < 16 || mib > 1 << 20) {
+		log_error("worker: started without its arguments; this is not a command for people");
+		return 2;
+	}
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || confine_memory(mib << 20) != E_OK || confine_privileges(&d) != E_OK ||
+	    confine_syscalls(&d) != E_OK) {
+		log_error("worker: cannot be confined, so it does not start: %s", d.text);
+		_exit(EXIT_HOST);
+	}
+	w->sock = AGENT_WORKER_FD;
+	/* Not exit(): handlers of the C library and of run-time checks make calls that the filter kills. */
+	_exit(run(w));
+}

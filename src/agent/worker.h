@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* worker: what the parts of the worker share. One thread; everything is set up before events flow. */
+#ifndef SALLYPORT_AGENT_WORKER_H
+#define SALLYPORT_AGENT_WORKER_H
+
+#include "agent/control.h"
+#include "base/base.h"
+#include "content/runtime/runtime.h"
+#include "sensor/decode/decode.h"
+#include "sensor/output/output.h"
+#include "sensor/ring/ring.h"
+
+enum { WORKER_MAX_CONTENTS = 16, WORKER_MAX_FIRED = 256 };
+
+/* Everything that was loaded together: rule texts compiled to one content, and compiled files as they are. */
+struct content_set {
+	struct arena arena;
+	struct content *contents[WORKER_MAX_CONTENTS];
+	uint32_t first_rule[WORKER_MAX_CONTENTS]; /* numbering over all of them */
+	uint32_t n_contents, n_rules, n_warnings, n_programs;
+	uint8_t digest[CONTENT_DIGEST_BYTES];
+};
+
+struct worker_file {
+	char name[CONTROL_NAME_BYTES];
+	char *text;
+	size_t len;
+};
+
+struct sink {
+	struct output *out; /* NULL: none, or its reader is gone */
+	int fd;
+	uint64_t max_bytes, have_bytes;
+	uint64_t ask_again_ms;
+	bool pollable, rotate_asked, failing;
+};
+
+struct worker {
+	int sock, epoll;
+	struct page *page;
+	struct control_start start;
+	int ring_fds[WIRE_N_RINGS];
+	uint64_t consumed_before[WIRE_N_RINGS]; /* by earlier workers */
+	uint64_t alerts_dropped_before, alerts_sent_before;
+	struct ring *ring;
+	struct ring_stats *stats;
+	char *passwd;
+	size_t passwd_len;
+	struct content_set *set;
+	struct worker_file *files; /* that came in since the last LOAD */
+	uint32_t n_files;
+	struct decode *decode;
+	struct content_eval eval;
+	uint32_t eval_first_rule;
+	uint64_t faults_said_ms;
+	struct sink sinks[CONTROL_MAX_OUTPUTS];
+	bool stop;
+};
+
+uint64_t worker_now_ms(void);
+void worker_beat(struct worker *w);
+
+/* worker_load.c: all or nothing; reasons go to stderr. Returns 0, or the exit code to fail with. */
+int worker_load(struct worker *w, const struct worker_file *files, uint32_t n, struct content_set **out);
+void content_set_free(struct content_set *set);
+/* Names for the flight recorder. */
+void worker_publish_names(struct worker *w);
+/* enum kern_hook set that the content needs. */
+uint32_t content_set_hooks(const struct content_set *set);
+uint64_t content_set_types(const struct content_set *set);
+/* For decode: user is a struct content_set. */
+bool content_set_wants(void *user, uint32_t type_index, uint32_t field_id);
+
+/* worker_scan.c: feed every process that runs already. Returns their number. */
+uint32_t worker_scan(struct worker *w, int iter_fd);
+
+/* worker_sinks.c */
+FALLIBLE worker_sink_open(struct worker *w, const struct control_output *m, int fd);
+void worker_sink_replace(struct worker *w, const struct control_output *m, int fd); /* fd -1: rotation failed */
+void worker_alert(struct worker *w, const struct content *c, uint32_t rule, const struct event *e);
+/* Write what sinks take; ask for rotation; count. */
+void worker_sinks_flush(struct worker *w);
+void worker_sink_event(struct worker *w, uint32_t index, uint32_t epoll_events);
+void worker_sinks_status(struct worker *w, const char *text);
+/* Flush for good, for at most timeout_ms. */
+void worker_sinks_finish(struct worker *w, uint64_t timeout_ms);
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* worker_load: rule files and compiled content to content that is proven and ready; what it needs from the kernel. */
+#include "agent/worker.h"
+
+#include <sodium.h>
+
+#include "content/rule/rule.h"
+#include "kern/kern.h"
+
+enum { EXIT_REFUSED = 1, EXIT_HOST = 3 };
+
+static void say(struct buf *out)
+{
+	if (out->p)
+		(void)!write(STDERR_FILENO, out->p, out->len);
+	buf_done(out);
+}
+
+static int refuse(const struct worker *w, const struct diag *d, enum err err)
+{
+	struct buf out;
+
+	buf_init(&out, 1 << 20);
+	if (d->text[0])
+		diag_render(&out, d, w->start.flags & CONTROL_COLOUR);
+	else
+		buf_printf(&out, "sallyport: error: content cannot be loaded: %s\n", err_text(err));
+	say(&out);
+	return err == E_NOMEM ? EXIT_HOST : EXIT_REFUSED;
+}
+
+static int add_content(const struct worker *w, struct content_set *set, struct view elf, const char *name)
+{
+	struct content_opts o = { .table = &template_builtin, .all_matches = w->start.flags & CONTROL_ALL_MATCHES };
+	struct diag d;
+	enum err err;
+
+	diag_init(&d);
+	if (set->n_contents == WORKER_MAX_CONTENTS)
+		err = diag_fail(&d, E_LIMIT, 0, 0, __FILE__, __LINE__, "'%s': more than %d compiled files", name,
+				WORKER_MAX_CONTENTS);
+	else
+		err = content_load(elf, name, &o, &set->arena, &set->contents[set->n_contents], &d);
+	if (err != E_OK)
+		return refuse(w, &d, err);
+	set->first_rule[set->n_contents] = set->n_rules;
+	set->n_rules += content_n_rules(set->contents[set->n_contents]);
+	set->n_programs += content_n_programs(set->contents[set->n_contents]);
+	set->n_contents++;
+	return 0;
+}
+
+static bool is_elf(const struct worker_file *f)
+{
+	return f->len >= 4 && !memcmp(f->text, "\177ELF", 4);
+}
+
+/* All rule texts are one set: a later file may append to what an earlier one defines. */
+static int add_rules(struct worker *w, struct content_set *set, const struct worker_file *files, uint32_t n)
+{
+	struct rule_source *src = calloc(n ? n : 1, sizeof *src);
+	struct arena a;
+	struct rule_set *rs = NULL;
+	struct diags ds;
+	struct buf elf, text;
+	size_t n_src = 0;
+	enum err err;
+	int code = 0;
+
+	if (!src)
+		return EXIT_HOST;
+	for (uint32_t i = 0; i < n; i++)
+		if (!is_elf(&files[i]))
+			src[n_src++] = (struct rule_source){ files[i].name, files[i].text, files[i].len };
+	arena_init(&a, CONTENT_ARENA_MAX);
+	diags_init(&ds, &a);
+	buf_init(&elf, 64 << 20);
+	buf_init(&text, 1 << 20);
+	err = n_src ? rule_load(src, n_src, &template_builtin, &a, &ds, &rs) : E_OK;
+	worker_beat(w);
+	if (err == E_OK && rs)
+		err = rule_compile(rs, &a, &elf, &ds);
+	worker_beat(w);
+	set->n_warnings = ds.n_warnings;
+	diags_render(&text, &ds, w->start.flags & CONTROL_COLOUR);
+	if (err != E_OK && !ds.n_errors)
+		buf_printf(&text, "sallyport: error: rules cannot be loaded: %s\n", err_text(err));
+	say(&text);
+	if (err != E_OK)
+		code = err == E_NOMEM ? EXIT_HOST : EXIT_REFUSED;
+	else if (rs)
+		code = add_content(w, set, view_of(elf.p, elf.len), "rules");
+	buf_done(&elf);
+	arena_done(&a);
+	free(src);
+	return code;
+}
+
+/* One content: its digest. Several: the digest of their digests. */
+static void digest_all(struct content_set *set)
+{
+	uint8_t all[WORKER_MAX_CONTENTS * CONTENT_DIGEST_BYTES];
+
+	for (uint32_t i = 0; i < set->n_contents; i++)
+		memcpy(all + (size_t)i * CONTENT_DIGEST_BYTES, content_digest(set->contents[i]), CONTENT_DIGEST_BYTES);
+	if (set->n_contents == 1)
+		memcpy(set->digest, all, CONTENT_DIGEST_BYTES);
+	else
+		(void)crypto_generichash(set->digest, CONTENT_DIGEST_BYTES, all,
+					 (size_t)set->n_contents * CONTENT_DIGEST_BYTES, NULL, 0);
+}
+
+static int load_all(struct worker *w, struct content_set *set, const struct worker_file *files, uint32_t n)
+{
+	static const char none[] = "sallyport: error: the files define no enabled rule: nothing to look for\n";
+	int code = add_rules(w, set, files, n);
+
+	for (uint32_t i = 0; i < n && !code; i++)
+		if (is_elf(&files[i]))
+			code = add_content(w, set, view_of(files[i].text, files[i].len), files[i].name);
+	if (!code && !set->n_rules) {
+		(void)!write(STDERR_FILENO, none, sizeof none - 1);
+		code = EXIT_REFUSED;
+	}
+	return code;
+}
+
+int worker_load(struct worker *w, const struct worker_file *files, uint32_t n, struct content_set **out)
+{
+	struct content_set *set = calloc(1, sizeof *set);
+	int code;
+
+	if (!set)
+		return EXIT_HOST;
+	arena_init(&set->arena, CONTENT_ARENA_MAX);
+	code = load_all(w, set, files, n);
+	if (code) {
+		content_set_free(set);
+		return code;
+	}
+	digest_all(set);
+	*out = set;
+	return 0;
+}
+
+void content_set_free(struct content_set *set)
+{
+	if (!set)
+		return;
+	for (uint32_t i = 0; i < set->n_contents; i++)
+		content_free(set->contents[i]);
+	arena_done(&set->arena);
+	free(set);
+}
+
+void worker_publish_names(struct worker *w)
+{
+	const struct content_set *set = w->set;
+
+	for (uint32_t i = 0; i < set->n_contents; i++)
+		for (uint32_t r = 0; r < content_n_rules(set->contents[i]); r++)
+			if (set->first_rule[i] + r < PAGE_MAX_RULES)
+				(void)snprintf(w->page->names[set->first_rule[i] + r], PAGE_NAME_BYTES, "%s",
+					       content_rule(set->contents[i], r)->name);
+	page_set(&w->page->n_rules, set->n_rules);
+}
+
+bool content_set_wants(void *user, uint32_t type_index, uint32_t field_id)
+{
+	const struct content_set *set = user;
+
+	for (uint32_t i = 0; i < set->n_contents; i++)
+		if (content_uses(set->contents[i], type_index, field_id))
+			return true;
+	return false;
+}
+
+uint64_t content_set_types(const struct content_set *set)
+{
+	uint64_t types = 0;
+
+	for (uint32_t i = 0; i < set->n_contents; i++)
+		types |= content_types(set->contents[i]);
+	return types;
+}
+
+uint32_t content_set_hooks(const struct content_set *set)
+{
+	static const uint32_t of_type[TEMPLATE_N_TYPES] = {
+		[TEMPLATE_TYPE_file_open] = KERN_HOOK_OPEN,
+		[TEMPLATE_TYPE_memfd_create] = KERN_HOOK_MEMFD,
+		[TEMPLATE_TYPE_net_connect] = KERN_HOOK_CONNECT,
+		[TEMPLATE_TYPE_ipc_pipe] = KERN_HOOK_IPC | KERN_HOOK_CONNECT,
+	};
+	uint64_t types = content_set_types(set);
+	uint32_t hooks = KERN_HOOK_PROCESS;
+
+	for (uint32_t t = 0; t < TEMPLATE_N_TYPES; t++) {
+		if (!(types >> t & 1))
+			continue;
+		hooks |= of_type[t];
+		if (content_set_wants((void *)(uintptr_t)set, t, FIELD_proc_cwd))
+			hooks |= KERN_HOOK_CHDIR;
+	}
+	return hooks;
+}
