@@ -225,7 +225,7 @@ struct isa_insn isa_make(enum isa_sem sem, unsigned width, enum isa_form form, u
 				.sem = r->sem, .width = r->width, .form = r->form, .aux = r->aux, .row = (uint16_t)i
 			};
 	}
-	assert(!"isa_make: no such instruction");
+	assert(false && "isa_make: no such instruction");
 	abort();
 }
 
