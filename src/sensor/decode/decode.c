@@ -136,7 +136,7 @@ static void on_exec(struct decode *d)
 		ipc_on_exec(d->ipc, p, r->exec.fds, r->exec.n_fds, !live);
 }
 
-static void on_exit(struct decode *d)
+static void on_process_exit(struct decode *d)
 {
 	struct proc *p = proc_on_exit(d->procs, &d->rec.exit);
 
@@ -226,7 +226,7 @@ static void apply(struct decode *d)
 		on_exec(d);
 		return;
 	case WIRE_EXIT:
-		on_exit(d);
+		on_process_exit(d);
 		return;
 	case WIRE_MEMFD:
 		on_memfd(d);
