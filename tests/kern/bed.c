@@ -150,9 +150,10 @@ uint32_t bed_count(const struct bed *b, uint16_t kind)
 const char *bed_text(const void *record, size_t at, struct wire_seg seg)
 {
 	static char text[WIRE_RECORD_MAX + 1];
-	const struct wire_hdr *h = record;
+	struct wire_hdr h;
 
-	CHECK(at + seg.len <= h->bytes);
+	memcpy(&h, record, sizeof h);
+	CHECK(at + seg.len <= h.bytes);
 	memcpy(text, (const char *)record + at, seg.len);
 	text[seg.len] = 0;
 	return text;

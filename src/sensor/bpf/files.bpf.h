@@ -8,11 +8,12 @@ enum {
 	O_EXCL = 0200,
 	O_NOCTTY = 0400,
 	O_TRUNC = 01000,
+	O_LARGEFILE = 0100000,
 	O_CLOEXEC = 02000000,
 	O_TMPFILE_BIT = 020000000,
 	O_WRONLY = 1,
-	/* What the kernel does not keep in f_flags (fs/open.c: do_dentry_open, build_open_flags). */
-	O_ONLY_AT_OPEN = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC,
+	/* What the kernel does not keep in f_flags, or adds there (fs/open.c: do_dentry_open, build_open_flags). */
+	O_ONLY_AT_OPEN = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC | O_LARGEFILE,
 };
 
 /* flags and mode as the caller gave them. */
@@ -35,7 +36,7 @@ static __always_inline void open_asked(const struct call *c, const struct file *
 		break;
 	default: /* the caller may have changed its memory since: believe the file where it knows */
 		bpf_probe_read_user(how, sizeof how, (void *)c->arg[2]);
-		out->flags = BPF_CORE_READ(f, f_flags) | (how[0] & O_ONLY_AT_OPEN);
+		out->flags = (BPF_CORE_READ(f, f_flags) & ~O_ONLY_AT_OPEN) | (how[0] & O_ONLY_AT_OPEN);
 		out->mode = (u16)how[1];
 	}
 	if (!(out->flags & (O_CREAT | O_TMPFILE_BIT)))

@@ -78,7 +78,7 @@ struct {
 } stats SEC(".maps");
 
 /* Written by user space at any time. */
-volatile u32 wanted_hooks SEC(".data.config");
+volatile enum hook wanted_hooks SEC(".data.config");
 /* Written once, before loading: what unix socket numbers are mixed with. */
 const volatile u64 socket_secret[2] SEC(".rodata.config");
 
