@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+/* glibc makes it a macro for clang when it fortifies */
+#undef sprintf
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok atoi atol atoll atof gets
 #pragma GCC poison gmtime localtime ctime asctime
 

@@ -90,7 +90,9 @@ TEST(every_row_decodes_to_itself_and_encodes_to_the_same_bytes)
 		uint8_t dst, src;
 		int16_t off;
 		int32_t imm;
-	} operand_sets[] = { { 0, 0, 0, 0 }, { 10, 9, -1, -1 }, { 3, 10, INT16_MIN, INT32_MIN }, { 1, 2, INT16_MAX, INT32_MAX } };
+	} operand_sets[] = {
+		{ 0, 0, 0, 0 }, { 10, 9, -1, -1 }, { 3, 10, INT16_MIN, INT32_MIN }, { 1, 2, INT16_MAX, INT32_MAX }
+	};
 
 	for (size_t i = 0; i < isa_n_rows; i++) {
 		for (size_t k = 0; k < countof(operand_sets); k++) {

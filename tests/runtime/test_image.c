@@ -8,7 +8,7 @@ static const uint16_t used_pipe[] = { 6, 8, TEMPLATE_CAP + 2, TEMPLATE_CAP + 20 
 static const uint16_t used_open[] = { 0 };
 static const char *const tags[] = { "T1059", "process" };
 static const struct image_placeholder placeholders[] = { { "proc.name", "proc.name", -1 },
-							  { "proc.aname[2]", "proc.aname", 2 } };
+							 { "proc.aname[2]", "proc.aname", 2 } };
 
 static void make_schema(struct image_prog progs[2], struct image_schema *s)
 {
@@ -23,9 +23,16 @@ static void make_schema(struct image_prog progs[2], struct image_schema *s)
 
 static void make_rules(struct image_rule rules[2], struct image_rules *r)
 {
-	rules[0] = (struct image_rule){ .name = "shell over a pipe", .desc = "d", .output = "%proc.name <- %proc.aname[2]",
-					.source = "syscall", .drill = "pipe", .priority = 2, .tags = tags, .n_tags = 2,
-					.placeholders = placeholders, .n_placeholders = 2 };
+	rules[0] = (struct image_rule){ .name = "shell over a pipe",
+					.desc = "d",
+					.output = "%proc.name <- %proc.aname[2]",
+					.source = "syscall",
+					.drill = "pipe",
+					.priority = 2,
+					.tags = tags,
+					.n_tags = 2,
+					.placeholders = placeholders,
+					.n_placeholders = 2 };
 	rules[1] = (struct image_rule){ .name = "plain", .desc = "", .output = "", .source = "syscall", .priority = 7 };
 	*r = (struct image_rules){ rules, 2 };
 }
@@ -108,7 +115,8 @@ static enum err read_exact(bool schema, const void *p, size_t len, uint16_t *id)
 	diag_init(&d);
 	memcpy(copy, p, len);
 	arena_init(&a, 1 << 20);
-	e = schema ? image_read_schema(view_of(copy, len), &a, &s, &d) : image_read_rules(view_of(copy, len), &a, &r, &d);
+	e = schema ? image_read_schema(view_of(copy, len), &a, &s, &d)
+		   : image_read_rules(view_of(copy, len), &a, &r, &d);
 	arena_done(&a);
 	if (id)
 		*id = d.id;
@@ -137,7 +145,9 @@ TEST(every_truncation_of_a_section_is_refused)
 
 TEST(every_lying_word_of_a_section_is_refused_or_harmless)
 {
-	static const uint32_t lies[] = { 0, 1, 7, 8, 0xff, 0x100, 0xffff, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff };
+	static const uint32_t lies[] = {
+		0, 1, 7, 8, 0xff, 0x100, 0xffff, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff
+	};
 	struct image_prog progs[2];
 	struct image_rule rules[2];
 	struct image_schema s;

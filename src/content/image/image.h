@@ -13,7 +13,7 @@
 #include "base/base.h"
 #include "content/template/template.h"
 
-#define IMAGE_PROG_SECTION "sallyport/rule"     /* programs: one global function per (rule, template type) */
+#define IMAGE_PROG_SECTION "sallyport/rule" /* programs: one global function per (rule, template type) */
 #define IMAGE_SCHEMA_SECTION ".sallyport.schema"
 #define IMAGE_RULES_SECTION ".sallyport.rules"
 
@@ -31,7 +31,8 @@ enum {
 };
 
 /*
- * .sallyport.schema: header, n_records records, n_used field ids of 2 bytes, string area of str_bytes; nothing after it.
+ * .sallyport.schema: header, n_records records, n_used field ids of 2 bytes, string area of str_bytes; nothing after
+ * it.
  *
  *   offset  bytes  header              offset  bytes  record
  *        0      4  magic "SPSC"             0      4  prog: symbol name, offset into the string area
@@ -101,10 +102,11 @@ struct image_prefix {
 };
 
 struct image_prog {
-	const char *prog;  /* symbol name */
-	uint32_t rule;     /* index into the rules */
-	const char *type;  /* template type */
-	const uint16_t *used; /* ids of the fields that the program, and its rule's output for this type, use; strictly ascending */
+	const char *prog;     /* symbol name */
+	uint32_t rule;        /* index into the rules */
+	const char *type;     /* template type */
+	const uint16_t *used; /* ids of the fields that the program, and its rule's output for this type, use; strictly
+				 ascending */
 	uint32_t n_used;
 	struct image_prefix common, own; /* highest used index + 1 */
 };
@@ -149,7 +151,8 @@ FALLIBLE image_write_rules(const struct image_rules *in, struct buf *out, struct
 
 /*
  * Read a section. Strings borrow from bytes, which must outlive *out; the rest lives in the arena.
- * E_TRUNCATED E_FORMAT E_LIMIT E_UNSUPPORTED (a version this build does not know), with d (S030...S049) and d->offset; E_NOMEM.
+ * E_TRUNCATED E_FORMAT E_LIMIT E_UNSUPPORTED (a version this build does not know), with d (S030...S049) and d->offset;
+ * E_NOMEM.
  */
 FALLIBLE image_read_schema(struct view bytes, struct arena *a, struct image_schema *out, struct diag *d);
 FALLIBLE image_read_rules(struct view bytes, struct arena *a, struct image_rules *out, struct diag *d);
@@ -163,7 +166,7 @@ FALLIBLE image_read_rules(struct view bytes, struct arena *a, struct image_rules
  * Returns the bytes it takes, or 0 when there is no placeholder here: the '%' is text then.
  */
 struct image_token {
-	const char *text;  /* not NUL-terminated: name and index */
+	const char *text; /* not NUL-terminated: name and index */
 	uint32_t text_len;
 	uint32_t name_len; /* of it, the field's name */
 	int32_t index;     /* -1 for none */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * read: the two sections as C structs. Header counts are bounded first, then the sizes they imply must make up the section to
- * the byte; after that only offsets inside records can lie, and each is checked where it is followed.
+ * read: the two sections as C structs. Header counts are bounded first, then the sizes they imply must make up the
+ * section to the byte; after that only offsets inside records can lie, and each is checked where it is followed.
  */
 #include "content/image/image.h"
 
@@ -30,7 +30,8 @@ static FALLIBLE check_start(struct cursor *c, const char *magic, size_t hdr_byte
 	memcpy(&version, c->bytes.p + 4, 4);
 	at(c, 4);
 	if (version != IMAGE_VERSION)
-		FAIL_ID(c->d, UNSUPPORTED, 'S', 32, "%s has version %u, this build reads version %d", what, version, IMAGE_VERSION);
+		FAIL_ID(c->d, UNSUPPORTED, 'S', 32, "%s has version %u, this build reads version %d", what, version,
+			IMAGE_VERSION);
 	return E_OK;
 }
 
@@ -49,13 +50,15 @@ static FALLIBLE take_strings(struct cursor *c, uint64_t used, uint32_t str_bytes
 	return E_OK;
 }
 
-/* The area ends in a NUL, so a string is all there when it begins inside; its length is bounded before anyone walks it. */
+/* The area ends in a NUL, so a string is all there when it begins inside; its length is bounded before anyone walks it.
+ */
 static FALLIBLE get_text(struct cursor *c, uint32_t off, size_t max, const char **out)
 {
 	const char *s = (const char *)c->strings.p + off;
 
 	if (off >= c->strings.len)
-		FAIL_ID(c->d, FORMAT, 'S', 37, "a string at %u lies outside the string area of %zu bytes", off, c->strings.len);
+		FAIL_ID(c->d, FORMAT, 'S', 37, "a string at %u lies outside the string area of %zu bytes", off,
+			c->strings.len);
 	if (strnlen(s, max + 1) > max)
 		FAIL_ID(c->d, LIMIT, 'S', 47, "the string '%.32s...' has over %zu bytes", s, max);
 	*out = s;
@@ -71,8 +74,8 @@ static FALLIBLE get_str(struct cursor *c, uint32_t off, const char **out)
 static FALLIBLE check_range(struct cursor *c, uint32_t first, uint32_t n, uint32_t total, const char *what)
 {
 	if (first > total || n > total - first)
-		FAIL_ID(c->d, FORMAT, 'S', 38, "a record refers to %s %u..%llu of %u", what, first, (unsigned long long)first + n,
-			total);
+		FAIL_ID(c->d, FORMAT, 'S', 38, "a record refers to %s %u..%llu of %u", what, first,
+			(unsigned long long)first + n, total);
 	return E_OK;
 }
 
@@ -84,7 +87,8 @@ static FALLIBLE check_used(struct cursor *c, const struct image_prog *p)
 		if (i && p->used[i - 1] >= id)
 			FAIL_ID(c->d, FORMAT, 'S', 39, "the field ids of program '%s' are not ascending", p->prog);
 		if (id >= 2 * TEMPLATE_CAP || id % TEMPLATE_CAP >= n)
-			FAIL_ID(c->d, FORMAT, 'S', 40, "program '%s' uses field id %u, beyond the fields that it counts", p->prog, id);
+			FAIL_ID(c->d, FORMAT, 'S', 40,
+				"program '%s' uses field id %u, beyond the fields that it counts", p->prog, id);
 	}
 	return E_OK;
 }
@@ -128,8 +132,8 @@ FALLIBLE image_read_schema(struct view bytes, struct arena *a, struct image_sche
 	TRY(VIEW_READ(bytes, 0, &h));
 	at(&c, 8);
 	if (h.n_records > IMAGE_MAX_PROGS || h.n_used > IMAGE_MAX_PROGS * 2u * TEMPLATE_CAP)
-		FAIL_ID(d, LIMIT, 'S', 33, "%u records with %u field ids: at most %d with %d each", h.n_records, h.n_used,
-			IMAGE_MAX_PROGS, 2 * TEMPLATE_CAP);
+		FAIL_ID(d, LIMIT, 'S', 33, "%u records with %u field ids: at most %d with %d each", h.n_records,
+			h.n_used, IMAGE_MAX_PROGS, 2 * TEMPLATE_CAP);
 	if (h.zero)
 		FAIL_ID(d, FORMAT, 'S', 43, "a reserved header field is %u, not 0", h.zero);
 	ids_off = sizeof h + (uint64_t)h.n_records * sizeof rec;
@@ -217,9 +221,10 @@ static FALLIBLE read_rules_hdr(struct cursor *c, struct rules_parts *p)
 	TRY(check_start(c, "SPRU", sizeof p->h, IMAGE_RULES_SECTION));
 	TRY(VIEW_READ(c->bytes, 0, &p->h));
 	at(c, 8);
-	if (p->h.n_rules > IMAGE_MAX_RULES || p->h.n_tags > IMAGE_MAX_TAGS || p->h.n_placeholders > IMAGE_MAX_PLACEHOLDERS)
-		FAIL_ID(c->d, LIMIT, 'S', 33, "%u rules, %u tags, %u placeholders: at most %d, %d, %d", p->h.n_rules, p->h.n_tags,
-			p->h.n_placeholders, IMAGE_MAX_RULES, IMAGE_MAX_TAGS, IMAGE_MAX_PLACEHOLDERS);
+	if (p->h.n_rules > IMAGE_MAX_RULES || p->h.n_tags > IMAGE_MAX_TAGS ||
+	    p->h.n_placeholders > IMAGE_MAX_PLACEHOLDERS)
+		FAIL_ID(c->d, LIMIT, 'S', 33, "%u rules, %u tags, %u placeholders: at most %d, %d, %d", p->h.n_rules,
+			p->h.n_tags, p->h.n_placeholders, IMAGE_MAX_RULES, IMAGE_MAX_TAGS, IMAGE_MAX_PLACEHOLDERS);
 	p->placeholders_off = sizeof p->h + (uint64_t)p->h.n_rules * sizeof(struct image_rules_rec);
 	p->tags_off = p->placeholders_off + (uint64_t)p->h.n_placeholders * sizeof(struct image_rules_placeholder);
 	return take_strings(c, p->tags_off + 4ull * p->h.n_tags, p->h.str_bytes, IMAGE_RULES_SECTION);

@@ -46,8 +46,8 @@ static void strings_done(struct strings *t)
 static FALLIBLE finish(struct buf *out, const struct strings *strings, struct diag *d)
 {
 	if (strings->long_one)
-		FAIL_ID(d, LIMIT, 'S', 47, "the string '%.32s...' has over %d bytes, or %d", strings->long_one, IMAGE_MAX_NAME,
-			IMAGE_MAX_TEXT);
+		FAIL_ID(d, LIMIT, 'S', 47, "the string '%.32s...' has over %d bytes, or %d", strings->long_one,
+			IMAGE_MAX_NAME, IMAGE_MAX_TEXT);
 	buf_put(out, strings->b.p, strings->b.len);
 	if (out->full || strings->b.full)
 		FAIL_ID(d, LIMIT, 'S', 49, "the section does not fit into %zu bytes", out->max);
@@ -56,8 +56,11 @@ static FALLIBLE finish(struct buf *out, const struct strings *strings, struct di
 
 static void put_record(const struct image_prog *p, uint32_t used_first, struct buf *out, struct strings *strings)
 {
-	struct image_schema_rec r = { .rule = p->rule, .used_first = used_first, .n_used = p->n_used,
-				      .n_common = p->common.n, .n_own = p->own.n };
+	struct image_schema_rec r = { .rule = p->rule,
+				      .used_first = used_first,
+				      .n_used = p->n_used,
+				      .n_common = p->common.n,
+				      .n_own = p->own.n };
 
 	r.prog = put_str(strings, p->prog);
 	r.type = put_str(strings, p->type);
@@ -94,8 +97,11 @@ FALLIBLE image_write_schema(const struct image_schema *in, struct buf *out, stru
 
 static void put_rule(const struct image_rule *r, struct image_rules_hdr *h, struct buf *out, struct strings *strings)
 {
-	struct image_rules_rec rec = { .priority = r->priority, .n_tags = r->n_tags, .n_placeholders = r->n_placeholders,
-				       .first_tag = h->n_tags, .first_placeholder = h->n_placeholders };
+	struct image_rules_rec rec = { .priority = r->priority,
+				       .n_tags = r->n_tags,
+				       .n_placeholders = r->n_placeholders,
+				       .first_tag = h->n_tags,
+				       .first_placeholder = h->n_placeholders };
 
 	rec.name = put_str(strings, r->name);
 	rec.desc = put_text(strings, r->desc, IMAGE_MAX_TEXT);

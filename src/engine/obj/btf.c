@@ -18,8 +18,8 @@ static_assert(sizeof(struct btf_hdr) == BTF_HDR_BYTES, "btf.rst section 3.1");
 static const struct {
 	uint8_t fixed, each;
 } extra[BTF_N_KINDS] = {
-	[BTF_INT] = { 4, 0 },     [BTF_ARRAY] = { 12, 0 },     [BTF_STRUCT] = { 0, 12 }, [BTF_UNION] = { 0, 12 },
-	[BTF_ENUM] = { 0, 8 },    [BTF_FUNC_PROTO] = { 0, 8 }, [BTF_VAR] = { 4, 0 },     [BTF_DATASEC] = { 0, 12 },
+	[BTF_INT] = { 4, 0 },      [BTF_ARRAY] = { 12, 0 },     [BTF_STRUCT] = { 0, 12 }, [BTF_UNION] = { 0, 12 },
+	[BTF_ENUM] = { 0, 8 },     [BTF_FUNC_PROTO] = { 0, 8 }, [BTF_VAR] = { 4, 0 },     [BTF_DATASEC] = { 0, 12 },
 	[BTF_DECL_TAG] = { 4, 0 }, [BTF_ENUM64] = { 0, 12 },
 };
 
@@ -49,7 +49,8 @@ static FALLIBLE walk_types(struct btf *b)
 	while (off < b->types.len) {
 		elf_at(b->e, (uint64_t)(b->types.p - b->e->file.p) + off);
 		if (!type_at(b, off, &t))
-			FAIL_ID(b->e->d, FORMAT, 'E', 242, ".BTF type %u is cut off or of an unknown kind", b->n_types + 1);
+			FAIL_ID(b->e->d, FORMAT, 'E', 242, ".BTF type %u is cut off or of an unknown kind",
+				b->n_types + 1);
 		b->type_off[b->n_types++] = (uint32_t)off;
 		off += TYPE_BYTES + t.rest.len;
 	}
@@ -88,7 +89,8 @@ bool btf_type(const struct btf *b, uint32_t id, struct btf_type *out)
 
 static bool is_wrapper(uint32_t kind)
 {
-	return kind == BTF_TYPEDEF || kind == BTF_VOLATILE || kind == BTF_CONST || kind == BTF_RESTRICT || kind == BTF_TYPE_TAG;
+	return kind == BTF_TYPEDEF || kind == BTF_VOLATILE || kind == BTF_CONST || kind == BTF_RESTRICT ||
+	       kind == BTF_TYPE_TAG;
 }
 
 bool btf_strip(const struct btf *b, uint32_t id, struct btf_type *out)

@@ -2,8 +2,8 @@
 /*
  * elf: the tables of a relocatable file (headers, sections, symbols), each bounded before it is walked.
  *
- * String tables must end in a NUL, so that a string is there when its offset is inside, and no search for its end can be made
- * to run over the whole file again and again.
+ * String tables must end in a NUL, so that a string is there when its offset is inside, and no search for its end can
+ * be made to run over the whole file again and again.
  */
 #include "engine/obj/internal.h"
 
@@ -14,7 +14,8 @@ static FALLIBLE check_header(struct elf *e, Elf64_Ehdr *h)
 {
 	elf_at(e, 0);
 	if (e->file.len > OBJ_MAX_BYTES)
-		FAIL_ID(e->d, LIMIT, 'E', 201, "the file has %zu bytes, at most %d are read", e->file.len, OBJ_MAX_BYTES);
+		FAIL_ID(e->d, LIMIT, 'E', 201, "the file has %zu bytes, at most %d are read", e->file.len,
+			OBJ_MAX_BYTES);
 	if (VIEW_READ(e->file, 0, h) != E_OK)
 		FAIL_ID(e->d, TRUNCATED, 'E', 202, "%zu bytes are too few for an ELF header", e->file.len);
 	if (memcmp(h->e_ident, ELFMAG, SELFMAG))
@@ -24,8 +25,9 @@ static FALLIBLE check_header(struct elf *e, Elf64_Ehdr *h)
 		FAIL_ID(e->d, UNSUPPORTED, 'E', 204, "this is not a relocatable 64-bit little-endian BPF object");
 	elf_at(e, offsetof(Elf64_Ehdr, e_shentsize));
 	if (h->e_shentsize != SECTION_HDR_BYTES || !h->e_shnum || h->e_shstrndx >= h->e_shnum)
-		FAIL_ID(e->d, FORMAT, 'E', 205, "the section header table (%u entries of %u bytes, names in %u) makes no sense",
-			h->e_shnum, h->e_shentsize, h->e_shstrndx);
+		FAIL_ID(e->d, FORMAT, 'E', 205,
+			"the section header table (%u entries of %u bytes, names in %u) makes no sense", h->e_shnum,
+			h->e_shentsize, h->e_shstrndx);
 	if (h->e_shnum > OBJ_MAX_SECTIONS)
 		FAIL_ID(e->d, LIMIT, 'E', 206, "%u sections, at most %d are read", h->e_shnum, OBJ_MAX_SECTIONS);
 	if (!view_has(e->file, h->e_shoff, (uint64_t)h->e_shnum * SECTION_HDR_BYTES))
@@ -40,8 +42,14 @@ static FALLIBLE read_section(struct elf *e, uint64_t off, uint32_t index)
 
 	elf_at(e, off);
 	TRY(VIEW_READ(e->file, off, &h));
-	*s = (struct elf_section){ .name = "", .type = h.sh_type, .link = h.sh_link, .info = h.sh_info, .flags = h.sh_flags,
-				   .size = h.sh_size, .entsize = h.sh_entsize, .off = h.sh_offset };
+	*s = (struct elf_section){ .name = "",
+				   .type = h.sh_type,
+				   .link = h.sh_link,
+				   .info = h.sh_info,
+				   .flags = h.sh_flags,
+				   .size = h.sh_size,
+				   .entsize = h.sh_entsize,
+				   .off = h.sh_offset };
 	if (h.sh_type == SHT_NULL || h.sh_type == SHT_NOBITS)
 		return E_OK;
 	if (!view_sub(e->file, h.sh_offset, h.sh_size, &s->data))
@@ -61,7 +69,8 @@ static const char *table_str(const struct elf_section *s, uint64_t off)
 FALLIBLE elf_check_name(const struct elf *e, const char *name, const char *what)
 {
 	if (strnlen(name, OBJ_MAX_NAME + 1) > OBJ_MAX_NAME)
-		FAIL_ID(e->d, LIMIT, 'E', 211, "the name of a %s, '%.32s...', has over %d bytes", what, name, OBJ_MAX_NAME);
+		FAIL_ID(e->d, LIMIT, 'E', 211, "the name of a %s, '%.32s...', has over %d bytes", what, name,
+			OBJ_MAX_NAME);
 	return E_OK;
 }
 
@@ -93,8 +102,11 @@ static FALLIBLE read_symbol(struct elf *e, const struct elf_section *tab, uint32
 
 	elf_at(e, tab->off + (uint64_t)i * SYMBOL_BYTES);
 	TRY(VIEW_READ(tab->data, (uint64_t)i * SYMBOL_BYTES, &raw));
-	*s = (struct elf_symbol){ .value = raw.st_value, .size = raw.st_size, .section = raw.st_shndx,
-				  .type = ELF64_ST_TYPE(raw.st_info), .bind = ELF64_ST_BIND(raw.st_info) };
+	*s = (struct elf_symbol){ .value = raw.st_value,
+				  .size = raw.st_size,
+				  .section = raw.st_shndx,
+				  .type = ELF64_ST_TYPE(raw.st_info),
+				  .bind = ELF64_ST_BIND(raw.st_info) };
 	s->name = table_str(&e->sections[tab->link], raw.st_name);
 	if (!s->name)
 		FAIL_ID(e->d, FORMAT, 'E', 213, "the name of symbol %u lies outside its string table", i);
@@ -121,10 +133,12 @@ static FALLIBLE read_symbols(struct elf *e)
 	if (!tab)
 		return E_OK;
 	if (tab->entsize != SYMBOL_BYTES || tab->data.len % SYMBOL_BYTES || tab->link >= e->n_sections)
-		FAIL_ID(e->d, FORMAT, 'E', 212, "the symbol table (0x%zx bytes, entries of %llu, names in %u) makes no sense",
-			tab->data.len, (unsigned long long)tab->entsize, tab->link);
+		FAIL_ID(e->d, FORMAT, 'E', 212,
+			"the symbol table (0x%zx bytes, entries of %llu, names in %u) makes no sense", tab->data.len,
+			(unsigned long long)tab->entsize, tab->link);
 	if (tab->data.len / SYMBOL_BYTES > OBJ_MAX_SYMBOLS)
-		FAIL_ID(e->d, LIMIT, 'E', 216, "%zu symbols, at most %d are read", tab->data.len / SYMBOL_BYTES, OBJ_MAX_SYMBOLS);
+		FAIL_ID(e->d, LIMIT, 'E', 216, "%zu symbols, at most %d are read", tab->data.len / SYMBOL_BYTES,
+			OBJ_MAX_SYMBOLS);
 	e->n_symbols = (uint32_t)(tab->data.len / SYMBOL_BYTES);
 	e->symbols = ARENA_ARRAY(e->a, struct elf_symbol, e->n_symbols);
 	if (!e->symbols)
@@ -144,11 +158,13 @@ static FALLIBLE check_relocs(struct elf *e)
 			continue;
 		elf_at(e, s->off);
 		if (s->info >= e->n_sections)
-			FAIL_ID(e->d, FORMAT, 'E', 217, "relocations %s are for section %u of %u", s->name, s->info, e->n_sections);
+			FAIL_ID(e->d, FORMAT, 'E', 217, "relocations %s are for section %u of %u", s->name, s->info,
+				e->n_sections);
 		if (s->type == SHT_RELA && e->sections[s->info].flags & SHF_ALLOC)
 			FAIL_ID(e->d, UNSUPPORTED, 'E', 218, "relocations %s have explicit addends", s->name);
 		if (s->type == SHT_REL && (s->entsize != REL_BYTES || s->data.len % REL_BYTES || s->link != e->symtab))
-			FAIL_ID(e->d, FORMAT, 'E', 219, "the relocation table %s (0x%zx bytes, entries of %llu, symbols in %u) makes no sense",
+			FAIL_ID(e->d, FORMAT, 'E', 219,
+				"the relocation table %s (0x%zx bytes, entries of %llu, symbols in %u) makes no sense",
 				s->name, s->data.len, (unsigned long long)s->entsize, s->link);
 	}
 	return E_OK;
@@ -189,6 +205,7 @@ struct elf_rel elf_rel_at(const struct elf_section *s, uint64_t i)
 
 	assert(view_has(s->data, i * REL_BYTES, sizeof raw) && "i < size / REL_BYTES");
 	memcpy(&raw, s->data.p + i * REL_BYTES, sizeof raw);
-	return (struct elf_rel){ .off = raw.r_offset, .symbol = (uint32_t)ELF64_R_SYM(raw.r_info),
+	return (struct elf_rel){ .off = raw.r_offset,
+				 .symbol = (uint32_t)ELF64_R_SYM(raw.r_info),
 				 .type = (uint32_t)ELF64_R_TYPE(raw.r_info) };
 }

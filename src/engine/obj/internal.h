@@ -17,6 +17,8 @@ enum {
 	SECTION_HDR_BYTES = 64,
 	SYMBOL_BYTES = 24,
 	REL_BYTES = 16,
+	R_64_64 = 1,  /* relocation types: a 64-bit immediate */
+	R_64_32 = 10, /* a call */
 };
 
 struct elf_section {
@@ -81,13 +83,31 @@ struct btf {
 
 struct btf_type {
 	uint32_t name, kind, vlen;
-	uint32_t size; /* or the id of another type, by kind */
+	uint32_t size;    /* or the id of another type, by kind */
 	struct view rest; /* what follows the 12 bytes that all types have */
 };
 
 enum btf_kind {
-	BTF_VOID, BTF_INT, BTF_PTR, BTF_ARRAY, BTF_STRUCT, BTF_UNION, BTF_ENUM, BTF_FWD, BTF_TYPEDEF, BTF_VOLATILE, BTF_CONST,
-	BTF_RESTRICT, BTF_FUNC, BTF_FUNC_PROTO, BTF_VAR, BTF_DATASEC, BTF_FLOAT, BTF_DECL_TAG, BTF_TYPE_TAG, BTF_ENUM64,
+	BTF_VOID,
+	BTF_INT,
+	BTF_PTR,
+	BTF_ARRAY,
+	BTF_STRUCT,
+	BTF_UNION,
+	BTF_ENUM,
+	BTF_FWD,
+	BTF_TYPEDEF,
+	BTF_VOLATILE,
+	BTF_CONST,
+	BTF_RESTRICT,
+	BTF_FUNC,
+	BTF_FUNC_PROTO,
+	BTF_VAR,
+	BTF_DATASEC,
+	BTF_FLOAT,
+	BTF_DECL_TAG,
+	BTF_TYPE_TAG,
+	BTF_ENUM64,
 	BTF_N_KINDS
 };
 
@@ -104,11 +124,11 @@ FALLIBLE btf_size(const struct btf *b, uint32_t id, uint32_t *out);
 /* Maps, and how code finds them. */
 struct obj_maps {
 	struct prog_map *maps;
-	uint64_t *value; /* by map: its symbol's offset in .maps */
+	uint64_t *value;    /* by map: its symbol's offset in .maps */
 	uint32_t n_defined; /* the first ones come from .maps; the others are data sections */
 	uint32_t n;
-	uint32_t maps_section;  /* index of .maps, 0 if there is none */
-	uint32_t *by_section;   /* section index -> map index of a data section, or NO_INDEX */
+	uint32_t maps_section; /* index of .maps, 0 if there is none */
+	uint32_t *by_section;  /* section index -> map index of a data section, or NO_INDEX */
 };
 
 /* b: NULL without BTF */

@@ -2,9 +2,9 @@
 /*
  * lines: .BTF.ext's line information as rows per code section.
  *
- * Rows must ascend strictly within a section, as the kernel demands too (kernel/bpf/verifier.c:check_btf_line, v6.12): no
- * slot has two rows, so copies of rows per program stay within the number of slots.
- * Layout: kernel Documentation/bpf/btf.rst, v6.12, section 4.2.
+ * Rows must ascend strictly within a section, as the kernel demands too (kernel/bpf/verifier.c:check_btf_line, v6.12):
+ * no slot has two rows, so copies of rows per program stay within the number of slots. Layout: kernel
+ * Documentation/bpf/btf.rst, v6.12, section 4.2.
  */
 #include "engine/obj/internal.h"
 
@@ -34,8 +34,11 @@ static FALLIBLE read_row(const struct btf *b, struct view rec, uint64_t section_
 	if (raw[0] % ISA_SLOT_BYTES || raw[0] >= section_bytes)
 		FAIL_ID(b->e->d, FORMAT, 'E', 263, "a row of .BTF.ext is about byte %u of a section of %llu", raw[0],
 			(unsigned long long)section_bytes);
-	*out = (struct prog_line){ .insn = raw[0] / ISA_SLOT_BYTES, .file = btf_str(b, raw[1]), .text = btf_str(b, raw[2]),
-				   .line = raw[3] >> 10, .col = raw[3] & 0x3ff };
+	*out = (struct prog_line){ .insn = raw[0] / ISA_SLOT_BYTES,
+				   .file = btf_str(b, raw[1]),
+				   .text = btf_str(b, raw[2]),
+				   .line = raw[3] >> 10,
+				   .col = raw[3] & 0x3ff };
 	if (!out->file || !out->text)
 		FAIL_ID(b->e->d, FORMAT, 'E', 263, "a row of .BTF.ext has a string outside .BTF");
 	return E_OK;
@@ -66,19 +69,23 @@ static FALLIBLE read_lines(const struct btf *b, struct view v, struct obj_lines 
 	if (!v.len)
 		return E_OK;
 	if (VIEW_READ(v, 0, &size) != E_OK || size < LINE_BYTES || size > LINE_BYTES_MAX)
-		FAIL_ID(b->e->d, FORMAT, 'E', 261, "the line information of .BTF.ext has no record size that makes sense");
+		FAIL_ID(b->e->d, FORMAT, 'E', 261,
+			"the line information of .BTF.ext has no record size that makes sense");
 	while (off < v.len) {
 		const char *name;
 		struct view rows;
 		uint32_t i;
 
 		elf_at(b->e, (uint64_t)(v.p - b->e->file.p) + off);
-		if (VIEW_READ(v, off, &raw) != E_OK || !raw[1] || !view_sub(v, off + sizeof raw, (uint64_t)raw[1] * size, &rows))
-			FAIL_ID(b->e->d, TRUNCATED, 'E', 262, "the line information of .BTF.ext is cut off, or has an empty part");
+		if (VIEW_READ(v, off, &raw) != E_OK || !raw[1] ||
+		    !view_sub(v, off + sizeof raw, (uint64_t)raw[1] * size, &rows))
+			FAIL_ID(b->e->d, TRUNCATED, 'E', 262,
+				"the line information of .BTF.ext is cut off, or has an empty part");
 		name = btf_str(b, raw[0]);
 		i = name ? section_index(b->e, name) : 0;
 		if (!i || out[i].n)
-			FAIL_ID(b->e->d, FORMAT, 'E', 262, "the line information of .BTF.ext is for no section, or twice for one");
+			FAIL_ID(b->e->d, FORMAT, 'E', 262,
+				"the line information of .BTF.ext is for no section, or twice for one");
 		TRY(read_rows(b, rows, raw[1], size, b->e->sections[i].size, &out[i]));
 		off += sizeof raw + rows.len;
 	}
@@ -92,8 +99,7 @@ static FALLIBLE refuse_core(const struct elf *e, const struct elf_section *s, ui
 
 	if (hdr_len < EXT_HDR_CORE)
 		return E_OK;
-	if (VIEW_READ(s->data, EXT_HDR_MIN, &core) != E_OK)
-		FAIL_ID(e->d, TRUNCATED, 'E', 260, ".BTF.ext is shorter than its header");
+	TRY(VIEW_READ(s->data, EXT_HDR_MIN, &core)); /* the line information lies behind it, so it is there */
 	if (core[1] > sizeof(uint32_t))
 		FAIL_ID(e->d, UNSUPPORTED, 'E', 265, "the programs need CO-RE relocation against a kernel's types");
 	return E_OK;

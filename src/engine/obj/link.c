@@ -2,19 +2,19 @@
 /*
  * link: functions to programs.
  *
- * Every function is decoded once. Relocations turn references into indexes: of a map in a 64-bit immediate, of a function in
- * a local call. Then each program is its entry function followed by all functions it can reach, in the order in which a
- * walk over the calls first meets them, with calls turned back into distances. A program without local calls
- * borrows its function's instructions.
+ * Every function is decoded once. Relocations turn references into indexes: of a map in a 64-bit immediate, of a
+ * function in a local call. Then each program is its entry function followed by all functions it can reach, in the
+ * order in which a walk over the calls first meets them, with calls turned back into distances. A program without local
+ * calls borrows its function's instructions.
  */
 #include "engine/obj/internal.h"
 
-enum { R_64_64 = 1, R_64_32 = 10, CALL_RESOLVED = 1 };
+enum { CALL_RESOLVED = 1 };
 
 struct func {
 	const char *name;
 	uint32_t section, start, n; /* in slots */
-	uint32_t first;  /* the function with the same place that comes first: aliases share it */
+	uint32_t first;             /* the function with the same place that comes first: aliases share it */
 	bool is_prog;
 	struct isa_insn *insns; /* a resolved local call has off CALL_RESOLVED and imm = function index */
 };
@@ -52,9 +52,12 @@ static FALLIBLE add_function(struct linker *l, const struct elf_symbol *s)
 	TRY(elf_check_name(l->e, s->name, "function"));
 	if (!s->name[0] || !s->size || s->value % ISA_SLOT_BYTES || s->size % ISA_SLOT_BYTES ||
 	    !view_has(sec->data, s->value, s->size))
-		FAIL_ID(l->e->d, FORMAT, 'E', 221, "function '%s' (0x%llx bytes at 0x%llx) does not lie on instructions of section %s",
-			s->name, (unsigned long long)s->size, (unsigned long long)s->value, sec->name);
-	*f = (struct func){ .name = s->name, .section = s->section, .start = (uint32_t)(s->value / ISA_SLOT_BYTES),
+		FAIL_ID(l->e->d, FORMAT, 'E', 221,
+			"function '%s' (0x%llx bytes at 0x%llx) does not lie on instructions of section %s", s->name,
+			(unsigned long long)s->size, (unsigned long long)s->value, sec->name);
+	*f = (struct func){ .name = s->name,
+			    .section = s->section,
+			    .start = (uint32_t)(s->value / ISA_SLOT_BYTES),
 			    .n = (uint32_t)(s->size / ISA_SLOT_BYTES) };
 	f->is_prog = s->bind != STB_LOCAL && strcmp(sec->name, ".text") != 0;
 	l->n_progs += f->is_prog;
@@ -87,7 +90,8 @@ static FALLIBLE refuse_nameless_code(const struct linker *l)
 			k++;
 		elf_at(l->e, l->e->sections[i].off);
 		if (elf_is_code(&l->e->sections[i]) && (k == l->n_funcs || l->funcs[k].section != i))
-			FAIL_ID(l->e->d, FORMAT, 'E', 223, "section %s has code, but no function symbol", l->e->sections[i].name);
+			FAIL_ID(l->e->d, FORMAT, 'E', 223, "section %s has code, but no function symbol",
+				l->e->sections[i].name);
 	}
 	elf_at(l->e, DIAG_NONE);
 	return E_OK;
@@ -103,7 +107,8 @@ static FALLIBLE list_functions(struct linker *l)
 	for (uint32_t i = 1; i < e->n_symbols; i++) {
 		const struct elf_symbol *s = &e->symbols[i];
 
-		if (s->type != STT_FUNC || s->section == 0 || s->section == NO_SECTION || !elf_is_code(&e->sections[s->section]))
+		if (s->type != STT_FUNC || s->section == 0 || s->section == NO_SECTION ||
+		    !elf_is_code(&e->sections[s->section]))
 			continue;
 		elf_at(e, e->sections[e->symtab].off + (uint64_t)i * SYMBOL_BYTES);
 		TRY(add_function(l, s));
@@ -162,8 +167,8 @@ static FALLIBLE resolve_call(struct linker *l, struct isa_insn *in, uint32_t sec
 	struct func *f = slot >= 0 ? func_before(l, section, (uint64_t)slot) : NULL;
 
 	if (!f || f->start != (uint64_t)slot)
-		FAIL_ID(l->e->d, FORMAT, 'E', 225, "a call to slot %lld of section %s, where no function begins", (long long)slot,
-			l->e->sections[section].name);
+		FAIL_ID(l->e->d, FORMAT, 'E', 225, "a call to slot %lld of section %s, where no function begins",
+			(long long)slot, l->e->sections[section].name);
 	in->off = CALL_RESOLVED;
 	in->imm = f - l->funcs;
 	return E_OK;
@@ -202,7 +207,8 @@ static FALLIBLE relocate_imm64(struct linker *l, struct isa_insn *in, const stru
 	uint32_t map;
 
 	if (in->sem != ISA_IMM64 || in->aux != ISA_IMM64_VALUE)
-		FAIL_ID(l->e->d, FORMAT, 'E', 228, "a relocation of a 64-bit immediate stands on '%s'", isa_rows[in->row].mnemonic);
+		FAIL_ID(l->e->d, FORMAT, 'E', 228, "a relocation of a 64-bit immediate stands on '%s'",
+			isa_rows[in->row].mnemonic);
 	if (s->section != NO_SECTION && s->section == l->maps->maps_section) {
 		map = map_at(l->maps, off);
 		if (map == NO_INDEX)
@@ -228,7 +234,8 @@ static FALLIBLE relocate(struct linker *l, uint32_t section, const struct elf_re
 	struct func *f = func_before(l, section, slot);
 
 	if (r->off % ISA_SLOT_BYTES || !f || slot - f->start >= f->n || !r->symbol || r->symbol >= l->e->n_symbols)
-		FAIL_ID(l->e->d, FORMAT, 'E', 226, "a relocation of byte 0x%llx of section %s by symbol %u is about nothing there",
+		FAIL_ID(l->e->d, FORMAT, 'E', 226,
+			"a relocation of byte 0x%llx of section %s by symbol %u is about nothing there",
 			(unsigned long long)r->off, l->e->sections[section].name, r->symbol);
 	s = &l->e->symbols[r->symbol];
 	if (!s->section)
@@ -237,7 +244,8 @@ static FALLIBLE relocate(struct linker *l, uint32_t section, const struct elf_re
 		return relocate_call(l, &f->insns[slot - f->start], s);
 	if (r->type == R_64_64)
 		return relocate_imm64(l, &f->insns[slot - f->start], s);
-	FAIL_ID(l->e->d, UNSUPPORTED, 'E', 232, "relocation type %u in section %s", r->type, l->e->sections[section].name);
+	FAIL_ID(l->e->d, UNSUPPORTED, 'E', 232, "relocation type %u in section %s", r->type,
+		l->e->sections[section].name);
 }
 
 static FALLIBLE apply_relocs(struct linker *l)
@@ -278,8 +286,8 @@ static FALLIBLE refuse_raw_refs(const struct linker *l, const struct func *f)
 		if (f->insns[i].sem != ISA_IMM64 || f->insns[i].aux == ISA_IMM64_VALUE)
 			continue;
 		elf_at(l->e, l->e->sections[f->section].off + ((uint64_t)f->start + i) * ISA_SLOT_BYTES);
-		FAIL_ID(l->e->d, UNSUPPORTED, 'E', 233, "'%s' has a 64-bit immediate of kind %u without relocation", f->name,
-			f->insns[i].aux);
+		FAIL_ID(l->e->d, UNSUPPORTED, 'E', 233, "'%s' has a 64-bit immediate of kind %u without relocation",
+			f->name, f->insns[i].aux);
 	}
 	return E_OK;
 }
@@ -298,7 +306,8 @@ static FALLIBLE gather(struct linker *l, uint32_t entry, uint32_t number, uint32
 		l->start_of[l->order[i]] = (uint32_t)slots;
 		slots += f->n;
 		if (slots > ISA_MAX_SLOTS || slots > OBJ_MAX_SLOTS - l->total)
-			FAIL_ID(l->e->d, LIMIT, 'E', 234, "program '%s' brings the linked code over %d instructions, or %d in one",
+			FAIL_ID(l->e->d, LIMIT, 'E', 234,
+				"program '%s' brings the linked code over %d instructions, or %d in one",
 				l->funcs[entry].name, OBJ_MAX_SLOTS, ISA_MAX_SLOTS);
 		for (uint32_t k = 0; k < f->n; k++) {
 			const struct isa_insn *in = &f->insns[k];
@@ -417,8 +426,9 @@ static FALLIBLE link_one(struct linker *l, uint32_t entry, uint32_t number, stru
 {
 	const struct func *f = &l->funcs[entry];
 
-	*p = (struct prog){ .name = f->name, .section = l->e->sections[f->section].name, .maps = l->maps->maps,
-			    .n_maps = l->maps->n };
+	*p = (struct prog){
+		.name = f->name, .section = l->e->sections[f->section].name, .maps = l->maps->maps, .n_maps = l->maps->n
+	};
 	TRY(gather(l, entry, number, &p->n_insns));
 	TRY(link_code(l, p));
 	return link_lines(l, p);

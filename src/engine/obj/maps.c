@@ -2,9 +2,9 @@
 /*
  * maps: what .maps defines through its types, and data sections as arrays of one value.
  *
- * A definition is a struct variable in .maps whose members say a number (pointer to an array of that many elements) or a type
- * (pointer to it). Only names and types count, the section's bytes do not. Which name stands at which offset
- * is in the symbol table, since compilers leave it to the linker to put offsets into BTF.
+ * A definition is a struct variable in .maps whose members say a number (pointer to an array of that many elements) or
+ * a type (pointer to it). Only names and types count, the section's bytes do not. Which name stands at which offset is
+ * in the symbol table, since compilers leave it to the linker to put offsets into BTF.
  */
 #include "engine/obj/internal.h"
 
@@ -36,10 +36,14 @@ static FALLIBLE read_member(const struct btf *b, const char *name, uint32_t type
 		bool is_type;
 		uint32_t *out;
 	} rows[] = {
-		{ "type", false, &m->kind },	       { "key", true, &m->key_size },
-		{ "value", true, &m->value_size },     { "key_size", false, &m->key_size },
-		{ "value_size", false, &m->value_size }, { "max_entries", false, &m->max_entries },
-		{ "map_flags", false, &m->flags },     { "pinning", false, &ignored },
+		{ "type", false, &m->kind },
+		{ "key", true, &m->key_size },
+		{ "value", true, &m->value_size },
+		{ "key_size", false, &m->key_size },
+		{ "value_size", false, &m->value_size },
+		{ "max_entries", false, &m->max_entries },
+		{ "map_flags", false, &m->flags },
+		{ "pinning", false, &ignored },
 		{ "numa_node", false, &ignored },
 	};
 
@@ -47,7 +51,8 @@ static FALLIBLE read_member(const struct btf *b, const char *name, uint32_t type
 		if (strcmp(name, rows[i].name))
 			continue;
 		if (!(rows[i].is_type ? member_size : member_number)(b, type, rows[i].out))
-			FAIL_ID(b->e->d, FORMAT, 'E', 253, "map '%s': member '%s' has a type that says nothing", m->name, name);
+			FAIL_ID(b->e->d, FORMAT, 'E', 253, "map '%s': member '%s' has a type that says nothing",
+				m->name, name);
 		return E_OK;
 	}
 	FAIL_ID(b->e->d, UNSUPPORTED, 'E', 254, "map '%s': member '%.64s' is not supported", m->name, name);
@@ -66,12 +71,13 @@ static FALLIBLE read_definition(const struct btf *b, uint32_t type, struct prog_
 		TRY(VIEW_READ(t.rest, (uint64_t)i * sizeof raw, &raw));
 		name = btf_str(b, raw[0]);
 		if (!name)
-			FAIL_ID(b->e->d, FORMAT, 'E', 252, "map '%s': the name of member %u lies outside .BTF", m->name, i);
+			FAIL_ID(b->e->d, FORMAT, 'E', 252, "map '%s': the name of member %u lies outside .BTF", m->name,
+				i);
 		TRY(read_member(b, name, raw[1], m));
 	}
 	if (m->key_size > OBJ_MAX_KEY_BYTES || m->value_size > OBJ_MAX_VALUE_BYTES)
-		FAIL_ID(b->e->d, LIMIT, 'E', 255, "map '%s': keys of %u and values of %u bytes, at most %d and %d", m->name, m->key_size,
-			m->value_size, OBJ_MAX_KEY_BYTES, OBJ_MAX_VALUE_BYTES);
+		FAIL_ID(b->e->d, LIMIT, 'E', 255, "map '%s': keys of %u and values of %u bytes, at most %d and %d",
+			m->name, m->key_size, m->value_size, OBJ_MAX_KEY_BYTES, OBJ_MAX_VALUE_BYTES);
 	return E_OK;
 }
 
@@ -134,7 +140,8 @@ static FALLIBLE list_symbols(struct elf *e, struct obj_maps *m)
 			m->maps[k] = m->maps[k - 1];
 		}
 		if (k && m->value[k - 1] == s->value)
-			FAIL_ID(e->d, FORMAT, 'E', 257, "maps '%s' and '%s' stand at the same place", m->maps[k - 1].name, s->name);
+			FAIL_ID(e->d, FORMAT, 'E', 257, "maps '%s' and '%s' stand at the same place",
+				m->maps[k - 1].name, s->name);
 		m->value[k] = s->value;
 		m->maps[k] = (struct prog_map){ .name = s->name };
 		m->n++;
@@ -151,7 +158,8 @@ static FALLIBLE read_defined(struct elf *e, const struct btf *b, struct obj_maps
 	if (!m->n)
 		return E_OK;
 	if (!b)
-		FAIL_ID(e->d, UNSUPPORTED, 'E', 250, "there are maps, but no .BTF to say what they are (clang -g makes it)");
+		FAIL_ID(e->d, UNSUPPORTED, 'E', 250,
+			"there are maps, but no .BTF to say what they are (clang -g makes it)");
 	elf_at(e, b->off);
 	TRY(find_datasec(b, &datasec));
 	for (uint32_t i = 0; i < m->n; i++) {
@@ -195,8 +203,13 @@ static FALLIBLE read_data(struct elf *e, struct obj_maps *m)
 				(unsigned long long)s->size, OBJ_MAX_VALUE_BYTES);
 		m->by_section[i] = m->n;
 		m->maps[m->n++] = (struct prog_map){
-			.name = s->name, .kind = PROG_MAP_ARRAY, .key_size = 4, .value_size = (uint32_t)s->size, .max_entries = 1,
-			.flags = is_kind_of(s->name, ".rodata") ? PROG_MAP_RDONLY : 0, .init = s->data,
+			.name = s->name,
+			.kind = PROG_MAP_ARRAY,
+			.key_size = 4,
+			.value_size = (uint32_t)s->size,
+			.max_entries = 1,
+			.flags = is_kind_of(s->name, ".rodata") ? PROG_MAP_RDONLY : 0,
+			.init = s->data,
 		};
 	}
 	return E_OK;

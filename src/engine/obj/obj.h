@@ -22,8 +22,8 @@ enum {
 	OBJ_MAX_MAPS = 256,
 	OBJ_MAX_KEY_BYTES = 512,
 	OBJ_MAX_VALUE_BYTES = 4 << 20,
-	OBJ_MAX_NAME = 255,         /* bytes of a section's, function's or map's name */
-	OBJ_MAX_SLOTS = 4 << 20,    /* of all linked programs together */
+	OBJ_MAX_NAME = 255,      /* bytes of a section's, function's or map's name */
+	OBJ_MAX_SLOTS = 4 << 20, /* of all linked programs together */
 };
 
 struct obj_section {
@@ -60,7 +60,8 @@ const struct prog *obj_prog(const struct obj *o, const char *name);
 struct obj_out {
 	const struct prog *progs; /* all with the same maps; several may share a section name */
 	uint32_t n_progs;
-	const struct prog_map *maps; /* names that begin with '.' become data sections and come last; others go to .maps */
+	const struct prog_map
+		*maps; /* names that begin with '.' become data sections and come last; others go to .maps */
 	uint32_t n_maps;
 	const struct obj_section *extra; /* written as they are, not loaded */
 	uint32_t n_extra;
@@ -70,8 +71,9 @@ struct obj_out {
 /*
  * Append the ELF file to out. Deterministic: the same input gives the same bytes.
  *
- * obj_read of the result gives the same maps and sections, and the same programs, ordered by section name as those first
- * appear; functions of a program that no call reaches are gone, the others in the order in which calls first name them.
+ * obj_read of the result gives the same maps and sections, and the same programs, ordered by section name as those
+ * first appear; functions of a program that no call reaches are gone, the others in the order in which calls first name
+ * them.
  *
  * E_INVALID      something that obj_read would not give: a name twice, a reference to no map, a call to no function...
  * E_UNSUPPORTED  a map that is not plain data

@@ -2,9 +2,10 @@
 /*
  * write: programs and maps to a relocatable file.
  *
- * Sections stand in this order: string table, code with its relocations by section name, .maps, data, license, extra sections,
- * types, lines, symbols. Local symbols come first, as ELF wants: data sections, then subprograms; then programs and
- * maps. Their numbers are known before any code is written, so relocations are written in the same pass.
+ * Sections stand in this order: string table, code with its relocations by section name, .text with the subprograms,
+ * .maps, data, license, extra sections, types, lines, symbols. Local symbols come first, as ELF wants: data sections,
+ * then subprograms; then programs and maps. Their numbers are known before any code is written, so relocations are
+ * written in the same pass.
  */
 #include "engine/obj/write.h"
 
@@ -24,6 +25,9 @@ struct writer {
 	uint32_t n_sections;
 	uint32_t n_locals, maps_section;
 	uint32_t *map_symbol;
+	uint32_t *sub_symbol; /* by program: its first subprogram's */
+	uint32_t prog_symbol; /* of the first program */
+	uint32_t text_section;
 	struct write_place *places;
 	uint32_t *code_section; /* by number of the section name: index of its section */
 	uint32_t n_codes;
@@ -58,7 +62,10 @@ static uint32_t put_str(struct writer *w, const char *s)
 static void put_symbol(struct writer *w, const char *name, uint8_t bind, uint8_t type, uint32_t section, uint64_t value,
 		       uint64_t size)
 {
-	Elf64_Sym s = { .st_info = (uint8_t)(bind << 4 | type), .st_shndx = (uint16_t)section, .st_value = value, .st_size = size };
+	Elf64_Sym s = { .st_info = (uint8_t)(bind << 4 | type),
+			.st_shndx = (uint16_t)section,
+			.st_value = value,
+			.st_size = size };
 
 	s.st_name = name[0] ? put_str(w, name) : 0;
 	buf_put(&w->symbols, &s, sizeof s);
@@ -78,10 +85,11 @@ static FALLIBLE check_data_map(const struct writer *w, const struct prog_map *m)
 	bool rodata = begins(m->name, ".rodata"), bss = begins(m->name, ".bss");
 
 	if (!rodata && !bss && !begins(m->name, ".data"))
-		FAIL_ID(w->d, UNSUPPORTED, 'E', 273, "a data section is called .rodata, .data or .bss, not '%s'", m->name);
+		FAIL_ID(w->d, UNSUPPORTED, 'E', 273, "a data section is called .rodata, .data or .bss, not '%s'",
+			m->name);
 	if (m->kind != PROG_MAP_ARRAY || m->key_size != 4 || m->max_entries != 1 || !m->value_size ||
-	    m->value_size > OBJ_MAX_VALUE_BYTES || m->flags != (rodata ? PROG_MAP_RDONLY : 0u) || m->init.len > m->value_size ||
-	    (bss && m->init.len))
+	    m->value_size > OBJ_MAX_VALUE_BYTES || m->flags != (rodata ? PROG_MAP_RDONLY : 0u) ||
+	    m->init.len > m->value_size || (bss && m->init.len))
 		FAIL_ID(w->d, UNSUPPORTED, 'E', 273, "'%s' is not an array of one value as data sections are", m->name);
 	return E_OK;
 }
@@ -103,7 +111,8 @@ static FALLIBLE check_maps(const struct writer *w)
 		}
 		if (!m->name[0] || strlen(m->name) > OBJ_MAX_NAME || m->init.len || m->key_size > OBJ_MAX_KEY_BYTES ||
 		    m->value_size > OBJ_MAX_VALUE_BYTES)
-			FAIL_ID(w->d, UNSUPPORTED, 'E', 273, "map '%s' has no name, too long values or initial ones", m->name);
+			FAIL_ID(w->d, UNSUPPORTED, 'E', 273, "map '%s' has no name, too long values or initial ones",
+				m->name);
 		if (data)
 			FAIL_ID(w->d, INVALID, 'E', 274, "map '%s' stands after a data section", m->name);
 		for (uint32_t k = 0; k < i; k++)
@@ -137,8 +146,8 @@ static FALLIBLE check_insn(const struct writer *w, const struct prog *p, uint32_
 	if (in->sem == ISA_IMM64 && in->aux != ISA_IMM64_VALUE && !m)
 		FAIL_ID(w->d, INVALID, 'E', 276, "program '%s': slot %u refers to no map", p->name, i);
 	if (m && (fd == write_is_data(m) || (value && (in->off < 0 || (uint32_t)in->off >= m->value_size))))
-		FAIL_ID(w->d, INVALID, 'E', 276, "program '%s': slot %u refers to '%s' in a way that it does not have", p->name, i,
-			m->name);
+		FAIL_ID(w->d, INVALID, 'E', 276, "program '%s': slot %u refers to '%s' in a way that it does not have",
+			p->name, i, m->name);
 	if (in->sem == ISA_CALL && in->aux == ISA_CALL_LOCAL && !is_function_start(p, (int64_t)i + 1 + in->imm))
 		FAIL_ID(w->d, INVALID, 'E', 277, "program '%s': slot %u calls where no function begins", p->name, i);
 	return E_OK;
@@ -147,12 +156,15 @@ static FALLIBLE check_insn(const struct writer *w, const struct prog *p, uint32_
 static FALLIBLE check_prog(const struct writer *w, const struct prog *p)
 {
 	if (!p->name[0] || strlen(p->name) > OBJ_MAX_NAME || !p->n_insns || !p->section[0] || p->section[0] == '.')
-		FAIL_ID(w->d, INVALID, 'E', 278, "program '%s' needs a name, instructions, and a section that does not begin with a dot",
+		FAIL_ID(w->d, INVALID, 'E', 278,
+			"program '%s' needs a name, instructions, and a section that does not begin with a dot",
 			p->name);
 	for (uint32_t i = 0; i < p->n_funcs; i++)
-		if (p->funcs[i].start >= p->n_insns || (i ? p->funcs[i].start <= p->funcs[i - 1].start : p->funcs[i].start) ||
+		if (p->funcs[i].start >= p->n_insns ||
+		    (i ? p->funcs[i].start <= p->funcs[i - 1].start : p->funcs[i].start) ||
 		    strlen(p->funcs[i].name) > OBJ_MAX_NAME || !p->funcs[i].name[0])
-			FAIL_ID(w->d, INVALID, 'E', 279, "program '%s': its functions do not ascend from slot 0", p->name);
+			FAIL_ID(w->d, INVALID, 'E', 279, "program '%s': its functions do not ascend from slot 0",
+				p->name);
 	for (uint32_t i = 0; i < p->n_lines; i++)
 		if (p->lines[i].insn >= p->n_insns || (i && p->lines[i].insn <= p->lines[i - 1].insn))
 			FAIL_ID(w->d, INVALID, 'E', 279, "program '%s': its lines do not ascend", p->name);
@@ -170,13 +182,20 @@ static int by_name(const void *pa, const void *pb)
 
 static FALLIBLE check_progs(struct writer *w)
 {
-	const struct prog **sorted = ARENA_ARRAY(&w->a, const struct prog *, w->in->n_progs);
+	const struct prog **sorted;
+	uint64_t slots = 0;
 
-	if (!sorted)
-		return E_NOMEM;
 	if (w->in->n_progs > OBJ_MAX_PROGS)
 		FAIL_ID(w->d, LIMIT, 'E', 270, "%u programs, at most %d can be read", w->in->n_progs, OBJ_MAX_PROGS);
+	sorted = ARENA_ARRAY(&w->a, const struct prog *, w->in->n_progs);
+	if (!sorted)
+		return E_NOMEM;
 	for (uint32_t i = 0; i < w->in->n_progs; i++) {
+		slots += w->in->progs[i].n_insns;
+		if (w->in->progs[i].n_insns > ISA_MAX_SLOTS || slots > OBJ_MAX_SLOTS)
+			FAIL_ID(w->d, LIMIT, 'E', 270,
+				"program '%s' brings the code over %d instructions, or %d in one", w->in->progs[i].name,
+				OBJ_MAX_SLOTS, ISA_MAX_SLOTS);
 		TRY(check_prog(w, &w->in->progs[i]));
 		sorted[i] = &w->in->progs[i];
 	}
@@ -196,14 +215,18 @@ static FALLIBLE number_symbols(struct writer *w)
 	uint32_t global;
 
 	w->map_symbol = ARENA_ARRAY(&w->a, uint32_t, in->n_maps);
-	if (!w->map_symbol)
+	w->sub_symbol = ARENA_ARRAY(&w->a, uint32_t, in->n_progs);
+	if (!w->map_symbol || !w->sub_symbol)
 		return E_NOMEM;
 	w->n_locals = 1;
 	for (uint32_t i = 0; i < in->n_maps; i++)
 		if (write_is_data(&in->maps[i]))
 			w->map_symbol[i] = w->n_locals++;
-	for (uint32_t i = 0; i < in->n_progs; i++)
+	for (uint32_t i = 0; i < in->n_progs; i++) {
+		w->sub_symbol[i] = w->n_locals;
 		w->n_locals += in->progs[i].n_funcs ? in->progs[i].n_funcs - 1 : 0;
+	}
+	w->prog_symbol = w->n_locals;
 	global = w->n_locals + in->n_progs;
 	for (uint32_t i = 0; i < in->n_maps; i++)
 		if (!write_is_data(&in->maps[i]))
@@ -213,47 +236,108 @@ static FALLIBLE number_symbols(struct writer *w)
 	return E_OK;
 }
 
-static void put_insn(struct writer *w, const struct isa_insn *in, struct buf *code, struct buf *rels)
+/* A call from the entry to a subprogram or back leaves its section: the symbol to relocate it by, or 0. */
+static uint32_t call_symbol(const struct writer *w, uint32_t prog, uint32_t slot, const struct isa_insn *in)
 {
-	struct isa_insn copy = *in;
-	uint8_t bytes[16];
-	Elf64_Rel r = { .r_offset = code->len };
+	const struct prog *p = &w->in->progs[prog];
+	uint32_t split = w->places[prog].split, target;
 
-	if (in->sem == ISA_IMM64 && in->aux != ISA_IMM64_VALUE) {
-		r.r_info = ELF64_R_INFO((uint64_t)w->map_symbol[in->imm], 1);
-		buf_put(rels, &r, sizeof r);
-		copy = isa_make(ISA_IMM64, 64, ISA_FORM_LDDW, ISA_IMM64_VALUE);
-		copy.dst = in->dst;
-		copy.imm = in->aux == ISA_IMM64_MAP_VALUE ? in->off : 0;
-	}
-	buf_put(code, bytes, isa_encode(&copy, bytes));
+	if (in->sem != ISA_CALL || in->aux != ISA_CALL_LOCAL)
+		return 0;
+	target = (uint32_t)(slot + 1 + in->imm);
+	if ((slot < split) == (target < split))
+		return 0;
+	if (target < split)
+		return w->prog_symbol + prog;
+	return w->sub_symbol[prog] + (uint32_t)(prog_func_at(p, target) - p->funcs) - 1;
 }
 
-/* The programs of one section name, one behind the other, and their relocations. */
-static FALLIBLE put_code(struct writer *w, const char *name, uint32_t number)
+static void put_insn(const struct writer *w, uint32_t prog, uint32_t slot, struct buf *code, struct buf *rels)
 {
-	struct out_section *code, *rels;
+	struct isa_insn in = w->in->progs[prog].insns[slot];
+	uint32_t call = call_symbol(w, prog, slot, &in);
+	Elf64_Rel r = { .r_offset = code->len };
+	uint8_t bytes[16];
+
+	if (call) {
+		r.r_info = ELF64_R_INFO((uint64_t)call, R_64_32);
+		in.imm = -1;
+	} else if (in.sem == ISA_IMM64 && in.aux != ISA_IMM64_VALUE) {
+		uint32_t value = in.aux == ISA_IMM64_MAP_VALUE ? (uint32_t)in.off : 0;
+		uint8_t dst = in.dst;
+
+		r.r_info = ELF64_R_INFO((uint64_t)w->map_symbol[in.imm], R_64_64);
+		in = isa_make(ISA_IMM64, 64, ISA_FORM_LDDW, ISA_IMM64_VALUE);
+		in.dst = dst;
+		in.imm = value;
+	}
+	if (r.r_info)
+		buf_put(rels, &r, sizeof r);
+	buf_put(code, bytes, isa_encode(&in, bytes));
+}
+
+static FALLIBLE begin_code(struct writer *w, const char *name, struct out_section **code, struct out_section **rels)
+{
 	const char *rel_name = arena_printf(&w->a, ".rel%s", name);
 
 	if (!rel_name)
 		return E_NOMEM;
-	w->code_section[number] = w->n_sections;
-	TRY(add_section(w, name, SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, &code));
-	TRY(add_section(w, rel_name, SHT_REL, SHF_INFO_LINK, &rels));
-	rels->entsize = REL_BYTES;
-	rels->info = w->code_section[number];
-	for (uint32_t i = 0; i < w->in->n_progs; i++) {
-		const struct prog *p = &w->in->progs[i];
+	TRY(add_section(w, name, SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, code));
+	TRY(add_section(w, rel_name, SHT_REL, SHF_INFO_LINK, rels));
+	(*rels)->entsize = REL_BYTES;
+	(*rels)->info = w->n_sections - 2;
+	return E_OK;
+}
 
-		if (strcmp(p->section, name))
-			continue;
-		w->places[i] = (struct write_place){ number, (uint32_t)(code->data.len / ISA_SLOT_BYTES) };
-		for (uint32_t k = 0; k < p->n_insns; k++)
-			if (p->insns[k].sem != ISA_PAD)
-				put_insn(w, &p->insns[k], &code->data, &rels->data);
-	}
+/* The section of relocations that begin_code began goes when there are none. */
+static void end_code(struct writer *w, const struct out_section *rels)
+{
 	if (!rels->data.len)
 		w->n_sections--;
+}
+
+static void put_part(struct writer *w, uint32_t prog, uint32_t from, uint32_t to, struct buf *code, struct buf *rels)
+{
+	for (uint32_t k = from; k < to; k++)
+		if (w->in->progs[prog].insns[k].sem != ISA_PAD)
+			put_insn(w, prog, k, code, rels);
+}
+
+/* The entries of the programs of one section name, one behind the other. */
+static FALLIBLE put_code(struct writer *w, const char *name, uint32_t number)
+{
+	struct out_section *code, *rels;
+
+	w->code_section[number] = w->n_sections;
+	TRY(begin_code(w, name, &code, &rels));
+	for (uint32_t i = 0; i < w->in->n_progs; i++) {
+		const struct prog *p = &w->in->progs[i];
+		struct write_place *at = &w->places[i];
+
+		if (strcmp(p->section, name) != 0)
+			continue;
+		at->section = number;
+		at->start = (uint32_t)(code->data.len / ISA_SLOT_BYTES);
+		at->split = p->n_funcs > 1 ? p->funcs[1].start : p->n_insns;
+		put_part(w, i, 0, at->split, &code->data, &rels->data);
+	}
+	end_code(w, rels);
+	return E_OK;
+}
+
+static FALLIBLE put_text(struct writer *w)
+{
+	struct out_section *code, *rels;
+
+	if (w->prog_symbol == (w->in->n_progs ? w->sub_symbol[0] : w->prog_symbol))
+		return E_OK; /* no subprograms */
+	w->text_section = w->n_sections;
+	TRY(begin_code(w, ".text", &code, &rels));
+	for (uint32_t i = 0; i < w->in->n_progs; i++) {
+		w->places[i].text_start = (uint32_t)(code->data.len / ISA_SLOT_BYTES);
+		put_part(w, i, w->places[i].split, w->in->progs[i].n_insns, &code->data, &rels->data);
+	}
+	end_code(w, rels);
 	return E_OK;
 }
 
@@ -272,7 +356,7 @@ static FALLIBLE put_codes(struct writer *w)
 		if (!seen)
 			TRY(put_code(w, name, w->n_codes++));
 	}
-	return E_OK;
+	return put_text(w);
 }
 
 static FALLIBLE put_data(struct writer *w, const struct prog_map *m, uint32_t *index)
@@ -313,25 +397,29 @@ static FALLIBLE put_maps(struct writer *w)
 	return E_OK;
 }
 
-static void put_functions(struct writer *w, bool subprograms)
+static void put_subprograms(struct writer *w)
 {
 	for (uint32_t i = 0; i < w->in->n_progs; i++) {
 		const struct prog *p = &w->in->progs[i];
-		uint32_t section = w->code_section[w->places[i].section];
+		const struct write_place *at = &w->places[i];
 
-		for (uint32_t k = subprograms; k < (subprograms ? p->n_funcs : 1); k++) {
-			uint32_t start = k ? p->funcs[k].start : 0;
-			uint32_t end = k + 1 < p->n_funcs ? p->funcs[k + 1].start : p->n_insns;
+		for (uint32_t k = 1; k < p->n_funcs; k++) {
+			uint64_t start = p->funcs[k].start,
+				 end = k + 1 < p->n_funcs ? p->funcs[k + 1].start : p->n_insns;
 
-			put_symbol(w, k ? p->funcs[k].name : p->name, subprograms ? STB_LOCAL : STB_GLOBAL, STT_FUNC, section,
-				   ((uint64_t)w->places[i].start + start) * ISA_SLOT_BYTES, (uint64_t)(end - start) * ISA_SLOT_BYTES);
+			put_symbol(w, p->funcs[k].name, STB_LOCAL, STT_FUNC, w->text_section,
+				   (start - at->split + at->text_start) * ISA_SLOT_BYTES,
+				   (end - start) * ISA_SLOT_BYTES);
 		}
 	}
 }
 
 static void put_globals(struct writer *w)
 {
-	put_functions(w, false);
+	for (uint32_t i = 0; i < w->in->n_progs; i++)
+		put_symbol(w, w->in->progs[i].name, STB_GLOBAL, STT_FUNC, w->code_section[w->places[i].section],
+			   (uint64_t)w->places[i].start * ISA_SLOT_BYTES,
+			   (uint64_t)w->places[i].split * ISA_SLOT_BYTES);
 	for (uint32_t i = 0; i < w->in->n_maps && !write_is_data(&w->in->maps[i]); i++)
 		put_symbol(w, w->in->maps[i].name, STB_GLOBAL, STT_OBJECT, w->maps_section, (uint64_t)MAP_DEF_BYTES * i,
 			   MAP_DEF_BYTES);
@@ -366,7 +454,7 @@ static FALLIBLE put_sections(struct writer *w)
 	buf_put(&w->symbols, &(Elf64_Sym){ 0 }, sizeof(Elf64_Sym));
 	TRY(put_codes(w));
 	TRY(put_maps(w));
-	put_functions(w, true);
+	put_subprograms(w);
 	put_globals(w);
 	TRY(put_rest(w));
 	TRY(add_section(w, ".symtab", SHT_SYMTAB, 0, &symtab));
@@ -402,8 +490,13 @@ static void put_padded(struct buf *out, const struct buf *data)
 
 static void put_file(const struct writer *w, struct buf *out)
 {
-	Elf64_Ehdr h = { .e_type = ET_REL, .e_machine = EM_BPF, .e_version = EV_CURRENT, .e_ehsize = sizeof h,
-			 .e_shentsize = SECTION_HDR_BYTES, .e_shnum = (uint16_t)w->n_sections, .e_shstrndx = 1,
+	Elf64_Ehdr h = { .e_type = ET_REL,
+			 .e_machine = EM_BPF,
+			 .e_version = EV_CURRENT,
+			 .e_ehsize = sizeof h,
+			 .e_shentsize = SECTION_HDR_BYTES,
+			 .e_shnum = (uint16_t)w->n_sections,
+			 .e_shstrndx = 1,
 			 .e_shoff = sizeof h };
 	uint64_t off = sizeof h;
 
@@ -416,9 +509,15 @@ static void put_file(const struct writer *w, struct buf *out)
 	buf_put(out, &(Elf64_Shdr){ 0 }, sizeof(Elf64_Shdr));
 	for (uint32_t i = 1; i < w->n_sections; i++) {
 		const struct out_section *s = &w->sections[i];
-		Elf64_Shdr sh = { .sh_name = s->name_off, .sh_type = s->type, .sh_flags = s->flags, .sh_offset = off,
-				  .sh_size = s->type == SHT_NOBITS ? s->nobits : s->data.len, .sh_link = s->link,
-				  .sh_info = s->info, .sh_entsize = s->entsize, .sh_addralign = 8 };
+		Elf64_Shdr sh = { .sh_name = s->name_off,
+				  .sh_type = s->type,
+				  .sh_flags = s->flags,
+				  .sh_offset = off,
+				  .sh_size = s->type == SHT_NOBITS ? s->nobits : s->data.len,
+				  .sh_link = s->link,
+				  .sh_info = s->info,
+				  .sh_entsize = s->entsize,
+				  .sh_addralign = 8 };
 
 		buf_put(out, &sh, sizeof sh);
 		off += pad8(s->data.len);
@@ -442,7 +541,8 @@ static FALLIBLE write_all(struct writer *w, struct buf *out)
 	if (!full)
 		put_file(w, out);
 	if (full || out->full || out->len - before > OBJ_MAX_BYTES)
-		FAIL_ID(w->d, LIMIT, 'E', 280, "the object does not fit into %zu bytes, or %d", out->max, OBJ_MAX_BYTES);
+		FAIL_ID(w->d, LIMIT, 'E', 280, "the object does not fit into %zu bytes, or %d", out->max,
+			OBJ_MAX_BYTES);
 	return E_OK;
 }
 

@@ -11,8 +11,8 @@ enum { STRINGS_MAX = OBJ_MAX_BYTES, LINE_MAX_ = (1 << 22) - 1, COL_MAX_ = (1 << 
 
 struct types {
 	struct buf types, strings;
-	uint32_t n;        /* types written; the last one's id */
-	const char *file;  /* file name written last, at file_off: rows repeat it */
+	uint32_t n;       /* types written; the last one's id */
+	const char *file; /* file name written last, at file_off: rows repeat it */
 	uint32_t file_off;
 };
 
@@ -66,8 +66,11 @@ static uint32_t put_map(struct types *t, uint32_t int_id, const struct prog_map 
 	const struct {
 		const char *name;
 		uint32_t value;
-	} members[] = { { "type", m->kind }, { "key_size", m->key_size }, { "value_size", m->value_size },
-			{ "max_entries", m->max_entries }, { "map_flags", m->flags } };
+	} members[] = { { "type", m->kind },
+			{ "key_size", m->key_size },
+			{ "value_size", m->value_size },
+			{ "max_entries", m->max_entries },
+			{ "map_flags", m->flags } };
 	uint32_t ids[countof(members)], id;
 
 	static_assert(countof(members) * 8 == MAP_DEF_BYTES, "one pointer per member");
@@ -102,29 +105,50 @@ static void put_maps(struct types *t, const struct obj_out *in)
 	}
 }
 
-static void put_row(struct types *t, struct buf *b, const struct prog_line *row, uint32_t start)
+static void put_row(struct types *t, struct buf *b, const struct prog_line *row, uint32_t slot)
 {
 	uint32_t line = row->line <= LINE_MAX_ ? row->line : 0, col = row->col <= COL_MAX_ ? row->col : 0;
 
-	put_u32(b, (row->insn + start) * ISA_SLOT_BYTES);
+	put_u32(b, slot * ISA_SLOT_BYTES);
 	put_u32(b, put_file(t, row->file));
 	put_u32(b, put_str(t, row->text));
 	put_u32(b, line << 10 | col);
 }
 
-/* One part per section that has rows. */
+/* The rows of one program that fall into a section, or into .text. Returns how many. */
+static uint32_t put_rows(struct types *t, const struct prog *p, const struct write_place *at, bool text, struct buf *b)
+{
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < p->n_lines; k++) {
+		uint32_t slot = p->lines[k].insn;
+
+		if ((slot >= at->split) != text)
+			continue;
+		put_row(t, b, &p->lines[k], text ? slot - at->split + at->text_start : slot + at->start);
+		n++;
+	}
+	return n;
+}
+
+/* One part per section that has rows; number n_sections is .text. */
 static void put_lines(struct types *t, const struct obj_out *in, const struct write_place *places, uint32_t n_sections,
 		      struct buf *b)
 {
-	for (uint32_t s = 0; s < n_sections; s++) {
-		const char *name = NULL;
+	AUTO(buf_done) struct buf rows;
+
+	buf_init(&rows, STRINGS_MAX);
+	for (uint32_t s = 0; s <= n_sections; s++) {
+		bool text = s == n_sections;
+		const char *name = ".text";
 		uint32_t n = 0;
 
+		buf_reset(&rows);
 		for (uint32_t i = 0; i < in->n_progs; i++) {
-			if (places[i].section != s)
+			if (!text && places[i].section != s)
 				continue;
-			name = in->progs[i].section;
-			n += in->progs[i].n_lines;
+			name = text ? name : in->progs[i].section;
+			n += put_rows(t, &in->progs[i], &places[i], text, &rows);
 		}
 		if (!n)
 			continue;
@@ -132,9 +156,8 @@ static void put_lines(struct types *t, const struct obj_out *in, const struct wr
 			put_u32(b, 16); /* bytes of a row */
 		put_u32(b, put_str(t, name));
 		put_u32(b, n);
-		for (uint32_t i = 0; i < in->n_progs; i++)
-			for (uint32_t k = 0; places[i].section == s && k < in->progs[i].n_lines; k++)
-				put_row(t, b, &in->progs[i].lines[k], places[i].start);
+		buf_put(b, rows.p, rows.len);
+		b->full |= rows.full;
 	}
 }
 
