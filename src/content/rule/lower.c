@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lower: a folded condition to eBPF.
+ *
+ * Each node gets two labels, where to go when it holds and when it does not, and knows which of them comes next; so and, or and not cost no
+ * instructions. A comparison tests the field's presence bit, loads the slot, and compares or calls a helper. A field whose presence was
+ * tested on every way to here is not tested again. R6 holds the context; nothing else lives across a comparison.
+ */
+#include "content/rule/internal.h"
+#include "engine/helpers/helpers.h"
+
+enum { R0, R1, R2, R3, R4, R5, R6 };
+enum { KNOWN_WORDS = TEMPLATE_PRESENCE_BYTES / 8 };
+
+struct known {
+	uint64_t w[KNOWN_WORDS];
+};
+
+struct lower {
+	struct rule_code *code;
+	struct rule_pool *pool;
+	bool *used;
+	struct arena *a;
+};
+
+/* Where a node goes on. */
+struct way {
+	struct rule_label *yes, *no;
+	bool yes_is_next;
+};
+
+/* ---- single instructions ---- */
+
+static void mov_imm(struct lower *x, uint8_t dst, int32_t imm)
+{
+	struct isa_insn in = isa_make(ISA_MOV, 64, ISA_FORM_RI, 0);
+
+	in.dst = dst;
+	in.imm = imm;
+	rule_emit(x->code, in);
+}
+
+static void mov_reg(struct lower *x, uint8_t dst, uint8_t src)
+{
+	struct isa_insn in = isa_make(ISA_MOV, 64, ISA_FORM_RR, 0);
+
+	in.dst = dst;
+	in.src = src;
+	rule_emit(x->code, in);
+}
+
+static void load_ctx(struct lower *x, uint8_t dst, uint32_t off)
+{
+	struct isa_insn in = isa_make(ISA_LDX, 64, ISA_FORM_LDX, 0);
+
+	in.dst = dst;
+	in.src = R6;
+	in.off = (int32_t)off;
+	rule_emit(x->code, in);
+}
+
+static void load_imm64(struct lower *x, uint8_t dst, enum isa_imm64 kind, int64_t imm, uint32_t off)
+{
+	struct isa_insn in = isa_make(ISA_IMM64, 64, ISA_FORM_LDDW, kind), pad = { .sem = ISA_PAD };
+
+	in.dst = dst;
+	in.imm = imm;
+	in.off = (int32_t)off;
+	rule_emit(x->code, in);
+	rule_emit(x->code, pad);
+}
+
+static void call(struct lower *x, enum abi_helper_id id)
+{
+	struct isa_insn in = isa_make(ISA_CALL, 64, ISA_FORM_CALL, ISA_CALL_HELPER);
+
+	in.imm = id;
+	rule_emit(x->code, in);
+}
+
+static void finish_program(struct lower *x, int32_t r0)
+{
+	mov_imm(x, R0, r0);
+	rule_emit(x->code, isa_make(ISA_EXIT, 64, ISA_FORM_N, 0));
+}
+
+static void jump_always(struct lower *x, struct rule_label *to)
+{
+	rule_emit_jump(x->code, isa_make(ISA_JA, 64, ISA_FORM_J, 0), to);
+}
+
+/* if (reg SEM value) goto to; uses R2 for values that need 64 bits. */
+static void jump_if(struct lower *x, enum isa_sem sem, uint8_t reg, int64_t value, struct rule_label *to)
+{
+	bool small = value == (int32_t)value;
+	struct isa_insn in;
+
+	if (!small)
+		load_imm64(x, R2, ISA_IMM64_VALUE, value, 0);
+	in = isa_make(sem, 64, small ? ISA_FORM_JRI : ISA_FORM_JRR, 0);
+	in.dst = reg;
+	in.src = small ? 0 : R2;
+	in.imm = small ? value : 0;
+	rule_emit_jump(x->code, in, to);
+}
+
+static enum isa_sem opposite(enum isa_sem sem)
+{
+	switch (sem) {
+	case ISA_JEQ: return ISA_JNE;
+	case ISA_JNE: return ISA_JEQ;
+	case ISA_JLT: return ISA_JGE;
+	case ISA_JLE: return ISA_JGT;
+	case ISA_JGT: return ISA_JLE;
+	case ISA_JGE: return ISA_JLT;
+	case ISA_JSLT: return ISA_JSGE;
+	case ISA_JSLE: return ISA_JSGT;
+	case ISA_JSGT: return ISA_JSLE;
+	case ISA_JSGE: return ISA_JSLT;
+	default: assert(!"a comparison with an opposite"); abort();
+	}
+}
+
+/* The last jump of a comparison, which holds when reg SEM value. */
+static void decide(struct lower *x, enum isa_sem sem, uint8_t reg, int64_t value, const struct way *w)
+{
+	if (w->yes_is_next)
+		jump_if(x, opposite(sem), reg, value, w->no);
+	else
+		jump_if(x, sem, reg, value, w->yes);
+}
+
+/* ---- presence ---- */
+
+/* R1 and a mask whose bit says whether the field is there. */
+static struct isa_insn test_presence(struct lower *x, uint32_t id)
+{
+	struct isa_insn shift, in = isa_make(ISA_JSET, 64, ISA_FORM_JRI, 0);
+	uint32_t bit = id & 63;
+
+	load_ctx(x, R1, (id >> 6) * 8);
+	in.dst = R1;
+	in.imm = bit < 31 ? 1ll << bit : 1;
+	if (bit >= 31) {
+		shift = isa_make(ISA_RSH, 64, ISA_FORM_RI, 0);
+		shift.dst = R1;
+		shift.imm = bit;
+		rule_emit(x->code, shift);
+	}
+	return in;
+}
+
+static void need_present(struct lower *x, uint32_t id, struct rule_label *missing)
+{
+	struct rule_label here = rule_label();
+
+	rule_emit_jump(x->code, test_presence(x, id), &here);
+	jump_always(x, missing);
+	rule_bind(x->code, &here);
+}
+
+static void decide_present(struct lower *x, uint32_t id, const struct way *w)
+{
+	if (w->yes_is_next)
+		need_present(x, id, w->no);
+	else
+		rule_emit_jump(x->code, test_presence(x, id), w->yes);
+}
+
+/* ---- numbers ---- */
+
+static int64_t number_of(const struct rule_value *v, uint8_t type)
+{
+	uint64_t u = 0;
+	int64_t i = 0;
+	bool b = false, good;
+
+	if (type == TEMPLATE_BOOL)
+		good = rule_value_bool(v->p, v->len, &b);
+	else if (type == TEMPLATE_I64)
+		good = rule_value_i64(v->p, v->len, &i);
+	else
+		good = rule_value_u64(v->p, v->len, &u);
+	assert(good && "rule_check_types judged the value");
+	return type == TEMPLATE_BOOL ? b : type == TEMPLATE_I64 ? i : (int64_t)u;
+}
+
+static enum isa_sem sem_of(enum rule_op op, bool is_signed)
+{
+	switch (op) {
+	case OP_NE: return ISA_JNE;
+	case OP_LT: return is_signed ? ISA_JSLT : ISA_JLT;
+	case OP_LE: return is_signed ? ISA_JSLE : ISA_JLE;
+	case OP_GT: return is_signed ? ISA_JSGT : ISA_JGT;
+	case OP_GE: return is_signed ? ISA_JSGE : ISA_JGE;
+	default: return ISA_JEQ;
+	}
+}
+
+static void lower_number(struct lower *x, const struct rule_fold *f, const struct way *w)
+{
+	const struct rule_check *k = f->check;
+	uint8_t type = f->field->type;
+
+	load_ctx(x, R1, template_slot_off(f->id));
+	for (uint32_t i = 0; i + 1 < k->n_values; i++)
+		jump_if(x, ISA_JEQ, R1, number_of(&k->values[i], type), w->yes);
+	decide(x, sem_of(k->op, type == TEMPLATE_I64), R1, number_of(&k->values[k->n_values - 1], type), w);
+}
+
+/* ---- literals ---- */
+
+static void stick(struct lower *x, enum err err)
+{
+	if (err && !x->code->err)
+		x->code->err = err;
+}
+
+/* ptr = the bytes, size = how many. */
+static void load_literal(struct lower *x, uint8_t ptr, uint8_t size, const void *bytes, size_t len)
+{
+	uint32_t off = 0;
+
+	if (!len) {
+		mov_imm(x, ptr, 0); /* any initialised value will do for no bytes */
+	} else {
+		stick(x, rule_pool_add(x->pool, bytes, len, &off));
+		load_imm64(x, ptr, ISA_IMM64_MAP_VALUE, 0, off);
+	}
+	mov_imm(x, size, (int32_t)len);
+}
+
+static void load_set(struct lower *x, uint8_t ptr, uint8_t size, const struct rule_check *k)
+{
+	struct helper_str *strs = ARENA_ARRAY(x->a, struct helper_str, k->n_values);
+	struct buf set;
+
+	if (!strs) {
+		stick(x, E_NOMEM);
+		return;
+	}
+	for (uint32_t i = 0; i < k->n_values; i++)
+		strs[i] = (struct helper_str){ k->values[i].p, k->values[i].len };
+	buf_init(&set, x->pool->bytes.max);
+	stick(x, helper_pack_set(strs, k->n_values, &set));
+	if (set.len)
+		load_literal(x, ptr, size, set.p, set.len);
+	buf_done(&set);
+}
+
+/* ---- strings ---- */
+
+static enum abi_helper_id string_helper(const struct rule_check *k)
+{
+	switch ((enum rule_op)k->op) {
+	case OP_CONTAINS: return ABI_HELPER_str_contains;
+	case OP_ICONTAINS: return ABI_HELPER_str_icontains;
+	case OP_STARTSWITH: return ABI_HELPER_str_startswith;
+	case OP_ENDSWITH: return ABI_HELPER_str_endswith;
+	case OP_GLOB: return ABI_HELPER_str_glob;
+	case OP_IGLOB: return ABI_HELPER_str_iglob;
+	case OP_PMATCH: return ABI_HELPER_str_pmatch;
+	case OP_IN:
+	case OP_INTERSECTS: return k->n_values == 1 ? ABI_HELPER_str_eq : ABI_HELPER_str_in;
+	case OP_LT:
+	case OP_LE:
+	case OP_GT:
+	case OP_GE: return ABI_HELPER_str_cmp;
+	default: return ABI_HELPER_str_eq;
+	}
+}
+
+static void load_operand(struct lower *x, uint8_t ptr, uint8_t size, const struct rule_check *k, enum abi_helper_id helper)
+{
+	if (helper == ABI_HELPER_str_in || helper == ABI_HELPER_str_pmatch)
+		load_set(x, ptr, size, k);
+	else
+		load_literal(x, ptr, size, k->values->p, k->values->len);
+}
+
+/* The element of an indexed list, else the field itself, in R1. */
+static void load_string(struct lower *x, const struct rule_fold *f, const struct way *w)
+{
+	load_ctx(x, R1, template_slot_off(f->id));
+	if (f->check->index < 0)
+		return;
+	mov_imm(x, R2, f->check->index);
+	call(x, ABI_HELPER_list_get);
+	jump_if(x, ISA_JEQ, R0, 0, w->no);
+	mov_reg(x, R1, R0);
+}
+
+static void lower_string(struct lower *x, const struct rule_fold *f, const struct way *w)
+{
+	const struct rule_check *k = f->check;
+	enum abi_helper_id helper = string_helper(k);
+
+	load_string(x, f, w);
+	load_operand(x, R2, R3, k, helper);
+	call(x, helper);
+	if (helper == ABI_HELPER_str_cmp)
+		decide(x, sem_of(k->op, true), R0, 0, w);
+	else
+		decide(x, k->op == OP_NE ? ISA_JEQ : ISA_JNE, R0, 0, w);
+}
+
+/* An element exists: the lookup itself decides. */
+static void lower_element_exists(struct lower *x, const struct rule_fold *f, const struct way *w)
+{
+	load_ctx(x, R1, template_slot_off(f->id));
+	mov_imm(x, R2, f->check->index);
+	call(x, ABI_HELPER_list_get);
+	decide(x, ISA_JNE, R0, 0, w);
+}
+
+/* Any element; of ancestors the process itself (0) does not count. */
+static void lower_list(struct lower *x, const struct rule_fold *f, const struct way *w)
+{
+	const struct rule_check *k = f->check;
+	int32_t first = f->field->type == TEMPLATE_ANCESTRY;
+	enum abi_helper_id helper = string_helper(k);
+
+	load_ctx(x, R1, template_slot_off(f->id));
+	if (k->op == OP_EXISTS) {
+		call(x, ABI_HELPER_list_len);
+		decide(x, ISA_JGT, R0, first, w);
+		return;
+	}
+	mov_imm(x, R2, helper);
+	load_operand(x, R3, R4, k, helper);
+	mov_imm(x, R5, first);
+	call(x, ABI_HELPER_list_any);
+	decide(x, ISA_JNE, R0, 0, w);
+}
+
+/* ---- addresses ---- */
+
+static void load_nets(struct lower *x, const struct rule_check *k)
+{
+	struct helper_net *nets = ARENA_ARRAY(x->a, struct helper_net, k->n_values);
+	struct buf set;
+
+	if (!nets) {
+		stick(x, E_NOMEM);
+		return;
+	}
+	for (uint32_t i = 0; i < k->n_values; i++)
+		if (!rule_value_net(k->values[i].p, k->values[i].len, &nets[i]))
+			stick(x, E_BUG);
+	if (x->code->err)
+		return;
+	buf_init(&set, x->pool->bytes.max);
+	helper_pack_nets(nets, k->n_values, &set);
+	if (set.full)
+		stick(x, E_LIMIT);
+	else
+		load_literal(x, R2, R3, set.p, set.len);
+	buf_done(&set);
+}
+
+static void lower_address(struct lower *x, const struct rule_fold *f, const struct way *w)
+{
+	const struct rule_check *k = f->check;
+	struct helper_net net;
+	bool one = k->n_values == 1 && rule_value_net(k->values->p, k->values->len, &net) && net.prefix == 8 * net.addr_len;
+
+	load_ctx(x, R1, template_slot_off(f->id));
+	if (one)
+		load_literal(x, R2, R3, net.addr, net.addr_len);
+	else
+		load_nets(x, k);
+	call(x, one ? ABI_HELPER_ip_eq : ABI_HELPER_ip_in_net);
+	decide(x, k->op == OP_NE ? ISA_JEQ : ISA_JNE, R0, 0, w);
+}
+
+/* ---- conditions ---- */
+
+static void lower_value(struct lower *x, const struct rule_fold *f, const struct way *w)
+{
+	switch ((enum template_field_type)f->field->type) {
+	case TEMPLATE_BOOL:
+	case TEMPLATE_U64:
+	case TEMPLATE_I64:
+	case TEMPLATE_TIME:
+		lower_number(x, f, w);
+		return;
+	case TEMPLATE_STR:
+		lower_string(x, f, w);
+		return;
+	case TEMPLATE_IP:
+		lower_address(x, f, w);
+		return;
+	case TEMPLATE_LIST:
+	case TEMPLATE_ANCESTRY:
+		if (f->check->index < 0)
+			lower_list(x, f, w);
+		else if (f->check->op == OP_EXISTS)
+			lower_element_exists(x, f, w);
+		else
+			lower_string(x, f, w);
+		return;
+	}
+}
+
+static void lower_check(struct lower *x, const struct rule_fold *f, const struct way *w, struct known *yes)
+{
+	bool list = f->field->type == TEMPLATE_LIST || f->field->type == TEMPLATE_ANCESTRY;
+	uint64_t *word = &yes->w[f->id >> 6], bit = 1ull << (f->id & 63);
+
+	x->used[f->id] = true;
+	if (f->check->op == OP_EXISTS && !list) {
+		decide_present(x, f->id, w); /* tested even when known: code behind a constant could not be reached */
+	} else {
+		if (!(*word & bit))
+			need_present(x, f->id, w->no);
+		lower_value(x, f, w);
+	}
+	*word |= bit;
+}
+
+static void lower_node(struct lower *x, const struct rule_fold *f, const struct way *w, struct known *yes, struct known *no);
+
+/*
+ * and: each kid but the last goes on to the next when it holds, to `no` when not; or: the other way round.
+ * known: what is present at the start, and then along the way; *leave collects what is present wherever a kid leaves early.
+ */
+static void lower_many(struct lower *x, const struct rule_fold *f, const struct way *w, struct known *along, struct known *leave)
+{
+	bool and = f->kind == FOLD_AND;
+	struct known out;
+
+	memset(leave, 0xff, sizeof *leave);
+	for (uint32_t i = 0; i < f->n; i++) {
+		struct rule_label next = rule_label();
+		bool last = i + 1 == f->n;
+		struct way kid = *w;
+
+		if (!last && and)
+			kid = (struct way){ .yes = &next, .no = w->no, .yes_is_next = true };
+		else if (!last)
+			kid = (struct way){ .yes = w->yes, .no = &next, .yes_is_next = false };
+		out = *along;
+		if (and)
+			lower_node(x, f->kids[i], &kid, along, &out);
+		else
+			lower_node(x, f->kids[i], &kid, &out, along);
+		for (unsigned k = 0; k < KNOWN_WORDS; k++)
+			leave->w[k] &= out.w[k];
+		rule_bind(x->code, &next);
+	}
+}
+
+/* yes, no: on entry both hold what is known to be present; on return, what is when the node holds, and when not. */
+static void lower_node(struct lower *x, const struct rule_fold *f, const struct way *w, struct known *yes, struct known *no)
+{
+	struct way other;
+
+	switch ((enum rule_fold_kind)f->kind) {
+	case FOLD_CHECK:
+		lower_check(x, f, w, yes);
+		return;
+	case FOLD_NOT:
+		other = (struct way){ .yes = w->no, .no = w->yes, .yes_is_next = !w->yes_is_next };
+		lower_node(x, f->kids[0], &other, no, yes);
+		return;
+	case FOLD_AND:
+		lower_many(x, f, w, yes, no);
+		return;
+	case FOLD_OR:
+		lower_many(x, f, w, no, yes);
+		return;
+	case FOLD_FALSE:
+	case FOLD_TRUE:
+		assert(!"constants are folded away");
+	}
+}
+
+FALLIBLE rule_lower(const struct rule_fold *f, struct rule_pool *pool, struct rule_code *code, bool *used)
+{
+	struct lower x = { .code = code, .pool = pool, .used = used, .a = code->a };
+	struct rule_label yes = rule_label(), no = rule_label();
+	struct way w = { .yes = &yes, .no = &no, .yes_is_next = true };
+	struct known known_yes = { { 0 } }, known_no = { { 0 } };
+
+	if (f->kind == FOLD_TRUE) {
+		finish_program(&x, 1);
+		return code->err;
+	}
+	mov_reg(&x, R6, R1);
+	lower_node(&x, f, &w, &known_yes, &known_no);
+	rule_bind(code, &yes);
+	finish_program(&x, 1);
+	rule_bind(code, &no);
+	finish_program(&x, 0);
+	return code->err;
+}
