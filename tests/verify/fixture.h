@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fixture: the profile, context and maps that the verifier's tests use. */
+#ifndef SALLYPORT_TESTS_VERIFY_FIXTURE_H
+#define SALLYPORT_TESTS_VERIFY_FIXTURE_H
+
+#include "engine/verify/verify.h"
+
+enum { MAP_HASH, MAP_ARRAY, MAP_RODATA, MAP_ODD_KIND, N_MAPS };
+enum { ARRAY_VALUE_BYTES = 64, HASH_KEY_BYTES = 8, HASH_VALUE_BYTES = 16 };
+
+/* Helpers that Sallyport's runtime does not have, to reach every argument type. */
+enum {
+	HELPER_FILL = 2000,   /* (MEM_WRITE, SIZE) */
+	HELPER_CTX = 2001,    /* (CTX) -> -4096..4095 */
+	HELPER_READ = 2002,   /* (MEM, SIZE) */
+	HELPER_BROKEN = 2003, /* MEM without a size */
+	HELPER_DENIED = 2004, /* exists, but the program type may not call it */
+};
+
+/* Context fields, by offset. */
+enum { CTX_U64 = 0, CTX_U32 = 8, CTX_U8 = 12, CTX_HANDLE = 16, CTX_LIST = 24, CTX_BYTES = 32 };
+
+extern const struct prog_map fixture_maps[N_MAPS];
+extern const struct abi_ctx fixture_ctx;     /* fields */
+extern const struct abi_ctx fixture_memory;  /* 64 bytes of plain memory, read-only */
+extern const struct abi_ctx fixture_buffer;  /* the same, writable */
+extern const struct abi_profile fixture_profile;
+extern const struct abi_prog_type fixture_type; /* r0 in 0..1 */
+extern const struct abi_prog_type fixture_any;  /* r0 is any number */
+
+struct prog fixture_prog(const struct isa_insn *code, size_t n);
+
+#endif
