@@ -105,6 +105,15 @@ static void open_jailed(void *arg)
 	MUST(!chroot(".") && !chdir("/"));
 	MUST(open("/sub/file", O_RDONLY) >= 0);
 }
+/* Through a detached copy of the directory, which is mounted nowhere. */
+static void open_detached(void *arg)
+{
+	long tree = syscall(SYS_open_tree, AT_FDCWD, "sub", 1 /* OPEN_TREE_CLONE */ | O_CLOEXEC);
+
+	(void)arg;
+	MUST(tree >= 0);
+	MUST(openat((int)tree, "file", O_RDONLY) >= 0);
+}
 static void open_root(void *arg)
 {
 	(void)arg;
@@ -132,6 +141,7 @@ TEST(opens_tell_the_resolved_path_however_it_was_written)
 		{ "deleted", open_deleted, "gone", WIRE_FD_FILE, WIRE_SEG_DELETED, O_RDONLY, 0, 0, SYS_openat },
 		{ "memfd", open_memfd, "/memfd:m", WIRE_FD_FILE, WIRE_SEG_DELETED | WIRE_SEG_MEMFD, O_RDWR, 0, 0, SYS_openat },
 		{ "chroot", open_jailed, "sub/file", WIRE_FD_FILE, 0, O_RDONLY, 0, 0, SYS_openat },
+		{ "detached mount", open_detached, "sub/file", WIRE_FD_FILE, 0, O_RDONLY, 0, 0, SYS_openat },
 		{ "root", open_root, "/", WIRE_FD_DIR, 0, O_RDONLY | O_DIRECTORY, 0, 0, SYS_openat },
 	};
 	struct bed b;
@@ -177,6 +187,33 @@ TEST(opens_tell_inode_device_and_links_as_stat_does)
 	CHECK_EQ(o->fields.dev, st.st_dev);
 	CHECK_EQ(o->file.dev, st.st_dev);
 	CHECK_EQ(o->fields.nlink, st.st_nlink);
+	bed_close(&b);
+}
+
+static void open_pipe_again(void *arg)
+{
+	char path[64];
+	int p[2];
+
+	(void)arg;
+	MUST(!pipe(p));
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", p[1]);
+	MUST(open(path, O_WRONLY) >= 0);
+}
+
+TEST(a_file_without_a_path_is_not_taken_for_the_root)
+{
+	const struct wire_open *o;
+	struct bed b;
+
+	enter_dir();
+	bed_open(&b, KERN_HOOK_OPEN);
+	bed_run(&b, open_pipe_again, NULL);
+	CHECK_EQ(b.status, 0);
+	o = bed_find(&b, WIRE_OPEN, bed_count(&b, WIRE_OPEN) - 1, sizeof *o);
+	CHECK_EQ(o->file.kind, WIRE_FD_PIPE);
+	CHECK_EQ(o->path.len, 0);
+	CHECK_EQ(o->path.flags & WIRE_SEG_CUT, WIRE_SEG_CUT);
 	bed_close(&b);
 }
 

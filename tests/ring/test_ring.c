@@ -172,6 +172,7 @@ TEST(records_wrap_around_at_every_offset)
 	}
 	CHECK_EQ(ring_malformed(r), 0);
 	ring_close(r);
+	fake_close(&f);
 	/* positions are 64 bits and only grow */
 	fake_open(&f, UINT64_MAX - 7 - 8 * 64);
 	r = open_rings(&f, 1);

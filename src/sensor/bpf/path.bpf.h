@@ -81,6 +81,19 @@ static __always_inline void path_enter(struct scratch *s, const struct mount *m,
 
 enum step { STEP_MORE, STEP_TOP, STEP_CUT };
 
+/* The name at before has no parent. In a memory file that is its name; else the top of a file system ("/"), or nameless: a pipe. */
+static __always_inline enum step path_end(struct scratch *s, u64 before)
+{
+	bool is_slash = false;
+	u64 n = s->at - before;
+
+	if (n == 2 && before < WIRE_RECORD_MAX)
+		is_slash = s->rec.bytes[before] == '/';
+	if (n == 1 || is_slash)
+		s->at = before;
+	return n == 1 ? STEP_CUT : STEP_TOP;
+}
+
 /* One name, or one mount point, further up. start: where the path begins in the record. */
 static __always_inline enum step path_step(struct scratch *s, u64 start)
 {
@@ -90,8 +103,11 @@ static __always_inline enum step path_step(struct scratch *s, u64 start)
 	if ((u64)d == s->root) {
 		struct mount *m = (void *)s->mount, *above = BPF_CORE_READ(m, mnt_parent);
 
-		if (above == m)
-			return STEP_TOP;
+		if (above == m) {
+			/* A detached copy of a subtree (open_tree) must not hide where that is: go on without mounts. */
+			s->root = 0;
+			return BPF_CORE_READ(d, d_parent) == d ? STEP_TOP : STEP_MORE;
+		}
 		path_enter(s, above, BPF_CORE_READ(m, mnt_mountpoint));
 		return STEP_MORE;
 	}
@@ -108,12 +124,10 @@ static __always_inline enum step path_step(struct scratch *s, u64 start)
 	s->dentry = (u64)parent;
 	if (parent != d)
 		return STEP_MORE;
-	if (s->at - before == 1) /* in no tree and without a name: a pipe */
-		s->at = before;
-	return STEP_TOP;
+	return path_end(s, before);
 }
 
-/* Append the path of (struct dentry, struct vfsmount); returns the segment, packed. */
+/* Append the path of (struct dentry, struct vfsmount); returns the segment, packed. Empty and CUT: there is none, or it is not known. */
 __attribute__((noinline)) int path_append(u64 dentry, u64 mnt, u32 slot)
 {
 	struct scratch *s = scratch_get(slot);
@@ -122,7 +136,7 @@ __attribute__((noinline)) int path_append(u64 dentry, u64 mnt, u32 slot)
 	u64 start;
 
 	if (!s || !dentry || !mnt)
-		return 0;
+		return seg_pack(0, WIRE_SEG_CUT);
 	start = s->at;
 	flags = path_file_flags((void *)dentry);
 	path_enter(s, (void *)(mnt - bpf_core_field_offset(struct mount, mnt)), (void *)dentry);
