@@ -12,13 +12,29 @@
 #include "base/base.h"
 #include "agent/config.h"
 
+enum { AGENT_MAX_FILES = 256, AGENT_MAX_FILE_BYTES = 16 << 20, AGENT_MAX_PATH = 447 };
+
+/* Names of rule files; owned. */
+struct agent_files {
+	char *path[AGENT_MAX_FILES];
+	uint32_t n;
+};
+
+/*
+ * The files that the paths stand for, in order: files as they are, of a directory its *.yaml, *.yml and *.o by name.
+ * E_IO, E_LIMIT, E_NOT_FOUND (no file at all) with d; out must be freed in any case.
+ */
+FALLIBLE agent_files_list(char *const *paths, uint32_t n, struct agent_files *out, struct diag *d);
+void agent_files_free(struct agent_files *f);
+/* Read one of them: a regular file of at most AGENT_MAX_FILE_BYTES; caller frees. E_IO, E_LIMIT, E_NOMEM. */
+FALLIBLE agent_file_read(const char *path, char **out, size_t *out_len, struct diag *d);
+
 /* argv[1] of a worker; argv[2] is its memory in MiB. Its end of the control socket is AGENT_WORKER_FD. */
 #define AGENT_WORKER_ARG "worker"
 enum { AGENT_WORKER_FD = 3 };
 
 struct agent_opts {
 	const struct config *config;
-	struct view bpf_object;
 	uint64_t duration_ms; /* 0: until a signal */
 	bool colour;          /* stdout is a terminal and colours are wanted */
 	bool colour_stderr;

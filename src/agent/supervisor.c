@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "sensor/bpf/bpf.h"
+
 enum {
 	EXIT_OK = 0, EXIT_REFUSED = 1, EXIT_HOST = 3,
 	TICK_MS = 500,
@@ -650,7 +652,8 @@ static FALLIBLE block_signals(int *out)
 static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 {
 	const struct config *c = s->o->config;
-	struct kern_opts ko = { .object = s->o->bpf_object, .reserved_bytes = c->reserved_kib << 10,
+	struct kern_opts ko = { .object = view_of(sensor_bpf_object, (size_t)(sensor_bpf_object_end - sensor_bpf_object)),
+				 .reserved_bytes = c->reserved_kib << 10,
 				.bulk_bytes = c->bulk_kib << 10 };
 
 	s->files = calloc(1, sizeof *s->files);

@@ -24,10 +24,7 @@ struct sealed_files {
 	uint32_t n;
 };
 
-/*
- * All files of the paths; of a directory its *.yaml, *.yml and *.o, by name. *out must be empty.
- * E_IO, E_LIMIT, E_NOT_FOUND (no file at all) with d; what was opened stays for sealed_files_close.
- */
+/* All files of the paths, as agent_files_list. *out must be empty. On error what was read stays for sealed_files_close. */
 FALLIBLE sealed_files_open(char *const *paths, uint32_t n, struct sealed_files *out, struct diag *d);
 void sealed_files_close(struct sealed_files *f);
 

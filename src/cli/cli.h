@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cli: one command line, one file per command.
+ *
+ * Results go to stdout, everything else to stderr. Exit codes are a contract: 0 yes or done, 1 the input is refused or a test
+ * failed, 2 wrong use, 3 this host or the world cannot.
+ */
+#ifndef SALLYPORT_CLI_H
+#define SALLYPORT_CLI_H
+
+#include "base/base.h"
+#include "content/event/event.h"
+#include "content/rule/rule.h"
+#include "content/runtime/runtime.h"
+#include "content/template/template.h"
+
+enum cli_exit { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2, CLI_HOST = 3 };
+
+#define CMD(name, summary) \
+	int cmd_##name(int argc, char **argv); \
+	extern const char cmd_##name##_help[];
+#include "cli/commands.def"
+#undef CMD
+
+/* Colours are wanted on this descriptor: a terminal, no NO_COLOR, no TERM=dumb. */
+bool cli_colour(int fd);
+/* "sallyport: error: ..." on stderr; returns code. */
+int cli_fail(enum cli_exit code, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* The diagnostic on stderr; returns the exit code that fits its error. */
+int cli_fail_diag(enum err err, const struct diag *d);
+/* As getopt left it: wrong use, with a pointer to the command's help. */
+int cli_usage(const char *command);
+/* All of b to stdout, with a newline if none ends it; b is freed. An output that cannot be written is CLI_HOST. */
+int cli_print(struct buf *b);
+/* A number of at least 1 in decimal, or 0 when it is none or over max. */
+uint64_t cli_number(const char *s, uint64_t max);
+
+/* Rules, loaded in this process: the author's own machine, the author's own files. */
+struct cli_rules {
+	struct arena arena;
+	struct diags ds;
+	struct rule_source *src;
+	uint32_t n_src;
+	struct rule_set *set;
+	const struct template_table *table;
+	char **texts;
+};
+
+/*
+ * Load the files and directories (YAML only). Diagnostics are in r->ds and not yet shown. The exit code, or 0.
+ * r must be passed to cli_rules_done in any case.
+ */
+int cli_rules_load(char *const *paths, uint32_t n, const struct template_table *t, struct cli_rules *r);
+void cli_rules_done(struct cli_rules *r);
+/* Show what is in r->ds on stderr. */
+void cli_rules_show(const struct cli_rules *r);
+/* A schema file as a table, in the arena. */
+int cli_schema_load(const char *path, struct arena *a, const struct template_table **out);
+/*
+ * The default rules: installed, or in rules/ of the source tree that this program was built in. NULL: none. Static storage.
+ */
+const char *cli_default_rules(void);
+/* d as one JSON object. */
+void cli_json_diag(struct json *j, const struct diag *d);
+
+/* rules_*.c */
+int rules_check(int argc, char **argv);
+int rules_test(int argc, char **argv);
+int rules_list(int argc, char **argv);
+int rules_compile(int argc, char **argv);
+
+/* drill_stimuli.c */
+struct drill_stimulus {
+	const char *name, *what;
+	/* Do it, in a child process of its own; 0, or an errno. dir: an empty directory that is removed afterwards. */
+	int (*run)(const char *dir);
+};
+extern const struct drill_stimulus drill_stimuli[];
+extern const size_t drill_n_stimuli;
+
+#endif

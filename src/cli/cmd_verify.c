@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * verify: is this object safe under Sallyport's own runtime, program by program, and why not.
+ *
+ * Content that the rule compiler made says for which event type each program is; each is verified against the exact context of that
+ * type in this release's schema, or in the one that --schema gives.
+ */
+#include "cli/cli.h"
+
+#include <getopt.h>
+
+#include "agent/agent.h"
+#include "content/image/image.h"
+#include "engine/abi/abi.h"
+#include "engine/obj/obj.h"
+#include "engine/verify/verify.h"
+
+const char cmd_verify_help[] =
+	"usage: sallyport verify OBJ [--prog NAME] [--kernel sallyport] [--schema FILE] [--trace] [--format text|json]\n"
+	"\n"
+	"Prove every program of an eBPF object safe, or say which instruction is not, what was known there, and what would mend it.\n"
+	"\n"
+	"  --prog NAME      only this program\n"
+	"  --kernel NAME    whose rules: 'sallyport', this program's own runtime, is the one there is\n"
+	"  --schema FILE    the events of another release ('sallyport rules list schema' prints them)\n"
+	"  --trace          print each processed instruction with the state before it, on stderr\n"
+	"  --format json    one object with a verdict per program\n"
+	"\n"
+	"Exit code 0: all are proven safe. 1: at least one is refused, or the object cannot be read.\n";
+
+enum { OBJ_ARENA_MAX = 256 << 20, PROG_ARENA_MAX = 512 << 20 };
+
+struct verify_args {
+	const char *path, *prog, *schema;
+	bool json, trace;
+};
+
+struct job {
+	const struct verify_args *args;
+	const struct template_table *table;
+	struct arena arena; /* object and schema */
+	struct obj obj;
+	struct image_schema image;
+	bool has_image;
+	struct buf out;
+	struct json j;
+	uint32_t n_ok, n_refused;
+};
+
+static void trace(void *user, uint32_t insn, const char *state)
+{
+	(void)user;
+	(void)fprintf(stderr, "%6u: %s\n", insn, state);
+}
+
+/* The exact context: of the event type for content; programs of other types have none of their own here. */
+static FALLIBLE context_of(const struct job *k, const struct prog *p, struct arena *a, struct abi_ctx *out, struct diag *d)
+{
+	if (!k->has_image)
+		FAIL(d, UNSUPPORTED, "the object has no " IMAGE_SCHEMA_SECTION " section, so no program has a known context");
+	for (uint32_t i = 0; i < k->image.n_progs; i++) {
+		const struct image_prog *ip = &k->image.progs[i];
+		const struct template_type *type;
+
+		if (strcmp(ip->prog, p->name))
+			continue;
+		type = template_type_by_name(k->table, ip->type);
+		if (!type)
+			FAIL(d, SCHEMA, "it judges events of type '%s', which this sensor does not have", ip->type);
+		return template_ctx(k->table, type, a, out);
+	}
+	FAIL(d, FORMAT, "the " IMAGE_SCHEMA_SECTION " section does not name it");
+}
+
+static FALLIBLE verify_one(const struct job *k, const struct prog *p, struct arena *a, struct verify_stats *st, struct diag *d)
+{
+	struct verify_opts o = { .profile = &abi_sallyport, .type = abi_prog_type(&abi_sallyport, p->section) };
+	struct abi_ctx ctx;
+
+	if (!o.type)
+		FAIL(d, UNSUPPORTED, "program type '%s' is not one of Sallyport's runtime", p->section);
+	TRY(context_of(k, p, a, &ctx, d));
+	o.ctx = &ctx;
+	if (k->args->trace)
+		o.trace = trace;
+	return verify_prog(p, &o, a, st, d);
+}
+
+static void put_text(struct job *k, const struct prog *p, enum err err, const struct verify_stats *st, const struct diag *d)
+{
+	bool colour = cli_colour(STDOUT_FILENO);
+
+	if (err == E_OK) {
+		buf_printf(&k->out, "%sproven%s  %s: %u instructions, %llu steps, %u states, stack %u bytes\n",
+			   colour ? "\033[32m" : "", colour ? "\033[0m" : "", p->name, p->n_insns,
+			   (unsigned long long)st->steps, st->states_peak, st->stack_bytes);
+		return;
+	}
+	buf_printf(&k->out, "%sREFUSED%s %s\n", colour ? "\033[1;31m" : "", colour ? "\033[0m" : "", p->name);
+	diag_render(&k->out, d, colour);
+}
+
+static void put_json(struct job *k, const struct prog *p, enum err err, const struct verify_stats *st, const struct diag *d)
+{
+	struct json *j = &k->j;
+
+	json_object(j);
+	if (err != E_OK) {
+		json_key(j, "diagnostic");
+		cli_json_diag(j, d);
+	}
+	json_key(j, "instructions");
+	json_u64(j, p->n_insns);
+	json_key(j, "name");
+	json_str(j, p->name);
+	json_key(j, "ok");
+	json_bool(j, err == E_OK);
+	json_key(j, "stack_bytes");
+	json_u64(j, st->stack_bytes);
+	json_key(j, "states");
+	json_u64(j, st->states_peak);
+	json_key(j, "steps");
+	json_u64(j, st->steps);
+	json_end_object(j);
+}
+
+static void judge(struct job *k, const struct prog *p)
+{
+	struct verify_stats st = { 0 };
+	struct arena a;
+	struct diag d;
+	enum err err;
+
+	arena_init(&a, PROG_ARENA_MAX);
+	diag_init(&d);
+	err = verify_one(k, p, &a, &st, &d);
+	if (err != E_OK && !d.text[0])
+		(void)snprintf(d.text, sizeof d.text, "%s", err_text(err));
+	if (!d.subject)
+		d.subject = p->name;
+	k->n_ok += err == E_OK;
+	k->n_refused += err != E_OK;
+	if (k->args->json)
+		put_json(k, p, err, &st, &d);
+	else
+		put_text(k, p, err, &st, &d);
+	arena_done(&a);
+}
+
+static int judge_all(struct job *k)
+{
+	const struct prog *one = k->args->prog ? obj_prog(&k->obj, k->args->prog) : NULL;
+
+	if (k->args->prog && !one)
+		return cli_fail(CLI_REFUSED, "'%s' has no program '%s'", k->args->path, k->args->prog);
+	if (!k->obj.n_progs)
+		return cli_fail(CLI_REFUSED, "'%s' holds no program", k->args->path);
+	buf_init(&k->out, 64 << 20);
+	json_init(&k->j, &k->out);
+	if (k->args->json) {
+		json_object(&k->j);
+		json_key(&k->j, "kernel");
+		json_str(&k->j, abi_sallyport.name);
+		json_key(&k->j, "programs");
+		json_array(&k->j);
+	}
+	for (uint32_t i = 0; i < k->obj.n_progs; i++)
+		if (!one || one == &k->obj.progs[i])
+			judge(k, &k->obj.progs[i]);
+	if (k->args->json) {
+		json_end_array(&k->j);
+		json_end_object(&k->j);
+	} else {
+		buf_printf(&k->out, "%u programs proven, %u refused\n", k->n_ok, k->n_refused);
+	}
+	return cli_print(&k->out);
+}
+
+/* The wall before the verifier: content must have been compiled against fields that the schema has, in the same places. */
+static int check_schema(const struct job *k, struct view bytes)
+{
+	struct content_opts o = { .table = k->table, .skip_verify = true };
+	struct content *c = NULL;
+	struct arena a;
+	struct diag d;
+	enum err err;
+	int code = 0;
+
+	arena_init(&a, CONTENT_ARENA_MAX);
+	diag_init(&d);
+	err = content_load(bytes, k->args->path, &o, &a, &c, &d);
+	if (err != E_OK)
+		code = cli_fail_diag(err, &d);
+	content_free(c);
+	arena_done(&a);
+	return code;
+}
+
+static int load(struct job *k, struct view bytes)
+{
+	const struct obj_section *s;
+	struct diag d;
+	enum err err;
+
+	diag_init(&d);
+	err = obj_read(bytes, k->args->path, &k->arena, &k->obj, &d);
+	if (err != E_OK)
+		return cli_fail_diag(err, &d);
+	s = obj_section(&k->obj, IMAGE_SCHEMA_SECTION);
+	if (!s)
+		return 0;
+	err = image_read_schema(s->bytes, &k->arena, &k->image, &d);
+	if (err != E_OK)
+		return cli_fail_diag(err, &d);
+	k->has_image = true;
+	return check_schema(k, bytes);
+}
+
+static int run(const struct verify_args *args)
+{
+	struct job k = { .args = args, .table = &template_builtin };
+	AUTO_FREE char *text = NULL;
+	struct diag d;
+	size_t len;
+	enum err err;
+	int code = 0;
+
+	arena_init(&k.arena, OBJ_ARENA_MAX);
+	diag_init(&d);
+	err = agent_file_read(args->path, &text, &len, &d);
+	if (err != E_OK)
+		code = cli_fail_diag(err, &d);
+	if (!code && args->schema)
+		code = cli_schema_load(args->schema, &k.arena, &k.table);
+	if (!code)
+		code = load(&k, view_of(text, len));
+	if (!code)
+		code = judge_all(&k);
+	arena_done(&k.arena);
+	return code ? code : k.n_refused ? CLI_REFUSED : CLI_OK;
+}
+
+int cmd_verify(int argc, char **argv)
+{
+	static const struct option opts[] = {
+		{ "prog", required_argument, NULL, 'p' },   { "kernel", required_argument, NULL, 'k' },
+		{ "schema", required_argument, NULL, 's' }, { "format", required_argument, NULL, 'f' },
+		{ "trace", no_argument, NULL, 't' },	    { "json", no_argument, NULL, 'j' }, { 0 },
+	};
+	struct verify_args a = { 0 };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
+		if (c == 'p')
+			a.prog = optarg;
+		else if (c == 's')
+			a.schema = optarg;
+		else if (c == 't')
+			a.trace = true;
+		else if (c == 'j' || (c == 'f' && !strcmp(optarg, "json")))
+			a.json = true;
+		else if (c == 'k' && strcmp(optarg, abi_sallyport.name))
+			return cli_fail(CLI_USAGE, "--kernel '%s' is not known: '%s' is", optarg, abi_sallyport.name);
+		else if (c == 'f' && strcmp(optarg, "text"))
+			return cli_fail(CLI_USAGE, "--format takes text or json");
+		else if (c == '?')
+			return cli_usage("verify");
+	}
+	if (optind + 1 != argc) {
+		(void)cli_fail(CLI_USAGE, "one object is needed");
+		return cli_usage("verify");
+	}
+	a.path = argv[optind];
+	return run(&a);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rules check and rules compile: the way of a rule file up to content that is proven. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+
+enum { ELF_MAX_BYTES = 64 << 20 };
+
+struct check_args {
+	const char *schema, *out;
+	bool json;
+	struct arena schema_arena;
+	const struct template_table *table;
+};
+
+static int parse(int argc, char **argv, struct check_args *a)
+{
+	static const struct option opts[] = { { "json", no_argument, NULL, 'j' }, { "schema", required_argument, NULL, 's' }, { 0 } };
+	int c;
+
+	*a = (struct check_args){ .table = &template_builtin };
+	arena_init(&a->schema_arena, 16 << 20);
+	while ((c = getopt_long(argc, argv, "o:", opts, NULL)) != -1) {
+		if (c == 'j')
+			a->json = true;
+		else if (c == 's')
+			a->schema = optarg;
+		else if (c == 'o')
+			a->out = optarg;
+		else
+			return cli_usage("rules");
+	}
+	if (optind == argc)
+		return cli_fail(CLI_USAGE, "which files?");
+	return a->schema ? cli_schema_load(a->schema, &a->schema_arena, &a->table) : 0;
+}
+
+/* What came of it. */
+struct checked {
+	struct cli_rules rules;
+	struct buf elf;
+	uint32_t n_enabled, n_programs;
+};
+
+static int compile(struct checked *k)
+{
+	enum err err = rule_compile(k->rules.set, &k->rules.arena, &k->elf, &k->rules.ds);
+
+	if (err == E_OK)
+		return 0;
+	return k->rules.ds.n_errors ? CLI_REFUSED : cli_fail(CLI_REFUSED, "rules cannot be compiled: %s", err_text(err));
+}
+
+/* The three walls that content meets on a host, here already. */
+static int prove(struct checked *k)
+{
+	struct content_opts o = { .table = k->rules.table };
+	struct content *c = NULL;
+	struct arena a;
+	struct diag d;
+	enum err err;
+	int code = 0;
+
+	arena_init(&a, CONTENT_ARENA_MAX);
+	diag_init(&d);
+	err = content_load(view_of(k->elf.p, k->elf.len), "compiled rules", &o, &a, &c, &d);
+	if (err == E_OK)
+		k->n_programs = content_n_programs(c);
+	else
+		code = cli_fail_diag(err, &d);
+	content_free(c);
+	arena_done(&a);
+	return code;
+}
+
+static int load_and_prove(int argc, char **argv, const struct check_args *a, struct checked *k)
+{
+	int code = cli_rules_load(argv + optind, (uint32_t)(argc - optind), a->table, &k->rules);
+
+	buf_init(&k->elf, ELF_MAX_BYTES);
+	if (code)
+		return code;
+	for (uint32_t i = 0; i < k->rules.set->n_rules; i++)
+		k->n_enabled += k->rules.set->rules[i].enabled;
+	code = compile(k);
+	return code ? code : prove(k);
+}
+
+static void done(struct checked *k, struct check_args *a)
+{
+	buf_done(&k->elf);
+	cli_rules_done(&k->rules);
+	arena_done(&a->schema_arena);
+}
+
+static int print_json(const struct checked *k, int code)
+{
+	struct buf out;
+	struct json j;
+
+	buf_init(&out, 16 << 20);
+	json_init(&j, &out);
+	json_object(&j);
+	json_key(&j, "diagnostics");
+	json_array(&j);
+	for (const struct diag_node *n = k->rules.ds.head; n; n = n->next)
+		cli_json_diag(&j, &n->d);
+	json_end_array(&j);
+	json_key(&j, "ok");
+	json_bool(&j, code == 0);
+	json_key(&j, "programs");
+	json_u64(&j, k->n_programs);
+	json_key(&j, "rules");
+	json_u64(&j, k->n_enabled);
+	json_end_object(&j);
+	return cli_print(&out);
+}
+
+int rules_check(int argc, char **argv)
+{
+	struct checked k = { 0 };
+	struct check_args a;
+	int code = parse(argc, argv, &a);
+
+	if (!code) {
+		code = load_and_prove(argc, argv, &a, &k);
+		if (a.json && (k.rules.set || k.rules.ds.head))
+			(void)print_json(&k, code);
+		else
+			cli_rules_show(&k.rules);
+		if (!code && !a.json)
+			(void)printf("ok: %u rules, %u programs, proven\n", k.n_enabled, k.n_programs);
+	}
+	done(&k, &a);
+	return code;
+}
+
+static int write_file(const char *path, const struct buf *b)
+{
+	AUTO_FD int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (fd < 0 || io_write_all(fd, b->p, b->len) != E_OK)
+		return cli_fail(CLI_HOST, "cannot write '%s': %s", path, strerror(errno));
+	return 0;
+}
+
+int rules_compile(int argc, char **argv)
+{
+	struct checked k = { 0 };
+	struct check_args a;
+	int code = parse(argc, argv, &a);
+
+	if (!code && !a.out)
+		code = cli_fail(CLI_USAGE, "-o OUT is missing: where is the object to go?");
+	if (!code) {
+		code = load_and_prove(argc, argv, &a, &k);
+		cli_rules_show(&k.rules);
+	}
+	if (!code)
+		code = write_file(a.out, &k.elf);
+	if (!code)
+		(void)fprintf(stderr, "%s: %u rules, %u programs, %zu bytes\n", a.out, k.n_enabled, k.n_programs, k.elf.len);
+	done(&k, &a);
+	return code;
+}
