@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What each instruction does: one row or more for every row of isa.def, and a test that none is without. Expected values are
- * from RFC 9669 sections 4 and 5, worked out by hand.
+ * What each instruction does: one row or more for every row of isa.def, and a test that none is without. Expected
+ * values are from RFC 9669 sections 4 and 5, worked out by hand.
  */
 #include "vmtest.h"
 
@@ -13,6 +13,7 @@ struct alu_row {
 	const char *op;
 	uint64_t a, b, want;
 };
+// clang-format off
 static const struct alu_row alu_rows[] = {
 	{ "ADD64_IMM", 1, (uint64_t)-2, ONES }, { "ADD64_REG", ONES, 2, 1 },
 	{ "SUB64_IMM", 0, 1, ONES }, { "SUB64_REG", 5, 7, (uint64_t)-2 },
@@ -64,6 +65,7 @@ static const struct alu_row alu_rows[] = {
 	{ "BSWAP64", 0x1122334455667788, 0, 0x8877665544332211 },
 	{ "LDDW", 5, 0x1122334455667788, 0x1122334455667788 },
 };
+// clang-format on
 
 /* What the instruction before the tested one wrote: a, b, or something else; or a jump leads to the tested one. */
 enum before { A_LAST, B_LAST, OTHER_LAST, JUMPED_TO, N_BEFORE };
@@ -106,6 +108,7 @@ struct jump_row {
 	uint64_t a, b;
 	bool taken;
 };
+// clang-format off
 static const struct jump_row jump_rows[] = {
 #define BOTH(name, a, b, taken) { #name "_IMM", a, (uint64_t)(b), taken }, { #name "_REG", a, (uint64_t)(b), taken }
 	BOTH(JEQ64, ONES, -1, true), BOTH(JEQ64, 0xffffffff, -1, false),
@@ -133,6 +136,7 @@ static const struct jump_row jump_rows[] = {
 #undef BOTH
 	{ "JA", 0, 0, true }, { "JA32", 0, 0, true },
 };
+// clang-format on
 
 static void check_jump(const struct jump_row *row, enum before before, bool backwards)
 {
@@ -172,11 +176,13 @@ struct load_row {
 	const char *op;
 	uint64_t want;
 };
+// clang-format off
 static const struct load_row load_rows[] = {
 	{ "LDXB", 0x88 }, { "LDXH", 0x8988 }, { "LDXW", 0x8b8a8988 }, { "LDXDW", 0x8f8e8d8c8b8a8988 },
 	{ "LDXSB", 0xffffffffffffff88 }, { "LDXSH", 0xffffffffffff8988 }, { "LDXSW", 0xffffffff8b8a8988 },
 	{ "LOAD_ACQ8", 0x88 }, { "LOAD_ACQ16", 0x8988 }, { "LOAD_ACQ32", 0x8b8a8988 }, { "LOAD_ACQ64", 0x8f8e8d8c8b8a8988 },
 };
+// clang-format on
 
 static void fill(uint8_t mem[16])
 {
@@ -221,7 +227,9 @@ TEST(loads_give_the_bytes_extended_from_context_and_stack)
 		}
 }
 
-/* The value stored is 0x1122334455667788 or the immediate -2, at offset 8 of 16 bytes of 0x80.. ; the answer is those 8 bytes. */
+/* The value stored is 0x1122334455667788 or the immediate -2, at offset 8 of 16 bytes of 0x80.. ; the answer is those 8
+ * bytes. */
+// clang-format off
 static const struct load_row store_rows[] = {
 	{ "STXB", 0x8f8e8d8c8b8a8988 }, { "STXH", 0x8f8e8d8c8b8a7788 }, { "STXW", 0x8f8e8d8c55667788 },
 	{ "STXDW", 0x1122334455667788 }, { "STB", 0x8f8e8d8c8b8a89fe }, { "STH", 0x8f8e8d8c8b8afffe },
@@ -229,6 +237,7 @@ static const struct load_row store_rows[] = {
 	{ "STORE_REL8", 0x8f8e8d8c8b8a8988 }, { "STORE_REL16", 0x8f8e8d8c8b8a7788 },
 	{ "STORE_REL32", 0x8f8e8d8c55667788 }, { "STORE_REL64", 0x1122334455667788 },
 };
+// clang-format on
 
 static void check_store(const struct load_row *row, unsigned way)
 {
@@ -274,6 +283,7 @@ struct atomic_row {
 };
 #define SRC UINT64_C(0xf0f0f0f0f0f0f0f6)
 #define OLD UINT64_C(0x0101010101010105)
+// clang-format off
 static const struct atomic_row atomic_rows[] = {
 	{ "ATOMIC_ADD64", OLD, OLD + SRC, SRC, 5 }, { "ATOMIC_ADD_FETCH64", OLD, OLD + SRC, OLD, 5 },
 	{ "ATOMIC_OR64", OLD, OLD | SRC, SRC, 5 }, { "ATOMIC_OR_FETCH64", OLD, OLD | SRC, OLD, 5 },
@@ -289,6 +299,7 @@ static const struct atomic_row atomic_rows[] = {
 	{ "ATOMIC_CMPXCHG32", 0x0101010100000005, 0x01010101f0f0f0f6, SRC, 5 },
 	{ "ATOMIC_CMPXCHG32", OLD, OLD, SRC, 0x01010105 },
 };
+// clang-format on
 
 TEST(atomics_change_memory_and_fetch_the_old_value)
 {
@@ -314,14 +325,14 @@ TEST(atomics_change_memory_and_fetch_the_old_value)
 /* Rows with tests of their own, below and in test_vm_safety.c. */
 static const char *const other_rows[] = { "CALL", "CALL_LOCAL", "EXIT", "LDDW_MAP_FD", "LDDW_MAP_VALUE" };
 static const char *const refused_rows[] = {
-	"ADDR_SPACE_CAST", "LDDW_BTF_ID", "LDDW_FUNC", "LDDW_MAP_IDX", "LDDW_MAP_IDX_VALUE", "LD_ABS_W", "LD_ABS_H",
-	"LD_ABS_B", "LD_IND_W", "LD_IND_H", "LD_IND_B", "MAY_GOTO", "CALL_KFUNC", "CALLX",
+	"ADDR_SPACE_CAST", "LDDW_BTF_ID", "LDDW_FUNC", "LDDW_MAP_IDX", "LDDW_MAP_IDX_VALUE", "LD_ABS_W",   "LD_ABS_H",
+	"LD_ABS_B",        "LD_IND_W",    "LD_IND_H",  "LD_IND_B",     "MAY_GOTO",           "CALL_KFUNC", "CALLX",
 };
 
-#define HAS_CASE(table, name_of, op)                           \
-	for (size_t i_ = 0; i_ < countof(table); i_++)         \
-		if (!strcmp((table)[i_] name_of, op))          \
-			return true
+#define HAS_CASE(table, name_of, op)                   \
+	for (size_t i_ = 0; i_ < countof(table); i_++) \
+		if (!strcmp((table)[i_] name_of, op))  \
+	return true
 
 static bool has_case(const char *op)
 {
@@ -415,6 +426,7 @@ static uint64_t model(const struct isa_insn *in, uint64_t a, uint64_t b)
 	unsigned __int128 ua = w32 ? (uint32_t)a : a, ub = w32 ? (uint32_t)b : b;
 	unsigned shift = (unsigned)ub % in->width;
 
+	// clang-format off
 	switch ((enum isa_sem)in->sem) {
 	case ISA_ADD: v = (__int128)(ua + ub); break;
 	case ISA_SUB: v = (__int128)(ua - ub); break;
@@ -432,14 +444,16 @@ static uint64_t model(const struct isa_insn *in, uint64_t a, uint64_t b)
 	case ISA_NEG: v = -sa; break;
 	case ISA_MOV: v = (__int128)ub; break;
 	case ISA_MOVSX: v = in->aux == 8 ? (int8_t)b : in->aux == 16 ? (int16_t)b : (int32_t)b; break;
-	default: assert(!"not arithmetic");
+	default: abort();
 	}
+	// clang-format on
 	return w32 ? (uint32_t)v : (uint64_t)v;
 }
 
 static uint64_t interesting(uint64_t *seed)
 {
-	static const uint64_t edge[] = { 0, 1, ONES, TOP, TOP - 1, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 31, 32, 63, 64 };
+	static const uint64_t edge[] = { 0,          1,           ONES, TOP, TOP - 1, 0x7fffffff, 0x80000000,
+					 0xffffffff, 0x100000000, 31,   32,  63,      64 };
 	uint64_t pick = rnd(seed);
 
 	return pick & 1 ? edge[(pick >> 8) % countof(edge)] : rnd(seed) >> (pick >> 8) % 64;

@@ -18,10 +18,18 @@ struct world {
 static void world_init(struct world *w)
 {
 	*w = (struct world){ .defs = {
-		{ .name = "counts", .kind = PROG_MAP_ARRAY, .key_size = 4, .value_size = WIN, .max_entries = 1 },
-		{ .name = ".rodata", .kind = PROG_MAP_ARRAY, .key_size = 4, .value_size = WIN, .max_entries = 1,
-		  .flags = PROG_MAP_RDONLY },
-	} };
+				     { .name = "counts",
+				       .kind = PROG_MAP_ARRAY,
+				       .key_size = 4,
+				       .value_size = WIN,
+				       .max_entries = 1 },
+				     { .name = ".rodata",
+				       .kind = PROG_MAP_ARRAY,
+				       .key_size = 4,
+				       .value_size = WIN,
+				       .max_entries = 1,
+				       .flags = PROG_MAP_RDONLY },
+			     } };
 	for (unsigned i = 0; i < 2; i++)
 		CHECK_OK(map_new(&w->defs[i], &w->maps[i], NULL));
 }
@@ -162,7 +170,8 @@ TEST(read_only_memory_can_be_read_and_not_written)
 
 TEST(atomics_that_are_not_aligned_or_outside_are_refused)
 {
-	static const char *const ops[] = { "ATOMIC_ADD32", "ATOMIC_ADD64", "STORE_REL32", "STORE_REL64", "ATOMIC_CMPXCHG64" };
+	static const char *const ops[] = { "ATOMIC_ADD32", "ATOMIC_ADD64", "STORE_REL32", "STORE_REL64",
+					   "ATOMIC_CMPXCHG64" };
 	struct world w;
 	struct outcome o;
 
@@ -286,7 +295,8 @@ TEST(no_program_runs_longer_than_its_fuel_and_its_length)
 				exit_(&c);
 			else if (pick < 3)
 				(void)emit(&c, jumps[rnd(&seed) % countof(jumps)], (unsigned)(rnd(&seed) % 6), 2,
-					   (int32_t)(half + rnd(&seed) % 20) - (int32_t)i - 1, (int32_t)(rnd(&seed) % 8));
+					   (int32_t)(half + rnd(&seed) % 20) - (int32_t)i - 1,
+					   (int32_t)(rnd(&seed) % 8));
 			else if (pick == 3)
 				(void)emit(&c, "CALL_LOCAL", 0, 0, 0, 20 - (int64_t)i - 1);
 			else
@@ -352,7 +362,9 @@ static const struct abi_helper protos[] = {
 	{ .id = 13, .name = "no_map", .args = { ABI_ARG_MAP_KEY } },
 	{ .id = 14, .name = "no_size", .args = { ABI_ARG_MEM, ABI_ARG_SCALAR } },
 	{ .id = 15, .name = "no_memory", .args = { ABI_ARG_SIZE } },
-	{ .id = 16, .name = "all_five", .args = { ABI_ARG_SCALAR, ABI_ARG_SCALAR, ABI_ARG_SCALAR, ABI_ARG_SCALAR, ABI_ARG_MEM } },
+	{ .id = 16,
+	  .name = "all_five",
+	  .args = { ABI_ARG_SCALAR, ABI_ARG_SCALAR, ABI_ARG_SCALAR, ABI_ARG_SCALAR, ABI_ARG_MEM } },
 	{ .id = 20, .name = "nobody_made_it", .args = { ABI_ARG_NONE } },
 };
 static const struct abi_profile tiny = { .name = "tiny", .helpers = protos, .n_helpers = countof(protos) };
@@ -379,6 +391,7 @@ TEST(helper_memory_is_checked_whole_before_the_call)
 		int32_t off;
 		uint64_t size;
 		uint16_t want; /* 0 or the diagnostic */
+		// clang-format off
 	} rows[] = {
 		{ "all of the context", 10, 1, 0, WIN, 0 },
 		{ "one byte more", 10, 1, 0, WIN + 1, 304 },
@@ -397,6 +410,7 @@ TEST(helper_memory_is_checked_whole_before_the_call)
 		{ "the context, moved", 12, 1, 1, 0, 307 },
 		{ "the stack for the context", 12, 10, 0, 0, 307 },
 	};
+	// clang-format on
 
 	for (size_t i = 0; i < countof(rows); i++) {
 		struct outcome o = call_tiny(rows[i].id, rows[i].base, rows[i].off, rows[i].size);
@@ -428,7 +442,9 @@ TEST(helpers_that_cannot_be_called_are_refused_before_running)
 
 TEST(a_forged_map_is_refused_and_a_true_one_found)
 {
-	static const uint64_t forged[] = { 0, 1, 2, UINT64_MAX, VM_MAP_REF + 2, VM_MAP_REF - 1, VM_MAP_REF + UINT32_MAX };
+	static const uint64_t forged[] = {
+		0, 1, 2, UINT64_MAX, VM_MAP_REF + 2, VM_MAP_REF - 1, VM_MAP_REF + UINT32_MAX
+	};
 	struct world w;
 	struct outcome o;
 
@@ -498,11 +514,13 @@ TEST(forged_handles_are_faults)
 	static const struct {
 		uint64_t handle;
 		bool ok;
+		// clang-format off
 	} rows[] = {
 		{ 1, true }, { 2 | 1ull << 32, true }, { 2 | 2ull << 32, true }, { 0, false }, { 2, false }, { 3, false },
 		{ 4, false }, { 5, false }, { UINT32_MAX, false }, { UINT64_MAX, false }, { 2 | 3ull << 32, false },
 		{ 1 | 1ull << 32, false }, { 2 | 0xffffffffull << 32, false }, { 1ull << 32, false },
 	};
+	// clang-format on
 
 	for (size_t i = 0; i < countof(rows); i++) {
 		struct helper_env env = { .values = values, .n_values = countof(values), .bad_handle = true };
@@ -526,6 +544,7 @@ TEST(forged_handles_are_faults)
 
 /* --- structure --- */
 
+// clang-format off
 static void no_insns(struct code *c) { (void)c; }
 static void jump_out(struct code *c) { (void)emit(c, "JA", 0, 0, 5, 0); exit_(c); }
 static void jump_before(struct code *c) { (void)emit(c, "JEQ64_IMM", 0, 0, -2, 0); exit_(c); }
@@ -549,6 +568,7 @@ static void load_r10(struct code *c) { ldx(c, "LDXDW", 10, 1, 0); exit_(c); }
 static void fetch_r10(struct code *c) { stx(c, "ATOMIC_XCHG64", 10, -8, 10); exit_(c); }
 static void call_out(struct code *c) { (void)emit(c, "CALL_LOCAL", 0, 0, 0, INT64_MAX); exit_(c); }
 static void call_into_pair(struct code *c) { (void)emit(c, "CALL_LOCAL", 0, 0, 0, 1); lddw(c, 0, 0); exit_(c); }
+// clang-format on
 static void jump_across(struct code *c)
 {
 	(void)emit(c, "CALL_LOCAL", 0, 0, 0, 2);
@@ -569,6 +589,7 @@ TEST(programs_with_a_broken_structure_are_refused)
 		const char *name;
 		void (*make)(struct code *c);
 		uint16_t id;
+		// clang-format off
 	} rows[] = {
 #define ROW(name, id) { #name, name, id }
 		ROW(no_insns, 201), ROW(jump_out, 202), ROW(jump_before, 202), ROW(jump_into_pair, 202),
@@ -579,6 +600,7 @@ TEST(programs_with_a_broken_structure_are_refused)
 		ROW(call_into_pair, 202), ROW(jump_across, 212), ROW(falls_into_function, 203),
 #undef ROW
 	};
+	// clang-format on
 	struct world w;
 
 	world_init(&w);

@@ -19,15 +19,22 @@ struct code {
 };
 
 /* Append the instruction of this row of isa.def. */
-static inline struct isa_insn *emit(struct code *c, const char *row, unsigned dst, unsigned src, int32_t off, int64_t imm)
+static inline struct isa_insn *emit(struct code *c, const char *row, unsigned dst, unsigned src, int32_t off,
+				    int64_t imm)
 {
 	const struct isa_row *r = isa_row_by_name(row);
 	struct isa_insn *in = &c->insns[c->n++];
 
 	assert(r && c->n < CODE_MAX - 1);
-	*in = (struct isa_insn){ .sem = r->sem, .width = r->width, .form = r->form, .aux = r->aux,
-				 .row = (uint16_t)(r - isa_rows), .dst = (uint8_t)dst, .src = (uint8_t)src,
-				 .off = off, .imm = imm };
+	*in = (struct isa_insn){ .sem = r->sem,
+				 .width = r->width,
+				 .form = r->form,
+				 .aux = r->aux,
+				 .row = (uint16_t)(r - isa_rows),
+				 .dst = (uint8_t)dst,
+				 .src = (uint8_t)src,
+				 .off = off,
+				 .imm = imm };
 	if (r->sem == ISA_IMM64)
 		c->insns[c->n++] = (struct isa_insn){ 0 };
 	return in;
@@ -82,9 +89,14 @@ struct outcome {
 
 static inline enum err prepare_code(const struct code *c, struct vm_prog **vp, struct diag *d)
 {
-	struct prog p = { .name = "t", .section = "", .insns = (struct isa_insn *)(uintptr_t)c->insns, .n_insns = c->n,
-			  .maps = c->maps, .n_maps = c->n_maps };
-	struct vm_prog_opts o = { .profile = c->profile ? c->profile : &abi_sallyport, .maps = c->map_objs,
+	struct prog p = { .name = "t",
+			  .section = "",
+			  .insns = (struct isa_insn *)(uintptr_t)c->insns,
+			  .n_insns = c->n,
+			  .maps = c->maps,
+			  .n_maps = c->n_maps };
+	struct vm_prog_opts o = { .profile = c->profile ? c->profile : &abi_sallyport,
+				  .maps = c->map_objs,
 				  .lookup = c->lookup };
 
 	return vm_prog_new(&p, &o, vp, d);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * glob: shell patterns over bytes, as fnmatch(3) has them without flags in the C locale: `*`, `?`, `[set]` with ranges,
- * `[!set]` and `[^set]`, character classes `[:alpha:]`, and `\` before any byte. `*` and `?` match `/` too.
+ * `[!set]` and `[^set]`, character classes `[:alpha:]`, and `\` before any byte. `*` and `?` match `/` too. Folding
+ * case leaves classes as they are. Collation (`[.x.]`, `[=x=]`) needs a locale and is not there; a class of unknown
+ * name is empty.
  *
  * Matching walks both strings once and, on a mismatch, goes back to the last `*` only: whatever an earlier `*`
  * could still take, the last one can take as well. At most len * pat_len steps; no recursion.
@@ -95,8 +97,6 @@ static size_t set_match(const struct glob *g, size_t i, unsigned char c, bool *h
 		size_t n = class_at(g->pat + i, g->pat_len - i, c, &in);
 
 		if (n) {
-			if (g->fold_case && !in)
-				(void)class_at(g->pat + i, g->pat_len - i, low(c), &in);
 			found |= in;
 			i += n;
 			continue;

@@ -25,8 +25,8 @@ struct helper_str {
 enum helper_value_kind { HELPER_VALUE_NONE, HELPER_VALUE_STR, HELPER_VALUE_IP, HELPER_VALUE_LIST };
 
 struct helper_value {
-	uint8_t kind;  /* enum helper_value_kind */
-	uint32_t len;  /* STR: bytes. IP: 4 or 16. LIST: elements */
+	uint8_t kind; /* enum helper_value_kind */
+	uint32_t len; /* STR: bytes. IP: 4 or 16. LIST: elements */
 	union {
 		const char *p;                 /* STR, IP (network byte order) */
 		const struct helper_str *list; /* LIST of strings */

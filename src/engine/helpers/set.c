@@ -68,9 +68,9 @@ bool set_has(struct helper_str s, struct helper_str set)
 }
 
 /*
- * Is one string of the set a prefix of s? If the last string m that is not after s is not a prefix, it parts from s at some
- * byte k; a longer prefix of s than k would stand between m and s, so only prefixes up to k are left: look
- * again with s cut to k. Each round shortens s; with few nested prefixes in a set there are one or two.
+ * Is one string of the set a prefix of s? If the last string m that is not after s is not a prefix, it parts from s at
+ * some byte k; a longer prefix of s than k would stand between m and s, so only prefixes up to k are left: look again
+ * with s cut to k. Each round shortens s; with few nested prefixes in a set there are one or two.
  */
 bool set_has_prefix_of(struct helper_str s, struct helper_str set)
 {

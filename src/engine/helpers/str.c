@@ -20,8 +20,8 @@ const struct helper_value *handle_value(struct helper_env *env, uint64_t handle,
 bool handle_str(struct helper_env *env, uint64_t handle, struct helper_str *out)
 {
 	uint32_t element = (uint32_t)(handle >> 32);
-	const struct helper_value *v = handle_value(env, (uint32_t)handle,
-						    element ? HELPER_VALUE_LIST : HELPER_VALUE_STR);
+	const struct helper_value *v =
+		handle_value(env, (uint32_t)handle, element ? HELPER_VALUE_LIST : HELPER_VALUE_STR);
 
 	if (!v)
 		return false;
@@ -124,12 +124,12 @@ str_test *str_test_find(uint64_t id)
 }
 
 /* helper_<name>(handle, mem, size): the test on the string, 0 for a bad handle. */
-#define STR_HELPER(name, test)                                                               \
-	uint64_t helper_##name(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])    \
-	{                                                                                    \
-		struct helper_str s;                                                         \
-                                                                                             \
-		return handle_str(env, args[0], &s) && test(s, literal(args[1], args[2]));   \
+#define STR_HELPER(name, test)                                                             \
+	uint64_t helper_##name(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])  \
+	{                                                                                  \
+		struct helper_str s;                                                       \
+                                                                                           \
+		return handle_str(env, args[0], &s) && test(s, literal(args[1], args[2])); \
 	}
 
 STR_HELPER(str_eq, test_eq)

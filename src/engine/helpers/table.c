@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * table: helper ids to functions, and nothing else: a test program that swaps one function (--wrap) links against this table.
+ * table: helper ids to functions, and nothing else: a test program that swaps one function (--wrap) links against this
+ * table.
  */
 #include "engine/helpers/impl.h"
 

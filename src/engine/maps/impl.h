@@ -23,10 +23,10 @@ struct map_hash {
 	struct map_link *link; /* one per slot */
 	uint8_t *keys;         /* key_size each */
 	uint64_t seed;
-	uint32_t mask;         /* buckets - 1 */
-	uint32_t n;            /* keys in the map */
-	uint32_t free;         /* chain of slots that may be given out */
-	uint32_t dead;         /* chain of deleted slots, not before map_reclaim */
+	uint32_t mask; /* buckets - 1 */
+	uint32_t n;    /* keys in the map */
+	uint32_t free; /* chain of slots that may be given out */
+	uint32_t dead; /* chain of deleted slots, not before map_reclaim */
 };
 
 struct map {

@@ -73,7 +73,7 @@ static bool arg_sized(struct vm_run_state *run, const struct vm_call *c, unsigne
 	bool write = c->proto->args[arg] == ABI_ARG_MEM_WRITE;
 
 	if (!bytes && c->proto->args[arg + 1] == ABI_ARG_SIZE_OR_ZERO) {
-		args[arg] = (uint64_t)(uintptr_t)"";
+		args[arg] = (uint64_t)(uintptr_t) "";
 		return true;
 	}
 	if (!bytes || bytes > UINT32_MAX)
@@ -112,15 +112,15 @@ static bool arg_check(struct vm_run_state *run, const struct vm_call *c, unsigne
 	return true;
 }
 
-bool vm_call_helper(struct vm_run_state *run, const struct vm_call *c, uint64_t *r)
+bool vm_call_helper(struct vm_run_state *run, const struct vm_call *c)
 {
 	uint64_t args[ABI_MAX_ARGS];
 
-	memcpy(args, r + 1, sizeof args);
+	memcpy(args, run->r + 1, sizeof args);
 	for (unsigned i = 0; i < c->n_args; i++)
 		if (!arg_check(run, c, i, args))
 			return false;
 	run->fuel--;
-	r[0] = c->fn(run->env, args);
-	return !run->env->bad_handle || refuse(run, VM_WHY_HANDLE, 0, r[1]);
+	run->r[0] = c->fn(run->env, args);
+	return !run->env->bad_handle || refuse(run, VM_WHY_HANDLE, 0, run->r[1]);
 }

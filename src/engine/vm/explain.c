@@ -34,8 +34,11 @@ static struct near nearest(const struct vm_run_state *run, uint64_t addr)
 
 	consider(&best, addr, &(struct near){ .name = "the stack", .base = run->stack_lo, .bytes = run->stack_live });
 	if (run->ctx)
-		consider(&best, addr, &(struct near){ .name = "context", .base = run->ctx, .bytes = run->ctx_bytes,
-						      .read_only = !run->ctx_writable });
+		consider(&best, addr,
+			 &(struct near){ .name = "context",
+					 .base = run->ctx,
+					 .bytes = run->ctx_bytes,
+					 .read_only = !run->ctx_writable });
 	for (uint32_t i = 0; i < run->vp->n_maps; i++) {
 		const struct vm_window *w = &run->vp->windows[i];
 		struct near n = { .base = w->base, .bytes = w->bytes, .read_only = !w->writable };
@@ -131,7 +134,8 @@ FALLIBLE vm_explain(const struct vm_run_state *run, enum err e, struct vm_fault 
 	if (fault) {
 		bool near_ctx = run->ctx && distance(run->addr, run->ctx, run->ctx_bytes) <= NEAR_BYTES;
 
-		*fault = (struct vm_fault){ .insn = insn, .fuel_left = (uint64_t)run->fuel,
+		*fault = (struct vm_fault){ .insn = insn,
+					    .fuel_left = (uint64_t)run->fuel,
 					    .addr = near_ctx ? run->addr - run->ctx : run->addr };
 	}
 	if (!d)

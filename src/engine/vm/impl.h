@@ -10,6 +10,7 @@
 #include "engine/vm/vm.h"
 
 /* Order within a family is what prepare.c counts on: base + variant. */
+// clang-format off
 enum vm_op_code {
 #define VM_VARIANTS(name) VM_OP_##name##_I, VM_OP_##name##_IA, VM_OP_##name##_R, VM_OP_##name##_RA, VM_OP_##name##_RB,
 #define VM_ALU(sem, result) VM_VARIANTS(sem##64) VM_VARIANTS(sem##32)
@@ -26,6 +27,7 @@ enum vm_op_code {
 #include "engine/vm/ops.def"
 	VM_N_OPS
 };
+// clang-format on
 
 /* Variants by offset. */
 enum { VM_I, VM_IA, VM_R, VM_RA, VM_RB, VM_N_VARIANTS };
@@ -64,8 +66,8 @@ struct vm_window {
 struct vm_prog {
 	struct vm_op *ops; /* n, all in the same allocation as what follows */
 	struct vm_call *calls;
-	struct map **maps;          /* in the program's order */
-	struct vm_window *windows;  /* by base, one per map */
+	struct map **maps;         /* in the program's order */
+	struct vm_window *windows; /* by base, one per map */
 	uint32_t n_ops, n_calls, n_maps;
 	uint32_t zero_bytes; /* of the first frame */
 	size_t bytes;
@@ -76,12 +78,8 @@ struct vm_frame {
 	uint64_t saved[4]; /* r6..r9 */
 };
 
-struct vm {
-	_Alignas(64) uint8_t stack[VM_MAX_FRAMES * VM_STACK_BYTES];
-	struct vm_frame frames[VM_MAX_FRAMES];
-};
-
-/* A reference to map i in a register: no address that a window could hold. Whoever forges one gets a map of his own program. */
+/* A reference to map i in a register: no address that a window could hold. Whoever forges one gets a map of his own
+ * program. */
 #define VM_MAP_REF UINT64_C(0x5a11000000000000)
 
 /* A helper call costs one instruction's fuel, and one more for each 64 bytes of memory arguments. */
@@ -89,8 +87,8 @@ enum { VM_BYTES_PER_FUEL_LOG2 = 6 };
 
 enum vm_why {
 	VM_WHY_NONE,
-	VM_WHY_MEMORY,    /* addr, bytes, write */
-	VM_WHY_ALIGN,     /* addr, bytes */
+	VM_WHY_MEMORY, /* addr, bytes, write */
+	VM_WHY_ALIGN,  /* addr, bytes */
 	VM_WHY_DEPTH,
 	VM_WHY_ARG_MEMORY, /* arg, addr, bytes, write */
 	VM_WHY_ARG_SIZE,   /* arg, addr: the size */
@@ -100,7 +98,7 @@ enum vm_why {
 	VM_WHY_FUEL,
 };
 
-/* One run. */
+/* One run. vm_run_with sets every field. */
 struct vm_run_state {
 	const struct vm_prog *vp;
 	struct vm *vm;
@@ -113,7 +111,7 @@ struct vm_run_state {
 	bool ctx_writable;
 	uint32_t last_window;
 	int64_t fuel;
-	uint64_t ret;
+	uint64_t r[ISA_N_REGS];
 	uint64_t executed; /* counting build only */
 
 	/* Why it ended. */
@@ -122,6 +120,14 @@ struct vm_run_state {
 	bool write;
 	uint8_t arg;
 	uint64_t addr, bytes;
+};
+
+struct vm {
+	_Alignas(64) uint8_t stack[VM_MAX_FRAMES * VM_STACK_BYTES];
+	struct vm_frame frames[VM_MAX_FRAMES];
+	struct helper_env no_env; /* for runs without one: no values */
+	struct vm_run_state
+		run; /* of the run at hand: here, because clearing a fresh one would cost more than a short run */
 };
 
 typedef enum err vm_interp_fn(struct vm_run_state *run);
@@ -136,8 +142,8 @@ FALLIBLE vm_run_with(vm_interp_fn *interp, struct vm *v, const struct vm_prog *v
 bool vm_may_access(struct vm_run_state *run, uint64_t addr, uint64_t bytes, bool write);
 /* The same for one access, after the inline checks failed; notes the fault. */
 bool vm_access_slow(struct vm_run_state *run, uint64_t addr, uint64_t bytes, bool write);
-/* Check the arguments in r[1..5], call, and put the result in r[0]. False: a fault is noted. */
-bool vm_call_helper(struct vm_run_state *run, const struct vm_call *c, uint64_t *r);
+/* Check the arguments in r1..r5, call, and put the result in r0. False: a fault is noted. */
+bool vm_call_helper(struct vm_run_state *run, const struct vm_call *c);
 /* Fill fault and d from what the run noted; returns e. */
 FALLIBLE vm_explain(const struct vm_run_state *run, enum err e, struct vm_fault *fault, struct diag *d);
 

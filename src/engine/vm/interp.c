@@ -2,9 +2,9 @@
 /*
  * interp: the loop.
  *
- * Threaded code: each operation ends in its own indirect jump to the next. Every load and store compares its address with
- * the context's window and the live stack; map values, and what fails, go out of line. Instructions are not counted:
- * a back edge pays its length and a local call the callee's, which bounds what can run in between.
+ * Threaded code: each operation ends in its own indirect jump to the next. Every load and store compares its address
+ * with the context's window and the live stack; map values, and what fails, go out of line. Instructions are not
+ * counted: a back edge pays its length and a local call the callee's, which bounds what can run in between.
  *
  * Compiled a second time, by counted.c, with VM_COUNT: then every instruction is counted.
  */
@@ -21,33 +21,33 @@
 #endif
 
 /* One function per operation and width, so that U, S and W mean the width's types. */
-#define VM_ALU(sem, result)                                                                \
-	static inline uint64_t alu_##sem##64(uint64_t a, uint64_t b)                       \
-	{                                                                                  \
-		typedef uint64_t U __attribute__((unused));                                \
-		typedef int64_t S __attribute__((unused));                                 \
-		enum { W = 64 };                                                           \
-		return (result);                                                           \
-	}                                                                                  \
-	static inline uint64_t alu_##sem##32(uint64_t a_, uint64_t b_)                     \
-	{                                                                                  \
-		typedef uint32_t U __attribute__((unused));                                \
-		typedef int32_t S __attribute__((unused));                                 \
-		enum { W = 32 };                                                           \
-		uint32_t a = (uint32_t)a_, b = (uint32_t)b_;                               \
-		return (result);                                                           \
+#define VM_ALU(sem, result)                                            \
+	static inline uint64_t alu_##sem##64(uint64_t a, uint64_t b)   \
+	{                                                              \
+		typedef uint64_t U __attribute__((unused));            \
+		typedef int64_t S __attribute__((unused));             \
+		enum { W = 64 };                                       \
+		return (result);                                       \
+	}                                                              \
+	static inline uint64_t alu_##sem##32(uint64_t a_, uint64_t b_) \
+	{                                                              \
+		typedef uint32_t U __attribute__((unused));            \
+		typedef int32_t S __attribute__((unused));             \
+		enum { W = 32 };                                       \
+		uint32_t a = (uint32_t)a_, b = (uint32_t)b_;           \
+		return (result);                                       \
 	}
-#define VM_JMP(sem, taken)                                                                 \
-	static inline bool jmp_##sem##64(uint64_t a, uint64_t b)                           \
-	{                                                                                  \
-		typedef int64_t S __attribute__((unused));                                 \
-		return (taken);                                                            \
-	}                                                                                  \
-	static inline bool jmp_##sem##32(uint64_t a_, uint64_t b_)                         \
-	{                                                                                  \
-		typedef int32_t S __attribute__((unused));                                 \
-		uint32_t a = (uint32_t)a_, b = (uint32_t)b_;                               \
-		return (taken);                                                            \
+#define VM_JMP(sem, taken)                                         \
+	static inline bool jmp_##sem##64(uint64_t a, uint64_t b)   \
+	{                                                          \
+		typedef int64_t S __attribute__((unused));         \
+		return (taken);                                    \
+	}                                                          \
+	static inline bool jmp_##sem##32(uint64_t a_, uint64_t b_) \
+	{                                                          \
+		typedef int32_t S __attribute__((unused));         \
+		uint32_t a = (uint32_t)a_, b = (uint32_t)b_;       \
+		return (taken);                                    \
 	}
 #include "engine/vm/ops.def"
 
@@ -163,18 +163,18 @@ static const struct vm_op *frame_pop(struct vm_run_state *run, unsigned depth, u
 #define PTR(type, addr) ((type *)(uintptr_t)(addr))
 
 /* Fuel goes down by the distance: op->off is below 1. */
-#define JUMP_BACK()                      \
-	do {                             \
-		fuel += op->off - 1;     \
-		if (fuel < 0)            \
+#define JUMP_BACK()                       \
+	do {                              \
+		fuel += op->off - 1;      \
+		if (fuel < 0)             \
 			goto out_of_fuel; \
-		NEXT(op->off);           \
+		NEXT(op->off);            \
 	} while (0)
-#define BRANCH_F(taken)               \
-	do {                          \
-		if (taken)            \
+#define BRANCH_F(taken)                \
+	do {                           \
+		if (taken)             \
 			NEXT(op->off); \
-		NEXT(1);              \
+		NEXT(1);               \
 	} while (0)
 #define BRANCH_K(taken)              \
 	do {                         \
@@ -204,6 +204,7 @@ static const struct vm_op *frame_pop(struct vm_run_state *run, unsigned depth, u
 
 enum err vm_interp(struct vm_run_state *run)
 {
+	// clang-format off
 	static const void *const label[VM_N_OPS] = {
 #define LABEL(name) [VM_OP_##name] = &&L_##name,
 #define LABELS(name) LABEL(name##_I) LABEL(name##_IA) LABEL(name##_R) LABEL(name##_RA) LABEL(name##_RB)
@@ -220,17 +221,16 @@ enum err vm_interp(struct vm_run_state *run)
 #define VM_ONE(name) LABEL(name)
 #include "engine/vm/ops.def"
 	};
+	// clang-format on
 	const struct vm_op *op = run->vp->ops;
-	uint64_t r[ISA_N_REGS] = { 0 }, acc = 0;
+	uint64_t *const r = run->r, acc = 0;
 	int64_t fuel = run->fuel;
 	unsigned depth = 0;
 	enum err e;
 
-	r[1] = run->ctx;
-	r[2] = run->ctx_bytes;
-	r[ISA_FP] = run->stack_lo + run->stack_live;
 	NEXT(0);
 
+// clang-format off
 #define VM_ALU_WIDTH(name)                           \
 	L_##name##_I:                                \
 		RESULT(alu_##name(A, IMM));          \
@@ -314,6 +314,7 @@ enum err vm_interp(struct vm_run_state *run)
 		NEXT(1);                                                                                     \
 	}
 #include "engine/vm/ops.def"
+	// clang-format on
 
 L_LDI:
 	RESULT(IMM);
@@ -325,7 +326,7 @@ L_JA:
 	NEXT(op->off);
 L_JA_BACK:
 	JUMP_BACK();
-L_ATOMIC32: {
+L_ATOMIC32 : {
 	uint64_t addr = A + (uint64_t)(int64_t)op->off;
 
 	if (!may_store(run, addr, 2) || !aligned(run, addr, 4))
@@ -333,7 +334,7 @@ L_ATOMIC32: {
 	atomic_result(r, op, atomic32(PTR(uint32_t, addr), (uint8_t)op->imm, (uint32_t)B, (uint32_t)r[0]));
 	NEXT(1);
 }
-L_ATOMIC64: {
+L_ATOMIC64 : {
 	uint64_t addr = A + (uint64_t)(int64_t)op->off;
 
 	if (!may_store(run, addr, 3) || !aligned(run, addr, 8))
@@ -343,7 +344,7 @@ L_ATOMIC64: {
 }
 L_CALL:
 	run->fuel = fuel;
-	if (!vm_call_helper(run, op->call, r))
+	if (!vm_call_helper(run, op->call))
 		goto fault;
 	fuel = run->fuel;
 	acc = r[0];
@@ -370,7 +371,6 @@ L_PAD:
 	e = E_BUG;
 	goto out;
 done:
-	run->ret = acc;
 	e = E_OK;
 	goto out;
 out_of_fuel:

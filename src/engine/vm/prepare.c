@@ -2,9 +2,9 @@
 /*
  * prepare: a decoded program to what the interpreter runs.
  *
- * First the structure: every instruction is one that isa.def has and this VM runs, functions end in exit or a jump, jumps
- * stay inside their function, r10 is never written. Then each instruction becomes an operation specialised by its operands:
- * which are in the accumulator, and which stack accesses are inside the frame whatever happens. A register is
+ * First the structure: every instruction is one that isa.def has and this VM runs, functions end in exit or a jump,
+ * jumps stay inside their function, r10 is never written. Then each instruction becomes an operation specialised by its
+ * operands: which are in the accumulator, and which stack accesses are inside the frame whatever happens. A register is
  * known to be in the accumulator when the instruction before wrote it and no jump leads in between.
  */
 #include "engine/vm/impl.h"
@@ -26,11 +26,11 @@ struct prep {
 	struct vm_prog *vp;
 };
 
-#define FAIL_AT(at, kind, id, ...)                                   \
-	do {                                                         \
-		if (s->d)                                            \
-			s->d->insn = (at);                           \
-		FAIL_ID(s->d, kind, 'X', id, __VA_ARGS__);           \
+#define FAIL_AT(at, kind, id, ...)                         \
+	do {                                               \
+		if (s->d)                                  \
+			s->d->insn = (at);                 \
+		FAIL_ID(s->d, kind, 'X', id, __VA_ARGS__); \
 	} while (0)
 
 static const char *mnemonic(const struct isa_insn *in)
@@ -105,8 +105,8 @@ static FALLIBLE check_target(struct prep *s, uint32_t at, int64_t delta)
 	int64_t to = delta < INT32_MIN || delta > INT32_MAX ? -1 : (int64_t)at + 1 + delta;
 
 	if (to < 0 || to >= s->p->n_insns)
-		FAIL_AT(at, FORMAT, 202, "'%s' leads to instruction %lld, outside the program", mnemonic(&s->p->insns[at]),
-			(long long)to);
+		FAIL_AT(at, FORMAT, 202, "'%s' leads to instruction %lld, outside the program",
+			mnemonic(&s->p->insns[at]), (long long)to);
 	if (s->p->insns[to].sem == ISA_PAD)
 		FAIL_AT(at, FORMAT, 202, "'%s' leads into the middle of a 64-bit immediate",
 			mnemonic(&s->p->insns[at]));
@@ -151,7 +151,8 @@ static FALLIBLE check_insns(struct prep *s)
 	const struct prog *p = s->p;
 
 	if (!p->n_insns || p->n_insns > ISA_MAX_SLOTS)
-		FAIL_AT(DIAG_NONE, FORMAT, 201, "a program has 1 to %d instructions, not %u", ISA_MAX_SLOTS, p->n_insns);
+		FAIL_AT(DIAG_NONE, FORMAT, 201, "a program has 1 to %d instructions, not %u", ISA_MAX_SLOTS,
+			p->n_insns);
 	for (uint32_t i = 0; i < p->n_insns; i++) {
 		if (p->insns[i].sem == ISA_PAD && (!i || p->insns[i - 1].sem != ISA_IMM64))
 			FAIL_AT(i, FORMAT, 204, "a second slot without a 64-bit immediate before it");
@@ -205,7 +206,8 @@ static FALLIBLE check_func(struct prep *s, struct func *f)
 	const struct isa_insn *last = &s->p->insns[f->end - 1];
 
 	if (last->sem != ISA_EXIT && last->sem != ISA_JA)
-		FAIL_AT(f->end - 1, FORMAT, 203, "the function at instruction %u does not end in exit or a jump", f->start);
+		FAIL_AT(f->end - 1, FORMAT, 203, "the function at instruction %u does not end in exit or a jump",
+			f->start);
 	for (uint32_t i = f->start; i < f->end; i++) {
 		const struct isa_insn *in = &s->p->insns[i];
 		int64_t to = (int64_t)i + 1 + in->off;
@@ -281,10 +283,11 @@ static FALLIBLE plan_call(struct prep *s, uint32_t at, struct vm_call *c)
 		FAIL_AT(at, UNSUPPORTED, 208, "helper %lld is not in profile '%s'", (long long)id, s->o->profile->name);
 	c->fn = (s->o->lookup ? s->o->lookup : helper_lookup)((uint32_t)id);
 	if (!c->fn)
-		FAIL_AT(at, UNSUPPORTED, 209, "helper %lld ('%s') has no implementation", (long long)id, c->proto->name);
-	if (!proto_is_usable(c->proto))
-		FAIL_AT(at, UNSUPPORTED, 211, "helper %lld ('%s') has a prototype that cannot be checked", (long long)id,
+		FAIL_AT(at, UNSUPPORTED, 209, "helper %lld ('%s') has no implementation", (long long)id,
 			c->proto->name);
+	if (!proto_is_usable(c->proto))
+		FAIL_AT(at, UNSUPPORTED, 211, "helper %lld ('%s') has a prototype that cannot be checked",
+			(long long)id, c->proto->name);
 	c->map_arg = NO_REG;
 	while (c->n_args < ABI_MAX_ARGS && c->proto->args[c->n_args] != ABI_ARG_NONE) {
 		if (c->proto->args[c->n_args] == ABI_ARG_CONST_MAP)
@@ -345,7 +348,8 @@ static uint16_t move_code(const struct isa_insn *in)
 
 static uint16_t unary_code(const struct isa_insn *in)
 {
-	static const uint16_t le[] = { VM_OP_LE16, VM_OP_LE32, VM_OP_LE64 }, be[] = { VM_OP_BE16, VM_OP_BE32, VM_OP_BE64 },
+	static const uint16_t le[] = { VM_OP_LE16, VM_OP_LE32, VM_OP_LE64 },
+			      be[] = { VM_OP_BE16, VM_OP_BE32, VM_OP_BE64 },
 			      swap[] = { VM_OP_BSWAP16, VM_OP_BSWAP32, VM_OP_BSWAP64 };
 	unsigned i = width_log2(in->width) - 1;
 
@@ -464,8 +468,8 @@ static void translate_jump(const struct isa_insn *in, uint8_t acc, struct vm_op 
 
 	op->off = in->off + 1;
 	op->imm = in->width == 32 ? (int64_t)(uint32_t)in->imm : in->imm;
-	op->code = in->sem == ISA_JA ? (back ? VM_OP_JA_BACK : VM_OP_JA) :
-				       (uint16_t)(jmp_base[in->sem][in->width == 64][back] + operand_variant(in, acc));
+	op->code = in->sem == ISA_JA ? (back ? VM_OP_JA_BACK : VM_OP_JA)
+				     : (uint16_t)(jmp_base[in->sem][in->width == 64][back] + operand_variant(in, acc));
 }
 
 static void translate_local_call(const struct prep *s, uint32_t at, struct vm_op *op)

@@ -31,9 +31,9 @@ struct vm_prog_opts {
 };
 
 /*
- * Prepare p for running. Structure is checked (jump targets, calls, last instruction, map indexes, known helpers); safety
- * is not: that is verify's answer, and the VM's checks do not depend on it.
- * E_FORMAT, E_UNSUPPORTED (d names the instruction), E_NOMEM.
+ * Prepare p for running. Structure is checked (jump targets, calls, last instruction, map indexes, known helpers);
+ * safety is not: that is verify's answer, and the VM's checks do not depend on it. E_FORMAT, E_UNSUPPORTED (d names the
+ * instruction), E_NOMEM.
  */
 FALLIBLE vm_prog_new(const struct prog *p, const struct vm_prog_opts *o, struct vm_prog **out, struct diag *d);
 void vm_prog_free(struct vm_prog *vp);
@@ -44,17 +44,17 @@ FALLIBLE vm_new(struct vm **out);
 void vm_free(struct vm *v);
 
 struct vm_run_args {
-	void *ctx;           /* r1; NULL with ctx_bytes 0 is fine */
-	size_t ctx_bytes;    /* r2, and the size of the window */
+	void *ctx;        /* r1; NULL with ctx_bytes 0 is fine */
+	size_t ctx_bytes; /* r2, and the size of the window */
 	bool ctx_writable;
 	struct helper_env *env; /* may be NULL: then every handle is bad */
-	uint64_t fuel;       /* instructions at least; charged on back edges and calls. 0: VM_FUEL_DEFAULT */
+	uint64_t fuel;          /* instructions at least; charged on back edges and calls. 0: VM_FUEL_DEFAULT */
 };
 enum { VM_FUEL_DEFAULT = 1000000 };
 
 struct vm_fault {
-	uint32_t insn;       /* slot in p->insns */
-	uint64_t addr;       /* E_FAULT on memory: the address that was refused, relative to ctx when near it */
+	uint32_t insn; /* slot in p->insns */
+	uint64_t addr; /* E_FAULT on memory: the address that was refused, relative to ctx when near it */
 	uint64_t fuel_left;
 };
 
