@@ -164,8 +164,8 @@ bool rule_span_is(struct rule_span s, const char *word)
 	return strlen(word) == s.len && !memcmp(s.text->p + s.off, word, s.len);
 }
 
-static struct diag *report(struct rule_ctx *c, enum rule_diag id, struct diag_pos pos, const char *line_text,
-			   const char *fmt, va_list ap)
+static struct diag *PRINTF_LIKE(5, 0) report(struct rule_ctx *c, enum rule_diag id, struct diag_pos pos, const char *line_text,
+					     const char *fmt, va_list ap)
 {
 	struct diag d;
 	unsigned before = c->ds->n_errors + c->ds->n_warnings;
