@@ -256,10 +256,14 @@ static unsigned distance(const char *a, size_t n, const char *b, size_t m)
 void rule_nearest_try(struct rule_nearest *n, const char *name)
 {
 	unsigned d = distance(n->want, n->want_len, name, strlen(name));
+	size_t common = 0;
 
-	/* at most a third of the letters wrong: a worse guess would not help */
-	if (d * 3 <= n->want_len && (!n->best || d < n->distance)) {
-		n->best = name;
-		n->distance = d;
-	}
+	while (common < n->want_len && n->want[common] == name[common])
+		common++;
+	/* at most a third of the letters wrong: a worse guess would not help. Among equals the one that begins alike */
+	if (d * 3 > n->want_len || (n->best && (d > n->distance || (d == n->distance && common <= n->common))))
+		return;
+	n->best = name;
+	n->distance = d;
+	n->common = common;
 }
