@@ -127,10 +127,9 @@ static FALLIBLE read_operator(struct rule_ctx *c, const struct rule_node *n, str
 
 	k->op = (uint8_t)op;
 	k->op_at = rule_node_span(n);
-	if (op == OP_COUNT || (rule_ops[op].flags & OP_REFUSED)) {
-		rule_report(c, op == OP_COUNT && !strstr(n->text.p, "of") ? RD_EXCEPTION : RD_UNSUPPORTED, k->op_at,
-			    op == OP_COUNT ? "'%.40s' is no operator that exceptions can use in this release"
-					   : "the operator '%.40s' is not supported by this release", n->text.p);
+	if (op == OP_COUNT) {
+		rule_report(c, strchr(n->text.p, ' ') ? RD_UNSUPPORTED : RD_EXCEPTION, k->op_at,
+			    "'%.40s' is no operator that exceptions can use in this release", n->text.p);
 		return E_REJECTED;
 	}
 	return E_OK;

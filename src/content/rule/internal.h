@@ -90,7 +90,7 @@ void rule_note(struct rule_ctx *c, struct diag *d, struct rule_span at, const ch
 /* The nearest of many names: keep the best so far. */
 struct rule_nearest {
 	const char *want, *best;
-	size_t want_len;
+	size_t want_len, common;
 	unsigned distance;
 };
 void rule_nearest_try(struct rule_nearest *n, const char *name);

@@ -117,7 +117,7 @@ static enum isa_sem opposite(enum isa_sem sem)
 	case ISA_JSLE: return ISA_JSGT;
 	case ISA_JSGT: return ISA_JSLE;
 	case ISA_JSGE: return ISA_JSLT;
-	default: assert(!"a comparison with an opposite"); abort();
+	default: assert(false && "a comparison with an opposite"); abort();
 	}
 }
 
@@ -471,7 +471,7 @@ static void lower_node(struct lower *x, const struct rule_fold *f, const struct 
 		return;
 	case FOLD_FALSE:
 	case FOLD_TRUE:
-		assert(!"constants are folded away");
+		assert(false && "constants are folded away");
 	}
 }
 

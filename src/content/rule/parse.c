@@ -252,10 +252,6 @@ static FALLIBLE parse_check(struct parser *p, struct rule_span name, struct rule
 	k.op = (uint8_t)rule_lex_operator(&p->x, &k.op_at);
 	if (k.op == OP_COUNT)
 		return no_operator(p, &k);
-	if (rule_ops[k.op].flags & OP_REFUSED) {
-		rule_report(p->c, RD_UNSUPPORTED, k.op_at, "the operator '%s' is not supported by this release", rule_ops[k.op].word);
-		return E_REJECTED;
-	}
 	if (!(rule_ops[k.op].flags & OP_UNARY))
 		TRY(parse_operand(p, &k));
 	*out = rule_check_cond(p->c, &k);

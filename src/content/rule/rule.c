@@ -119,7 +119,6 @@ static FALLIBLE build_set(struct rule_ctx *c, struct rule_items *it, struct rule
 			return err;
 		rs->n_rules += !err;
 	}
-	rule_warn_unused(c, it);
 	return E_OK;
 }
 
@@ -144,6 +143,7 @@ static FALLIBLE load(struct rule_ctx *c, const struct rule_source *src, size_t n
 	TRY(build_set(c, &it, rs));
 	if (c->ds->n_errors != errors)
 		return E_REJECTED;
+	rule_warn_unused(c, &it); /* with rules missing, more would look unused */
 	*out = rs;
 	return E_OK;
 }

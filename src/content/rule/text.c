@@ -164,8 +164,8 @@ bool rule_span_is(struct rule_span s, const char *word)
 	return strlen(word) == s.len && !memcmp(s.text->p + s.off, word, s.len);
 }
 
-static struct diag *report(struct rule_ctx *c, enum rule_diag id, struct diag_pos pos, const char *line_text,
-			   const char *fmt, va_list ap)
+static struct diag *PRINTF_LIKE(5, 0) report(struct rule_ctx *c, enum rule_diag id, struct diag_pos pos, const char *line_text,
+					     const char *fmt, va_list ap)
 {
 	struct diag d;
 	unsigned before = c->ds->n_errors + c->ds->n_warnings;
@@ -256,10 +256,14 @@ static unsigned distance(const char *a, size_t n, const char *b, size_t m)
 void rule_nearest_try(struct rule_nearest *n, const char *name)
 {
 	unsigned d = distance(n->want, n->want_len, name, strlen(name));
+	size_t common = 0;
 
-	/* at most a third of the letters wrong: a worse guess would not help */
-	if (d * 3 <= n->want_len && (!n->best || d < n->distance)) {
-		n->best = name;
-		n->distance = d;
-	}
+	while (common < n->want_len && n->want[common] == name[common])
+		common++;
+	/* at most a third of the letters wrong: a worse guess would not help. Among equals the one that begins alike */
+	if (d * 3 > n->want_len || (n->best && (d > n->distance || (d == n->distance && common <= n->common))))
+		return;
+	n->best = name;
+	n->distance = d;
+	n->common = common;
 }

@@ -160,6 +160,10 @@ static bool check_field(struct rule_ctx *c, const struct rule_check *k, const st
 
 	if (!check_index(c, k, f))
 		return false;
+	if (rule_ops[k->op].flags & OP_REFUSED) {
+		rule_report(c, RD_UNSUPPORTED, k->op_at, "the operator '%s' is not supported by this release", rule_ops[k->op].word);
+		return false;
+	}
 	if (!(admitted[type] >> k->op & 1)) {
 		bad_operator(c, k, f);
 		return false;

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rule_test: what the tests of rules share. */
+#include "rule_test.h"
+
+void load_bytes(struct loaded *l, const char *name, const char *text, size_t len)
+{
+	struct rule_source src = { name, text, len };
+
+	*l = (struct loaded){ 0 };
+	arena_init(&l->a, 256 << 20);
+	diags_init(&l->ds, &l->a);
+	buf_init(&l->said, 4 << 20);
+	l->err = rule_load(&src, 1, &template_builtin, &l->a, &l->ds, &l->rs);
+	buf_puts(&l->said, "");
+	diags_render(&l->said, &l->ds, false);
+}
+
+void load_text(struct loaded *l, const char *text)
+{
+	load_bytes(l, "r.yaml", text, strlen(text));
+}
+
+void unload(struct loaded *l)
+{
+	buf_done(&l->said);
+	arena_done(&l->a);
+}
+
+bool said_id(const struct loaded *l, unsigned id)
+{
+	for (const struct diag_node *n = l->ds.head; n; n = n->next)
+		if (n->d.id == id)
+			return true;
+	return false;
+}
+
+struct rule_source source_file(struct arena *a, const char *path)
+{
+	const char *root = getenv("SALLYPORT_SOURCE"), *name = arena_printf(a, "%s/%s", root ? root : ".", path);
+	FILE *f = fopen(name, "re");
+	struct rule_source s = { .name = arena_strndup(a, path, strlen(path)) };
+	char *text = arena_alloc(a, 1 << 20);
+
+	if (!f)
+		fail_msg("cannot open %s", name);
+	s.len = fread(text, 1, 1 << 20, f);
+	s.text = text;
+	fclose(f);
+	return s;
+}
+
+void ready_make(struct ready *r, struct loaded *l)
+{
+	struct vm_prog_opts o = { .profile = &abi_sallyport, .maps = &r->map };
+	struct diag d;
+
+	*r = (struct ready){ 0 };
+	diag_init(&d);
+	CHECK_STR(l->err ? l->said.p : "", "");
+	buf_init(&r->elf, 16 << 20);
+	CHECK_OK(rule_compile(l->rs, &l->a, &r->elf, &l->ds));
+	CHECK_OK(obj_read(view_of(r->elf.p, r->elf.len), "rules", &l->a, &r->obj, &d));
+	CHECK_OK(image_read_schema(obj_section(&r->obj, IMAGE_SCHEMA_SECTION)->bytes, &l->a, &r->schema, &d));
+	CHECK_OK(image_read_rules(obj_section(&r->obj, IMAGE_RULES_SECTION)->bytes, &l->a, &r->rules, &d));
+	CHECK_EQ(r->obj.n_maps, 1);
+	CHECK_OK(map_new(&r->obj.maps[0], &r->map, &d));
+	r->progs = ARENA_ARRAY(&l->a, struct vm_prog *, r->schema.n_progs);
+	for (uint32_t i = 0; i < r->schema.n_progs; i++) {
+		const struct prog *p = obj_prog(&r->obj, r->schema.progs[i].prog);
+
+		CHECK(p != NULL);
+		CHECK_OK(vm_prog_new(p, &o, &r->progs[i], &d));
+	}
+	CHECK_OK(vm_new(&r->vm));
+	r->event = calloc(1, sizeof *r->event);
+	event_init(r->event, &template_builtin);
+}
+
+void ready_done(struct ready *r)
+{
+	for (uint32_t i = 0; i < r->schema.n_progs; i++)
+		vm_prog_free(r->progs[i]);
+	vm_free(r->vm);
+	map_free(r->map);
+	free(r->event);
+	buf_done(&r->elf);
+}
+
+static int run(struct ready *r, uint32_t i)
+{
+	struct vm_run_args args = { .ctx = r->event->ctx, .ctx_bytes = template_ctx_bytes(r->event->type), .env = &r->event->env };
+	uint64_t ret = 0;
+	struct diag d;
+
+	diag_init(&d);
+	if (vm_run(r->vm, r->progs[i], &args, &ret, NULL, &d))
+		fail_msg("%s: %s", r->schema.progs[i].prog, d.text);
+	CHECK(!r->event->env.bad_handle);
+	CHECK(ret < 2);
+	return (int)ret;
+}
+
+int ready_fires(struct ready *r, uint32_t rule)
+{
+	for (uint32_t i = 0; i < r->schema.n_progs; i++)
+		if (r->schema.progs[i].rule == rule && !strcmp(r->schema.progs[i].type, r->event->type->name))
+			return run(r, i);
+	return 0;
+}
+
+void ready_event(struct ready *r, uint32_t type)
+{
+	const char *events = template_builtin.types[type].events;
+
+	event_begin(r->event, type);
+	event_set_str(r->event, FIELD_evt_type, events, strcspn(events, " "));
+	event_set_u64(r->event, FIELD_evt_num, 1);
+}
+
+void ready_fields(struct ready *r, struct arena *a, const struct rule_test *t)
+{
+	for (uint32_t i = 0; i < t->n_fields; i++) {
+		const struct rule_test_field *f = &t->fields[i];
+		uint32_t id = 0;
+
+		CHECK(template_field_find(&template_builtin, r->event->type, f->name, strlen(f->name), &id) != NULL);
+		CHECK_OK(event_set_text(r->event, id, f->value, f->value_len, a, NULL));
+	}
+}
