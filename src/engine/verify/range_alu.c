@@ -338,11 +338,51 @@ static enum isa_sem simpler(enum isa_sem op, unsigned width, struct scalar *b)
 	return op == ISA_DIV ? ISA_RSH : ISA_AND;
 }
 
+static uint64_t fold_signed(enum isa_sem op, int64_t x, int64_t y)
+{
+	if (!y)
+		return op == ISA_SDIV ? 0 : (uint64_t)x;
+	if (y == -1) /* the least number has no positive counterpart: it wraps to itself */
+		return op == ISA_SDIV ? -(uint64_t)x : 0;
+	return (uint64_t)(op == ISA_SDIV ? x / y : x % y);
+}
+
+/* Both operands are constants: most arithmetic in loops. */
+static uint64_t fold(enum isa_sem op, unsigned width, uint64_t x, uint64_t y)
+{
+	unsigned count = (unsigned)y & (width - 1);
+	uint64_t r;
+
+	x &= low_bits(width);
+	y &= low_bits(width);
+	switch (op) {
+	case ISA_ADD: r = x + y; break;
+	case ISA_SUB: r = x - y; break;
+	case ISA_MUL: r = x * y; break;
+	case ISA_DIV: r = y ? x / y : 0; break;
+	case ISA_MOD: r = y ? x % y : x; break;
+	case ISA_SDIV: case ISA_SMOD: r = fold_signed(op, sign_extend(x, width), sign_extend(y, width)); break;
+	case ISA_OR: r = x | y; break;
+	case ISA_AND: r = x & y; break;
+	case ISA_XOR: r = x ^ y; break;
+	case ISA_LSH: r = x << count; break;
+	case ISA_RSH: r = x >> count; break;
+	case ISA_ARSH: r = (uint64_t)(sign_extend(x, width) >> count); break;
+	case ISA_NEG: r = -x; break;
+	default: r = y; break;
+	}
+	return r & low_bits(width);
+}
+
 bool scalar_alu(enum isa_sem op, unsigned width, struct scalar a, struct scalar b, struct scalar *out)
 {
 	struct scalar r = scalar_unknown();
 	struct bounds count, x, y;
 
+	if (scalar_is_const(&a) && scalar_is_const(&b)) {
+		*out = scalar_const(fold(op, width, a.t.value, b.t.value));
+		return true;
+	}
 	op = simpler(op, width, &b);
 	count = shift_count(&b, width);
 	r.t = tnum_alu(op, tnum_low(a.t, width), tnum_low(b.t, width), &count, width);
