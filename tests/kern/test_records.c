@@ -77,6 +77,46 @@ TEST(fork_exec_and_exit_tell_who_what_and_how_it_ended)
 	bed_close(&b);
 }
 
+static void do_exec_script(void *arg)
+{
+	static char big[6000];
+	int fd = open("/tmp/sallyport-script", O_CREAT | O_TRUNC | O_WRONLY, 0755);
+
+	(void)arg;
+	MUST(fd >= 0 && write(fd, "#!/bin/sh -e\nexit 5\n", 20) == 20 && !close(fd));
+	memset(big, 'a', sizeof big - 1);
+	(void)execl("/tmp/sallyport-script", "zero", big, NULL);
+	MUST(false);
+}
+
+TEST(a_script_shows_its_interpreter_and_long_arguments_are_cut)
+{
+	const struct wire_exec *e;
+	const char *args;
+	struct bed b;
+	size_t at;
+
+	bed_open(&b, KERN_HOOK_PROCESS);
+	bed_run(&b, do_exec_script, NULL);
+	(void)unlink("/tmp/sallyport-script");
+	CHECK_EQ(WEXITSTATUS(b.status), 5);
+	e = bed_find(&b, WIRE_EXEC, 0, sizeof *e);
+	at = sizeof *e + e->exe.len + e->cwd.len;
+	CHECK_STR(bed_text(e, at, e->filename), "/tmp/sallyport-script");
+	at += e->filename.len;
+	CHECK_STR(bed_text(e, at, e->interp), "/bin/sh");
+	at += e->interp.len;
+	CHECK_EQ(e->args.len, WIRE_ARGS_BYTES);
+	CHECK_EQ(e->args.flags, WIRE_SEG_CUT);
+	args = bed_text(e, at, e->args);
+	CHECK_STR(args, "/bin/sh");
+	CHECK_STR(args + 8, "-e");
+	CHECK_STR(args + 11, "/tmp/sallyport-script"); /* argument 0 of the caller is gone: the kernel put these instead */
+	CHECK_EQ(args[WIRE_ARGS_BYTES - 2], 'a');
+	CHECK_EQ(args[WIRE_ARGS_BYTES - 1], 0);
+	bed_close(&b);
+}
+
 static void do_end(void *arg)
 {
 	if (*(int *)arg < 0)
