@@ -102,7 +102,7 @@ static struct proc *stray(struct decode *d)
 	return &d->stray;
 }
 
-static void on_fork(struct decode *d)
+static void apply_fork(struct decode *d)
 {
 	struct proc *child = proc_on_fork(d->procs, &d->rec.fork), *parent;
 
@@ -111,7 +111,7 @@ static void on_fork(struct decode *d)
 		ipc_on_fork(d->ipc, parent, child);
 }
 
-static void on_exec(struct decode *d)
+static void apply_exec(struct decode *d)
 {
 	struct record *r = &d->rec;
 	bool live = r->hdr.kind == WIRE_EXEC;
@@ -136,7 +136,7 @@ static void on_exec(struct decode *d)
 		ipc_on_exec(d->ipc, p, r->exec.fds, r->exec.n_fds, !live);
 }
 
-static void on_process_exit(struct decode *d)
+static void apply_exit(struct decode *d)
 {
 	struct proc *p = proc_on_exit(d->procs, &d->rec.exit);
 
@@ -145,7 +145,7 @@ static void on_process_exit(struct decode *d)
 		ipc_on_exit(d->ipc, p);
 }
 
-static void on_memfd(struct decode *d)
+static void apply_memfd(struct decode *d)
 {
 	enum { MFD_CLOEXEC_BIT = 1 };
 	struct proc *p = proc_of(d->procs, &d->rec.hdr);
@@ -172,7 +172,7 @@ static void open_fd(struct decode *d, struct proc *p)
 	ipc_on_open(d->ipc, p, &o->file, fifo ? d->path.p : NULL);
 }
 
-static void on_open(struct decode *d)
+static void apply_open(struct decode *d)
 {
 	struct proc *p = proc_of(d->procs, &d->rec.hdr);
 
@@ -182,7 +182,7 @@ static void on_open(struct decode *d)
 		open_fd(d, p);
 }
 
-static void on_connect(struct decode *d)
+static void apply_connect(struct decode *d)
 {
 	struct proc *p = proc_of(d->procs, &d->rec.hdr);
 	struct proc_str name = d->rec.seg[SEG_ONLY];
@@ -198,7 +198,7 @@ static void on_connect(struct decode *d)
 	ipc_on_connect(d->ipc, p, &d->rec.connect.sock, path);
 }
 
-static void on_fds(struct decode *d)
+static void apply_fds(struct decode *d)
 {
 	struct proc *p = proc_of(d->procs, &d->rec.hdr);
 
@@ -209,7 +209,7 @@ static void on_fds(struct decode *d)
 	ipc_on_fds(d->ipc, p, &d->rec.fds);
 }
 
-static void on_chdir(struct decode *d)
+static void apply_chdir(struct decode *d)
 {
 	if (d->rec.hdr.ret >= 0)
 		proc_on_chdir(d->procs, &d->rec.hdr, record_path(d->rec.seg[SEG_ONLY], d->rec.seg_flags[SEG_ONLY], d->cwd_text));
@@ -219,29 +219,29 @@ static void apply(struct decode *d)
 {
 	switch ((enum wire_kind)d->rec.hdr.kind) {
 	case WIRE_FORK:
-		on_fork(d);
+		apply_fork(d);
 		return;
 	case WIRE_EXEC:
 	case WIRE_TASK:
-		on_exec(d);
+		apply_exec(d);
 		return;
 	case WIRE_EXIT:
-		on_process_exit(d);
+		apply_exit(d);
 		return;
 	case WIRE_MEMFD:
-		on_memfd(d);
+		apply_memfd(d);
 		return;
 	case WIRE_OPEN:
-		on_open(d);
+		apply_open(d);
 		return;
 	case WIRE_CONNECT:
-		on_connect(d);
+		apply_connect(d);
 		return;
 	case WIRE_FDS:
-		on_fds(d);
+		apply_fds(d);
 		return;
 	case WIRE_CHDIR:
-		on_chdir(d);
+		apply_chdir(d);
 		return;
 	case WIRE_N_KINDS:
 		return;

@@ -111,6 +111,48 @@ void proc_table_free(struct proc_table *t)
 	free(t);
 }
 
+static struct entry *next_up(const struct entry *e)
+{
+	return e->p.parent ? entry_of(e->p.parent) : NULL;
+}
+
+/* Generations from a dead process to its nearest living descendant; it was `was`, and can only have grown. */
+static uint32_t measure(const struct entry *e, uint32_t was)
+{
+	uint32_t near = NO_HEIR;
+
+	LIST_FOR(l, &e->children) {
+		uint32_t n = CONTAINER_OF(l, struct entry, sibling)->near;
+
+		if (n == NO_HEIR || n + 1 >= near)
+			continue;
+		near = n + 1;
+		if (near == was)
+			break;
+	}
+	return near;
+}
+
+/*
+ * e, or a child of it, died. Nobody looks further up than PROC_MAX_ANCESTORS: whoever has no living descendant near
+ * enough does not keep its parent. (A process without any goes as a whole, at a sweep.)
+ */
+static void update_near(struct proc_table *t, struct entry *e)
+{
+	while (e && !e->p.alive) {
+		uint32_t near = measure(e, e->near);
+
+		if (near == e->near)
+			return;
+		e->near = near;
+		if (near >= PROC_MAX_ANCESTORS && near != NO_HEIR) {
+			drop(t, unlink_parent(e));
+			return;
+		}
+		e = next_up(e);
+	}
+}
+
 static void bury(struct proc_table *t, struct entry *e)
 {
 	if (!e->p.alive)
@@ -120,6 +162,7 @@ static void bury(struct proc_table *t, struct entry *e)
 	e->exit_ns = t->now_ns;
 	htab_del(&t->by_pid, &e->by_pid);
 	list_add(&t->gone, &e->dead);
+	update_near(t, e);
 }
 
 /* Make room by dropping the process that is dead for the longest time; never spare. */
@@ -190,20 +233,7 @@ static bool older(const struct proc *a, const struct proc *b)
 	return a->key.start_ns != b->key.start_ns ? a->key.start_ns < b->key.start_ns : a->key.pid < b->key.pid;
 }
 
-/* Nobody looks further up than PROC_MAX_ANCESTORS: a chain of dead ancestors ends there. */
-static void trim(struct proc_table *t, struct entry *e)
-{
-	struct proc *p = &e->p;
-
-	if (e->depth < PROC_MAX_ANCESTORS)
-		return;
-	for (uint32_t i = 0; p && i < PROC_MAX_ANCESTORS; i++)
-		p = p->parent;
-	if (p && !p->alive)
-		drop(t, unlink_parent(entry_of(p)));
-}
-
-static void link_parent(struct proc_table *t, struct entry *e, struct proc *parent)
+static void link_parent(struct entry *e, struct proc *parent)
 {
 	if (e->p.parent || !parent || !older(parent, &e->p)) /* by age: no cycle can come about */
 		return;
@@ -211,8 +241,9 @@ static void link_parent(struct proc_table *t, struct entry *e, struct proc *pare
 	e->p.ppid = parent->key.pid;
 	parent->refs++;
 	list_add(&entry_of(parent)->children, &e->sibling);
-	e->depth = entry_of(parent)->depth + 1;
-	trim(t, e);
+	/* a parent that is dead already (records out of order) has an heir after all */
+	for (struct entry *a = entry_of(parent); a && !a->p.alive && e->near < a->near - 1; a = next_up(a), e = next_up(e))
+		a->near = e->near + 1;
 }
 
 static void set_comm(struct proc *p, const char comm[WIRE_COMM])
@@ -296,7 +327,7 @@ struct proc *proc_on_fork(struct proc_table *t, const struct wire_fork *r)
 		inherit(t, child, entry_of(parent));
 		set_comm(&child->p, r->hdr.comm);
 	}
-	link_parent(t, child, parent);
+	link_parent(child, parent);
 	return &child->p;
 }
 
@@ -355,7 +386,7 @@ static void adopt(struct proc_table *t, struct entry *e, const struct wire_exec 
 	}
 	if (!e->p.ppid)
 		e->p.ppid = r->ppid;
-	link_parent(t, e, parent);
+	link_parent(e, parent);
 }
 
 struct proc *proc_on_exec(struct proc_table *t, const struct wire_exec *r, const struct proc_exec_strs *s)

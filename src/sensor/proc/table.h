@@ -5,6 +5,8 @@
 
 #include "sensor/proc/image.h"
 
+enum { NO_HEIR = UINT32_MAX };
+
 enum { MEMFD_MAX_FD = 64 }; /* descriptors below it are followed one by one */
 
 /*
@@ -22,7 +24,7 @@ struct entry {
 	uint64_t memfds, memfds_cloexec; /* bit per descriptor */
 	bool made_memfd; /* it, or whom it was forked from, since the sensor looks */
 	bool kept;
-	uint32_t depth;
+	uint32_t near; /* generations to the nearest living descendant: 0 while alive, NO_HEIR when there is none */
 	uint32_t scan;
 };
 
