@@ -14,7 +14,7 @@
 #include "engine/obj/obj.h"
 #include "engine/verify/verify.h"
 
-static_assert(CONTENT_DIGEST_BYTES == TEMPLATE_DIGEST_BYTES, "both are BLAKE2b-256");
+static_assert((int)CONTENT_DIGEST_BYTES == (int)TEMPLATE_DIGEST_BYTES, "both are BLAKE2b-256");
 
 struct loader {
 	const struct content_opts *o;

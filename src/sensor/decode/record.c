@@ -76,7 +76,7 @@ static bool content_ok(const struct record *r)
 	case WIRE_OPEN:
 		return fds_ok(&r->open.file, 1, 1, false);
 	case WIRE_CONNECT:
-		return fds_ok(&r->connect.sock, 1, 1, false);
+		return r->connect.sock.kind >= WIRE_FD_UNIX && r->connect.sock.kind <= WIRE_FD_IPV6;
 	case WIRE_FDS:
 		return r->fds.op >= WIRE_FDS_OPEN && r->fds.op <= WIRE_FDS_CLOSE &&
 		       fds_ok(r->fds.fds, r->fds.n_fds, countof(r->fds.fds), false);

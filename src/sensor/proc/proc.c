@@ -339,12 +339,12 @@ static uint8_t kind_of_fd(const struct wire_exec *r, uint32_t fd)
 	return WIRE_FD_NONE;
 }
 
-/* A task record, which has no arguments, of an image that is known already. */
+/* A task record of an image that is known already, with nothing to add. */
 static bool same_image(const struct proc *p, const struct wire_exec *r, const struct proc_exec_strs *s)
 {
 	const struct proc_view *v = p->image ? &p->image->view : NULL;
 
-	return v && r->hdr.kind == WIRE_TASK && v->exe_ino == r->exe_ino && v->exe_dev == r->exe_dev &&
+	return v && r->hdr.kind == WIRE_TASK && (v->args_known || !s->args_len) && v->exe_ino == r->exe_ino && v->exe_dev == r->exe_dev &&
 	       v->exepath.len == s->exe_path.len && !memcmp(v->exepath.p, s->exe_path.p, s->exe_path.len);
 }
 
