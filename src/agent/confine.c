@@ -62,9 +62,7 @@ FALLIBLE confine_privileges(struct diag *d)
 
 FALLIBLE confine_memory(uint64_t bytes)
 {
-	if (!set_limit(RLIMIT_DATA, bytes))
-		return E_IO;
-	if (confine_address_slack != UINT64_MAX && !set_limit(RLIMIT_AS, bytes + confine_address_slack))
-		return E_IO;
-	return E_OK;
+	if (confine_address_slack == UINT64_MAX)
+		return E_OK;
+	return set_limit(RLIMIT_DATA, bytes) && set_limit(RLIMIT_AS, bytes + confine_address_slack) ? E_OK : E_IO;
 }

@@ -26,8 +26,10 @@ FALLIBLE confine_syscalls(struct diag *d);
 /* And no more files are opened. E_IO. */
 FALLIBLE confine_no_open(void);
 
-/* Room for RLIMIT_AS beyond the worker's memory; and system calls of the compiler's run-time checks. One file per kind of build. */
-extern const uint64_t confine_address_slack; /* UINT64_MAX: no limit */
+/*
+ * Room for RLIMIT_AS beyond the worker's memory, and system calls of the compiler's run-time checks. One file per kind of build.
+ */
+extern const uint64_t confine_address_slack; /* UINT64_MAX: no limit on memory at all */
 extern const uint32_t confine_extra_calls[];
 extern const size_t confine_n_extra_calls;
 

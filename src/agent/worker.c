@@ -445,6 +445,7 @@ int agent_worker(int argc, char **argv)
 		log_error("worker: started without its arguments; this is not a command for people");
 		return 2;
 	}
+	tzset(); /* opens a file: gmtime_r would, the first time */
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || confine_memory(mib << 20) != E_OK || confine_privileges(&d) != E_OK ||
 	    confine_syscalls(&d) != E_OK) {
 		log_error("worker: cannot be confined, so it does not start: %s", d.text);
