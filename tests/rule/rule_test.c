@@ -49,6 +49,27 @@ struct rule_source source_file(struct arena *a, const char *path)
 	return s;
 }
 
+/* Every program must pass the verifier for the exact context of its type. */
+static void prove(struct ready *r, uint32_t i)
+{
+	struct verify_opts o = { .profile = &abi_sallyport, .type = abi_prog_type(&abi_sallyport, IMAGE_PROG_SECTION) };
+	const struct template_type *type = template_type_by_name(&template_builtin, r->schema.progs[i].type);
+	struct verify_stats stats;
+	struct abi_ctx ctx;
+	struct arena a;
+	struct diag d;
+
+	arena_init(&a, 256 << 20);
+	diag_init(&d);
+	CHECK_OK(template_ctx(&template_builtin, type, &a, &ctx));
+	o.ctx = &ctx;
+	if (verify_prog(obj_prog(&r->obj, r->schema.progs[i].prog), &o, &a, &stats, &d))
+		fail_msg("%s [%s]: V%u %s at %llu", r->schema.progs[i].prog, test_row ? test_row : "", d.id, d.text,
+			 (unsigned long long)d.insn);
+	r->verify_steps += stats.steps;
+	arena_done(&a);
+}
+
 void ready_make(struct ready *r, struct loaded *l)
 {
 	struct vm_prog_opts o = { .profile = &abi_sallyport, .maps = &r->map };
@@ -69,6 +90,7 @@ void ready_make(struct ready *r, struct loaded *l)
 		const struct prog *p = obj_prog(&r->obj, r->schema.progs[i].prog);
 
 		CHECK(p != NULL);
+		prove(r, i);
 		CHECK_OK(vm_prog_new(p, &o, &r->progs[i], &d));
 	}
 	CHECK_OK(vm_new(&r->vm));

@@ -9,6 +9,7 @@
 #include "content/image/image.h"
 #include "content/rule/rule.h"
 #include "engine/obj/obj.h"
+#include "engine/verify/verify.h"
 #include "engine/vm/vm.h"
 
 #define RULE_TAIL "  desc: d\n  output: o\n  priority: info\n"
@@ -38,9 +39,10 @@ struct ready {
 	struct vm_prog **progs;
 	struct vm *vm;
 	struct event *event;
+	uint64_t verify_steps;
 };
 
-/* Compile, read the file back, make it ready; a failure fails the test. */
+/* Compile, read the file back, verify every program, make it ready; a failure fails the test. */
 void ready_make(struct ready *r, struct loaded *l);
 void ready_done(struct ready *r);
 /* The rule (index in image) fires on r->event: 1 or 0. No program for the event's type is 0. */
