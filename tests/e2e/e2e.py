@@ -24,7 +24,7 @@ from tap import Skip, expect, test
 class Context:
     def __init__(self, build):
         self.build = build
-        self.binary = os.path.join(ROOT, build, "src", "cli", "sallyport")
+        self.binary = os.path.join(ROOT, build, "src", "sallyport")
         self.crashable = os.path.join(ROOT, build, "tests", "agent", "sallyport-crashable")
         self.no_kernel = why_no_kernel(self.binary)
         self.slow = "san" in build
