@@ -101,7 +101,7 @@ def command(totals, name, argv, tap=False, timeout=600):
 
 def main():
     totals = Totals()
-    sallyport = "build/release/src/cli/sallyport"
+    sallyport = "build/release/src/sallyport"
     command(totals, "source format", ["./dev", "fmt", "--check"])
     meson_tests(totals, "build/san")
     command(totals, "default rules' own tests", [sallyport, "rules", "test", "rules"])

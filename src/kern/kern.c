@@ -16,7 +16,8 @@
 enum prog { PROG_FORK, PROG_EXEC, PROG_EXIT, PROG_SYSCALL, PROG_ITER, N_PROGS };
 enum map { MAP_RESERVED, MAP_BULK, MAP_STATS, MAP_CONFIG, MAP_SECRET, N_MAPS };
 
-static const char *const prog_names[N_PROGS] = { "process_fork", "process_exec", "process_exit", "syscall_exit", "task_iter" };
+static const char *const prog_names[N_PROGS] = { "process_fork", "process_exec", "process_exit", "syscall_exit",
+						 "task_iter" };
 static const char *const map_names[N_MAPS] = { "reserved", "bulk", "stats", ".data.config", ".rodata.config" };
 
 enum { PAGE_BYTES = 4096, RING_MAX_BYTES = 256 << 20, LOG_BYTES = 1024 };
@@ -108,7 +109,8 @@ static const char *errno_hint(int error)
 	switch (error) {
 	case EPERM:
 	case EACCES:
-		return "run as root; in a container it needs CAP_BPF, CAP_PERFMON and a seccomp profile that allows bpf(2)";
+		return "run as root; in a container it needs CAP_BPF, CAP_PERFMON and a seccomp profile that allows "
+		       "bpf(2)";
 	case ENOMEM:
 		return "raise the locked-memory limit, or make the rings smaller";
 	case ESRCH:
@@ -138,8 +140,8 @@ static FALLIBLE find_parts(struct kern *k, struct diag *d)
 static FALLIBLE check_ring_bytes(const char *name, uint32_t bytes, struct diag *d)
 {
 	if (bytes < PAGE_BYTES || bytes > RING_MAX_BYTES || (bytes & (bytes - 1)))
-		FAIL_ID(d, INVALID, 'K', 106, "the %s ring has %u bytes, but it must be a power of two from %d to %d", name, bytes,
-			PAGE_BYTES, RING_MAX_BYTES);
+		FAIL_ID(d, INVALID, 'K', 106, "the %s ring has %u bytes, but it must be a power of two from %d to %d",
+			name, bytes, PAGE_BYTES, RING_MAX_BYTES);
 	return E_OK;
 }
 
@@ -168,7 +170,8 @@ static FALLIBLE load(struct kern *k, struct diag *d)
 	if (!error)
 		return E_OK;
 	diag_hint(d, "%s", errno_hint(error));
-	FAIL_ID(d, HOST, 'K', 103, "the kernel refused the sensor's programs: %s: %.180s", strerror(error), log_reason());
+	FAIL_ID(d, HOST, 'K', 103, "the kernel refused the sensor's programs: %s: %.180s", strerror(error),
+		log_reason());
 }
 
 static void kern_close_ptr(struct kern **k)

@@ -21,7 +21,8 @@
 
 enum { PROBE_RING_BYTES = 1 << 20, MOUNTS_MAX_BYTES = 1 << 20 };
 
-static const char mend_root[] = "run as root; in a container it needs CAP_BPF, CAP_PERFMON and a seccomp profile that allows bpf(2)";
+static const char mend_root[] =
+	"run as root; in a container it needs CAP_BPF, CAP_PERFMON and a seccomp profile that allows bpf(2)";
 
 static const struct bpf_insn returns_zero[] = {
 	{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
@@ -107,7 +108,8 @@ static void probe_maps(struct kern_report *r)
 	grade_fd(p, bpf_map_create(BPF_MAP_TYPE_ARRAY, "sallyport_probe", 4, 8, 1, NULL),
 		 "check lockdown, the security module and the container's seccomp profile");
 	p = add(r, "mmap_array", "arrays that user space can map", true);
-	grade_fd(p, bpf_map_create(BPF_MAP_TYPE_ARRAY, "sallyport_probe", 4, 8, 1, &mmapable), "use a kernel from 5.8 on");
+	grade_fd(p, bpf_map_create(BPF_MAP_TYPE_ARRAY, "sallyport_probe", 4, 8, 1, &mmapable),
+		 "use a kernel from 5.8 on");
 	p = add(r, "ringbuf", "ring buffers", true);
 	grade_fd(p, bpf_map_create(BPF_MAP_TYPE_RINGBUF, "sallyport_probe", 0, 0, PROBE_RING_BYTES, NULL),
 		 "use a kernel from 5.8 on, and allow 1 MiB of locked memory");
@@ -120,8 +122,8 @@ struct trial {
 	enum bpf_prog_type type;
 	enum bpf_attach_type attach;
 	const char *name;
-	int kind;            /* BTF_KIND_* of name */
-	const char *raw_tp;  /* tracepoint by name instead */
+	int kind;           /* BTF_KIND_* of name */
+	const char *raw_tp; /* tracepoint by name instead */
 	bool load_only;
 	const struct bpf_insn *insns;
 	size_t n_insns;
@@ -129,20 +131,24 @@ struct trial {
 };
 
 static const struct trial trials[] = {
-	{ "read_kernel", "programs may read kernel memory", true, BPF_PROG_TYPE_RAW_TRACEPOINT, 0, NULL, 0, NULL, true, reads_kernel,
-	  countof(reads_kernel), "lockdown=confidentiality forbids it: boot with lockdown=integrity or none" },
-	{ "raw_tp", "raw tracepoints", false, BPF_PROG_TYPE_RAW_TRACEPOINT, 0, NULL, 0, "sched_process_exit", false, returns_zero,
-	  countof(returns_zero), "use a kernel with CONFIG_BPF_EVENTS=y" },
+	{ "read_kernel", "programs may read kernel memory", true, BPF_PROG_TYPE_RAW_TRACEPOINT, 0, NULL, 0, NULL, true,
+	  reads_kernel, countof(reads_kernel),
+	  "lockdown=confidentiality forbids it: boot with lockdown=integrity or none" },
+	{ "raw_tp", "raw tracepoints", false, BPF_PROG_TYPE_RAW_TRACEPOINT, 0, NULL, 0, "sched_process_exit", false,
+	  returns_zero, countof(returns_zero), "use a kernel with CONFIG_BPF_EVENTS=y" },
 	{ "tp_btf", "typed tracepoints", true, BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, "btf_trace_sched_process_exit",
-	  BTF_KIND_TYPEDEF, NULL, false, returns_zero, countof(returns_zero), "use a kernel from 5.8 on with BTF and CONFIG_BPF_EVENTS=y" },
-	{ "syscall_exit", "a hook on system calls' return", true, BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, "btf_trace_sys_exit",
-	  BTF_KIND_TYPEDEF, NULL, true, returns_zero, countof(returns_zero), "use a kernel with CONFIG_FTRACE_SYSCALLS=y" },
-	{ "iter_task", "iterators over processes", true, BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, "bpf_iter_task", BTF_KIND_FUNC, NULL,
-	  true, returns_zero, countof(returns_zero), "use a kernel from 5.8 on" },
-	{ "fentry", "function entry hooks (not needed)", false, BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "bpf_fentry_test1", BTF_KIND_FUNC,
-	  NULL, false, returns_zero, countof(returns_zero), "needs CONFIG_FUNCTION_TRACER and CONFIG_DYNAMIC_FTRACE" },
-	{ "lsm", "security hooks (not needed)", false, BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "bpf_lsm_quotactl", BTF_KIND_FUNC, NULL, false,
-	  returns_zero, countof(returns_zero), "boot with bpf in the lsm= list" },
+	  BTF_KIND_TYPEDEF, NULL, false, returns_zero, countof(returns_zero),
+	  "use a kernel from 5.8 on with BTF and CONFIG_BPF_EVENTS=y" },
+	{ "syscall_exit", "a hook on system calls' return", true, BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP,
+	  "btf_trace_sys_exit", BTF_KIND_TYPEDEF, NULL, true, returns_zero, countof(returns_zero),
+	  "use a kernel with CONFIG_FTRACE_SYSCALLS=y" },
+	{ "iter_task", "iterators over processes", true, BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, "bpf_iter_task",
+	  BTF_KIND_FUNC, NULL, true, returns_zero, countof(returns_zero), "use a kernel from 5.8 on" },
+	{ "fentry", "function entry hooks (not needed)", false, BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY,
+	  "bpf_fentry_test1", BTF_KIND_FUNC, NULL, false, returns_zero, countof(returns_zero),
+	  "needs CONFIG_FUNCTION_TRACER and CONFIG_DYNAMIC_FTRACE" },
+	{ "lsm", "security hooks (not needed)", false, BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "bpf_lsm_quotactl",
+	  BTF_KIND_FUNC, NULL, false, returns_zero, countof(returns_zero), "boot with bpf in the lsm= list" },
 };
 
 static int trial_load(const struct trial *t, const struct btf *btf)
@@ -212,7 +218,8 @@ static void probe_cgroup(struct kern_report *r)
 	char *save = NULL;
 	size_t len;
 
-	p->mend = "mount a cgroup file system with the memory controller, writable; without it only the worker's own limits hold";
+	p->mend = "mount a cgroup file system with the memory controller, writable; without it only the worker's own "
+		  "limits hold";
 	if (io_read_file("/proc/self/mounts", MOUNTS_MAX_BYTES, &mounts, &len, NULL) != E_OK)
 		return;
 	for (char *line = strtok_r(mounts, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
@@ -261,7 +268,8 @@ static void probe_memlock(struct kern_report *r)
 	if (l.rlim_cur == RLIM_INFINITY)
 		grade(p, KERN_YES, "unlimited");
 	else
-		grade(p, KERN_YES, "%llu KiB; kernels from 5.11 on charge the cgroup instead", (unsigned long long)l.rlim_cur >> 10);
+		grade(p, KERN_YES, "%llu KiB; kernels from 5.11 on charge the cgroup instead",
+		      (unsigned long long)l.rlim_cur >> 10);
 }
 
 static int print_nothing(enum libbpf_print_level level __attribute__((unused)), const char *fmt __attribute__((unused)),

@@ -39,7 +39,7 @@ def shown(text, width=100):
 class Tour:
     def __init__(self, build):
         self.build = build
-        self.binary = os.path.join(ROOT, build, "src", "cli", "sallyport")
+        self.binary = os.path.join(ROOT, build, "src", "sallyport")
         self.failed = 0
 
     def verdict(self, good, text):

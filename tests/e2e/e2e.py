@@ -24,7 +24,7 @@ from tap import Skip, expect, test
 class Context:
     def __init__(self, build):
         self.build = build
-        self.binary = os.path.join(ROOT, build, "src", "cli", "sallyport")
+        self.binary = os.path.join(ROOT, build, "src", "sallyport")
         self.crashable = os.path.join(ROOT, build, "tests", "agent", "sallyport-crashable")
         self.no_kernel = why_no_kernel(self.binary)
         self.slow = "san" in build
@@ -167,7 +167,7 @@ def the_process_that_holds_the_rules_is_confined(c):
     try:
         worker = sensor.worker()
         status = open(f"/proc/{worker}/status").read()
-        value = dict(re.findall(r"(\w+):\s+(.*)", status))
+        value = dict(re.findall(r"(\w+):[ \t]*(.*)", status))
         expect(int(value["CapEff"], 16) == 0, f"CapEff {value['CapEff']}")
         expect(int(value["CapPrm"], 16) == 0, f"CapPrm {value['CapPrm']}")
         expect(int(value["CapBnd"], 16) == 0, f"CapBnd {value['CapBnd']}")

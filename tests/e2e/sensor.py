@@ -74,7 +74,7 @@ class Sensor:
                     return re.search(pattern, "\n".join(self.err))
 
     def wait_ready(self, timeout=20):
-        return self.wait_err(r"sallyport: .*\bready\b", timeout) is not None
+        return self.wait_err(r"sallyport: .*\bwatching rules=", timeout) is not None
 
     def mark(self):
         with self.lock:

@@ -35,10 +35,10 @@ uint32_t bed_count(const struct bed *b, uint16_t kind);
 const char *bed_path(const void *record, size_t at, struct wire_seg seg);
 const char *bed_text(const void *record, size_t at, struct wire_seg seg);
 /* In a child: end with 100 + line unless the condition holds. */
-#define MUST(cond)                              \
-	do {                                    \
-		if (!(cond))                    \
-			_exit(__LINE__ % 250);  \
+#define MUST(cond)                             \
+	do {                                   \
+		if (!(cond))                   \
+			_exit(__LINE__ % 250); \
 	} while (0)
 
 #endif

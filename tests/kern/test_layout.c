@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Both sides of the wire compile the same header with different compilers: their layouts must be equal, member by member. */
+/* Both sides of the wire compile the same header with different compilers: their layouts must be equal, member by
+ * member. */
 #include "bed.h"
 
 #include <bpf/btf.h>
@@ -8,49 +9,71 @@ struct member {
 	const char *name;
 	size_t offset;
 };
-#define M(type, name) { #name, offsetof(struct type, name) }
+#define M(type, name)                              \
+	{                                          \
+#name, offsetof(struct type, name) \
+	}
 
 static const struct {
 	const char *type;
 	size_t bytes;
 	struct member members[24];
 } types[] = {
-	{ "wire_hdr", sizeof(struct wire_hdr),
-	  { M(wire_hdr, bytes), M(wire_hdr, kind), M(wire_hdr, flags), M(wire_hdr, time_ns), M(wire_hdr, pid), M(wire_hdr, tid),
-	    M(wire_hdr, start_ns), M(wire_hdr, ret), M(wire_hdr, syscall), M(wire_hdr, uid), M(wire_hdr, gid), M(wire_hdr, reserved),
-	    M(wire_hdr, comm) } },
+	{ "wire_hdr",
+	  sizeof(struct wire_hdr),
+	  { M(wire_hdr, bytes), M(wire_hdr, kind), M(wire_hdr, flags), M(wire_hdr, time_ns), M(wire_hdr, pid),
+	    M(wire_hdr, tid), M(wire_hdr, start_ns), M(wire_hdr, ret), M(wire_hdr, syscall), M(wire_hdr, uid),
+	    M(wire_hdr, gid), M(wire_hdr, reserved), M(wire_hdr, comm) } },
 	{ "wire_seg", sizeof(struct wire_seg), { M(wire_seg, len), M(wire_seg, flags) } },
-	{ "wire_fd", sizeof(struct wire_fd),
-	  { M(wire_fd, fd), M(wire_fd, kind), M(wire_fd, flags), M(wire_fd, l4proto), M(wire_fd, reserved), M(wire_fd, ino),
-	    M(wire_fd, dev), M(wire_fd, remote_addr), M(wire_fd, local_addr), M(wire_fd, remote_port), M(wire_fd, local_port),
-	    M(wire_fd, reserved2) } },
-	{ "wire_fork", sizeof(struct wire_fork),
+	{ "wire_fd",
+	  sizeof(struct wire_fd),
+	  { M(wire_fd, fd), M(wire_fd, kind), M(wire_fd, flags), M(wire_fd, l4proto), M(wire_fd, reserved),
+	    M(wire_fd, ino), M(wire_fd, dev), M(wire_fd, remote_addr), M(wire_fd, local_addr), M(wire_fd, remote_port),
+	    M(wire_fd, local_port), M(wire_fd, reserved2) } },
+	{ "wire_fork",
+	  sizeof(struct wire_fork),
 	  { M(wire_fork, hdr), M(wire_fork, child_start_ns), M(wire_fork, child_pid), M(wire_fork, sid) } },
-	{ "wire_exec", sizeof(struct wire_exec),
-	  { M(wire_exec, hdr), M(wire_exec, fields), M(wire_exec, exe_ino), M(wire_exec, exe_dev), M(wire_exec, parent_start_ns),
-	    M(wire_exec, sid_start_ns), M(wire_exec, ppid), M(wire_exec, sid), M(wire_exec, loginuid), M(wire_exec, tty),
-	    M(wire_exec, n_fds), M(wire_exec, exe), M(wire_exec, cwd), M(wire_exec, filename), M(wire_exec, interp),
-	    M(wire_exec, args), M(wire_exec, cgroup), M(wire_exec, fds) } },
+	{ "wire_exec",
+	  sizeof(struct wire_exec),
+	  { M(wire_exec, hdr), M(wire_exec, fields), M(wire_exec, exe_ino), M(wire_exec, exe_dev),
+	    M(wire_exec, parent_start_ns), M(wire_exec, sid_start_ns), M(wire_exec, ppid), M(wire_exec, sid),
+	    M(wire_exec, loginuid), M(wire_exec, tty), M(wire_exec, n_fds), M(wire_exec, exe), M(wire_exec, cwd),
+	    M(wire_exec, filename), M(wire_exec, interp), M(wire_exec, args), M(wire_exec, cgroup),
+	    M(wire_exec, fds) } },
 	{ "wire_exit", sizeof(struct wire_exit), { M(wire_exit, hdr), M(wire_exit, fields) } },
-	{ "wire_open", sizeof(struct wire_open),
+	{ "wire_open",
+	  sizeof(struct wire_open),
 	  { M(wire_open, hdr), M(wire_open, fields), M(wire_open, file), M(wire_open, created), M(wire_open, path),
 	    M(wire_open, reserved) } },
-	{ "wire_memfd", sizeof(struct wire_memfd),
+	{ "wire_memfd",
+	  sizeof(struct wire_memfd),
 	  { M(wire_memfd, hdr), M(wire_memfd, fields), M(wire_memfd, name), M(wire_memfd, reserved) } },
-	{ "wire_connect", sizeof(struct wire_connect),
-	  { M(wire_connect, hdr), M(wire_connect, fields), M(wire_connect, sock), M(wire_connect, path), M(wire_connect, reserved) } },
-	{ "wire_fds", sizeof(struct wire_fds), { M(wire_fds, hdr), M(wire_fds, op), M(wire_fds, n_fds), M(wire_fds, fds) } },
-	{ "wire_chdir", sizeof(struct wire_chdir), { M(wire_chdir, hdr), M(wire_chdir, path), M(wire_chdir, reserved) } },
-	{ "wire_stats", sizeof(struct wire_stats),
+	{ "wire_connect",
+	  sizeof(struct wire_connect),
+	  { M(wire_connect, hdr), M(wire_connect, fields), M(wire_connect, sock), M(wire_connect, path),
+	    M(wire_connect, reserved) } },
+	{ "wire_fds",
+	  sizeof(struct wire_fds),
+	  { M(wire_fds, hdr), M(wire_fds, op), M(wire_fds, n_fds), M(wire_fds, fds) } },
+	{ "wire_chdir",
+	  sizeof(struct wire_chdir),
+	  { M(wire_chdir, hdr), M(wire_chdir, path), M(wire_chdir, reserved) } },
+	{ "wire_stats",
+	  sizeof(struct wire_stats),
 	  { M(wire_stats, produced), M(wire_stats, lost), M(wire_stats, produced_kind), M(wire_stats, lost_kind),
 	    M(wire_stats, reserved) } },
-	{ "wire_process_exec_fields", sizeof(struct wire_process_exec_fields),
+	{ "wire_process_exec_fields",
+	  sizeof(struct wire_process_exec_fields),
 	  { M(wire_process_exec_fields, exe_nlink), M(wire_process_exec_fields, exe_mode) } },
-	{ "wire_process_exit_fields", sizeof(struct wire_process_exit_fields), { M(wire_process_exit_fields, status) } },
-	{ "wire_file_open_fields", sizeof(struct wire_file_open_fields),
+	{ "wire_process_exit_fields",
+	  sizeof(struct wire_process_exit_fields),
+	  { M(wire_process_exit_fields, status) } },
+	{ "wire_file_open_fields",
+	  sizeof(struct wire_file_open_fields),
 	  { M(wire_file_open_fields, num), M(wire_file_open_fields, ino), M(wire_file_open_fields, dev),
 	    M(wire_file_open_fields, flags), M(wire_file_open_fields, mode), M(wire_file_open_fields, nlink) } },
-	{ "wire_memfd_create_fields", sizeof(struct wire_memfd_create_fields),
+	{ "wire_memfd_create_fields",
+	  sizeof(struct wire_memfd_create_fields),
 	  { M(wire_memfd_create_fields, num), M(wire_memfd_create_fields, flags) } },
 	{ "wire_net_connect_fields", sizeof(struct wire_net_connect_fields), { M(wire_net_connect_fields, num) } },
 };
@@ -113,8 +136,9 @@ TEST(the_programs_and_user_space_number_the_hooks_alike)
 		const char *name;
 		int value;
 	} want[] = {
-		{ "HOOK_PROCESS", KERN_HOOK_PROCESS }, { "HOOK_OPEN", KERN_HOOK_OPEN }, { "HOOK_MEMFD", KERN_HOOK_MEMFD },
-		{ "HOOK_CONNECT", KERN_HOOK_CONNECT }, { "HOOK_IPC", KERN_HOOK_IPC },   { "HOOK_CHDIR", KERN_HOOK_CHDIR },
+		{ "HOOK_PROCESS", KERN_HOOK_PROCESS }, { "HOOK_OPEN", KERN_HOOK_OPEN },
+		{ "HOOK_MEMFD", KERN_HOOK_MEMFD },     { "HOOK_CONNECT", KERN_HOOK_CONNECT },
+		{ "HOOK_IPC", KERN_HOOK_IPC },         { "HOOK_CHDIR", KERN_HOOK_CHDIR },
 	};
 	AUTO(btf_free_ptr) struct btf *btf = object_btf();
 	int id = btf__find_by_name_kind(btf, "hook", BTF_KIND_ENUM);

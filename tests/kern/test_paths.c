@@ -139,7 +139,8 @@ TEST(opens_tell_the_resolved_path_however_it_was_written)
 		{ "open", open_raw, "/etc/hostname", WIRE_FD_FILE, 0, O_RDONLY, 0, 0, SYS_open },
 		{ "/proc/self/fd", open_proc_fd, "sub/file", WIRE_FD_FILE, 0, O_RDONLY, 0, 0, SYS_openat },
 		{ "deleted", open_deleted, "gone", WIRE_FD_FILE, WIRE_SEG_DELETED, O_RDONLY, 0, 0, SYS_openat },
-		{ "memfd", open_memfd, "/memfd:m", WIRE_FD_FILE, WIRE_SEG_DELETED | WIRE_SEG_MEMFD, O_RDWR, 0, 0, SYS_openat },
+		{ "memfd", open_memfd, "/memfd:m", WIRE_FD_FILE, WIRE_SEG_DELETED | WIRE_SEG_MEMFD, O_RDWR, 0, 0,
+		  SYS_openat },
 		{ "chroot", open_jailed, "sub/file", WIRE_FD_FILE, 0, O_RDONLY, 0, 0, SYS_openat },
 		{ "root", open_root, "/", WIRE_FD_DIR, 0, O_RDONLY | O_DIRECTORY, 0, 0, SYS_openat },
 	};
@@ -155,8 +156,8 @@ TEST(opens_tell_the_resolved_path_however_it_was_written)
 		bed_run(&b, rows[i].fn, NULL);
 		CHECK_EQ(b.status, 0);
 		o = bed_find(&b, WIRE_OPEN, bed_count(&b, WIRE_OPEN) - 1, sizeof *o);
-		(void)snprintf(want, sizeof want, "%s%s%s", rows[i].path[0] == '/' ? "" : dir, rows[i].path[0] == '/' ? "" : "/",
-			       rows[i].path);
+		(void)snprintf(want, sizeof want, "%s%s%s", rows[i].path[0] == '/' ? "" : dir,
+			       rows[i].path[0] == '/' ? "" : "/", rows[i].path);
 		CHECK_STR(bed_path(o, sizeof *o, o->path), want);
 		CHECK_EQ(o->path.flags, rows[i].seg_flags);
 		CHECK_EQ(o->file.kind, rows[i].kind);
@@ -293,7 +294,10 @@ static void open_compat(void *arg)
 	(void)arg;
 	MUST(low != MAP_FAILED);
 	memcpy(low, "sub/file", 9);
-	__asm__ volatile("int $0x80" : "+a"(ret) : "b"(low), "c"(O_RDONLY), "d"(0) : "memory", "r8", "r9", "r10", "r11");
+	__asm__ volatile("int $0x80"
+			 : "+a"(ret)
+			 : "b"(low), "c"(O_RDONLY), "d"(0)
+			 : "memory", "r8", "r9", "r10", "r11");
 	MUST(ret != -38); /* ENOSYS: no 32-bit entry in this kernel */
 	MUST(ret >= 0);
 }
@@ -328,7 +332,11 @@ static void go_down(void *arg)
 /* arg: a letter for the depth (A = 0), then the name of each directory. */
 TEST(deep_and_long_paths_are_whole_up_to_the_limit_and_flagged_past_it)
 {
-	static char deep30[] = "\x5d" "d", deep40[] = "\x67" "d", long3[260] = "D", long20[260] = "U";
+	static char deep30[] = "\x5d"
+			       "d",
+		    deep40[] = "\x67"
+			       "d",
+		    long3[260] = "D", long20[260] = "U";
 	/* names in front of those: tmp, the test's directory; behind: leaf */
 	const struct {
 		const char *name;

@@ -79,7 +79,7 @@ TEST(fork_exec_and_exit_tell_who_what_and_how_it_ended)
 
 static void do_exec_script(void *arg)
 {
-	static char big[6000];
+	static char big[6000]; /* more than WIRE_ARGS_BYTES */
 	int fd = open("/tmp/sallyport-script", O_CREAT | O_TRUNC | O_WRONLY, 0755);
 
 	(void)arg;
@@ -111,7 +111,8 @@ TEST(a_script_shows_its_interpreter_and_long_arguments_are_cut)
 	args = bed_text(e, at, e->args);
 	CHECK_STR(args, "/bin/sh");
 	CHECK_STR(args + 8, "-e");
-	CHECK_STR(args + 11, "/tmp/sallyport-script"); /* argument 0 of the caller is gone: the kernel put these instead */
+	CHECK_STR(args + 11,
+		  "/tmp/sallyport-script"); /* argument 0 of the caller is gone: the kernel put these instead */
 	CHECK_EQ(args[WIRE_ARGS_BYTES - 2], 'a');
 	CHECK_EQ(args[WIRE_ARGS_BYTES - 1], 0);
 	bed_close(&b);
@@ -339,16 +340,16 @@ static void do_channels(void *arg)
 	int p[2], s[2], plain = open("/dev/null", O_RDWR);
 
 	(void)arg;
-	MUST(!pipe2(p, O_CLOEXEC));                          /* 0: OPEN */
-	MUST(!socketpair(AF_UNIX, SOCK_DGRAM, 0, s));        /* 1: OPEN */
-	MUST(dup2(p[0], 30) == 30);                          /* 2: DUP */
-	MUST(fcntl(p[1], F_DUPFD_CLOEXEC, 40) == 40);        /* 3: DUP */
+	MUST(!pipe2(p, O_CLOEXEC));                                                      /* 0: OPEN */
+	MUST(!socketpair(AF_UNIX, SOCK_DGRAM, 0, s));                                    /* 1: OPEN */
+	MUST(dup2(p[0], 30) == 30);                                                      /* 2: DUP */
+	MUST(fcntl(p[1], F_DUPFD_CLOEXEC, 40) == 40);                                    /* 3: DUP */
 	MUST(dup2(plain, 31) == 31 && fcntl(plain, F_GETFD) == 0 && dup2(30, 30) == 30); /* nothing */
-	MUST(dup2(plain, 30) == 30);                         /* 4: DUP: a channel is gone */
-	MUST(!close(plain) && !close(31) && !close(30));     /* nothing */
-	MUST(!close(p[0]));                                  /* 5: CLOSE */
-	MUST(!syscall(SYS_close_range, 40, ~0u, 0));         /* 6: CLOSE */
-	MUST(syscall(SYS_close, 41) < 0);                    /* nothing */
+	MUST(dup2(plain, 30) == 30);                                                     /* 4: DUP: a channel is gone */
+	MUST(!close(plain) && !close(31) && !close(30));                                 /* nothing */
+	MUST(!close(p[0]));                                                              /* 5: CLOSE */
+	MUST(!syscall(SYS_close_range, 40, ~0u, 0));                                     /* 6: CLOSE */
+	MUST(syscall(SYS_close, 41) < 0);                                                /* nothing */
 }
 
 TEST(pipes_sockets_and_their_copies_are_followed_and_nothing_else)
@@ -357,9 +358,12 @@ TEST(pipes_sockets_and_their_copies_are_followed_and_nothing_else)
 		const char *name;
 		uint32_t op, n, fd, kind;
 	} want[] = {
-		{ "pipe", WIRE_FDS_OPEN, 2, 0, WIRE_FD_PIPE },       { "socketpair", WIRE_FDS_OPEN, 2, 0, WIRE_FD_UNIX },
-		{ "dup2", WIRE_FDS_DUP, 1, 30, WIRE_FD_PIPE },       { "fcntl", WIRE_FDS_DUP, 1, 40, WIRE_FD_PIPE },
-		{ "dup2 over it", WIRE_FDS_DUP, 1, 30, WIRE_FD_CHAR }, { "close", WIRE_FDS_CLOSE, 1, 0, WIRE_FD_NONE },
+		{ "pipe", WIRE_FDS_OPEN, 2, 0, WIRE_FD_PIPE },
+		{ "socketpair", WIRE_FDS_OPEN, 2, 0, WIRE_FD_UNIX },
+		{ "dup2", WIRE_FDS_DUP, 1, 30, WIRE_FD_PIPE },
+		{ "fcntl", WIRE_FDS_DUP, 1, 40, WIRE_FD_PIPE },
+		{ "dup2 over it", WIRE_FDS_DUP, 1, 30, WIRE_FD_CHAR },
+		{ "close", WIRE_FDS_CLOSE, 1, 0, WIRE_FD_NONE },
 		{ "close_range", WIRE_FDS_CLOSE, 1, 40, WIRE_FD_NONE },
 	};
 	const struct wire_fds *f, *first;

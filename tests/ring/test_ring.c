@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The consumer against rings made by hand in a memory file: order, commit, and everything that a broken or hostile producer could put there.
- * The kernel maps the data twice; here the second half is a copy that the helpers keep equal.
+ * The consumer against rings made by hand in a memory file: order, commit, and everything that a broken or hostile
+ * producer could put there. The kernel maps the data twice; here the second half is a copy that the helpers keep equal.
  */
 #include "sensor/ring/ring.h"
 #include "test.h"
@@ -311,7 +311,8 @@ TEST(somebody_elses_write_to_the_consumer_page_moves_nothing)
 	fake_close(&f);
 }
 
-/* Whatever bytes are in the data and the producer position: it ends, and reads nothing outside (the sanitizer watches). */
+/* Whatever bytes are in the data and the producer position: it ends, and reads nothing outside (the sanitizer watches).
+ */
 TEST(random_rings_do_no_harm)
 {
 	uint64_t x = 88172645463325252ull;
@@ -363,7 +364,8 @@ TEST(sizes_and_descriptors_that_cannot_be_mapped_are_refused)
 		fake_open(&f, 0);
 		for (int j = 0; j < 3; j++)
 			fds[j] = rows[i].fd ? rows[i].fd : f.fd;
-		CHECK_EQ(ring_open(fds, (uint32_t[]){ rows[i].bytes, rows[i].bytes, rows[i].bytes }, rows[i].n, &r, &d), rows[i].err);
+		CHECK_EQ(ring_open(fds, (uint32_t[]){ rows[i].bytes, rows[i].bytes, rows[i].bytes }, rows[i].n, &r, &d),
+			 rows[i].err);
 		CHECK_EQ(d.id, rows[i].id);
 		CHECK(!r);
 		fake_close(&f);

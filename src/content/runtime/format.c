@@ -102,7 +102,7 @@ static const struct image_placeholder *next_of(const struct image_rule *r, const
 
 void content_json_fields(const struct content *c, uint32_t rule, const struct event *e, struct json *j)
 {
-	static const char time_key[] = "evt.time";
+	static const char time_key[] = CONTENT_TIME_FIELD;
 	const struct image_rule *r = &c->rules.rules[rule];
 	bool timed = false;
 

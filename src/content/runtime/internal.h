@@ -6,6 +6,8 @@
 #include "content/image/image.h"
 #include "content/runtime/runtime.h"
 
+#define CONTENT_TIME_FIELD "evt.time"
+
 /* A program that passed every wall. */
 struct runtime_prog {
 	struct vm_prog *vp;

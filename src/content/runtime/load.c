@@ -195,6 +195,7 @@ static FALLIBLE prepare_one(struct loader *l, const struct image_prog *p)
 	struct vm_prog_opts o = { .profile = &abi_sallyport, .maps = l->c->maps };
 	struct runtime_bucket *b = &l->c->buckets[type_index(l, p)];
 	struct runtime_prog rp = { .rule = p->rule };
+	uint32_t time_id;
 
 	TRY(vm_prog_new(program_of(l, p), &o, &rp.vp, l->d));
 	bucket_add(b, rp);
@@ -203,6 +204,9 @@ static FALLIBLE prepare_one(struct loader *l, const struct image_prog *p)
 	l->c->public_rules[p->rule].types |= 1ull << type_index(l, p);
 	for (uint32_t i = 0; i < p->n_used; i++)
 		b->used[p->used[i] / 64] |= 1ull << (p->used[i] % 64);
+	/* every alert says when, whatever its output names */
+	if (template_field_find(l->c->table, NULL, CONTENT_TIME_FIELD, strlen(CONTENT_TIME_FIELD), &time_id))
+		b->used[time_id / 64] |= 1ull << (time_id % 64);
 	return E_OK;
 }
 

@@ -2,8 +2,8 @@
 /*
  * fd: from a descriptor to what it is.
  *
- * Read from the descriptor table when the system call returns, never from the caller's memory. Another thread may have put another file
- * there in between; then the record tells of that one.
+ * Read from the descriptor table when the system call returns, never from the caller's memory. Another thread may have
+ * put another file there in between; then the record tells of that one.
  */
 #ifndef SALLYPORT_SENSOR_BPF_FD_H
 #define SALLYPORT_SENSOR_BPF_FD_H
@@ -29,7 +29,7 @@ enum {
 
 /* A process's descriptor table, as far as it is read often. */
 struct fd_table {
-	u64 files; /* struct file ** */
+	u64 files;               /* struct file ** */
 	u64 close_on_exec, open; /* unsigned long * */
 	u32 n;
 };
@@ -69,7 +69,8 @@ static __always_inline u64 fd_bits(u64 bitmap, u32 word)
 
 static __always_inline u32 fd_flags(const struct fd_table *t, u32 fd)
 {
-	return fd < t->n && fd_bits(t->close_on_exec, fd / FD_WORD_BITS) >> (fd % FD_WORD_BITS) & 1 ? WIRE_FD_CLOEXEC : 0;
+	return fd < t->n && fd_bits(t->close_on_exec, fd / FD_WORD_BITS) >> (fd % FD_WORD_BITS) & 1 ? WIRE_FD_CLOEXEC
+												    : 0;
 }
 
 /* stat(2)'s form of a kernel device number (include/linux/kdev_t.h: new_encode_dev). */
@@ -115,7 +116,7 @@ static __always_inline u32 file_kind(const struct file *f)
 	return WIRE_FD_OTHER;
 }
 
-/* Can it be part of a chain: a pipe, a FIFO or a socket? Global, so that loops over descriptors stay small for the verifier. */
+/* Can it be part of a chain: a pipe, a FIFO or a socket? Global, so that loops stay small for the verifier. */
 __attribute__((noinline)) int file_is_channel(u64 file_addr)
 {
 	u32 kind = file_addr ? file_kind((void *)file_addr) : WIRE_FD_NONE;

@@ -119,7 +119,8 @@ static __always_inline void on_chdir(const struct call *c)
 		return;
 	call_header(s, WIRE_CHDIR, sizeof(struct wire_chdir), c);
 	s->rec.chdir.reserved = 0;
-	seg_set(&s->rec.chdir.path, path_append((u64)BPF_CORE_READ(fs, pwd.dentry), (u64)BPF_CORE_READ(fs, pwd.mnt), slot));
+	seg_set(&s->rec.chdir.path,
+		path_append((u64)BPF_CORE_READ(fs, pwd.dentry), (u64)BPF_CORE_READ(fs, pwd.mnt), slot));
 	record_send(s, WIRE_CHDIR, WIRE_RING_RESERVED);
 }
 

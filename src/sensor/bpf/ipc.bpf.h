@@ -19,9 +19,10 @@ static __attribute__((noinline)) void fds_send(const struct call *c, const struc
 	call_header(s, WIRE_FDS, sizeof(struct wire_fds), c);
 	s->rec.fds.op = op;
 	s->rec.fds.n_fds = fd2 == FD_ABSENT ? 1 : 2;
-	fd_describe(op == WIRE_FDS_CLOSE ? 0 : (u64)fd_file(t, fd1), fd1, op == WIRE_FDS_CLOSE ? 0 : fd_flags(t, fd1), slot, first);
-	fd_describe(fd2 == FD_ABSENT ? 0 : (u64)fd_file(t, fd2), fd2 == FD_ABSENT ? 0 : fd2, fd2 == FD_ABSENT ? 0 : fd_flags(t, fd2),
-		    slot, first + sizeof(struct wire_fd));
+	fd_describe(op == WIRE_FDS_CLOSE ? 0 : (u64)fd_file(t, fd1), fd1, op == WIRE_FDS_CLOSE ? 0 : fd_flags(t, fd1),
+		    slot, first);
+	fd_describe(fd2 == FD_ABSENT ? 0 : (u64)fd_file(t, fd2), fd2 == FD_ABSENT ? 0 : fd2,
+		    fd2 == FD_ABSENT ? 0 : fd_flags(t, fd2), slot, first + sizeof(struct wire_fd));
 	record_send(s, WIRE_FDS, WIRE_RING_RESERVED);
 }
 
@@ -77,7 +78,8 @@ static __always_inline void on_dup(const struct call *c)
 
 	if (c->ret < 0 || (c->id == CALL_DUP2 && (u32)c->arg[0] == fd))
 		return;
-	if ((c->id == CALL_FCNTL || c->id == CALL_FCNTL64) && (u32)c->arg[1] != F_DUPFD && (u32)c->arg[1] != F_DUPFD_CLOEXEC)
+	if ((c->id == CALL_FCNTL || c->id == CALL_FCNTL64) && (u32)c->arg[1] != F_DUPFD &&
+	    (u32)c->arg[1] != F_DUPFD_CLOEXEC)
 		return;
 	fd_table_of(c->task, &table);
 	was = track_clear(c->tgid, fd);
@@ -89,8 +91,8 @@ static __always_inline void on_dup(const struct call *c)
 }
 
 /*
- * Told only when the number is free now: between the close and here another thread may have got it again, and has told so. Whether
- * the call reported an error does not matter (close can fail and still close).
+ * Told only when the number is free now: between the close and here another thread may have got it again, and has told
+ * so. Whether the call reported an error does not matter (close can fail and still close).
  */
 static __always_inline void on_close(const struct call *c)
 {

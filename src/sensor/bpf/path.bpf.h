@@ -2,18 +2,18 @@
 /*
  * path: appending strings of the kernel's own objects to a record.
  *
- * A path is walked from the file upwards, over mounts, to the root of the mount namespace (not to the root of a chroot: the host's view is
- * what counts), one name per step. It is read while others may rename: a name is always whole, a path
- * may mix before and after. Each function is global, so that the verifier checks it once.
+ * A path is walked from the file upwards, over mounts, to the root of the mount namespace (not to the root of a chroot:
+ * the host's view is what counts), one name per step. It is read while others may rename: a name is always whole, a
+ * path may mix before and after. Each function is global, so that the verifier checks it once.
  */
 #ifndef SALLYPORT_SENSOR_BPF_PATH_H
 #define SALLYPORT_SENSOR_BPF_PATH_H
 
 enum {
-	NAME_BYTES = 256,                    /* NAME_MAX and its NUL */
-	PATH_STEPS = WIRE_PATH_NAMES + 8,    /* names and mount points */
+	NAME_BYTES = 256,                 /* NAME_MAX and its NUL */
+	PATH_STEPS = WIRE_PATH_NAMES + 8, /* names and mount points */
 	SEG_FLAGS_SHIFT = 16,
-	TMPFS_MAGIC = 0x01021994,            /* include/uapi/linux/magic.h */
+	TMPFS_MAGIC = 0x01021994, /* include/uapi/linux/magic.h */
 	HUGETLBFS_MAGIC = 0x958458f6,
 };
 
@@ -81,7 +81,7 @@ static __always_inline void path_enter(struct scratch *s, const struct mount *m,
 
 enum step { STEP_MORE, STEP_TOP, STEP_CUT };
 
-/* The name at before has no parent. In a memory file that is its name; else the top of a file system ("/"), or nameless: a pipe. */
+/* The name at before has no parent: it is a memory file's name, "/" at the top of a file system, or nothing: a pipe. */
 static __always_inline enum step path_end(struct scratch *s, u64 before)
 {
 	bool is_slash = false;
@@ -104,7 +104,7 @@ static __always_inline enum step path_step(struct scratch *s, u64 start)
 		struct mount *m = (void *)s->mount, *above = BPF_CORE_READ(m, mnt_parent);
 
 		if (above == m) {
-			/* A detached copy of a subtree (open_tree) must not hide where that is: go on without mounts. */
+			/* A detached copy of a subtree (open_tree) must not hide where it is: go on. */
 			s->root = 0;
 			return BPF_CORE_READ(d, d_parent) == d ? STEP_TOP : STEP_MORE;
 		}
@@ -127,7 +127,7 @@ static __always_inline enum step path_step(struct scratch *s, u64 start)
 	return path_end(s, before);
 }
 
-/* Append the path of (struct dentry, struct vfsmount); returns the segment, packed. Empty and CUT: there is none, or it is not known. */
+/* Append the path of (struct dentry, struct vfsmount); returns the segment, packed: empty and CUT when there is none. */
 __attribute__((noinline)) int path_append(u64 dentry, u64 mnt, u32 slot)
 {
 	struct scratch *s = scratch_get(slot);

@@ -65,9 +65,9 @@ static __always_inline void on_exit(const struct task_struct *task)
 	if (!s)
 		return;
 	record_header(s, WIRE_EXIT, sizeof(struct wire_exit), task);
-	s->rec.exit.fields.status = (u32)(BPF_CORE_READ(sig, flags) & SIGNAL_GROUP_EXIT
-						 ? BPF_CORE_READ(sig, group_exit_code)
-						 : BPF_CORE_READ(task, group_leader, exit_code));
+	s->rec.exit.fields.status =
+		(u32)(BPF_CORE_READ(sig, flags) & SIGNAL_GROUP_EXIT ? BPF_CORE_READ(sig, group_exit_code)
+								    : BPF_CORE_READ(task, group_leader, exit_code));
 	record_send(s, WIRE_EXIT, WIRE_RING_RESERVED);
 }
 
@@ -172,8 +172,8 @@ static __always_inline void exec_fds(struct scratch *s, const struct task_struct
 		track_table((u32)BPF_CORE_READ(task, tgid), table.files, table.open);
 }
 
-static __always_inline void exec_strings(struct scratch *s, const struct task_struct *task, const struct linux_binprm *bprm,
-					 u32 slot)
+static __always_inline void exec_strings(struct scratch *s, const struct task_struct *task,
+					 const struct linux_binprm *bprm, u32 slot)
 {
 	struct wire_exec *e = &s->rec.exec;
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
@@ -190,8 +190,8 @@ static __always_inline void exec_strings(struct scratch *s, const struct task_st
 }
 
 /* A whole exec or task record. bprm is NULL for a process that is only looked at. */
-static __always_inline void exec_fill(struct scratch *s, u32 kind, const struct task_struct *task, const struct linux_binprm *bprm,
-				      u32 slot)
+static __always_inline void exec_fill(struct scratch *s, u32 kind, const struct task_struct *task,
+				      const struct linux_binprm *bprm, u32 slot)
 {
 	struct wire_exec *e = &s->rec.exec;
 	struct inode *inode = BPF_CORE_READ(task, mm, exe_file, f_inode);

@@ -2,14 +2,16 @@
 /*
  * record: the maps, the scratch memory that a record is built in, and sending it.
  *
- * A record has variable length, so it is built in per-CPU scratch and copied into a ring. A CPU has SCRATCH_SLOTS of them: since
- * v6.20-rc1 tracepoint programs can be preempted, and the task iterator always could, so that another task's program may start in the middle
- * of a record. A slot is owned by whoever finds its counter at one after adding one; adding needs no fetch (kernels
- * before 5.12 have none), and two that collide both let go. Without a free slot the record counts as lost.
+ * A record has variable length, so it is built in per-CPU scratch and copied into a ring. A CPU has SCRATCH_SLOTS of
+ * them: the task iterator can be preempted, and so can tracepoint programs where a kernel runs them with migration off
+ * but preemption on; then another task's program starts in the middle of a record. A slot is owned by whoever finds its
+ * counter at one after adding one; adding needs no fetch (kernels before 5.12 have none), and two that collide both let
+ * go. Without a free slot the record counts as lost.
  *
  * What is sent is counted before, what did not fit after: consumed = produced - lost, exactly.
- * Both rings wake their reader with the ring buffer's own rule: only a record that the reader has caught up to wakes it (kernel/bpf/ringbuf.c:
- * bpf_ringbuf_commit). A reader that rests for some milliseconds after each wake-up is woken once per rest, however many records come.
+ * Both rings wake their reader with the ring buffer's own rule: only a record that the reader has caught up to wakes it
+ * (kernel/bpf/ringbuf.c: bpf_ringbuf_commit). A reader that rests for some milliseconds after each wake-up is woken
+ * once per rest, however many records come.
  */
 #ifndef SALLYPORT_SENSOR_BPF_RECORD_H
 #define SALLYPORT_SENSOR_BPF_RECORD_H
@@ -40,12 +42,12 @@ union record {
 };
 
 /*
- * What changes from one iteration of a loop to the next is kept in memory and bounded at each use: then the verifier sees
- * every iteration alike, and looks at a loop of n iterations n times, not at all paths through it.
+ * What changes from one iteration of a loop to the next is kept in memory and bounded at each use: then the verifier
+ * sees every iteration alike, and looks at a loop of n iterations n times, not at all paths through it.
  */
 struct scratch {
 	u64 users;
-	volatile u64 at;                 /* bytes of rec in use */
+	volatile u64 at;                  /* bytes of rec in use */
 	volatile u64 dentry, mount, root; /* where path_append stands, and the root of that mount */
 	volatile u64 n_names;
 	union record rec;

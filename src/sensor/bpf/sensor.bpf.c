@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * sensor: the fixed programs. They look and tell; they change nothing, and take nothing from content but a mask of hooks.
+ * sensor: the fixed programs. They look and tell; they change nothing, and take nothing from content but a mask of
+ * hooks.
  *
  * Meant to load on kernels from 5.8 on: no kfuncs, no bpf_loop, no atomics with fetch, members looked up by BTF.
  */

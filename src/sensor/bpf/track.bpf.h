@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * track: which of a process's first TRACK_FDS descriptors are pipes, FIFOs or sockets, so that only their closing is told.
+ * track: which of a process's first TRACK_FDS descriptors are pipes, FIFOs or sockets, so that only their closing is
+ * told.
  *
- * One byte per descriptor, because threads store them at the same time. It may say too much (a missed close, then the next close of that
- * number is told for nothing), and too little when the least recently used process had to make room or the number is higher: then the reader
- * keeps an edge too long, which finds too many chains, never too few.
+ * One byte per descriptor, because threads store them at the same time. It may say too much (a missed close, then the
+ * next close of that number is told for nothing), and too little when the least recently used process had to make room
+ * or the number is higher: then the reader keeps an edge too long, which finds too many chains, never too few.
  */
 #ifndef SALLYPORT_SENSOR_BPF_TRACK_H
 #define SALLYPORT_SENSOR_BPF_TRACK_H

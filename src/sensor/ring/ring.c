@@ -2,9 +2,10 @@
 /*
  * ring: BPF ring buffers, read by hand.
  *
- * Layout (kernel/bpf/ringbuf.c: struct bpf_ringbuf, v5.8 to v6.18): a page with the consumer position, a page with the producer
- * position, then the data, mapped twice in a row so that a record never wraps. A record is an 8-byte header, whose first four bytes are its
- * length with a busy and a discard bit, then its bytes, padded to 8. Positions only grow; modulo the size they are offsets.
+ * Layout (kernel/bpf/ringbuf.c: struct bpf_ringbuf, v5.8 to v6.18): a page with the consumer position, a page with the
+ * producer position, then the data, mapped twice in a row so that a record never wraps. A record is an 8-byte header,
+ * whose first four bytes are its length with a busy and a discard bit, then its bytes, padded to 8. Positions only
+ * grow; modulo the size they are offsets.
  *
  * The kernel writes all of it, yet every length is checked against what is there, and the length word is read once.
  *
@@ -24,7 +25,7 @@ struct one_ring {
 	uint64_t *consumer;       /* its page, writable */
 	const uint64_t *producer; /* its page, then data */
 	const uint8_t *data;
-	uint64_t pos;             /* ours; what is at *consumer, so that nobody else's write there moves us */
+	uint64_t pos; /* ours; what is at *consumer, so that nobody else's write there moves us */
 	uint32_t bytes;
 	uint64_t consumed;
 };
@@ -49,7 +50,8 @@ static FALLIBLE map_one(struct one_ring *r, int fd, uint32_t bytes, size_t page,
 	void *p;
 
 	if (bytes < page || bytes > RING_MAX_BYTES || (bytes & (bytes - 1)))
-		FAIL_ID(d, INVALID, 'K', 202, "a ring of %u bytes: it must be a power of two, one page to %d", bytes, RING_MAX_BYTES);
+		FAIL_ID(d, INVALID, 'K', 202, "a ring of %u bytes: it must be a power of two, one page to %d", bytes,
+			RING_MAX_BYTES);
 	p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
 		FAIL_ID(d, IO, 'K', 201, "cannot map a ring's consumer position: %m");

@@ -8,6 +8,8 @@
  *
  * A record is a fixed struct, then its strings: the bytes of its segments in the order of their wire_seg members.
  * A path segment is a sequence of NUL-terminated names, leaf first ("shadow\0etc\0" is /etc/shadow; nothing at all is /).
+ * Nothing at all and WIRE_SEG_CUT: there is no path (a kernel thread's exe, a pipe) or it could not be read. Paths go up to
+ * the root of the mount namespace, also when the process is in a chroot.
  */
 #ifndef SALLYPORT_SENSOR_WIRE_H
 #define SALLYPORT_SENSOR_WIRE_H

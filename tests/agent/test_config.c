@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config: what is understood is in force, what is not is refused at its place. */
+#include "test.h"
+
+#include "agent/config.h"
+
+struct read_result {
+	struct config c;
+	struct arena a;
+	struct diags ds;
+	enum err err;
+};
+
+static void read_text(struct read_result *r, const char *text, size_t len)
+{
+	arena_init(&r->a, 8 << 20);
+	diags_init(&r->ds, &r->a);
+	config_init(&r->c);
+	r->err = config_read(text, len, "f.yaml", &r->c, &r->ds);
+}
+
+static void done(struct read_result *r)
+{
+	config_done(&r->c);
+	arena_done(&r->a);
+}
+
+TEST(a_full_file_sets_everything)
+{
+	static const char text[] = "rules: [a.yaml, /etc/sallyport/rules]\n"
+				   "rule_matching: all\n"
+				   "outputs:\n"
+				   "  stdout: {enabled: false, format: json}\n"
+				   "  file:\n    path: /var/log/alerts.json\n    format: text\n    max_mib: 10\n    keep: 2\n"
+				   "ring: {reserved_kib: 512, bulk_kib: 4096}\n"
+				   "worker: {memory_mib: 128, cpu_percent: 50, watchdog_s: 3}\n";
+	struct read_result r;
+
+	read_text(&r, text, sizeof text - 1);
+	CHECK_OK(r.err);
+	CHECK_EQ(r.c.n_rules, 2);
+	CHECK_STR(r.c.rules[0], "a.yaml");
+	CHECK_STR(r.c.rules[1], "/etc/sallyport/rules");
+	CHECK_EQ(r.c.matching, CONFIG_ALL);
+	CHECK_EQ(r.c.stdout_enabled, 0);
+	CHECK_EQ(r.c.stdout_format, CONFIG_JSON);
+	CHECK_STR(r.c.file_path, "/var/log/alerts.json");
+	CHECK_EQ(r.c.file_format, CONFIG_TEXT);
+	CHECK_EQ(r.c.file_max_mib, 10);
+	CHECK_EQ(r.c.file_keep, 2);
+	CHECK_EQ(r.c.reserved_kib, 512);
+	CHECK_EQ(r.c.bulk_kib, 4096);
+	CHECK_EQ(r.c.worker_memory_mib, 128);
+	CHECK_EQ(r.c.worker_cpu_percent, 50);
+	CHECK_EQ(r.c.worker_watchdog_s, 3);
+	done(&r);
+}
+
+TEST(an_empty_file_is_the_defaults)
+{
+	static const char *const texts[] = { "", "\n", "# nothing\n", "---\n", "{}\n" };
+
+	for (size_t i = 0; i < countof(texts); i++) {
+		struct read_result r;
+
+		test_row = texts[i];
+		read_text(&r, texts[i], strlen(texts[i]));
+		CHECK_OK(r.err);
+		CHECK_EQ(r.c.stdout_enabled, 1);
+		CHECK_EQ(r.c.n_rules, 0);
+		done(&r);
+	}
+}
+
+TEST(what_is_wrong_is_refused_at_its_place_with_its_id)
+{
+	static const struct {
+		const char *text;
+		uint16_t id;
+		uint32_t line, col;
+		const char *says, *hint;
+	} rows[] = {
+		{ "rules: [a\n", 1, 2, 1, "not YAML", "" },
+		{ "@x: 1\n", 1, 1, 1, "not YAML", "" },
+		{ "rule: [a]\n", 2, 1, 1, "'rule'", "did you mean 'rules'" },
+		{ "outputs:\n  file:\n    max_mb: 4\n", 2, 3, 5, "'outputs.file.max_mb'", "did you mean 'outputs.file.max_mib'" },
+		{ "something_else_entirely: 1\n", 2, 1, 1, "no key", "docs/config.md" },
+		{ "zebra: {a: [1, {b: 2}], c: 3}\nrule_matching: one\n", 2, 1, 1, "'zebra'", "" },
+		{ "rules: a.yaml\n", 3, 1, 8, "needs a list", "" },
+		{ "rules: [[a]]\n", 3, 1, 9, "list of paths", "" },
+		{ "rule_matching: [all]\n", 3, 1, 16, "needs a plain value", "" },
+		{ "ring: 5\n", 3, 1, 7, "mapping of more keys", "" },
+		{ "- a\n", 3, 1, 1, "mapping of keys", "" },
+		{ "just words\n", 3, 1, 1, "mapping of keys", "" },
+		{ "[a]: b\n", 3, 1, 1, "plain word", "" },
+		{ "rule_matching: some\n", 4, 1, 16, "can be: first, all", "" },
+		{ "outputs: {stdout: {enabled: yes}}\n", 4, 1, 29, "can be: true, false", "" },
+		{ "outputs: {file: {format: auto}}\n", 4, 1, 26, "can be: text, json", "" },
+		{ "ring: {bulk_kib: 1M}\n", 4, 1, 18, "whole number", "" },
+		{ "ring: {bulk_kib: -64}\n", 4, 1, 18, "whole number", "" },
+		{ "ring: {bulk_kib: 99999999999999999999}\n", 4, 1, 18, "whole number", "" },
+		{ "ring: {bulk_kib: 1000}\n", 5, 1, 18, "power of two", "use 64" },
+		{ "ring: {bulk_kib: 32}\n", 5, 1, 18, "64 to 65536", "" },
+		{ "worker: {cpu_percent: 101}\n", 5, 1, 23, "5 to 100", "" },
+		{ "rule_matching: all\nrule_matching: all\n", 6, 2, 16, "twice", "" },
+		{ "rule_matching: &x all\n", 7, 1, 16, "anchors", "" },
+		{ "rules: [&x a, *x]\n", 7, 1, 9, "anchors", "" },
+		{ "rule_matching: !!str all\n", 7, 1, 16, "anchors", "" },
+		{ "{}\n---\n{}\n", 8, 2, 1, "one YAML document", "" },
+		{ "rules: ['']\n", 9, 1, 9, "1 to", "" },
+	};
+	bool provoked[32] = { false };
+
+	for (size_t i = 0; i < countof(rows); i++) {
+		struct read_result r;
+
+		test_row = rows[i].text;
+		read_text(&r, rows[i].text, strlen(rows[i].text));
+		CHECK_EQ(r.err, E_REJECTED);
+		CHECK(r.ds.head != NULL);
+		CHECK_EQ(r.ds.head->d.family, 'C');
+		CHECK_EQ(r.ds.head->d.id, rows[i].id);
+		CHECK_EQ(r.ds.head->d.pos.line, rows[i].line);
+		CHECK_EQ(r.ds.head->d.pos.col, rows[i].col);
+		CHECK_HAS(r.ds.head->d.text, rows[i].says);
+		CHECK_HAS(r.ds.head->d.hint, rows[i].hint);
+		provoked[rows[i].id] = true;
+		done(&r);
+	}
+	for (size_t i = 0; i < config_n_diags; i++) {
+		test_row = config_diags[i].title;
+		CHECK(provoked[config_diags[i].id]);
+	}
+}
+
+TEST(all_errors_of_a_file_are_reported_at_once)
+{
+	static const char text[] = "rule: [x]\nring: {bulk_kib: 3, reserved_kib: no}\nworker: {memory_mib: 1}\n";
+	struct read_result r;
+
+	read_text(&r, text, sizeof text - 1);
+	CHECK_EQ(r.err, E_REJECTED);
+	CHECK_EQ(r.ds.n_errors, 4);
+	done(&r);
+}
+
+TEST(hostile_text_is_refused_and_not_followed)
+{
+	static char text[CONFIG_MAX_BYTES + 1];
+	struct read_result r;
+	size_t n = 0;
+
+	/* nesting as deep as the file is long */
+	n = (size_t)snprintf(text, sizeof text, "rules: ");
+	memset(text + n, '[', CONFIG_MAX_BYTES - n);
+	read_text(&r, text, CONFIG_MAX_BYTES);
+	CHECK_EQ(r.err, E_REJECTED);
+	done(&r);
+
+	memset(text, 'k', CONFIG_MAX_BYTES - 3);
+	memcpy(text + CONFIG_MAX_BYTES - 3, ": 1", 3);
+	read_text(&r, text, 1000 + 0);
+	CHECK_EQ(r.err, E_REJECTED);
+	done(&r);
+
+	memset(text, 0xff, CONFIG_MAX_BYTES);
+	read_text(&r, text, CONFIG_MAX_BYTES);
+	CHECK_EQ(r.err, E_REJECTED);
+	done(&r);
+
+	/* more paths than there is room for */
+	n = (size_t)snprintf(text, sizeof text, "rules: [");
+	for (int i = 0; i < CONFIG_MAX_RULES + 5; i++)
+		n += (size_t)snprintf(text + n, sizeof text - n, "f%d, ", i);
+	n += (size_t)snprintf(text + n, sizeof text - n, "]\n");
+	read_text(&r, text, n);
+	CHECK_EQ(r.err, E_REJECTED);
+	CHECK_EQ(r.c.n_rules, CONFIG_MAX_RULES);
+	CHECK_EQ(r.ds.n_errors, 5);
+	done(&r);
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* confine: after the walls are up, a worker is nobody, sees nothing and can do next to nothing. Needs root. */
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "agent/confine.h"
+
+enum { GATE_OK = 42, GATE_BROKEN = 43 };
+
+/* Run body(arg) in a confined child; its wait status. */
+static int confined(int (*body)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct diag d;
+
+		diag_init(&d);
+		if (confine_memory(512 << 20) != E_OK || confine_privileges(&d) != E_OK || confine_syscalls(&d) != E_OK)
+			_exit(GATE_BROKEN);
+		_exit(body());
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static bool killed(int status)
+{
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+}
+
+static int do_nothing(void)
+{
+	return GATE_OK;
+}
+
+static int do_read_own_proc(void)
+{
+	int fd = open("/self/stat", O_RDONLY);
+
+	return fd >= 0 ? GATE_OK : errno;
+}
+
+/* The root directory is /proc: there is no /etc here. */
+static int do_look_outside(void)
+{
+	return open("/etc/passwd", O_RDONLY) < 0 && open("/../etc/passwd", O_RDONLY) < 0 ? GATE_OK : 1;
+}
+
+static int do_look_into_root_of_1(void)
+{
+	return open("/1/root/etc/passwd", O_RDONLY) < 0 && open("/1/environ", O_RDONLY) < 0 && open("/1/mem", O_RDONLY) < 0 ? GATE_OK : 1;
+}
+
+static int do_write_sysctl(void)
+{
+	return open("/sys/kernel/core_pattern", O_WRONLY);
+}
+
+static int do_create(void)
+{
+	return open("/x", O_RDONLY | O_CREAT, 0600);
+}
+
+static int do_socket(void)
+{
+	return socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static int do_exec(void)
+{
+	char *argv[] = { NULL };
+
+	return execve("/self/exe", argv, argv);
+}
+
+static int do_fork(void)
+{
+	return (int)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+}
+
+static int do_ptrace(void)
+{
+	return (int)syscall(SYS_ptrace, 16, getppid(), 0, 0);
+}
+
+static int do_kill_parent(void)
+{
+	return (int)syscall(SYS_tgkill, getppid(), getppid(), 0);
+}
+
+static int do_kill(void)
+{
+	return kill(getppid(), 0);
+}
+
+static int do_bpf(void)
+{
+	return (int)syscall(SYS_bpf, 0, NULL, 0);
+}
+
+static int do_map_exec(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+}
+
+static int do_make_exec(void)
+{
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return mprotect(p, 4096, PROT_READ | PROT_EXEC);
+}
+
+static int do_undo_dumpable(void)
+{
+	return (int)syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+
+static int do_open_after_scan(void)
+{
+	if (confine_no_open() != E_OK)
+		return 1;
+	return open("/self/stat", O_RDONLY);
+}
+
+static int do_x32(void)
+{
+	return (int)syscall(0x40000000 | SYS_getpid);
+}
+
+TEST(a_confined_worker_can_do_its_work)
+{
+	if (geteuid())
+		SKIP("needs root");
+	CHECK_EQ(confined(do_nothing), GATE_OK << 8);
+	CHECK_EQ(confined(do_read_own_proc), GATE_OK << 8);
+	CHECK_EQ(confined(do_look_outside), GATE_OK << 8);
+	CHECK_EQ(confined(do_look_into_root_of_1), GATE_OK << 8);
+}
+
+TEST(whatever_else_it_tries_kills_it)
+{
+	static const struct {
+		const char *name;
+		int (*body)(void);
+	} rows[] = {
+		{ "write a sysctl", do_write_sysctl }, { "create a file", do_create },
+		{ "socket", do_socket },	       { "exec", do_exec },
+		{ "fork", do_fork },		       { "ptrace", do_ptrace },
+		{ "signal another process", do_kill_parent }, { "kill(2)", do_kill },
+		{ "bpf", do_bpf },		       { "map executable memory", do_map_exec },
+		{ "make memory executable", do_make_exec }, { "become dumpable", do_undo_dumpable },
+		{ "open a file after the scan", do_open_after_scan }, { "another ABI", do_x32 },
+	};
+
+	if (geteuid())
+		SKIP("needs root");
+	for (size_t i = 0; i < countof(rows); i++) {
+		test_row = rows[i].name;
+		CHECK(killed(confined(rows[i].body)));
+	}
+}
+
+static void status_line(const char *status, const char *key, char *out, size_t max)
+{
+	const char *at = strstr(status, key);
+
+	out[0] = 0;
+	if (at)
+		(void)snprintf(out, max, "%.*s", (int)strcspn(at, "\n"), at);
+}
+
+TEST(proc_status_shows_a_nobody_without_capabilities_under_a_filter)
+{
+	static const struct {
+		const char *key, *want;
+	} rows[] = {
+		{ "Uid:", "Uid:\t65534\t65534\t65534\t65534" }, { "Gid:", "Gid:\t65534\t65534\t65534\t65534" },
+		{ "Groups:", "Groups:\t " },			{ "NoNewPrivs:", "NoNewPrivs:\t1" },
+		{ "Seccomp:", "Seccomp:\t2" },			{ "CapInh:", "CapInh:\t0000000000000000" },
+		{ "CapPrm:", "CapPrm:\t0000000000000000" },	{ "CapEff:", "CapEff:\t0000000000000000" },
+		{ "CapBnd:", "CapBnd:\t0000000000000000" },	{ "CapAmb:", "CapAmb:\t0000000000000000" },
+	};
+	char path[64], line[128], *status = NULL;
+	size_t len;
+	int up[2], down[2];
+	char c;
+	pid_t pid;
+
+	if (geteuid())
+		SKIP("needs root");
+	CHECK_EQ(pipe(up) | pipe(down), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct diag d;
+
+		diag_init(&d);
+		if (confine_memory(512 << 20) != E_OK || confine_privileges(&d) != E_OK || confine_syscalls(&d) != E_OK)
+			_exit(GATE_BROKEN);
+		(void)!write(up[1], "r", 1);
+		(void)!read(down[0], &c, 1);
+		_exit(0);
+	}
+	CHECK_EQ(read(up[0], &c, 1), 1);
+	(void)snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	CHECK_OK(io_read_file(path, 64 << 10, &status, &len, NULL));
+	for (size_t i = 0; i < countof(rows); i++) {
+		test_row = rows[i].key;
+		status_line(status, rows[i].key, line, sizeof line);
+		CHECK_STR(line, rows[i].want);
+	}
+	free(status);
+	(void)!write(down[1], "x", 1);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	for (int i = 0; i < 2; i++) {
+		close(up[i]);
+		close(down[i]);
+	}
+}
+
+TEST(the_filter_checks_the_machine_before_the_number)
+{
+	struct sock_filter f[256];
+	size_t n = confine_filter(f, countof(f));
+
+	CHECK(n > 50);
+	CHECK_EQ(f[0].code, BPF_LD | BPF_W | BPF_ABS);
+	CHECK_EQ(f[0].k, 4); /* offsetof(struct seccomp_data, arch) */
+	CHECK_EQ(f[n - 1].code, BPF_RET | BPF_K);
+	CHECK_EQ(f[n - 1].k, 0x80000000u); /* SECCOMP_RET_KILL_PROCESS */
+}
