@@ -55,9 +55,11 @@ class Tour:
         if not alert:
             self.verdict(False, "no alert")
             return
-        ms = max(0, (alert["_arrived"] - done) * 1000)
-        say(f"  {paint('33', 'alert')} {alert['priority']}: {alert['rule']}  ({ms:.0f} ms after it had ended)")
-        say(shown(alert["output"].split(": ", 1)[-1]))
+        late = (alert["_arrived"] - done) * 1000
+        when = f"{late:.0f} ms after it had ended" if late > 0 else "while it was still running"
+        say(f"  {paint('33', 'alert')} {alert['priority']}: {alert['rule']}  ({when})")
+        message = alert["output"].split(": ", 1)[-1]  # behind the time
+        say(shown(message.removeprefix(alert["priority"] + " ")))
 
     def attacks(self):
         heading("1. Attacks, done for real and harmlessly, and what the sensor says")

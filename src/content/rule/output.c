@@ -93,5 +93,8 @@ enum rule_type_verdict rule_check_output(struct rule_ctx *c, const struct rule_t
 		n += (uint32_t)took;
 		i += (uint32_t)took;
 	}
+	/* a folded scalar ends in a newline that nobody means */
+	while (kept && n && (kept[n - 1] == '\n' || kept[n - 1] == ' '))
+		kept[--n] = 0;
 	return o.verdict;
 }
