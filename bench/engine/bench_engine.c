@@ -7,12 +7,13 @@
  * are the thread's CPU time, and each figure is a median, so that a busy neighbour disturbs all alike. Instructions are
  * counted by the counting build of the interpreter: exact, and not part of what is timed.
  */
+#include "bench.h"
 #include "engine/obj/obj.h"
 #include "engine/vm/impl.h" /* vm_interp_counted */
 
 #include <time.h>
 
-enum { BUF_BYTES = 4096, ROUNDS = 41, SAMPLE_NS = 400000, ARENA_BYTES = 16 << 20 };
+enum { BUF_BYTES = 4096, SAMPLE_NS = 400000, ARENA_BYTES = 16 << 20 };
 #define BAR_NS 2.0
 
 typedef uint64_t native_fn(uint8_t *mem, uint64_t len);
@@ -61,7 +62,7 @@ struct subject {
 	struct vm_prog *vp;
 	uint64_t insns;
 	unsigned reps[2];
-	double ns[2][ROUNDS], ratio[ROUNDS];
+	double ns[2][BENCH_ROUNDS], ratio[BENCH_ROUNDS];
 };
 
 static _Alignas(64) uint8_t mem[BUF_BYTES];
@@ -82,7 +83,7 @@ static void fill(void)
 	}
 }
 
-static double now_ns(void)
+double bench_now_ns(void)
 {
 	struct timespec t;
 
@@ -144,7 +145,7 @@ static void compare_with_native(struct subject *s, unsigned i)
 
 static double sample(const struct subject *s, unsigned i, unsigned way, unsigned reps)
 {
-	double start = now_ns();
+	double start = bench_now_ns();
 
 	for (unsigned n = 0; n < reps; n++) {
 		if (way)
@@ -152,7 +153,7 @@ static double sample(const struct subject *s, unsigned i, unsigned way, unsigned
 		else
 			(void)progs[i].native(mem, BUF_BYTES);
 	}
-	return (now_ns() - start) / reps;
+	return (bench_now_ns() - start) / reps;
 }
 
 static void calibrate(struct subject *s, unsigned i)
@@ -171,15 +172,15 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static double median(double *v)
+double bench_median(double *v)
 {
-	qsort(v, ROUNDS, sizeof *v, by_value);
-	return v[ROUNDS / 2];
+	qsort(v, BENCH_ROUNDS, sizeof *v, by_value);
+	return v[BENCH_ROUNDS / 2];
 }
 
 static void measure(struct subject *subjects)
 {
-	for (unsigned round = 0; round < ROUNDS; round++)
+	for (unsigned round = 0; round < BENCH_ROUNDS; round++)
 		for (unsigned i = 0; i < n_progs; i++) {
 			struct subject *s = &subjects[i];
 
@@ -198,7 +199,7 @@ static void report(struct subject *subjects)
 	printf("%-10s %12s %12s %8s %10s %8s\n", "program", "native ns", "interp ns", "ratio", "insns", "ns/insn");
 	for (unsigned i = 0; i < n_progs; i++) {
 		struct subject *s = &subjects[i];
-		double native = median(s->ns[0]), interp = median(s->ns[1]), ratio = median(s->ratio);
+		double native = bench_median(s->ns[0]), interp = bench_median(s->ns[1]), ratio = bench_median(s->ratio);
 		double per_insn = interp / (double)s->insns;
 
 		printf("%-10s %12.1f %12.1f %8.1f %10llu %8.2f\n", progs[i].name, native, interp, ratio,
@@ -209,10 +210,9 @@ static void report(struct subject *subjects)
 		log_ratio += __builtin_log(ratio);
 		n++;
 	}
-	if (!n)
-		return;
 	log_ns = __builtin_exp(log_ns / n);
-	printf("geomean of %u: %.1f times native, %.2f ns per instruction; bar %.1f ns: %s\n", n,
+	bench_parts();
+	printf("\ngeomean of %u: %.1f times native, %.2f ns per instruction; bar %.1f ns: %s\n", n,
 	       __builtin_exp(log_ratio / n), log_ns, BAR_NS, log_ns <= BAR_NS ? "met" : "NOT MET");
 }
 

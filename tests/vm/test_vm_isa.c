@@ -503,3 +503,140 @@ TEST(random_arithmetic_agrees_with_a_plain_model)
 		CHECK_EQ(o.r0, r[0]);
 	}
 }
+
+/* --- whole programs against a reference interpreter --- */
+
+enum { MEM_BYTES = 64, STEPS_MAX = 400 };
+
+struct machine {
+	uint64_t r[9];
+	uint8_t mem[MEM_BYTES]; /* [r10 - MEM_BYTES, r10) */
+};
+
+static bool model_taken(const struct isa_insn *in, uint64_t a, uint64_t b)
+{
+	bool w32 = in->width == 32;
+	__int128 sa = w32 ? (int32_t)a : (int64_t)a, sb = w32 ? (int32_t)b : (int64_t)b;
+	unsigned __int128 ua = w32 ? (uint32_t)a : a, ub = w32 ? (uint32_t)b : b;
+
+	// clang-format off
+	switch ((enum isa_sem)in->sem) {
+	case ISA_JEQ: return ua == ub;
+	case ISA_JNE: return !(ua == ub);
+	case ISA_JGT: return !(ua <= ub);
+	case ISA_JGE: return !(ua < ub);
+	case ISA_JLT: return ub > ua;
+	case ISA_JLE: return ub >= ua;
+	case ISA_JSGT: return !(sa <= sb);
+	case ISA_JSGE: return !(sa < sb);
+	case ISA_JSLT: return sb > sa;
+	case ISA_JSLE: return sb >= sa;
+	case ISA_JSET: return (ua & ub) != 0;
+	default: return true;
+	}
+	// clang-format on
+}
+
+static void model_memory(struct machine *m, const struct isa_insn *in)
+{
+	uint8_t *at = m->mem + MEM_BYTES + in->off;
+	unsigned bytes = in->width / 8;
+	uint64_t v = 0;
+
+	if (in->sem == ISA_ST || in->sem == ISA_STX) {
+		v = in->sem == ISA_ST ? (uint64_t)in->imm : m->r[in->src];
+		for (unsigned i = 0; i < bytes; i++)
+			at[i] = (uint8_t)(v >> 8 * i);
+		return;
+	}
+	for (unsigned i = bytes; i; i--)
+		v = v << 8 | at[i - 1];
+	if (in->sem == ISA_LDXS && v >> (in->width - 1))
+		v |= ~UINT64_C(0) << (in->width - 1);
+	m->r[in->dst] = v;
+}
+
+/* False: more than STEPS_MAX instructions. */
+static bool model_run(const struct code *c, uint32_t at, struct machine *m)
+{
+	for (unsigned steps = 0; c->insns[at].sem != ISA_EXIT; steps++, at++) {
+		const struct isa_insn *in = &c->insns[at];
+		uint64_t b =
+			in->form == ISA_FORM_RI || in->form == ISA_FORM_JRI ? (uint64_t)in->imm : m->r[in->src % 9];
+
+		if (steps == STEPS_MAX)
+			return false;
+		if (in->sem >= ISA_JA)
+			at += model_taken(in, m->r[in->dst], b) ? (uint32_t)in->off : 0;
+		else if (in->sem >= ISA_LDX)
+			model_memory(m, in);
+		else
+			m->r[in->dst] = model(in, m->r[in->dst], b);
+	}
+	return true;
+}
+
+/* A load, store or jump of any row, at slot c->n of `end`. Memory is reached through r10 or its copy r9. */
+static void random_other(struct code *c, uint32_t start, uint32_t end, uint64_t *seed)
+{
+	const struct isa_row *row;
+	unsigned reg = (unsigned)(rnd(seed) % 9), base = 9 + (unsigned)(rnd(seed) % 2);
+	struct isa_insn *in;
+
+	do
+		row = &isa_rows[rnd(seed) % isa_n_rows];
+	while (!((row->sem >= ISA_LDX && row->sem <= ISA_STX) || (row->sem >= ISA_JA && row->sem <= ISA_JSET)));
+	in = emit(c, row->name, reg, (unsigned)(rnd(seed) % 9), 0, (int32_t)interesting(seed));
+	if (row->sem >= ISA_JA) {
+		if (rnd(seed) % 4)
+			start = c->n; /* backwards, most programs would never end */
+		in->off = (int32_t)(start + rnd(seed) % (end + 1 - start)) - (int32_t)c->n;
+		return;
+	}
+	in->off = -MEM_BYTES + (int32_t)(rnd(seed) % (MEM_BYTES - row->width / 8 + 1));
+	*(row->form == ISA_FORM_LDX ? &in->src : &in->dst) = (uint8_t)base;
+}
+
+TEST(random_programs_with_jumps_and_memory_agree_with_a_reference_interpreter)
+{
+	uint64_t seed = 21;
+	unsigned ended = 0;
+
+	for (unsigned round = 0; round < 20000; round++) {
+		struct machine m = { 0 };
+		struct code c = { 0 };
+		struct outcome o;
+		uint32_t start, end;
+		uint64_t want;
+
+		for (unsigned i = 0; i < 9; i++) {
+			m.r[i] = interesting(&seed);
+			lddw(&c, i, m.r[i]);
+		}
+		mov(&c, 9, 10);
+		start = c.n;
+		end = start + 25;
+		while (c.n < end) {
+			const struct isa_row *row = random_alu_row(&seed);
+
+			if (rnd(&seed) % 3)
+				(void)emit(&c, row->name, (unsigned)(rnd(&seed) % 9), (unsigned)(rnd(&seed) % 9), 0,
+					   (int32_t)interesting(&seed));
+			else
+				random_other(&c, start, end, &seed);
+		}
+		for (unsigned i = 1; i < 9; i++) {
+			(void)emit(&c, "MUL64_IMM", 0, 0, 0, 31);
+			(void)emit(&c, "ADD64_REG", 0, i, 0, 0);
+		}
+		exit_(&c);
+		if (!model_run(&c, start, &m))
+			continue;
+		want = m.r[0];
+		o = run_code(&c, NULL);
+		CHECK_OK(o.err);
+		CHECK_EQ(o.r0, want);
+		ended++;
+	}
+	CHECK(ended > 10000);
+}

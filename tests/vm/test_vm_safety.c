@@ -221,6 +221,68 @@ TEST(a_frame_that_returned_is_gone)
 	CHECK_EQ(run_code(&c, NULL).err, E_FAULT);
 }
 
+/* The top of the stack is where it was: nothing past r10 became readable. */
+TEST(after_a_call_the_stack_ends_where_it_did)
+{
+	for (int32_t off = -8; off <= 512; off += 8) {
+		struct code c = { 0 };
+
+		struct isa_insn *in = emit(&c, "CALL_LOCAL", 0, 0, 0, 0);
+		mov(&c, 2, 10);
+		ldx(&c, "LDXDW", 0, 2, off);
+		exit_(&c);
+		in->imm = (int64_t)c.n - 1;
+		movi(&c, 0, 0);
+		exit_(&c);
+		CHECK_EQ(run_code(&c, NULL).err, off < 0 ? E_OK : E_FAULT);
+	}
+}
+
+/* Offsets from r10 itself are judged when the program is prepared; the answer is the same. */
+TEST(offsets_from_r10_stop_at_both_ends_of_the_frame)
+{
+	for (unsigned i = 0; i < 8; i++)
+		for (int32_t off = -VM_STACK_BYTES - 9; off <= 9; off++) {
+			int32_t bytes = 1 << i % 4;
+			struct code c = { 0 };
+
+			if (off > -VM_STACK_BYTES + 9 && off < -9)
+				continue;
+			movi(&c, 0, 0);
+			(void)emit(&c, i < 4 ? loads[i] : stores[i - 4], i < 4 ? 1 : 10, i < 4 ? 10 : 0, off, 0);
+			exit_(&c);
+			CHECK_EQ(run_code(&c, NULL).err, off >= -VM_STACK_BYTES && off + bytes <= 0 ? E_OK : E_FAULT);
+		}
+}
+
+/* One function fills its frame, the next reads there: through r10, or through a copy of it. */
+TEST(a_callee_does_not_see_what_the_one_before_left)
+{
+	for (int32_t way = 0; way < 3; way++) {
+		struct code c = { 0 };
+		struct isa_insn *first = emit(&c, "CALL_LOCAL", 0, 0, 0, 0),
+				*second = emit(&c, "CALL_LOCAL", 0, 0, 0, 0);
+		struct outcome o;
+
+		exit_(&c);
+		first->imm = c.n - 1;
+		for (int32_t off = -8; off >= -VM_STACK_BYTES; off -= 8)
+			(void)emit(&c, "STDW", 10, 0, off, -1);
+		exit_(&c);
+		second->imm = c.n - 2;
+		mov(&c, 2, way == 1 ? 10 : 0);
+		if (way == 2) {
+			stx(&c, "STXDW", 10, -8, 10);
+			ldx(&c, "LDXDW", 2, 10, -8);
+		}
+		ldx(&c, "LDXDW", 0, way ? 2 : 10, way ? -VM_STACK_BYTES : -64);
+		exit_(&c);
+		o = run_code(&c, NULL);
+		CHECK_OK(o.err);
+		CHECK_EQ(o.r0, 0);
+	}
+}
+
 TEST(a_run_does_not_see_what_another_left_on_the_stack)
 {
 	struct code writer = { 0 }, reader = { 0 }, far = { 0 };
@@ -391,7 +453,7 @@ TEST(helper_memory_is_checked_whole_before_the_call)
 		int32_t off;
 		uint64_t size;
 		uint16_t want; /* 0 or the diagnostic */
-		// clang-format off
+			       // clang-format off
 	} rows[] = {
 		{ "all of the context", 10, 1, 0, WIN, 0 },
 		{ "one byte more", 10, 1, 0, WIN + 1, 304 },

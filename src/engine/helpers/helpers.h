@@ -60,7 +60,8 @@ helper_fn *helper_lookup(uint32_t id);
 /*
  * Packed sets, as str_in, str_startswith_in and str_pmatch read them, and networks for ip_in_net. The compiler makes
  * them with these; a helper that finds one malformed answers 0. Layout: docs/formats/packed-sets.md.
- * Strings are sorted and unique. E_LIMIT: over 65,535 strings, or one over 65,535 bytes.
+ * Strings are sorted and unique. E_LIMIT: over 65,535 strings, one over 65,535 bytes, more
+ * than out takes, or many strings made to collide. E_NOMEM.
  */
 FALLIBLE helper_pack_set(struct helper_str *strs, size_t n, struct buf *out);
 struct helper_net {

@@ -34,10 +34,7 @@ static inline char fold(char c)
 /* -1, 0 or 1 in byte order; a prefix comes before what it begins. */
 int str_order(struct helper_str a, struct helper_str b);
 
-/* String i of a packed set; false where the set does not hold it. */
-bool set_get(struct helper_str set, uint32_t i, struct helper_str *out);
-/* Number of strings, or 0 for a set too short to hold its own table. */
-uint32_t set_count(struct helper_str set);
+/* Questions about a packed set. */
 str_test set_has, set_has_prefix_of, set_pmatch;
 
 #endif

@@ -7,6 +7,8 @@
  */
 #include "engine/helpers/impl.h"
 
+#include <endian.h>
+
 const struct helper_value *handle_value(struct helper_env *env, uint64_t handle, enum helper_value_kind kind)
 {
 	uint64_t i = handle - 1; /* null becomes an index that no table has */
@@ -86,13 +88,28 @@ static bool test_iglob(struct helper_str s, struct helper_str a)
 	return helper_glob(s.p, s.len, a.p, a.len, true);
 }
 
+/* Eight bytes so that numbers order as the bytes do. */
+static uint64_t ordered_word(const char *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof w);
+	return be64toh(w);
+}
+
 int str_order(struct helper_str a, struct helper_str b)
 {
-	uint32_t common = a.len < b.len ? a.len : b.len;
-	int c = common ? memcmp(a.p, b.p, common) : 0;
+	uint32_t common = a.len < b.len ? a.len : b.len, i = 0;
 
-	if (c)
-		return c < 0 ? -1 : 1;
+	for (; common - i >= 8; i += 8) {
+		uint64_t x = ordered_word(a.p + i), y = ordered_word(b.p + i);
+
+		if (x != y)
+			return x < y ? -1 : 1;
+	}
+	for (; i < common; i++)
+		if (a.p[i] != b.p[i])
+			return (uint8_t)a.p[i] < (uint8_t)b.p[i] ? -1 : 1;
 	return a.len < b.len ? -1 : a.len > b.len;
 }
 

@@ -29,7 +29,11 @@ void map_free(struct map *m);
 const struct prog_map *map_def(const struct map *m);
 /* The value under the key (key_size bytes), or NULL. O(1). */
 void *map_lookup(struct map *m, const void *key);
-/* E_EXISTS, E_NOT_FOUND by flags; E_LIMIT when full; E_INVALID for an index or flags out of range. */
+/*
+ * E_EXISTS, E_NOT_FOUND by flags; E_INVALID for an index or flags out of range. E_LIMIT: full; or no slot is left but
+ * those of values deleted since map_reclaim (as many as max_entries, at most 64, are in reserve); or over 32 keys in
+ * one bucket of a hash, which only keys chosen for it reach.
+ */
 FALLIBLE map_update(struct map *m, const void *key, const void *value, uint64_t flags);
 FALLIBLE map_delete(struct map *m, const void *key);
 /* Values deleted since the last call may be reused from now on. */

@@ -25,7 +25,8 @@ struct vm;
 enum { VM_STACK_BYTES = 512, VM_MAX_FRAMES = 8 };
 
 struct vm_prog_opts {
-	const struct abi_profile *profile; /* prototypes; a call to a helper that is not in it is refused here */
+	const struct abi_profile *profile; /* prototypes; a call to a helper that is not in it is refused here. Must
+					    * outlive the vm_prog */
 	struct map *const *maps;           /* one per p->maps, in order; must outlive the vm_prog */
 	helper_fn *(*lookup)(uint32_t id); /* NULL: helper_lookup */
 };
@@ -48,7 +49,12 @@ struct vm_run_args {
 	size_t ctx_bytes; /* r2, and the size of the window */
 	bool ctx_writable;
 	struct helper_env *env; /* may be NULL: then every handle is bad */
-	uint64_t fuel;          /* instructions at least; charged on back edges and calls. 0: VM_FUEL_DEFAULT */
+	/*
+	 * About the instructions that may run; 0: VM_FUEL_DEFAULT. A back edge costs its length, a local call the
+	 * length of the callee, a helper call 1 and 1 more for each 64 bytes of memory that it is given: so at most
+	 * fuel plus the program's length run.
+	 */
+	uint64_t fuel;
 };
 enum { VM_FUEL_DEFAULT = 1000000 };
 
