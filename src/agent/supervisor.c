@@ -183,9 +183,11 @@ static FALLIBLE send_simple(struct supervisor *s, enum control_type type)
 
 static void kill_worker(struct supervisor *s, const char *why)
 {
+	if (s->child.pid <= 0 || s->child.killed)
+		return;
+	s->child.killed = true;
 	log_error("killing the worker: %s pid=%d", why, (int)s->child.pid);
-	if (s->child.pid > 0)
-		(void)kill(s->child.pid, SIGKILL);
+	(void)kill(s->child.pid, SIGKILL);
 }
 
 static void start_worker(struct supervisor *s)

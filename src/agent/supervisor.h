@@ -68,6 +68,7 @@ void worker_cgroup_remove(struct worker_cgroup *g);
 struct child {
 	pid_t pid;  /* 0: none */
 	int pidfd, sock;
+	bool killed; /* by us: once is enough */
 };
 
 /* Start a worker: the same executable, by way of /proc/self/exe. E_IO with d. */

@@ -84,11 +84,8 @@ static void json_probes(const struct kern_report *k, struct json *j)
 		json_object(j);
 		json_key(j, "detail");
 		json_str(j, p->detail);
-		json_key(j, "granted");
-		if (p->grade == KERN_UNKNOWN)
-			json_null(j);
-		else
-			json_bool(j, p->grade == KERN_YES);
+		json_key(j, "grade");
+		json_str(j, p->grade == KERN_YES ? "yes" : p->grade == KERN_NO ? "no" : "unknown");
 		json_key(j, "id");
 		json_str(j, p->id);
 		json_key(j, "mend");

@@ -150,52 +150,69 @@ struct result {
 	char problem[120];
 };
 
-/* In a child, so that no stimulus can leave its mark on this process. */
-static int do_stimulus(const struct drill_stimulus *st)
+/* In a child, so that no stimulus can leave its mark on this process, and the clock runs while it lingers. */
+static pid_t start_stimulus(const struct drill_stimulus *st, const char *dir)
 {
-	char dir[] = "/tmp/sallyport-drill-XXXXXX";
-	int status, error = 0;
-	pid_t pid;
+	pid_t pid = fork();
 
-	if (!mkdtemp(dir))
-		return errno;
-	pid = fork();
 	if (pid == 0)
 		_exit(st->run(dir));
+	return pid;
+}
+
+/* 0, or an errno. */
+static int finish_stimulus(pid_t pid)
+{
+	int status;
+
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		error = errno;
-	else
-		error = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
-	(void)rmdir(dir);
-	return error;
+		return errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+}
+
+static bool wait_for_alert(struct sensor *s, const char *rule, uint64_t until_us)
+{
+	struct buf word;
+	struct json j;
+	bool found;
+
+	buf_init(&word, 4096);
+	buf_puts(&word, "\"rule\":");
+	json_init(&j, &word);
+	json_str(&j, rule);
+	found = !word.full && wait_for(&s->out, word.p, until_us, false);
+	buf_done(&word);
+	return found;
 }
 
 static void drill_one(struct sensor *s, struct result *r)
 {
 	const struct drill_stimulus *st = stimulus(r->rule->drill);
-	uint64_t started = now_us();
-	struct buf word;
-	struct json j;
+	char dir[] = "/tmp/sallyport-drill-XXXXXX";
+	uint64_t started;
+	pid_t pid;
 	int error;
 
-	if (!st) {
-		(void)snprintf(r->problem, sizeof r->problem, "there is no stimulus '%.60s'", r->rule->drill);
+	if (!st || !mkdtemp(dir)) {
+		(void)snprintf(r->problem, sizeof r->problem, st ? "no directory in /tmp" : "there is no stimulus '%.60s'",
+			       r->rule->drill);
 		return;
 	}
-	error = do_stimulus(st);
-	if (error) {
-		(void)snprintf(r->problem, sizeof r->problem, "the stimulus failed: %s", strerror(error));
-		return;
-	}
-	buf_init(&word, 4096);
-	buf_puts(&word, "\"rule\":");
-	json_init(&j, &word);
-	json_str(&j, r->rule->name);
-	r->alerted = wait_for(&s->out, word.p, now_us() + ALERT_TIMEOUT_MS * 1000ull, false);
+	/* What an earlier stimulus set off is not this one's doing. */
+	while (read_more(&s->out, 0))
+		s->out.have = 0;
+	s->out.have = 0;
+	started = now_us();
+	pid = start_stimulus(st, dir);
+	r->alerted = wait_for_alert(s, r->rule->name, started + ALERT_TIMEOUT_MS * 1000ull);
 	r->latency_us = now_us() - started;
-	buf_done(&word);
-	if (!r->alerted)
+	error = finish_stimulus(pid);
+	(void)rmdir(dir);
+	if (error)
+		(void)snprintf(r->problem, sizeof r->problem, "the stimulus failed: %s", strerror(error));
+	else if (!r->alerted)
 		(void)snprintf(r->problem, sizeof r->problem, "no alert within %d s", ALERT_TIMEOUT_MS / 1000);
+	r->alerted = r->alerted && !error;
 }
 
 static bool is_wanted(const struct rule *r, char **names, int n)

@@ -251,12 +251,16 @@ static int fifo_shell(const char *dir)
 	int p[2];
 
 	(void)snprintf(fifo, sizeof fifo, "%s/f", dir);
-	if (mkfifo(fifo, 0600) || pipe2(p, O_CLOEXEC))
+	if (mkfifo(fifo, 0600))
 		return errno;
+	net = start(be_network_end, &c); /* before the pipe is there: it must not hold that too */
+	if (pipe2(p, O_CLOEXEC)) {
+		stop(net);
+		return errno;
+	}
 	c.pipe_in = p[1];
 	cat = start(exec_cat, &c);
 	shell = start(exec_shell_on, &p[0]);
-	net = start(be_network_end, &c);
 	close(p[0]);
 	close(p[1]);
 	nap(LINGER_MS);
