@@ -75,14 +75,12 @@ __attribute__((format(printf, 2, 0))) static int log_print(enum libbpf_print_lev
 /* Is this a line that tells a reason, and no frame around one? */
 static bool log_line_tells(const char *line)
 {
-	static const char *const frames[] = { "processed ", "-- END", "-- BEGIN", "libbpf: failed to load object" };
+	static const char *const frames[] = { "processed ", "-- END", "-- BEGIN", "failed to load" };
 
-	if (strspn(line, " \t") == strlen(line))
-		return false;
 	for (size_t i = 0; i < countof(frames); i++)
-		if (strstr(line, frames[i]) == line || (i && strstr(line, frames[i])))
+		if (strstr(line, frames[i]))
 			return false;
-	return !strstr(line, ": failed to load: ");
+	return strspn(line, " \t") != strlen(line);
 }
 
 /* The last line that tells a reason; "" when there is none. Cuts log_text. */

@@ -3,8 +3,8 @@
  * kernel_types: the members of kernel structures that the programs read, and nothing else.
  *
  * Stands in for a dumped vmlinux.h. Offsets here mean nothing: every access is relocated against the running
- * kernel's BTF (preserve_access_index), so only names and types of members matter. What some kernels lack (loginuid, the
- * memory controller) is asked for before it is read.
+ * kernel's BTF (preserve_access_index), so only names and types of members matter. What some kernels lack (loginuid,
+ * the memory controller) is asked for before it is read.
  */
 #ifndef SALLYPORT_SENSOR_BPF_KERNEL_TYPES_H
 #define SALLYPORT_SENSOR_BPF_KERNEL_TYPES_H

@@ -5,7 +5,8 @@
 
 enum { EINPROGRESS = 115, SUN_FAMILY_BYTES = 2, SUN_PATH_BYTES = 108 };
 
-/* Append what the other end of a unix socket is bound to: a path without its NUL, or an abstract name with its first. */
+/* Append what the other end of a unix socket is bound to: a path without its NUL, or an abstract name with its first.
+ */
 __attribute__((noinline)) int sun_path_append(u64 sock_addr, u32 slot)
 {
 	struct scratch *s = scratch_get(slot);

@@ -127,7 +127,8 @@ static __always_inline enum step path_step(struct scratch *s, u64 start)
 	return path_end(s, before);
 }
 
-/* Append the path of (struct dentry, struct vfsmount); returns the segment, packed: empty and CUT when there is none. */
+/* Append the path of (struct dentry, struct vfsmount); returns the segment, packed: empty and CUT when there is none.
+ */
 __attribute__((noinline)) int path_append(u64 dentry, u64 mnt, u32 slot)
 {
 	struct scratch *s = scratch_get(slot);

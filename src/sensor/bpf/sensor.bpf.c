@@ -130,6 +130,60 @@ static __always_inline void on_call(const struct call *c)
 	}
 }
 
+enum { N_SYSCALLS = 512 };
+
+/* A call that an entry lacks gets a number past the end. */
+#define NONE (-1)
+#define CALL_INDEX(name, nr) ((nr) < 0 ? N_SYSCALLS + CALL_##name : (nr))
+static const u8 calls64[N_SYSCALLS + N_CALLS] = {
+#define SYSCALL(name, nr64, nr32, hooks) [CALL_INDEX(name, nr64)] = CALL_##name,
+#include "sensor/bpf/syscalls.def"
+#undef SYSCALL
+};
+static const u8 calls32[N_SYSCALLS + N_CALLS] = {
+#define SYSCALL(name, nr64, nr32, hooks) [CALL_INDEX(name, nr32)] = CALL_##name,
+#include "sensor/bpf/syscalls.def"
+#undef SYSCALL
+};
+#undef CALL_INDEX
+#undef NONE
+static const u32 call_hooks[] = {
+	0,
+#define SYSCALL(name, nr64, nr32, hooks) hooks,
+#include "sensor/bpf/syscalls.def"
+#undef SYSCALL
+};
+
+/*
+ * Which call this is, decided from its number and its entry before anything else is looked at: this runs for every
+ * system call of the host. False for one that nobody wants; then out is not set.
+ */
+static __always_inline bool call_find(const struct pt_regs *regs, s64 ret, struct call *out)
+{
+	u32 nr = arch_syscall_nr(regs), id;
+	bool compat;
+
+	barrier_var(nr); /* one register for the bounds check and the index */
+	if (nr >= N_SYSCALLS || !(calls64[nr] | calls32[nr]))
+		return false;
+	out->task = (void *)bpf_get_current_task();
+	compat = arch_is_compat(out->task);
+	id = compat ? calls32[nr] : calls64[nr];
+	barrier_var(id);
+	if (!id || id >= N_CALLS)
+		return false;
+	out->hooks = wanted_hooks & call_hooks[id];
+	if (!out->hooks)
+		return false;
+	out->id = id;
+	out->nr = nr;
+	out->compat = compat;
+	out->ret = compat ? (s64)(int)ret : ret;
+	out->tgid = bpf_get_current_pid_tgid() >> 32;
+	arch_syscall_args(regs, compat, out->arg);
+	return true;
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 {
