@@ -2,9 +2,9 @@
 /*
  * agent: the supervisor that owns the kernel side and survives, and the worker that judges events and may die.
  *
- * The supervisor is root, small, and parses no rules: it copies their bytes into sealed memory and hands that to a worker,
- * which is this same executable started again with a hidden first argument. Everything else is said between them in messages
- * of one fixed size (control.h).
+ * The supervisor is root, small, and parses no rules: it copies their bytes into sealed memory and hands that to a
+ * worker, which is this same executable started again with a hidden first argument. Everything else is said between
+ * them in messages of one fixed size (control.h).
  */
 #ifndef SALLYPORT_AGENT_H
 #define SALLYPORT_AGENT_H
@@ -41,8 +41,8 @@ struct agent_opts {
 };
 
 /*
- * Run the sensor until SIGINT, SIGTERM or the end of the duration. Says what happens on stderr. Returns the exit code: 0 stopped
- * as asked, 1 rules refused, 3 this host cannot.
+ * Run the sensor until SIGINT, SIGTERM or the end of the duration. Says what happens on stderr. Returns the exit code:
+ * 0 stopped as asked, 1 rules refused, 3 this host cannot.
  */
 int agent_run(const struct agent_opts *o);
 

@@ -3,8 +3,8 @@
  * cgroup: bounds on the worker's memory and CPU time that hold whatever it does.
  *
  * Version 2: a sibling of our own group, for a group with processes may not have children with controllers
- * (Documentation/admin-guide/cgroup-v2.rst, "no internal process constraint"). Version 1: a child of our own group, per controller.
- * Nothing of the host's own set-up is changed: a controller that is not enabled there is done without.
+ * (Documentation/admin-guide/cgroup-v2.rst, "no internal process constraint"). Version 1: a child of our own group, per
+ * controller. Nothing of the host's own set-up is changed: a controller that is not enabled there is done without.
  */
 #include "agent/supervisor.h"
 
@@ -28,7 +28,8 @@ static bool add_dir(struct worker_cgroup *g, const char *base, const char *own)
 {
 	char path[PATH_MAX];
 	char *dir = g->dir[g->n];
-	int n = snprintf(dir, sizeof g->dir[0], "%s%s/sallyport-worker-%d", base, strcmp(own, "/") ? own : "", (int)getpid());
+	int n = snprintf(dir, sizeof g->dir[0], "%s%s/sallyport-worker-%d", base, strcmp(own, "/") ? own : "",
+			 (int)getpid());
 
 	if (n < 0 || (size_t)n >= sizeof g->dir[0] || (mkdir(dir, 0755) && errno != EEXIST))
 		return false;

@@ -8,7 +8,15 @@
 enum kind { KIND_NUMBER, KIND_POWER, KIND_WORD, KIND_BOOL, KIND_PATH, KIND_PATHS };
 
 enum id {
-	ID_SYNTAX = 1, ID_UNKNOWN, ID_KIND, ID_VALUE, ID_RANGE, ID_TWICE, ID_ALIAS, ID_DOCUMENTS, ID_TOO_MANY,
+	ID_SYNTAX = 1,
+	ID_UNKNOWN,
+	ID_KIND,
+	ID_VALUE,
+	ID_RANGE,
+	ID_TWICE,
+	ID_ALIAS,
+	ID_DOCUMENTS,
+	ID_TOO_MANY,
 };
 
 const struct config_diag_row config_diags[] = {
@@ -27,7 +35,7 @@ const size_t config_n_diags = countof(config_diags);
 struct key {
 	const char *path; /* dotted */
 	enum kind kind;
-	size_t off;       /* of the member in struct config */
+	size_t off; /* of the member in struct config */
 	uint32_t min, max;
 	const char *words[4]; /* KIND_WORD: value i is words[i] */
 };
@@ -50,7 +58,7 @@ static const struct key keys[] = {
 };
 // clang-format on
 
-enum { MAX_KEY = 64, MAX_DEPTH = 4 };
+enum { MAX_KEY = 64, MAX_DEPTH = 32 };
 
 struct reader {
 	yaml_parser_t parser;
@@ -58,16 +66,22 @@ struct reader {
 	size_t len;
 	struct config *c;
 	struct diags *ds;
-	uint64_t seen; /* bit i: keys[i] was given */
+	uint64_t seen;      /* bit i: keys[i] was given */
 	char path[MAX_KEY]; /* dotted path of the mapping that is being read */
-	enum err err; /* E_OK while reading can go on */
+	enum err err;       /* E_OK while reading can go on */
 };
 
 void config_init(struct config *c)
 {
-	*c = (struct config){ .stdout_enabled = 1, .file_format = CONFIG_JSON, .file_max_mib = 64, .file_keep = 4,
-			      .reserved_kib = 1024, .bulk_kib = 2048, .worker_memory_mib = 512,
-			      .worker_cpu_percent = 100, .worker_watchdog_s = 5 };
+	*c = (struct config){ .stdout_enabled = 1,
+			      .file_format = CONFIG_JSON,
+			      .file_max_mib = 64,
+			      .file_keep = 4,
+			      .reserved_kib = 1024,
+			      .bulk_kib = 4096,
+			      .worker_memory_mib = 512,
+			      .worker_cpu_percent = 100,
+			      .worker_watchdog_s = 5 };
 }
 
 void config_done(struct config *c)
@@ -102,7 +116,8 @@ static const char *line_at(const struct reader *r, const yaml_mark_t *m)
 	return arena_strndup(r->ds->arena, s, (size_t)((nl ? nl : end) - s));
 }
 
-static void complain(struct reader *r, const yaml_mark_t *m, enum id id, const char *hint, const char *fmt, ...) PRINTF_LIKE(5, 6);
+static void complain(struct reader *r, const yaml_mark_t *m, enum id id, const char *hint, const char *fmt, ...)
+	PRINTF_LIKE(5, 6);
 static void complain(struct reader *r, const yaml_mark_t *m, enum id id, const char *hint, const char *fmt, ...)
 {
 	struct diag d;
@@ -147,6 +162,9 @@ static void skip(struct reader *r, const yaml_event_t *e)
 			depth++;
 		else if (n.type == YAML_MAPPING_END_EVENT || n.type == YAML_SEQUENCE_END_EVENT)
 			depth--;
+		/* libyaml's work for a token grows with the depth that it is at. */
+		if (depth > MAX_DEPTH)
+			r->err = E_REJECTED;
 		yaml_event_delete(&n);
 	}
 }
@@ -173,22 +191,35 @@ static size_t distance(const char *a, const char *b)
 	return row[n];
 }
 
+/* key's path cut to as many parts as the path has: what could have been meant at that depth. */
+static void at_depth(const char *key, const char *path, char out[MAX_KEY])
+{
+	unsigned parts = 1;
+	size_t n = 0;
+
+	for (; *path; path++)
+		parts += *path == '.';
+	for (; key[n]; n++)
+		if (key[n] == '.' && --parts == 0)
+			break;
+	(void)snprintf(out, MAX_KEY, "%.*s", (int)n, key);
+}
+
 static void unknown_key(struct reader *r, const yaml_mark_t *m, const char *path)
 {
-	const struct key *best = NULL;
-	size_t best_distance = SIZE_MAX;
-	char hint[128];
+	char hint[128] = "docs/config.md lists all keys", name[MAX_KEY];
+	size_t best = 4; /* more edits than this are another word */
 
 	for (size_t i = 0; i < countof(keys); i++) {
-		size_t d = distance(path, keys[i].path);
+		size_t d;
 
-		if (d < best_distance) {
-			best_distance = d;
-			best = &keys[i];
+		at_depth(keys[i].path, path, name);
+		d = distance(path, name);
+		if (d < best) {
+			best = d;
+			(void)snprintf(hint, sizeof hint, "did you mean '%s'?", name);
 		}
 	}
-	(void)snprintf(hint, sizeof hint, best_distance <= 4 ? "did you mean '%s'?" : "docs/config.md lists all keys",
-		       best->path);
 	complain(r, m, ID_UNKNOWN, hint, "there is no key '%s'", path);
 }
 
@@ -207,7 +238,8 @@ static void set_number(struct reader *r, const struct key *k, const yaml_event_t
 	if (errno || *end || end == text || text[0] == '-' || text[0] == '+' || text[0] == ' ')
 		complain(r, &e->start_mark, ID_VALUE, NULL, "'%s' needs a whole number", k->path);
 	else if (v < k->min || v > k->max)
-		complain(r, &e->start_mark, ID_RANGE, NULL, "'%s' is %llu, it can be %u to %u", k->path, v, k->min, k->max);
+		complain(r, &e->start_mark, ID_RANGE, NULL, "'%s' is %llu, it can be %u to %u", k->path, v, k->min,
+			 k->max);
 	else if (k->kind == KIND_POWER && (v & (v - 1)))
 		complain(r, &e->start_mark, ID_RANGE, "use 64, 128, 256, 512, 1024, 2048, 4096 ...",
 			 "'%s' is %llu, it must be a power of two", k->path, v);
@@ -251,8 +283,8 @@ static void add_path(struct reader *r, const yaml_event_t *e, const char *text)
 	enum err err = text[0] ? config_add_rule(r->c, text) : E_LIMIT;
 
 	if (err == E_LIMIT)
-		complain(r, &e->start_mark, ID_TOO_MANY, NULL, "at most %d paths, each of 1 to %d bytes", CONFIG_MAX_RULES,
-			 CONFIG_MAX_PATH);
+		complain(r, &e->start_mark, ID_TOO_MANY, NULL, "at most %d paths, each of 1 to %d bytes",
+			 CONFIG_MAX_RULES, CONFIG_MAX_PATH);
 	else if (err != E_OK)
 		r->err = err;
 }
@@ -340,7 +372,8 @@ static void read_leaf(struct reader *r, const struct key *k, const yaml_event_t 
 	else if (k->kind != KIND_PATHS && e->type == YAML_SCALAR_EVENT)
 		set_scalar(r, k, e);
 	else {
-		complain(r, &e->start_mark, ID_KIND, NULL, "'%s' needs a %s", k->path, k->kind == KIND_PATHS ? "list" : "plain value");
+		complain(r, &e->start_mark, ID_KIND, NULL, "'%s' needs a %s", k->path,
+			 k->kind == KIND_PATHS ? "list" : "plain value");
 		skip(r, e);
 	}
 }
@@ -382,7 +415,8 @@ static void read_value(struct reader *r, const yaml_mark_t *key)
 	yaml_event_delete(&e);
 }
 
-/* From after its start event to its end event. Depth is bounded by the table: only prefixes of known keys are entered. */
+/* From after its start event to its end event. Depth is bounded by the table: only prefixes of known keys are entered.
+ */
 static void read_mapping(struct reader *r)
 {
 	size_t at = strlen(r->path);

@@ -2,8 +2,8 @@
 /*
  * config: the owner's settings, from a small YAML file with a strict schema.
  *
- * Unknown keys, wrong kinds and numbers out of range are errors with a place (C001...), never ignored: a setting that does not
- * take effect is worse than none. docs/config.md lists every key.
+ * Unknown keys, wrong kinds and numbers out of range are errors with a place (C001...), never ignored: a setting that
+ * does not take effect is worse than none. docs/config.md lists every key.
  */
 #ifndef SALLYPORT_AGENT_CONFIG_H
 #define SALLYPORT_AGENT_CONFIG_H
@@ -18,11 +18,11 @@ enum config_matching { CONFIG_FIRST, CONFIG_ALL };
 struct config {
 	char *rules[CONFIG_MAX_RULES]; /* files and directories, in order; owned */
 	uint32_t n_rules;
-	uint32_t matching;      /* enum config_matching */
+	uint32_t matching;       /* enum config_matching */
 	uint32_t stdout_enabled; /* 0 or 1 */
-	uint32_t stdout_format; /* enum config_format */
-	char *file_path;        /* owned; NULL: no file output */
-	uint32_t file_format;   /* never CONFIG_AUTO */
+	uint32_t stdout_format;  /* enum config_format */
+	char *file_path;         /* owned; NULL: no file output */
+	uint32_t file_format;    /* never CONFIG_AUTO */
 	uint32_t file_max_mib, file_keep;
 	uint32_t reserved_kib, bulk_kib; /* powers of two */
 	uint32_t worker_memory_mib, worker_cpu_percent, worker_watchdog_s;

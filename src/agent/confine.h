@@ -2,7 +2,8 @@
 /*
  * confine: the walls around a worker, put up by the worker itself before it reads a byte of content.
  *
- * Identity nobody without capabilities, a file system view of nothing but /proc, resource limits, and a list of system calls.
+ * Identity nobody without capabilities, a file system view of nothing but /proc, resource limits, and a list of system
+ * calls.
  */
 #ifndef SALLYPORT_AGENT_CONFINE_H
 #define SALLYPORT_AGENT_CONFINE_H
@@ -27,7 +28,8 @@ FALLIBLE confine_syscalls(struct diag *d);
 FALLIBLE confine_no_open(void);
 
 /*
- * Room for RLIMIT_AS beyond the worker's memory, and system calls of the compiler's run-time checks. One file per kind of build.
+ * Room for RLIMIT_AS beyond the worker's memory, and system calls of the compiler's run-time checks. One file per kind
+ * of build.
  */
 extern const uint64_t confine_address_slack; /* UINT64_MAX: no limit on memory at all */
 extern const uint32_t confine_extra_calls[];

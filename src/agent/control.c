@@ -33,7 +33,8 @@ FALLIBLE control_send(int sock, const struct control_packet *p)
 
 		mh.msg_control = control;
 		mh.msg_controllen = CMSG_SPACE(p->n_fds * sizeof(int));
-		*c = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+		*c = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+				       .cmsg_type = SCM_RIGHTS,
 				       .cmsg_len = CMSG_LEN(p->n_fds * sizeof(int)) };
 		memcpy(CMSG_DATA(c), p->fds, p->n_fds * sizeof(int));
 	}
@@ -171,7 +172,9 @@ FALLIBLE control_recv(int sock, bool from_worker, struct control_packet *out, st
 	struct control_packet p = { .n_fds = 0 };
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof p.fds)];
 	struct iovec iov = { .iov_base = &p.msg, .iov_len = sizeof p.msg };
-	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
+	struct msghdr mh = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control
+	};
 	enum err err;
 	bool fds_ok;
 	ssize_t n;
@@ -206,8 +209,7 @@ FALLIBLE page_new(int *out_fd, struct page **out)
 	AUTO_FD int fd = memfd_create("sallyport-page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	struct page *p;
 
-	if (fd < 0 || ftruncate(fd, sizeof *p) ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+	if (fd < 0 || ftruncate(fd, sizeof *p) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		return E_IO;
 	p = mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)

@@ -2,9 +2,9 @@
 /*
  * control: how supervisor and worker talk, and the memory that they share.
  *
- * Messages of one fixed size over a SOCK_SEQPACKET pair, descriptors beside them. Both sides treat what comes in as hostile:
- * size, type, direction, number of descriptors and every field are checked before anything acts on it. Neither side ever
- * blocks on the other for longer than the socket's time limit. Normative: docs/formats/control.md.
+ * Messages of one fixed size over a SOCK_SEQPACKET pair, descriptors beside them. Both sides treat what comes in as
+ * hostile: size, type, direction, number of descriptors and every field are checked before anything acts on it. Neither
+ * side ever blocks on the other for longer than the socket's time limit. Normative: docs/formats/control.md.
  */
 #ifndef SALLYPORT_AGENT_CONTROL_H
 #define SALLYPORT_AGENT_CONTROL_H
@@ -16,7 +16,7 @@
 
 enum {
 	CONTROL_VERSION = 1,
-	CONTROL_BYTES = 512,     /* every message */
+	CONTROL_BYTES = 512,      /* every message */
 	CONTROL_NAME_BYTES = 448, /* a file's name with its NUL */
 	CONTROL_MAX_FDS = 6,
 	CONTROL_MAX_FILES = 256,
@@ -33,10 +33,10 @@ enum control_type {
 	CONTROL_RUN,       /* from now on sinks are the worker's to write to */
 	CONTROL_STOP,      /* hooks are detached: drain, flush, answer FINAL, exit */
 	CONTROL_READY = 16,
-	CONTROL_FAILED,    /* content was refused; reasons went to stderr; the worker goes on with what it had, or exits */
+	CONTROL_FAILED, /* content was refused; reasons went to stderr; the worker goes on with what it had, or exits */
 	CONTROL_SCANNED,
-	CONTROL_ROTATE,    /* an output is past its limit */
-	CONTROL_GONE,      /* an output's reader is gone for good */
+	CONTROL_ROTATE, /* an output is past its limit */
+	CONTROL_GONE,   /* an output's reader is gone for good */
 	CONTROL_FINAL,
 };
 
@@ -144,8 +144,8 @@ FALLIBLE control_recv(int sock, bool from_worker, struct control_packet *out, st
 void control_close_fds(struct control_packet *p);
 
 /*
- * The page: counters and the flight recorder. Written by the worker, read by the supervisor (which believes nothing: it only prints). It
- * outlives workers, so counters go on. All numbers are plain 64-bit words written by one thread.
+ * The page: counters and the flight recorder. Written by the worker, read by the supervisor (which believes nothing: it
+ * only prints). It outlives workers, so counters go on. All numbers are plain 64-bit words written by one thread.
  */
 enum { PAGE_MAX_RULES = 4096, PAGE_NAME_BYTES = 64, PAGE_MAGIC = 0x47505053 /* "SPPG" */ };
 
@@ -153,24 +153,26 @@ enum page_phase { PAGE_STARTING, PAGE_LOADING, PAGE_SCANNING, PAGE_IDLE, PAGE_JU
 
 struct page {
 	_Atomic uint32_t magic;
-	_Atomic uint32_t phase;      /* enum page_phase */
-	_Atomic uint64_t heartbeat;  /* rises while the worker lives */
-	_Atomic uint64_t event;      /* number of the event being judged, over all workers */
-	_Atomic uint64_t rule;       /* index of the rule being judged */
-	_Atomic uint64_t events;     /* judged or being judged */
+	_Atomic uint32_t phase;     /* enum page_phase */
+	_Atomic uint64_t heartbeat; /* rises while the worker lives */
+	_Atomic uint64_t event;     /* number of the event being judged, over all workers */
+	_Atomic uint64_t rule;      /* index of the rule being judged */
+	_Atomic uint64_t events;    /* judged or being judged */
 	_Atomic uint64_t alerts;
-	_Atomic uint64_t faults;     /* programs that ended in an error */
+	_Atomic uint64_t faults; /* programs that ended in an error */
 	_Atomic uint64_t malformed;
 	_Atomic uint64_t consumed[WIRE_N_RINGS];
 	_Atomic uint64_t dropped_alerts;
 	_Atomic uint64_t sent_alerts;
 	_Atomic uint64_t waiting_alerts; /* in the worker's memory: lost when it dies */
-	_Atomic uint64_t mid_line;   /* bit i: output i stopped inside a line */
+	_Atomic uint64_t mid_line;       /* bit i: output i stopped inside a line */
 	_Atomic uint64_t n_rules;
 	uint8_t reserved[128 - 15 * 8];
 	char names[PAGE_MAX_RULES][PAGE_NAME_BYTES]; /* NUL-terminated, cut */
 };
 static_assert(offsetof(struct page, heartbeat) == 8, "docs/formats/control.md");
+static_assert(offsetof(struct page, event) == 16 && offsetof(struct page, rule) == 24, "docs/formats/control.md");
+static_assert(offsetof(struct page, n_rules) == 112, "docs/formats/control.md");
 static_assert(offsetof(struct page, consumed) == 64, "docs/formats/control.md");
 static_assert(offsetof(struct page, names) == 128, "docs/formats/control.md");
 static_assert(sizeof(struct page) == 128 + PAGE_MAX_RULES * PAGE_NAME_BYTES, "docs/formats/control.md");

@@ -2,8 +2,8 @@
 /*
  * files: which rule files there are, their bytes, and the sealed memory that they are kept in.
  *
- * A worker that is started again gets the same bytes as the one before, whatever an editor is doing to the file just then.
- * Nothing here looks into them.
+ * A worker that is started again gets the same bytes as the one before, whatever an editor is doing to the file just
+ * then. Nothing here looks into them.
  */
 #include "agent/supervisor.h"
 
@@ -14,7 +14,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-static_assert((int)AGENT_MAX_FILES == (int)CONTROL_MAX_FILES && (int)AGENT_MAX_PATH < (int)CONTROL_NAME_BYTES, "files fit messages");
+static_assert((int)AGENT_MAX_FILES == (int)CONTROL_MAX_FILES && (int)AGENT_MAX_PATH < (int)CONTROL_NAME_BYTES,
+	      "files fit messages");
 
 static FALLIBLE open_path(const char *path, int *out_fd, struct stat *st, struct diag *d)
 {

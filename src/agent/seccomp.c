@@ -2,9 +2,10 @@
 /*
  * seccomp: the worker's list of system calls, as a classic BPF program made by hand.
  *
- * A call that is not on the list kills the process (it dies with SIGSYS, which the supervisor reports). Arguments are looked at where a call
- * could do more than the worker needs: mappings are never executable, files are opened for reading only, signals go to the worker itself.
- * The list is the worker's own: start-up of the C library is over when the filter is set.
+ * A call that is not on the list kills the process (it dies with SIGSYS, which the supervisor reports). Arguments are
+ * looked at where a call could do more than the worker needs: mappings are never executable, files are opened for
+ * reading only, signals go to the worker itself. The list is the worker's own: start-up of the C library is over when
+ * the filter is set.
  */
 #include "agent/confine.h"
 
@@ -27,15 +28,41 @@ enum { ARCH = (int)AUDIT_ARCH_AARCH64, X32_BIT = 0x40000000 };
 
 static const uint32_t calls[] = {
 	/* memory */
-	SYS_brk, SYS_munmap, SYS_mremap, SYS_madvise,
+	SYS_brk,
+	SYS_munmap,
+	SYS_mremap,
+	SYS_madvise,
 	/* descriptors that it was given or made */
-	SYS_read, SYS_pread64, SYS_write, SYS_lseek, SYS_close, SYS_newfstatat, SYS_fstat, SYS_recvmsg, SYS_sendmsg,
+	SYS_read,
+	SYS_pread64,
+	SYS_write,
+	SYS_lseek,
+	SYS_close,
+	SYS_newfstatat,
+	SYS_fstat,
+	SYS_recvmsg,
+	SYS_sendmsg,
 	/* waiting */
-	SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_pwait, SYS_timerfd_create, SYS_timerfd_settime, SYS_restart_syscall,
+	SYS_epoll_create1,
+	SYS_epoll_ctl,
+	SYS_epoll_pwait,
+	SYS_timerfd_create,
+	SYS_timerfd_settime,
+	SYS_restart_syscall,
 	/* time and chance, where the vDSO does not answer; sysinfo is qsort's question for memory */
-	SYS_clock_gettime, SYS_gettimeofday, SYS_getrandom, SYS_sysinfo,
+	SYS_clock_gettime,
+	SYS_gettimeofday,
+	SYS_getrandom,
+	SYS_sysinfo,
 	/* its own end */
-	SYS_getpid, SYS_gettid, SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_rt_sigreturn, SYS_futex, SYS_exit, SYS_exit_group,
+	SYS_getpid,
+	SYS_gettid,
+	SYS_rt_sigprocmask,
+	SYS_rt_sigaction,
+	SYS_rt_sigreturn,
+	SYS_futex,
+	SYS_exit,
+	SYS_exit_group,
 #ifdef SYS_epoll_wait
 	SYS_epoll_wait,
 #endif

@@ -11,8 +11,8 @@
 enum { STDOUT_SINK, FILE_SINK, NOTE_WAIT_MS = 50 };
 
 /*
- * Our standard output as a description of its own that does not block: setting O_NONBLOCK on the one that we were given would
- * set it for everyone who has it. A socket cannot be opened again; a regular file never blocks.
+ * Our standard output as a description of its own that does not block: setting O_NONBLOCK on the one that we were given
+ * would set it for everyone who has it. A socket cannot be opened again; a regular file never blocks.
  */
 static FALLIBLE open_stdout(int *out, struct diag *d)
 {
@@ -70,8 +70,10 @@ FALLIBLE super_sinks_open(const struct agent_opts *o, struct super_sinks *out, s
 	if (c->file_path) {
 		struct super_sink *s = &out->sink[FILE_SINK];
 
-		*s = (struct super_sink){ .fd = -1, .format = c->file_format == CONFIG_TEXT ? OUTPUT_TEXT : OUTPUT_JSON,
-					  .path = c->file_path, .max_bytes = (uint64_t)c->file_max_mib << 20,
+		*s = (struct super_sink){ .fd = -1,
+					  .format = c->file_format == CONFIG_TEXT ? OUTPUT_TEXT : OUTPUT_JSON,
+					  .path = c->file_path,
+					  .max_bytes = (uint64_t)c->file_max_mib << 20,
 					  .keep = c->file_keep };
 		TRY(open_file(s->path, &s->fd, &s->have_bytes, d));
 	}
@@ -138,8 +140,10 @@ void super_sinks_note(struct super_sinks *s, const struct output_note *n, uint64
 		if (mid_line >> i & 1)
 			(void)output_line(k->out, "", 0);
 		(void)output_note(k->out, n);
-		/* A note is shorter than PIPE_BUF: a pipe takes all of it or nothing, so whoever writes next begins a line. */
+		/* A note is shorter than PIPE_BUF: a pipe takes all of it or nothing, so whoever writes next begins a
+		 * line. */
 		if (poll(&p, 1, NOTE_WAIT_MS) > 0 && output_flush(k->out) != E_OK)
-			log_warning("a note could not be written to an output index=%u error=\"%s\"", i, strerror(errno));
+			log_warning("a note could not be written to an output index=%u error=\"%s\"", i,
+				    strerror(errno));
 	}
 }

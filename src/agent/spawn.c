@@ -6,11 +6,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 
-enum { SOCKET_TIMEOUT_S = 2 };
+enum { SOCKET_TIMEOUT_S = 2, WORKER_NICE = -10 };
 
 static void default_signals(void)
 {
@@ -21,7 +22,8 @@ static void default_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* In the child: nothing is inherited but stderr and the socket. Whatever fails here ends the child; the supervisor sees it. */
+/* In the child: nothing is inherited but stderr and the socket. Whatever fails here ends the child; the supervisor sees
+ * it. */
 static _Noreturn void become_worker(int sock, const struct worker_cgroup *g, const char *memory)
 {
 	char self[] = "sallyport", arg[] = AGENT_WORKER_ARG, mib[16];
@@ -35,8 +37,11 @@ static _Noreturn void become_worker(int sock, const struct worker_cgroup *g, con
 		_exit(3);
 	if (sock == AGENT_WORKER_FD ? fcntl(sock, F_SETFD, 0) : dup2(sock, AGENT_WORKER_FD) < 0)
 		_exit(3);
-	/* Everything of ours is close-on-exec; this is for what others opened. Since Linux 5.9; without it the kernel answers ENOSYS. */
+	/* Everything of ours is close-on-exec; this is for what others opened. Since Linux 5.9; without it the kernel
+	 * answers ENOSYS. */
 	(void)syscall(SYS_close_range, AGENT_WORKER_FD + 1, ~0u, 0);
+	/* It empties a bounded buffer: late is lost. Its CPU time is bounded by the cgroup. */
+	(void)setpriority(PRIO_PROCESS, 0, WORKER_NICE);
 	default_signals();
 	execve("/proc/self/exe", argv, envp);
 	_exit(3);

@@ -2,8 +2,9 @@
 /*
  * supervisor: owns the kernel side and the files, keeps one worker alive, and says so when it did not.
  *
- * A worker may die at any instant. The programs stay attached and the rings keep what they hold, with the position behind the record
- * that killed it; the next worker goes on from there. Nothing that a worker says or leaves behind is believed, only counted and printed.
+ * A worker may die at any instant. The programs stay attached and the rings keep what they hold, with the position
+ * behind the record that killed it; the next worker goes on from there. Nothing that a worker says or leaves behind is
+ * believed, only counted and printed.
  */
 #include "agent/supervisor.h"
 
@@ -18,14 +19,17 @@
 #include "sensor/bpf/bpf.h"
 
 enum {
-	EXIT_OK = 0, EXIT_REFUSED = 1, EXIT_HOST = 3,
+	EXIT_OK = 0,
+	EXIT_REFUSED = 1,
+	EXIT_HOST = 3,
 	TICK_MS = 500,
 	LOAD_TIMEOUT_MS = 60000, /* from start to READY, and for the scan */
 	STOP_TIMEOUT_MS = 6000,
-	START_ATTEMPTS = 3,      /* of a worker that never came up */
-	QUICK_RESTARTS = 3,      /* without delay */
-	BACKOFF_MS = 100, BACKOFF_MAX_MS = 10000,
-	CALM_MS = 60000,         /* without a death: the count starts again */
+	START_ATTEMPTS = 3, /* of a worker that never came up */
+	QUICK_RESTARTS = 3, /* without delay */
+	BACKOFF_MS = 100,
+	BACKOFF_MAX_MS = 10000,
+	CALM_MS = 60000, /* without a death: the count starts again */
 };
 
 enum state { DOWN, LOADING, SCANNING, WATCHING, STOPPING };
@@ -49,7 +53,7 @@ struct supervisor {
 	struct worker_cgroup cgroup;
 	struct child child;
 	enum state state;
-	uint64_t since_ms;    /* in this state */
+	uint64_t since_ms; /* in this state */
 	uint64_t started_ms, restart_ms;
 	uint64_t beat, beat_ns, beat_lost; /* last heartbeat, when it was seen, what was lost by then */
 	struct gap gap;
@@ -158,8 +162,9 @@ static FALLIBLE send_output(struct supervisor *s, uint32_t index, bool with_fd)
 	struct control_packet p;
 
 	control_init(&p, CONTROL_OUTPUT);
-	p.msg.u.output = (struct control_output){ .index = index, .format = k->format, .max_bytes = k->max_bytes,
-						  .have_bytes = k->have_bytes };
+	p.msg.u.output = (struct control_output){
+		.index = index, .format = k->format, .max_bytes = k->max_bytes, .have_bytes = k->have_bytes
+	};
 	if (with_fd)
 		p.fds[p.n_fds++] = k->fd;
 	return control_send(s->child.sock, &p);
@@ -212,10 +217,14 @@ static void start_worker(struct supervisor *s)
 static void report_gap(struct supervisor *s)
 {
 	static const char *const keys[] = { "blind_ns", "deaths", "lost" };
-	uint64_t values[3] = { now_ns(CLOCK_MONOTONIC) - s->gap.since_ns, s->gap.deaths, totals(s).lost - s->gap.lost_before };
+	uint64_t values[3] = { now_ns(CLOCK_MONOTONIC) - s->gap.since_ns, s->gap.deaths,
+			       totals(s).lost - s->gap.lost_before };
 	char text[512];
-	struct output_note n = { .rule = "Sallyport internal: worker restarted", .text = text,
-				 .keys = keys, .values = values, .n = countof(keys) };
+	struct output_note n = { .rule = "Sallyport internal: worker restarted",
+				 .text = text,
+				 .keys = keys,
+				 .values = values,
+				 .n = countof(keys) };
 
 	(void)snprintf(text, sizeof text, "%s; blind for %.2f s; %llu records lost in the gap", s->gap.what,
 		       (double)values[0] / 1e9, (unsigned long long)values[2]);
@@ -229,8 +238,8 @@ static void say_watching(const struct supervisor *s, uint32_t n_procs)
 {
 	const uint8_t *h = s->ready.digest;
 
-	log_info("watching rules=%u programs=%u processes=%u hooks=0x%x content=%02x%02x%02x%02x%02x%02x", s->ready.n_rules,
-		 s->ready.n_programs, n_procs, s->ready.hooks, h[0], h[1], h[2], h[3], h[4], h[5]);
+	log_info("watching rules=%u programs=%u processes=%u hooks=0x%x content=%02x%02x%02x%02x%02x%02x",
+		 s->ready.n_rules, s->ready.n_programs, n_procs, s->ready.hooks, h[0], h[1], h[2], h[3], h[4], h[5]);
 }
 
 static void on_ready(struct supervisor *s, const struct control_ready *r)
@@ -313,7 +322,8 @@ static void on_rotate(struct supervisor *s, uint32_t index)
 	bool ok = s->sinks.sink[index].fd >= 0 && super_sink_rotate(&s->sinks.sink[index], now_ms()) == E_OK;
 
 	if (!ok)
-		log_warning("the alert file cannot be rotated, it goes on growing index=%u error=\"%s\"", index, strerror(errno));
+		log_warning("the alert file cannot be rotated, it goes on growing index=%u error=\"%s\"", index,
+			    strerror(errno));
 	if (send_output(s, index, ok) != E_OK)
 		kill_worker(s, "it does not take messages");
 }
@@ -384,8 +394,10 @@ static void on_message(struct supervisor *s)
 static void describe_work(const struct supervisor *s, char *out, size_t max)
 {
 	static const char *const doing[] = {
-		[PAGE_STARTING] = "while starting", [PAGE_LOADING] = "while loading content",
-		[PAGE_SCANNING] = "while looking at running processes", [PAGE_IDLE] = "between two events",
+		[PAGE_STARTING] = "while starting",
+		[PAGE_LOADING] = "while loading content",
+		[PAGE_SCANNING] = "while looking at running processes",
+		[PAGE_IDLE] = "between two events",
 		[PAGE_DRAINING] = "while draining",
 	};
 	uint32_t phase = atomic_load_explicit(&s->page->phase, memory_order_relaxed);
@@ -394,14 +406,15 @@ static void describe_work(const struct supervisor *s, char *out, size_t max)
 	struct buf safe;
 
 	if (phase != PAGE_JUDGING) {
-		(void)snprintf(out, max, "%s", phase < countof(doing) && doing[phase] ? doing[phase] : "in an unknown state");
+		(void)snprintf(out, max, "%s",
+			       phase < countof(doing) && doing[phase] ? doing[phase] : "in an unknown state");
 		return;
 	}
 	buf_init(&safe, 1024);
 	memcpy(name, s->page->names[rule < PAGE_MAX_RULES ? rule : 0], sizeof name);
 	buf_put_safe(&safe, name, strnlen(name, sizeof name));
-	(void)snprintf(out, max, "while judging rule \"%s\" on event %llu", rule < PAGE_MAX_RULES && safe.p ? safe.p : "?",
-		       (unsigned long long)page_get(&s->page->event));
+	(void)snprintf(out, max, "while judging rule \"%s\" on event %llu",
+		       rule < PAGE_MAX_RULES && safe.p ? safe.p : "?", (unsigned long long)page_get(&s->page->event));
 	buf_done(&safe);
 }
 
@@ -436,8 +449,11 @@ static void say_down(struct supervisor *s, uint64_t delay_ms)
 	static const char *const keys[] = { "deaths", "next_start_ms" };
 	uint64_t values[] = { s->recent_deaths, delay_ms };
 	char text[400];
-	struct output_note n = { .rule = "Sallyport internal: worker down", .text = text,
-				 .keys = keys, .values = values, .n = countof(keys) };
+	struct output_note n = { .rule = "Sallyport internal: worker down",
+				 .text = text,
+				 .keys = keys,
+				 .values = values,
+				 .n = countof(keys) };
 
 	(void)snprintf(text, sizeof text, "%s; it died %u times lately, the next start is in %.1f s", s->gap.what,
 		       s->recent_deaths, (double)delay_ms / 1e3);
@@ -592,7 +608,8 @@ static void on_time(struct supervisor *s)
 		/* While it judges new rules it does not beat for each event: that has a limit of its own. */
 		if (page_get(&s->page->heartbeat) != s->beat)
 			saw_beat(s);
-		else if (is_hung(s) && !(s->next_files && now_ns(CLOCK_MONOTONIC) - s->beat_ns < LOAD_TIMEOUT_MS * 1000000ull))
+		else if (is_hung(s) &&
+			 !(s->next_files && now_ns(CLOCK_MONOTONIC) - s->beat_ns < LOAD_TIMEOUT_MS * 1000000ull))
 			kill_worker(s, "it hangs");
 		return;
 	case STOPPING:
@@ -654,8 +671,9 @@ static FALLIBLE block_signals(int *out)
 static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 {
 	const struct config *c = s->o->config;
-	struct kern_opts ko = { .object = view_of(sensor_bpf_object, (size_t)(sensor_bpf_object_end - sensor_bpf_object)),
-				 .reserved_bytes = c->reserved_kib << 10,
+	struct kern_opts ko = { .object =
+					view_of(sensor_bpf_object, (size_t)(sensor_bpf_object_end - sensor_bpf_object)),
+				.reserved_bytes = c->reserved_kib << 10,
 				.bulk_bytes = c->bulk_kib << 10 };
 
 	s->files = calloc(1, sizeof *s->files);
@@ -670,7 +688,9 @@ static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 	worker_cgroup_make(&s->cgroup, (uint64_t)c->worker_memory_mib << 20, c->worker_cpu_percent);
 	if (!s->cgroup.memory || !s->cgroup.cpu)
 		log_info("no cgroup bounds the worker's %s here, its resource limits do",
-			 s->cgroup.memory ? "CPU time" : s->cgroup.cpu ? "memory" : "memory and CPU time");
+			 s->cgroup.memory ? "CPU time"
+			 : s->cgroup.cpu  ? "memory"
+					  : "memory and CPU time");
 	return E_OK;
 }
 
@@ -698,7 +718,8 @@ static void say_stopped(const struct supervisor *s)
 	struct totals t = totals(s);
 	char line[320];
 	int n = snprintf(line, sizeof line,
-			 "sallyport: stopped events=%llu alerts=%llu lost=%llu produced=%llu consumed=%llu dropped_alerts=%llu\n",
+			 "sallyport: stopped events=%llu alerts=%llu lost=%llu produced=%llu consumed=%llu "
+			 "dropped_alerts=%llu\n",
 			 (unsigned long long)page_get(&s->page->events), (unsigned long long)page_get(&s->page->alerts),
 			 (unsigned long long)t.lost, (unsigned long long)t.produced, (unsigned long long)t.consumed,
 			 (unsigned long long)page_get(&s->page->dropped_alerts));
@@ -708,7 +729,8 @@ static void say_stopped(const struct supervisor *s)
 
 int agent_run(const struct agent_opts *o)
 {
-	struct supervisor s = { .o = o, .child = { .pidfd = -1, .sock = -1 },
+	struct supervisor s = { .o = o,
+				.child = { .pidfd = -1, .sock = -1 },
 				.sinks = { .sink = { { .fd = -1 }, { .fd = -1 } } } };
 	struct buf text;
 	struct diag d;

@@ -24,18 +24,19 @@ struct sealed_files {
 	uint32_t n;
 };
 
-/* All files of the paths, as agent_files_list. *out must be empty. On error what was read stays for sealed_files_close. */
+/* All files of the paths, as agent_files_list. *out must be empty. On error what was read stays for sealed_files_close.
+ */
 FALLIBLE sealed_files_open(char *const *paths, uint32_t n, struct sealed_files *out, struct diag *d);
 void sealed_files_close(struct sealed_files *f);
 
 /* sinks.c: where alerts go. */
 struct super_sink {
-	int fd;              /* -1: none */
-	uint32_t format;     /* enum output_format */
-	const char *path;    /* of a file output; else NULL */
+	int fd;           /* -1: none */
+	uint32_t format;  /* enum output_format */
+	const char *path; /* of a file output; else NULL */
 	uint64_t max_bytes, have_bytes, rotated_ms;
 	uint32_t keep;
-	struct output *out;  /* for what the supervisor itself says */
+	struct output *out; /* for what the supervisor itself says */
 };
 
 struct super_sinks {
@@ -57,7 +58,7 @@ struct worker_cgroup {
 	char dir[CGROUP_MAX_DIRS][320];
 	int procs[CGROUP_MAX_DIRS]; /* a process that writes "0" joins */
 	uint32_t n;
-	bool memory, cpu;           /* bounded */
+	bool memory, cpu; /* bounded */
 };
 
 /* Never fails: what cannot be had is left out. */
@@ -66,7 +67,7 @@ void worker_cgroup_remove(struct worker_cgroup *g);
 
 /* spawn.c */
 struct child {
-	pid_t pid;  /* 0: none */
+	pid_t pid; /* 0: none */
 	int pidfd, sock;
 	bool killed; /* by us: once is enough */
 };

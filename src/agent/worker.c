@@ -2,8 +2,8 @@
 /*
  * worker: the process that holds content and judges events.
  *
- * It puts up its own walls first, then takes what it needs from the supervisor, loads content, and goes round one loop: rings,
- * sinks, control socket. Before each program it writes which rule and event it is at into the page, so that
+ * It puts up its own walls first, then takes what it needs from the supervisor, loads content, and goes round one loop:
+ * rings, sinks, control socket. Before each program it writes which rule and event it is at into the page, so that
  * whoever survives it can say what killed it.
  */
 #include "agent/worker.h"
@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include "agent/agent.h"
@@ -19,10 +20,12 @@
 enum {
 	EXIT_HOST = 3,
 	BATCH_RECORDS = 1024,
-	IDLE_MS = 100,       /* most time between two looks at everything */
-	DRAIN_MS = 1000,     /* most time to wait for records that are still being written */
-	FINISH_MS = 2000,    /* most time to wait for slow sinks at the end */
-	EPOLL_RING = 1, EPOLL_SOCKET = 8, EPOLL_SINK = 16,
+	IDLE_MS = 100,    /* most time between two looks at everything */
+	DRAIN_MS = 1000,  /* most time to wait for records that are still being written */
+	FINISH_MS = 2000, /* most time to wait for slow sinks at the end */
+	EPOLL_RING = 1,
+	EPOLL_SOCKET = 8,
+	EPOLL_SINK = 16,
 };
 
 uint64_t worker_now_ms(void)
@@ -169,8 +172,10 @@ static void send_ready(struct worker *w)
 	struct control_packet p;
 
 	control_init(&p, CONTROL_READY);
-	p.msg.u.ready = (struct control_ready){ .hooks = content_set_hooks(set), .n_rules = set->n_rules,
-						.n_programs = set->n_programs, .n_warnings = set->n_warnings };
+	p.msg.u.ready = (struct control_ready){ .hooks = content_set_hooks(set),
+						.n_rules = set->n_rules,
+						.n_programs = set->n_programs,
+						.n_warnings = set->n_warnings };
 	memcpy(p.msg.u.ready.digest, set->digest, sizeof set->digest);
 	if (control_send(w->sock, &p) != E_OK)
 		w->stop = true;
@@ -283,9 +288,15 @@ static int take_content(struct worker *w)
 
 static FALLIBLE make_ready(struct worker *w, struct diag *d)
 {
-	struct decode_opts o = { .table = &template_builtin, .passwd = w->passwd, .passwd_len = w->passwd_len,
-				 .boot_to_wall_ns = w->start.boot_to_wall_ns, .wants = content_set_wants,
-				 .wants_user = w->set, .types = content_set_types(w->set), .emit = on_event, .emit_user = w };
+	struct decode_opts o = { .table = &template_builtin,
+				 .passwd = w->passwd,
+				 .passwd_len = w->passwd_len,
+				 .boot_to_wall_ns = w->start.boot_to_wall_ns,
+				 .wants = content_set_wants,
+				 .wants_user = w->set,
+				 .types = content_set_types(w->set),
+				 .emit = on_event,
+				 .emit_user = w };
 
 	TRY(decode_new(&o, &w->decode));
 	free(TAKE(w->passwd));
@@ -344,9 +355,11 @@ static void show_status(struct worker *w, struct pulse *last)
 	ring_stats_read(w->stats, &st);
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
 		lost += st.lost[i];
-	(void)snprintf(text, sizeof text, "%llu events/s  %llu alerts  %llu lost  %u rules  content %02x%02x%02x%02x%02x%02x",
+	(void)snprintf(text, sizeof text,
+		       "%llu events/s  %llu alerts  %llu lost  %u rules  content %02x%02x%02x%02x%02x%02x",
 		       (unsigned long long)((events - last->events) * 1000 / ms),
-		       (unsigned long long)page_get(&w->page->alerts), (unsigned long long)lost, w->set->n_rules, dg[0], dg[1], dg[2], dg[3], dg[4], dg[5]);
+		       (unsigned long long)page_get(&w->page->alerts), (unsigned long long)lost, w->set->n_rules, dg[0],
+		       dg[1], dg[2], dg[3], dg[4], dg[5]);
 	worker_sinks_status(w, text);
 	*last = (struct pulse){ now, events };
 }
@@ -436,21 +449,25 @@ static int run(struct worker *w)
 
 int agent_worker(int argc, char **argv)
 {
-	struct worker *w = calloc(1, sizeof *w);
 	uint64_t mib = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
+	struct worker *w;
 	struct diag d;
 
 	diag_init(&d);
-	if (!w || mib < 16 || mib > 1 << 20) {
+	if (mib < 16 || mib > 1 << 20) {
 		log_error("worker: started without its arguments; this is not a command for people");
 		return 2;
 	}
-	tzset(); /* opens a file: gmtime_r would, the first time */
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || confine_memory(mib << 20) != E_OK || confine_privileges(&d) != E_OK ||
-	    confine_syscalls(&d) != E_OK) {
+	(void)prctl(PR_SET_NAME, "sallyport-wrk"); /* ps would show "exe" */
+	tzset();                                   /* opens a file: gmtime_r would, the first time */
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || confine_memory(mib << 20) != E_OK ||
+	    confine_privileges(&d) != E_OK || confine_syscalls(&d) != E_OK) {
 		log_error("worker: cannot be confined, so it does not start: %s", d.text);
 		_exit(EXIT_HOST);
 	}
+	w = calloc(1, sizeof *w);
+	if (!w)
+		_exit(EXIT_HOST);
 	w->sock = AGENT_WORKER_FD;
 	/* Not exit(): handlers of the C library and of run-time checks make calls that the filter kills. */
 	_exit(run(w));

@@ -99,14 +99,16 @@ uint32_t worker_scan(struct worker *w, int iter_fd)
 	s->w = w;
 	for (;;) {
 		n = read(iter_fd, s->stream + s->have, sizeof s->stream - s->have);
-		/* The iterator answers EAGAIN when it went over many tasks and had nothing to say (kernel/bpf/bpf_iter.c:bpf_seq_read). */
+		/* The iterator answers EAGAIN when it went over many tasks and had nothing to say
+		 * (kernel/bpf/bpf_iter.c:bpf_seq_read). */
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n <= 0)
 			break;
 		s->have += (size_t)n;
 		if (!take_records(s)) {
-			log_warning("the task iterator's stream is malformed, processes are missing found=%u", s->n_records);
+			log_warning("the task iterator's stream is malformed, processes are missing found=%u",
+				    s->n_records);
 			break;
 		}
 		worker_beat(w);

@@ -22,7 +22,8 @@ int cli_fail(enum cli_exit code, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	(void)fprintf(stderr, cli_colour(STDERR_FILENO) ? "sallyport: \033[1;31merror\033[0m: %s\n" : "sallyport: error: %s\n",
+	(void)fprintf(stderr,
+		      cli_colour(STDERR_FILENO) ? "sallyport: \033[1;31merror\033[0m: %s\n" : "sallyport: error: %s\n",
 		      text.p ? text.p : "");
 	buf_done(&text);
 	return (int)code;

@@ -2,8 +2,8 @@
 /*
  * cli: one command line, one file per command.
  *
- * Results go to stdout, everything else to stderr. Exit codes are a contract: 0 yes or done, 1 the input is refused or a test
- * failed, 2 wrong use, 3 this host or the world cannot.
+ * Results go to stdout, everything else to stderr. Exit codes are a contract: 0 yes or done, 1 the input is refused or
+ * a test failed, 2 wrong use, 3 this host or the world cannot.
  */
 #ifndef SALLYPORT_CLI_H
 #define SALLYPORT_CLI_H
@@ -16,7 +16,7 @@
 
 enum cli_exit { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2, CLI_HOST = 3 };
 
-#define CMD(name, summary) \
+#define CMD(name, summary)                     \
 	int cmd_##name(int argc, char **argv); \
 	extern const char cmd_##name##_help[];
 #include "cli/commands.def"
@@ -57,7 +57,8 @@ void cli_rules_show(const struct cli_rules *r);
 /* A schema file as a table, in the arena. */
 int cli_schema_load(const char *path, struct arena *a, const struct template_table **out);
 /*
- * The default rules: installed, or in rules/ of the source tree that this program was built in. NULL: none. Static storage.
+ * The default rules: installed, or in rules/ of the source tree that this program was built in. NULL: none. Static
+ * storage.
  */
 const char *cli_default_rules(void);
 /* d as one JSON object. */

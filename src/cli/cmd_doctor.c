@@ -6,11 +6,11 @@
 
 #include "kern/kern.h"
 
-const char cmd_doctor_help[] =
-	"usage: sallyport doctor [--rules F|DIR]... [--json]\n"
-	"\n"
-	"Try everything that the sensor wants from this kernel, and say for each rule whether it can work here. Changes nothing.\n"
-	"Exit code 3 when the sensor cannot run.\n";
+const char cmd_doctor_help[] = "usage: sallyport doctor [--rules F|DIR]... [--json]\n"
+			       "\n"
+			       "Try everything that the sensor wants from this kernel, and say for each rule whether "
+			       "it can work here. Changes nothing.\n"
+			       "Exit code 3 when the sensor cannot run.\n";
 
 enum grade { GRADE_FULL, GRADE_PARTIAL, GRADE_IMPOSSIBLE };
 
@@ -53,7 +53,10 @@ static void text_probes(const struct kern_report *k, struct buf *out, bool colou
 {
 	for (uint32_t i = 0; i < k->n; i++) {
 		const struct kern_probe *p = &k->probes[i];
-		const char *c = !colour ? "" : p->grade == KERN_YES ? "\033[32m" : p->required ? "\033[1;31m" : "\033[33m";
+		const char *c = !colour                ? ""
+				: p->grade == KERN_YES ? "\033[32m"
+				: p->required          ? "\033[1;31m"
+						       : "\033[33m";
 
 		buf_printf(out, "%s%-8s%s%-58s %s\n", c, probe_word(p), colour ? "\033[0m" : "", p->what, p->detail);
 		if (p->grade != KERN_YES && p->mend[0])
@@ -70,7 +73,8 @@ static void text_rules(const struct kern_report *k, const struct rule_set *rs, s
 		enum grade g = grade_rule(k, r, &why);
 
 		if (r->enabled)
-			buf_printf(out, "%-11s %s%s%s%s\n", grade_word[g], r->name, why[0] ? " (" : "", why, why[0] ? ")" : "");
+			buf_printf(out, "%-11s %s%s%s%s\n", grade_word[g], r->name, why[0] ? " (" : "", why,
+				   why[0] ? ")" : "");
 	}
 }
 
@@ -159,7 +163,8 @@ static int print_report(const struct kern_report *k, const struct rule_set *rs, 
 int cmd_doctor(int argc, char **argv)
 {
 	static const struct option opts[] = { { "json", no_argument, NULL, 'j' },
-					      { "rules", required_argument, NULL, 'r' }, { 0 } };
+					      { "rules", required_argument, NULL, 'r' },
+					      { 0 } };
 	char *paths[64], *none = NULL;
 	struct kern_report report;
 	struct cli_rules rules = { 0 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * drill: does it really alert? Starts a sensor of its own, sets off each rule that names a stimulus, and waits for that rule's alert.
+ * drill: does it really alert? Starts a sensor of its own, sets off each rule that names a stimulus, and waits for that
+ * rule's alert.
  */
 #include "cli/cli.h"
 
@@ -11,11 +12,11 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-const char cmd_drill_help[] =
-	"usage: sallyport drill [RULE]... [--rules F|DIR]... [--json]\n"
-	"\n"
-	"Start a sensor, do something harmless for each rule that names a `drill:`, and report whether it alerted and how fast.\n"
-	"With RULE names only those. Needs root. Exit code 1 when a rule did not alert.\n";
+const char cmd_drill_help[] = "usage: sallyport drill [RULE]... [--rules F|DIR]... [--json]\n"
+			      "\n"
+			      "Start a sensor, do something harmless for each rule that names a `drill:`, and report "
+			      "whether it alerted and how fast.\n"
+			      "With RULE names only those. Needs root. Exit code 1 when a rule did not alert.\n";
 
 enum { MAX_PATHS = 64, ALERT_TIMEOUT_MS = 3000, START_TIMEOUT_MS = 30000, BUFFER = 256 << 10 };
 
@@ -83,7 +84,8 @@ static bool wait_for(struct lines *l, const char *word, uint64_t until_us, bool 
 
 static _Noreturn void become_sensor(char *const *paths, uint32_t n, int out, int err)
 {
-	char *argv[6 + 2 * MAX_PATHS], a0[] = "sallyport", a1[] = "run", a2[] = "--json", a3[] = "--all-matches", r[] = "--rules";
+	char *argv[6 + 2 * MAX_PATHS], a0[] = "sallyport", a1[] = "run", a2[] = "--json", a3[] = "--all-matches",
+				       r[] = "--rules";
 	uint32_t k = 0;
 
 	argv[k++] = a0;
@@ -194,8 +196,8 @@ static void drill_one(struct sensor *s, struct result *r)
 	int error;
 
 	if (!st || !mkdtemp(dir)) {
-		(void)snprintf(r->problem, sizeof r->problem, st ? "no directory in /tmp" : "there is no stimulus '%.60s'",
-			       r->rule->drill);
+		(void)snprintf(r->problem, sizeof r->problem,
+			       st ? "no directory in /tmp" : "there is no stimulus '%.60s'", r->rule->drill);
 		return;
 	}
 	/* What an earlier stimulus set off is not this one's doing. */
@@ -231,8 +233,12 @@ static void print_text(const struct result *r, uint32_t n, struct buf *out)
 
 	buf_printf(out, "%-9s %-14s %9s  %s\n", "alerted", "stimulus", "time", "rule");
 	for (uint32_t i = 0; i < n; i++) {
-		buf_printf(out, "%s%-9s%s %-14s ", !colour ? "" : r[i].alerted ? "\033[32m" : "\033[1;31m",
-			   r[i].alerted ? "yes" : "NO", colour ? "\033[0m" : "", r[i].rule->drill ? r[i].rule->drill : "-");
+		buf_printf(out, "%s%-9s%s %-14s ",
+			   !colour        ? ""
+			   : r[i].alerted ? "\033[32m"
+					  : "\033[1;31m",
+			   r[i].alerted ? "yes" : "NO", colour ? "\033[0m" : "",
+			   r[i].rule->drill ? r[i].rule->drill : "-");
 		if (r[i].alerted)
 			buf_printf(out, "%6.1f ms  %s\n", (double)r[i].latency_us / 1e3, r[i].rule->name);
 		else
@@ -310,7 +316,8 @@ static int drill_all(const struct drill_args *a, const struct rule_set *rs)
 int cmd_drill(int argc, char **argv)
 {
 	static const struct option opts[] = { { "json", no_argument, NULL, 'j' },
-					      { "rules", required_argument, NULL, 'r' }, { 0 } };
+					      { "rules", required_argument, NULL, 'r' },
+					      { 0 } };
 	struct drill_args a = { 0 };
 	struct cli_rules rules = { 0 };
 	int c, code;
@@ -328,7 +335,8 @@ int cmd_drill(int argc, char **argv)
 	if (!a.n_paths && cli_default_rules())
 		a.paths[a.n_paths++] = (char *)(uintptr_t)cli_default_rules();
 	if (!a.n_paths)
-		return cli_fail(CLI_REFUSED, "no rules are installed in " SALLYPORT_RULES_DIR ": give some with --rules");
+		return cli_fail(CLI_REFUSED,
+				"no rules are installed in " SALLYPORT_RULES_DIR ": give some with --rules");
 	if (geteuid())
 		return cli_fail(CLI_HOST, "a drill runs the sensor, which needs root: try 'sudo sallyport drill'");
 	code = cli_rules_load(a.paths, a.n_paths, &template_builtin, &rules);

@@ -13,18 +13,22 @@ const char cmd_rules_help[] =
 	"list     rules, or what conditions can speak of: fields and events; schema is what --schema reads\n"
 	"compile  to one eBPF object that 'sallyport run --rules' and 'sallyport verify' read\n"
 	"\n"
-	"--schema FILE  judge against the fields of another release, as its 'sallyport rules list schema' prints them\n";
+	"--schema FILE  judge against the fields of another release, as its 'sallyport rules list schema' prints "
+	"them\n";
 
 int cmd_rules(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		int (*run)(int argc, char **argv);
-	} subs[] = { { "check", rules_check }, { "test", rules_test }, { "list", rules_list }, { "compile", rules_compile } };
+	} subs[] = {
+		{ "check", rules_check }, { "test", rules_test }, { "list", rules_list }, { "compile", rules_compile }
+	};
 
 	for (size_t i = 0; argc >= 2 && i < countof(subs); i++)
 		if (!strcmp(argv[1], subs[i].name))
 			return subs[i].run(argc - 1, argv + 1);
-	(void)cli_fail(CLI_USAGE, argc < 2 ? "check, test, list or compile?" : "there is no 'rules %s'", argc < 2 ? "" : argv[1]);
+	(void)cli_fail(CLI_USAGE, argc < 2 ? "check, test, list or compile?" : "there is no 'rules %s'",
+		       argc < 2 ? "" : argv[1]);
 	return cli_usage("rules");
 }

@@ -13,7 +13,8 @@ const char cmd_run_help[] =
 	"\n"
 	"Watch this host and print alerts until interrupted. Needs root.\n"
 	"\n"
-	"  --rules F|DIR   rules to load, instead of those in the configuration: a YAML file, compiled content, or a directory\n"
+	"  --rules F|DIR   rules to load, instead of those in the configuration: a YAML file, compiled content, or a "
+	"directory\n"
 	"                  of them; may be given again. Rules are taken as they are: nobody has signed them.\n"
 	"  --config F      settings, instead of " CONFIG_PATH " (docs/config.md)\n"
 	"  --duration S    stop after S seconds\n"
@@ -41,9 +42,12 @@ static int add_rules(struct run_args *a, const char *path)
 static int parse(int argc, char **argv, struct run_args *a)
 {
 	static const struct option opts[] = {
-		{ "rules", required_argument, NULL, 'r' },   { "config", required_argument, NULL, 'c' },
-		{ "duration", required_argument, NULL, 'd' }, { "json", no_argument, NULL, 'j' },
-		{ "ring-kib", required_argument, NULL, 'k' }, { "all-matches", no_argument, NULL, 'a' },
+		{ "rules", required_argument, NULL, 'r' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "duration", required_argument, NULL, 'd' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "ring-kib", required_argument, NULL, 'k' },
+		{ "all-matches", no_argument, NULL, 'a' },
 		{ 0 },
 	};
 	int c;
@@ -77,7 +81,9 @@ static int parse(int argc, char **argv, struct run_args *a)
 			return cli_usage("run");
 		}
 	}
-	return optind == argc ? 0 : cli_fail(CLI_USAGE, "'%s' is not an option: rules are given with --rules", argv[optind]);
+	return optind == argc
+		       ? 0
+		       : cli_fail(CLI_USAGE, "'%s' is not an option: rules are given with --rules", argv[optind]);
 }
 
 /* The owner's file over the defaults; then the command line over both. */
@@ -161,8 +167,9 @@ int cmd_run(int argc, char **argv)
 	if (!code)
 		code = finish_config(&a);
 	if (!code && geteuid())
-		code = cli_fail(CLI_HOST, "watching a host needs root: loading programs into the kernel is its right alone. "
-					  "Try 'sudo sallyport run'; 'sallyport doctor' says what else is missing");
+		code = cli_fail(CLI_HOST,
+				"watching a host needs root: loading programs into the kernel is its right alone. "
+				"Try 'sudo sallyport run'; 'sallyport doctor' says what else is missing");
 	if (!code) {
 		o.duration_ms = a.duration_s * 1000;
 		o.colour = cli_colour(STDOUT_FILENO);

@@ -2,8 +2,8 @@
 /*
  * verify: is this object safe under Sallyport's own runtime, program by program, and why not.
  *
- * Content that the rule compiler made says for which event type each program is; each is verified against the exact context of that
- * type in this release's schema, or in the one that --schema gives.
+ * Content that the rule compiler made says for which event type each program is; each is verified against the exact
+ * context of that type in this release's schema, or in the one that --schema gives.
  */
 #include "cli/cli.h"
 
@@ -16,9 +16,11 @@
 #include "engine/verify/verify.h"
 
 const char cmd_verify_help[] =
-	"usage: sallyport verify OBJ [--prog NAME] [--kernel sallyport] [--schema FILE] [--trace] [--format text|json]\n"
+	"usage: sallyport verify OBJ [--prog NAME] [--kernel sallyport] [--schema FILE] [--trace] [--format "
+	"text|json]\n"
 	"\n"
-	"Prove every program of an eBPF object safe, or say which instruction is not, what was known there, and what would mend it.\n"
+	"Prove every program of an eBPF object safe, or say which instruction is not, what was known there, and what "
+	"would mend it.\n"
 	"\n"
 	"  --prog NAME      only this program\n"
 	"  --kernel NAME    whose rules: 'sallyport', this program's own runtime, is the one there is\n"
@@ -54,10 +56,12 @@ static void trace(void *user, uint32_t insn, const char *state)
 }
 
 /* The exact context: of the event type for content; programs of other types have none of their own here. */
-static FALLIBLE context_of(const struct job *k, const struct prog *p, struct arena *a, struct abi_ctx *out, struct diag *d)
+static FALLIBLE context_of(const struct job *k, const struct prog *p, struct arena *a, struct abi_ctx *out,
+			   struct diag *d)
 {
 	if (!k->has_image)
-		FAIL(d, UNSUPPORTED, "the object has no " IMAGE_SCHEMA_SECTION " section, so no program has a known context");
+		FAIL(d, UNSUPPORTED,
+		     "the object has no " IMAGE_SCHEMA_SECTION " section, so no program has a known context");
 	for (uint32_t i = 0; i < k->image.n_progs; i++) {
 		const struct image_prog *ip = &k->image.progs[i];
 		const struct template_type *type;
@@ -72,7 +76,8 @@ static FALLIBLE context_of(const struct job *k, const struct prog *p, struct are
 	FAIL(d, FORMAT, "the " IMAGE_SCHEMA_SECTION " section does not name it");
 }
 
-static FALLIBLE verify_one(const struct job *k, const struct prog *p, struct arena *a, struct verify_stats *st, struct diag *d)
+static FALLIBLE verify_one(const struct job *k, const struct prog *p, struct arena *a, struct verify_stats *st,
+			   struct diag *d)
 {
 	struct verify_opts o = { .profile = &abi_sallyport, .type = abi_prog_type(&abi_sallyport, p->section) };
 	struct abi_ctx ctx;
@@ -86,7 +91,8 @@ static FALLIBLE verify_one(const struct job *k, const struct prog *p, struct are
 	return verify_prog(p, &o, a, st, d);
 }
 
-static void put_text(struct job *k, const struct prog *p, enum err err, const struct verify_stats *st, const struct diag *d)
+static void put_text(struct job *k, const struct prog *p, enum err err, const struct verify_stats *st,
+		     const struct diag *d)
 {
 	bool colour = cli_colour(STDOUT_FILENO);
 
@@ -100,7 +106,8 @@ static void put_text(struct job *k, const struct prog *p, enum err err, const st
 	diag_render(&k->out, d, colour);
 }
 
-static void put_json(struct job *k, const struct prog *p, enum err err, const struct verify_stats *st, const struct diag *d)
+static void put_json(struct job *k, const struct prog *p, enum err err, const struct verify_stats *st,
+		     const struct diag *d)
 {
 	struct json *j = &k->j;
 
@@ -176,7 +183,8 @@ static int judge_all(struct job *k)
 	return cli_print(&k->out);
 }
 
-/* The wall before the verifier: content must have been compiled against fields that the schema has, in the same places. */
+/* The wall before the verifier: content must have been compiled against fields that the schema has, in the same places.
+ */
 static int check_schema(const struct job *k, struct view bytes)
 {
 	struct content_opts o = { .table = k->table, .skip_verify = true };
@@ -243,9 +251,13 @@ static int run(const struct verify_args *args)
 int cmd_verify(int argc, char **argv)
 {
 	static const struct option opts[] = {
-		{ "prog", required_argument, NULL, 'p' },   { "kernel", required_argument, NULL, 'k' },
-		{ "schema", required_argument, NULL, 's' }, { "format", required_argument, NULL, 'f' },
-		{ "trace", no_argument, NULL, 't' },	    { "json", no_argument, NULL, 'j' }, { 0 },
+		{ "prog", required_argument, NULL, 'p' },
+		{ "kernel", required_argument, NULL, 'k' },
+		{ "schema", required_argument, NULL, 's' },
+		{ "format", required_argument, NULL, 'f' },
+		{ "trace", no_argument, NULL, 't' },
+		{ "json", no_argument, NULL, 'j' },
+		{ 0 },
 	};
 	struct verify_args a = { 0 };
 	int c;

@@ -5,10 +5,10 @@
 #include <getopt.h>
 #include <sodium.h>
 
-const char cmd_version_help[] =
-	"usage: sallyport version [--json]\n"
-	"\n"
-	"The version, and the digest of the event schema: content that was compiled for a schema with the same fields fits.\n";
+const char cmd_version_help[] = "usage: sallyport version [--json]\n"
+				"\n"
+				"The version, and the digest of the event schema: content that was compiled for a "
+				"schema with the same fields fits.\n";
 
 static void schema_digest(char out[13])
 {
@@ -19,7 +19,8 @@ static void schema_digest(char out[13])
 	template_write_schema(&template_builtin, &text);
 	(void)crypto_generichash(digest, sizeof digest, (const unsigned char *)text.p, text.len, NULL, 0);
 	buf_done(&text);
-	(void)snprintf(out, 13, "%02x%02x%02x%02x%02x%02x", digest[0], digest[1], digest[2], digest[3], digest[4], digest[5]);
+	(void)snprintf(out, 13, "%02x%02x%02x%02x%02x%02x", digest[0], digest[1], digest[2], digest[3], digest[4],
+		       digest[5]);
 }
 
 int cmd_version(int argc, char **argv)

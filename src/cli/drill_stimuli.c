@@ -2,8 +2,8 @@
 /*
  * drill_stimuli: the shapes of attacks without their harm.
  *
- * Each does on this host what a rule looks for, with programs that do nothing and a network peer that is this process itself. Each
- * cleans up after itself; what it starts it waits for or kills.
+ * Each does on this host what a rule looks for, with programs that do nothing and a network peer that is this process
+ * itself. Each cleans up after itself; what it starts it waits for or kills.
  */
 #include "cli/cli.h"
 
@@ -113,7 +113,8 @@ static int memfd_exec(const char *dir)
 static int memfd_script(const char *dir)
 {
 	static const char script[] = "#!/bin/sh\nexit 0\n";
-	int fd = memfd_create("drill-script", 0), error = 0; /* the interpreter opens it by its number: not close-on-exec */
+	int fd = memfd_create("drill-script", 0),
+	    error = 0; /* the interpreter opens it by its number: not close-on-exec */
 	char path[64];
 
 	(void)dir;

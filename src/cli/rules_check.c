@@ -17,7 +17,9 @@ struct check_args {
 
 static int parse(int argc, char **argv, struct check_args *a)
 {
-	static const struct option opts[] = { { "json", no_argument, NULL, 'j' }, { "schema", required_argument, NULL, 's' }, { 0 } };
+	static const struct option opts[] = { { "json", no_argument, NULL, 'j' },
+					      { "schema", required_argument, NULL, 's' },
+					      { 0 } };
 	int c;
 
 	*a = (struct check_args){ .table = &template_builtin };
@@ -50,7 +52,8 @@ static int compile(struct checked *k)
 
 	if (err == E_OK)
 		return 0;
-	return k->rules.ds.n_errors ? CLI_REFUSED : cli_fail(CLI_REFUSED, "rules cannot be compiled: %s", err_text(err));
+	return k->rules.ds.n_errors ? CLI_REFUSED
+				    : cli_fail(CLI_REFUSED, "rules cannot be compiled: %s", err_text(err));
 }
 
 /* The three walls that content meets on a host, here already. */
@@ -161,7 +164,8 @@ int rules_compile(int argc, char **argv)
 	if (!code)
 		code = write_file(a.out, &k.elf);
 	if (!code)
-		(void)fprintf(stderr, "%s: %u rules, %u programs, %zu bytes\n", a.out, k.n_enabled, k.n_programs, k.elf.len);
+		(void)fprintf(stderr, "%s: %u rules, %u programs, %zu bytes\n", a.out, k.n_enabled, k.n_programs,
+			      k.elf.len);
 	done(&k, &a);
 	return code;
 }

@@ -137,7 +137,8 @@ static int print_rules(const struct rule_set *rs, bool as_json)
 			json_rule(&j, r);
 			continue;
 		}
-		buf_printf(&out, "%-13s %s%s\n", rule_priority_name(r->priority), r->name, r->enabled ? "" : " (disabled)");
+		buf_printf(&out, "%-13s %s%s\n", rule_priority_name(r->priority), r->name,
+			   r->enabled ? "" : " (disabled)");
 	}
 	if (as_json)
 		json_end_array(&j);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rules test: the events that stand under a rule's `tests:`, judged by the compiled rules exactly as a host judges them.
+ * rules test: the events that stand under a rule's `tests:`, judged by the compiled rules exactly as a host judges
+ * them.
  */
 #include "cli/cli.h"
 
@@ -39,7 +40,8 @@ static int prepare(struct bench *b)
 	err = rule_compile(b->rules.set, &b->rules.arena, &elf, &b->rules.ds);
 	if (err != E_OK) {
 		buf_done(&elf);
-		return b->rules.ds.n_errors ? CLI_REFUSED : cli_fail(CLI_REFUSED, "rules cannot be compiled: %s", err_text(err));
+		return b->rules.ds.n_errors ? CLI_REFUSED
+					    : cli_fail(CLI_REFUSED, "rules cannot be compiled: %s", err_text(err));
 	}
 	err = content_load(view_of(elf.p, elf.len), "compiled rules", &o, &b->arena, &b->content, &d);
 	buf_done(&elf);
@@ -103,7 +105,8 @@ static void report(struct bench *b, const struct rule *r, const struct rule_test
 	if (ok)
 		return;
 	buf_printf(&b->out, "%s:%u: %sFAIL%s %s: %s: %s\n", t->pos.file ? t->pos.file : "?", t->pos.line,
-		   b->colour ? "\033[1;31m" : "", b->colour ? "\033[0m" : "", r->name, t->name ? t->name : t->type, why);
+		   b->colour ? "\033[1;31m" : "", b->colour ? "\033[0m" : "", r->name, t->name ? t->name : t->type,
+		   why);
 }
 
 static void run_test(struct bench *b, const struct rule *r, const struct rule_test *t)
@@ -148,7 +151,8 @@ static int show(struct bench *b)
 		json_u64(&b->j, b->n_untested);
 		json_end_object(&b->j);
 	} else {
-		buf_printf(&b->out, "%u tests passed, %u failed, %u rules have none\n", b->n_ok, b->n_failed, b->n_untested);
+		buf_printf(&b->out, "%u tests passed, %u failed, %u rules have none\n", b->n_ok, b->n_failed,
+			   b->n_untested);
 	}
 	return cli_print(&b->out);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * crash_helper: a sensor with a fault in it, for end-to-end tests: a helper that kills the process when an event's string is
- * exactly the rule's literal and that literal holds MARK. Never installed.
+ * crash_helper: a sensor with a fault in it, for end-to-end tests: a helper that kills the process when an event's
+ * string is exactly the rule's literal and that literal holds MARK. Never installed.
  */
 #include <signal.h>
 

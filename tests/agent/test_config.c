@@ -27,13 +27,14 @@ static void done(struct read_result *r)
 
 TEST(a_full_file_sets_everything)
 {
-	static const char text[] = "rules: [a.yaml, /etc/sallyport/rules]\n"
-				   "rule_matching: all\n"
-				   "outputs:\n"
-				   "  stdout: {enabled: false, format: json}\n"
-				   "  file:\n    path: /var/log/alerts.json\n    format: text\n    max_mib: 10\n    keep: 2\n"
-				   "ring: {reserved_kib: 512, bulk_kib: 4096}\n"
-				   "worker: {memory_mib: 128, cpu_percent: 50, watchdog_s: 3}\n";
+	static const char text[] =
+		"rules: [a.yaml, /etc/sallyport/rules]\n"
+		"rule_matching: all\n"
+		"outputs:\n"
+		"  stdout: {enabled: false, format: json}\n"
+		"  file:\n    path: /var/log/alerts.json\n    format: text\n    max_mib: 10\n    keep: 2\n"
+		"ring: {reserved_kib: 512, bulk_kib: 4096}\n"
+		"worker: {memory_mib: 128, cpu_percent: 50, watchdog_s: 3}\n";
 	struct read_result r;
 
 	read_text(&r, text, sizeof text - 1);
@@ -83,7 +84,8 @@ TEST(what_is_wrong_is_refused_at_its_place_with_its_id)
 		{ "rules: [a\n", 1, 2, 1, "not YAML", "" },
 		{ "@x: 1\n", 1, 1, 1, "not YAML", "" },
 		{ "rule: [a]\n", 2, 1, 1, "'rule'", "did you mean 'rules'" },
-		{ "outputs:\n  file:\n    max_mb: 4\n", 2, 3, 5, "'outputs.file.max_mb'", "did you mean 'outputs.file.max_mib'" },
+		{ "outputs:\n  file:\n    max_mb: 4\n", 2, 3, 5, "'outputs.file.max_mb'",
+		  "did you mean 'outputs.file.max_mib'" },
 		{ "something_else_entirely: 1\n", 2, 1, 1, "no key", "docs/config.md" },
 		{ "zebra: {a: [1, {b: 2}], c: 3}\nrule_matching: one\n", 2, 1, 1, "'zebra'", "" },
 		{ "rules: a.yaml\n", 3, 1, 8, "needs a list", "" },

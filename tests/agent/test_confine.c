@@ -59,7 +59,10 @@ static int do_look_outside(void)
 
 static int do_look_into_root_of_1(void)
 {
-	return open("/1/root/etc/passwd", O_RDONLY) < 0 && open("/1/environ", O_RDONLY) < 0 && open("/1/mem", O_RDONLY) < 0 ? GATE_OK : 1;
+	return open("/1/root/etc/passwd", O_RDONLY) < 0 && open("/1/environ", O_RDONLY) < 0 &&
+			       open("/1/mem", O_RDONLY) < 0
+		       ? GATE_OK
+		       : 1;
 }
 
 static int do_write_sysctl(void)
@@ -154,13 +157,20 @@ TEST(whatever_else_it_tries_kills_it)
 		const char *name;
 		int (*body)(void);
 	} rows[] = {
-		{ "write a sysctl", do_write_sysctl }, { "create a file", do_create },
-		{ "socket", do_socket },	       { "exec", do_exec },
-		{ "fork", do_fork },		       { "ptrace", do_ptrace },
-		{ "signal another process", do_kill_parent }, { "kill(2)", do_kill },
-		{ "bpf", do_bpf },		       { "map executable memory", do_map_exec },
-		{ "make memory executable", do_make_exec }, { "become dumpable", do_undo_dumpable },
-		{ "open a file after the scan", do_open_after_scan }, { "another ABI", do_x32 },
+		{ "write a sysctl", do_write_sysctl },
+		{ "create a file", do_create },
+		{ "socket", do_socket },
+		{ "exec", do_exec },
+		{ "fork", do_fork },
+		{ "ptrace", do_ptrace },
+		{ "signal another process", do_kill_parent },
+		{ "kill(2)", do_kill },
+		{ "bpf", do_bpf },
+		{ "map executable memory", do_map_exec },
+		{ "make memory executable", do_make_exec },
+		{ "become dumpable", do_undo_dumpable },
+		{ "open a file after the scan", do_open_after_scan },
+		{ "another ABI", do_x32 },
 	};
 
 	if (geteuid())
@@ -185,11 +195,16 @@ TEST(proc_status_shows_a_nobody_without_capabilities_under_a_filter)
 	static const struct {
 		const char *key, *want;
 	} rows[] = {
-		{ "Uid:", "Uid:\t65534\t65534\t65534\t65534" }, { "Gid:", "Gid:\t65534\t65534\t65534\t65534" },
-		{ "Groups:", "Groups:\t " },			{ "NoNewPrivs:", "NoNewPrivs:\t1" },
-		{ "Seccomp:", "Seccomp:\t2" },			{ "CapInh:", "CapInh:\t0000000000000000" },
-		{ "CapPrm:", "CapPrm:\t0000000000000000" },	{ "CapEff:", "CapEff:\t0000000000000000" },
-		{ "CapBnd:", "CapBnd:\t0000000000000000" },	{ "CapAmb:", "CapAmb:\t0000000000000000" },
+		{ "Uid:", "Uid:\t65534\t65534\t65534\t65534" },
+		{ "Gid:", "Gid:\t65534\t65534\t65534\t65534" },
+		{ "Groups:", "Groups:\t " },
+		{ "NoNewPrivs:", "NoNewPrivs:\t1" },
+		{ "Seccomp:", "Seccomp:\t2" },
+		{ "CapInh:", "CapInh:\t0000000000000000" },
+		{ "CapPrm:", "CapPrm:\t0000000000000000" },
+		{ "CapEff:", "CapEff:\t0000000000000000" },
+		{ "CapBnd:", "CapBnd:\t0000000000000000" },
+		{ "CapAmb:", "CapAmb:\t0000000000000000" },
 	};
 	char path[64], line[128], *status = NULL;
 	size_t len;

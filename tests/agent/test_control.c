@@ -53,8 +53,9 @@ static enum err pass(const struct control_packet *p, bool from_worker, struct co
 TEST(every_message_passes_in_its_own_direction_and_in_no_other)
 {
 	static const enum control_type types[] = {
-		CONTROL_START, CONTROL_FILE, CONTROL_OUTPUT, CONTROL_LOAD, CONTROL_GO, CONTROL_RUN, CONTROL_STOP,
-		CONTROL_READY, CONTROL_FAILED, CONTROL_SCANNED, CONTROL_ROTATE, CONTROL_GONE, CONTROL_FINAL,
+		CONTROL_START,  CONTROL_FILE, CONTROL_OUTPUT, CONTROL_LOAD,   CONTROL_GO,
+		CONTROL_RUN,    CONTROL_STOP, CONTROL_READY,  CONTROL_FAILED, CONTROL_SCANNED,
+		CONTROL_ROTATE, CONTROL_GONE, CONTROL_FINAL,
 	};
 	int before = count_fds();
 
@@ -137,7 +138,7 @@ TEST(a_wrong_number_of_descriptors_is_refused)
 		enum control_type type;
 		uint32_t n;
 	} rows[] = { { CONTROL_START, 4 }, { CONTROL_START, 6 }, { CONTROL_FILE, 0 }, { CONTROL_FILE, 2 },
-		     { CONTROL_GO, 0 },	   { CONTROL_STOP, 1 },	 { CONTROL_READY, 1 } };
+		     { CONTROL_GO, 0 },    { CONTROL_STOP, 1 },  { CONTROL_READY, 1 } };
 	int before = count_fds();
 
 	for (size_t i = 0; i < countof(rows); i++) {
@@ -181,14 +182,17 @@ TEST(a_flood_of_descriptors_leaks_none)
 	} control = { 0 };
 	struct control_packet p, got;
 	struct iovec iov = { &p.msg, sizeof p.msg };
-	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	struct msghdr mh = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+	};
 	int before = count_fds(), sv[2], fds[32];
 	struct diag d;
 
 	for (size_t i = 0; i < countof(fds); i++)
 		fds[i] = STDERR_FILENO;
 	good(&p, CONTROL_FILE);
-	control.align = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fds) };
+	control.align =
+		(struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fds) };
 	memcpy(CMSG_DATA(&control.align), fds, sizeof fds);
 	diag_init(&d);
 	CHECK_OK(control_pair(sv));

@@ -192,7 +192,9 @@ static void note(enum output_format f, char *got, size_t max)
 {
 	static const char *const keys[] = { "a", "b" };
 	static const uint64_t values[] = { 1, 2 };
-	struct output_note n = { .rule = "R \"x\"", .text = "bad \033[31m text", .keys = keys, .values = values, .n = 2 };
+	struct output_note n = {
+		.rule = "R \"x\"", .text = "bad \033[31m text", .keys = keys, .values = values, .n = 2
+	};
 	struct output *o;
 	int p[2];
 
@@ -208,9 +210,14 @@ static void note(enum output_format f, char *got, size_t max)
 
 TEST(a_note_has_the_shape_of_an_alert_with_sorted_keys)
 {
-	static const char *const keys[] = { "{\"hostname\":\"host\"", "\"output\":", "\"output_fields\":{\"a\":1,\"b\":2}",
-					    "\"priority\":\"Critical\"", "\"rule\":\"R \\\"x\\\"\"", "\"source\":\"internal\"",
-					    "\"tags\":[]", "\"time\":\"20" };
+	static const char *const keys[] = { "{\"hostname\":\"host\"",
+					    "\"output\":",
+					    "\"output_fields\":{\"a\":1,\"b\":2}",
+					    "\"priority\":\"Critical\"",
+					    "\"rule\":\"R \\\"x\\\"\"",
+					    "\"source\":\"internal\"",
+					    "\"tags\":[]",
+					    "\"time\":\"20" };
 	char got[1024];
 	const char *at = got;
 

@@ -13,7 +13,10 @@
 
 static const char *priority_colour(uint32_t p)
 {
-	return p <= RULE_ERROR ? "\033[1;31m" : p == RULE_WARNING ? "\033[1;33m" : p == RULE_NOTICE ? "\033[1;36m" : "\033[32m";
+	return p <= RULE_ERROR     ? "\033[1;31m"
+	       : p == RULE_WARNING ? "\033[1;33m"
+	       : p == RULE_NOTICE  ? "\033[1;36m"
+				   : "\033[32m";
 }
 
 static void put_time(struct buf *out, uint64_t ns, bool with_date)
@@ -91,8 +94,12 @@ static void start(struct output *o)
 bool output_alert(struct output *o, const struct content *c, uint32_t rule, const struct event *e)
 {
 	const struct content_rule *r = content_rule(c, rule);
-	struct line l = { .time_ns = event_u64(e, FIELD_evt_time), .priority = r->priority, .rule = r->name,
-			  .source = r->source, .tags = r->tags, .n_tags = r->n_tags };
+	struct line l = { .time_ns = event_u64(e, FIELD_evt_time),
+			  .priority = r->priority,
+			  .rule = r->name,
+			  .source = r->source,
+			  .tags = r->tags,
+			  .n_tags = r->n_tags };
 	struct json j;
 
 	start(o);

@@ -97,7 +97,8 @@ static void account(struct output *o, size_t n)
 		o->head = 0;
 }
 
-/* The status line goes before other lines are written; a terminal that takes only part of this shows a blemish, no more. */
+/* The status line goes before other lines are written; a terminal that takes only part of this shows a blemish, no
+ * more. */
 static FALLIBLE erase_status(struct output *o)
 {
 	ssize_t n;

@@ -2,9 +2,9 @@
 /*
  * output: alerts as lines, to sinks that may stall.
  *
- * Lines queue in bounded memory per sink and leave without blocking; what does not fit is dropped whole and counted. So a
- * stalled reader never holds up the ring. A file sink asks its owner for a new descriptor when it has grown past
- * its limit (rotation: the worker may not rename).
+ * Lines queue in bounded memory per sink and leave without blocking; what does not fit is dropped whole and counted. So
+ * a stalled reader never holds up the ring. A file sink asks its owner for a new descriptor when it has grown past its
+ * limit (rotation: the worker may not rename).
  */
 #ifndef SALLYPORT_SENSOR_OUTPUT_H
 #define SALLYPORT_SENSOR_OUTPUT_H
@@ -32,7 +32,8 @@ bool output_alert(struct output *o, const struct content *c, uint32_t rule, cons
 /* Queue a line as it is (newline added). */
 bool output_line(struct output *o, const char *line, size_t len);
 
-/* What the sensor says about itself, always Critical, in the sink's format, with the time of now. Keys are sorted plain names. */
+/* What the sensor says about itself, always Critical, in the sink's format, with the time of now. Keys are sorted plain
+ * names. */
 struct output_note {
 	const char *rule;
 	const char *text; /* made safe for terminals */
@@ -43,11 +44,12 @@ struct output_note {
 bool output_note(struct output *o, const struct output_note *n);
 
 /*
- * Terminals only (OUTPUT_COLOR): one line that stays below all others, replaced in place. text is trusted and without newline;
- * at most OUTPUT_STATUS_MAX bytes are kept. Drawn by output_flush; "" takes it away.
+ * Terminals only (OUTPUT_COLOR): one line that stays below all others, replaced in place. text is trusted and without
+ * newline; at most OUTPUT_STATUS_MAX bytes are kept. Drawn by output_flush; "" takes it away.
  */
 void output_status(struct output *o, const char *text);
-/* Write what the sink takes now; SIGPIPE must be ignored. E_IO, errno set: the sink is gone (EPIPE, ENOSPC...): what is queued is kept up to the bound. */
+/* Write what the sink takes now; SIGPIPE must be ignored. E_IO, errno set: the sink is gone (EPIPE, ENOSPC...): what is
+ * queued is kept up to the bound. */
 FALLIBLE output_flush(struct output *o);
 /* Bytes waiting: poll the descriptor for writing when not 0; and lines. */
 size_t output_pending(const struct output *o);
@@ -58,7 +60,7 @@ bool output_mid_line(const struct output *o);
 /* Go on with another descriptor (rotation). The rest of a line that was begun on the old one is dropped and counted. */
 void output_set_fd(struct output *o, int fd);
 uint64_t output_written_bytes(const struct output *o); /* to this descriptor */
-uint64_t output_sent(const struct output *o); /* whole lines */
+uint64_t output_sent(const struct output *o);          /* whole lines */
 uint64_t output_dropped(const struct output *o);
 
 #endif

@@ -9,11 +9,11 @@ struct output {
 	int fd;
 	enum output_format format;
 	char hostname[65];
-	char *queue;       /* OUTPUT_QUEUE_BYTES; waiting bytes are [head, head + len) */
+	char *queue; /* OUTPUT_QUEUE_BYTES; waiting bytes are [head, head + len) */
 	size_t head, len;
-	bool mid_line;     /* the last byte written was not a newline */
+	bool mid_line; /* the last byte written was not a newline */
 	uint64_t written, sent, dropped, waiting;
-	struct buf line;   /* the line being built, at most OUTPUT_LINE_MAX */
+	struct buf line; /* the line being built, at most OUTPUT_LINE_MAX */
 	struct buf message;
 	char status[OUTPUT_STATUS_MAX + 1];
 	bool status_shown, status_stale; /* on the screen now; differs from what is on the screen */
