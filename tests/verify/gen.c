@@ -114,7 +114,7 @@ static void item_stack(struct gen *g)
 			emit(g, mem(ISA_LDXS, ISA_FORM_LDX, w, num(g), 10, off));
 			break;
 		}
-		/* fall through */
+		__attribute__((fallthrough));
 	default:
 		emit(g, ldx(w, num(g), 10, off));
 	}
@@ -222,7 +222,7 @@ static void use_memory(struct gen *g, unsigned w, int off, bool read_only)
 			emit(g, atomic(ops[below(g, countof(ops))], w, 1, off, num(g)));
 			break;
 		}
-		/* fall through */
+		__attribute__((fallthrough));
 	default:
 		emit(g, ldx(w, num(g), 1, off));
 	}
