@@ -60,7 +60,7 @@ static bool val_fits(const struct reg *r, struct val v)
 	case REG_VALUE_OR_NULL:
 		if (is_null(v))
 			return true;
-		/* fall through */
+		__attribute__((fallthrough));
 	case REG_VALUE:
 		return v.kind == VAL_VALUE && v.map == r->map && scalar_has(&r->s, v.n) && (!r->direct || !v.object);
 	case REG_MAP:
