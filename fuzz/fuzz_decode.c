@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_decode: any bytes as a sequence of records, each with two bytes of length before it. All types and fields are made, and
- * every value of every event is read. A record's own length is set right, so that mutations get past it.
+ * fuzz_decode: any bytes as a sequence of records, each with two bytes of length before it. All types and fields are
+ * made, and every value of every event is read. A record's own length is set right, so that mutations get past it.
  */
 #include "sensor/decode/decode.h"
 
@@ -26,8 +26,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static const char passwd[] = "root:x:0:0:\n";
-	struct decode_opts o = { .table = &template_builtin, .passwd = passwd, .passwd_len = sizeof passwd - 1,
-				 .types = (1 << TEMPLATE_N_TYPES) - 1, .emit = on_event };
+	struct decode_opts o = { .table = &template_builtin,
+				 .passwd = passwd,
+				 .passwd_len = sizeof passwd - 1,
+				 .types = (1 << TEMPLATE_N_TYPES) - 1,
+				 .emit = on_event };
 	struct decode *d;
 
 	if (decode_new(&o, &d) != E_OK)

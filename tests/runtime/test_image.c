@@ -240,6 +240,8 @@ TEST(each_lie_in_a_rules_section_has_its_own_diagnostic)
 		{ "tags outside", REC + 24, 1, E_FORMAT, 38 },
 		{ "placeholders outside", REC + 36, 0xffffffff, E_FORMAT, 38 },
 		{ "index below none", PH + 8, (uint32_t)-2, E_FORMAT, 44 },
+		{ "a text that is another index", PH + 12 + 8, 3, E_FORMAT, 44 },
+		{ "a text that is another field", PH + 4, 1, E_FORMAT, 44 },
 		{ "index over the limit", PH + 8, IMAGE_MAX_INDEX + 1, E_FORMAT, 44 },
 		{ "no name", REC, 0, E_FORMAT, 45 },
 		{ "a priority that does not exist", REC + 20, 8, E_FORMAT, 46 },

@@ -163,6 +163,17 @@ struct rules_parts {
 	const char **tags;
 };
 
+/* The text is the field's name and the index, and nothing else. */
+static bool text_agrees(const struct image_placeholder *p)
+{
+	size_t n = strlen(p->field);
+	char index[16] = "";
+
+	if (p->index >= 0)
+		(void)snprintf(index, sizeof index, "[%d]", p->index);
+	return !strncmp(p->text, p->field, n) && !strcmp(p->text + n, index);
+}
+
 static FALLIBLE get_placeholders(struct cursor *c, struct rules_parts *p)
 {
 	struct image_rules_placeholder rec;
@@ -174,9 +185,10 @@ static FALLIBLE get_placeholders(struct cursor *c, struct rules_parts *p)
 		TRY(VIEW_READ(c->bytes, p->placeholders_off + (uint64_t)i * sizeof rec, &rec));
 		TRY(get_str(c, rec.text, &ph->text));
 		TRY(get_str(c, rec.field, &ph->field));
-		if (rec.index < -1 || rec.index > IMAGE_MAX_INDEX)
-			FAIL_ID(c->d, FORMAT, 'S', 44, "placeholder '%.64s' has index %d", ph->text, rec.index);
 		ph->index = rec.index;
+		if (rec.index < -1 || rec.index > IMAGE_MAX_INDEX || !text_agrees(ph))
+			FAIL_ID(c->d, FORMAT, 'S', 44, "placeholder '%.64s' is said to be field '%.64s', index %d",
+				ph->text, ph->field, rec.index);
 	}
 	return E_OK;
 }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* eval: one event against the programs of its type, and what the content says of itself. */
+/* eval: one event through the programs of its type, and what is asked about loaded content. */
 #include "content/runtime/internal.h"
-#include "engine/maps/maps.h"
 
 uint32_t content_n_rules(const struct content *c)
 {
-	return c->rules.n_rules;
+	return c->n_rules;
 }
 
 const struct content_rule *content_rule(const struct content *c, uint32_t i)
 {
-	return i < c->rules.n_rules ? &c->public_rules[i] : NULL;
+	return i < c->n_rules ? &c->rules[i] : NULL;
 }
 
 const uint8_t *content_digest(const struct content *c)
@@ -23,45 +22,43 @@ uint64_t content_types(const struct content *c)
 	return c->types;
 }
 
-bool content_uses(const struct content *c, uint32_t type_index, uint32_t field_id)
-{
-	if (type_index >= c->table->n_types || field_id >= 2 * TEMPLATE_CAP)
-		return false;
-	return c->buckets[type_index].used[field_id / 64] >> (field_id % 64) & 1;
-}
-
 uint32_t content_n_programs(const struct content *c)
 {
-	return c->n_progs;
+	return c->n_programs;
 }
 
-static bool fires(struct content_eval *ce, const struct runtime_prog *p, const struct vm_run_args *args)
+bool content_uses(const struct content *c, uint32_t type_index, uint32_t field_id)
 {
-	uint64_t ret = 0;
-
-	if (ce->before)
-		ce->before(ce->before_user, p->rule);
-	if (!ce->programs_run++)
-		diag_init(&ce->fault.d);
-	if (vm_run(ce->vm, p->vp, args, &ret, NULL, &ce->fault.d) == E_OK)
-		return ret == 1;
-	ce->faults++;
-	ce->fault.rule = p->rule;
-	return false;
+	if (type_index >= TEMPLATE_MAX_TYPES || field_id >= N_FIELDS)
+		return false;
+	return c->used[type_index][field_id / 64] >> field_id % 64 & 1;
 }
 
 uint32_t content_eval(const struct content *c, struct content_eval *ce, struct event *e, uint32_t *fired, uint32_t max)
 {
-	const struct runtime_bucket *b = &c->buckets[e->type_index];
-	struct vm_run_args args = { .ctx = e->ctx, .env = &e->env, .fuel = c->fuel };
+	/* exactly what this type has, never the whole of e->ctx: the third wall */
+	struct vm_run_args args = {
+		.ctx = e->ctx, .ctx_bytes = template_ctx_bytes(e->type), .env = &e->env, .fuel = c->fuel
+	};
 	uint32_t n = 0;
 
-	/* exactly what this type has, never the whole of e->ctx: wall 3 */
-	args.ctx_bytes = template_ctx_bytes(e->type);
-	for (uint32_t i = 0; i < b->n && n < max; i++) {
-		if (!fires(ce, &b->progs[i], &args))
+	assert(e->table == c->table && "an event of the table that the content was loaded for");
+	for (uint32_t i = c->bucket[e->type_index]; i < c->bucket[e->type_index + 1] && n < max; i++) {
+		const struct program *p = &c->programs[i];
+		uint64_t ret = 0;
+
+		if (ce->before)
+			ce->before(ce->before_user, p->rule);
+		ce->programs_run++;
+		if (vm_run(ce->vm, p->vp, &args, &ret, NULL, &ce->fault.d) != E_OK) {
+			ce->faults++;
+			ce->fault.rule = p->rule;
+			ce->fault.d.subject = c->rules[p->rule].name;
 			continue;
-		fired[n++] = b->progs[i].rule;
+		}
+		if (ret != 1)
+			continue;
+		fired[n++] = p->rule;
 		if (!c->all_matches)
 			break;
 	}

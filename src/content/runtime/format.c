@@ -1,121 +1,234 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* format: a rule's output, its placeholders filled from the event. */
+/*
+ * format: what a rule says when it fires.
+ *
+ * At load its text is taken apart once, and each placeholder's field is looked up by name in every type of this
+ * sensor's table; a type that does not have the field prints <NA>. Values are an attacker's text: they are made safe
+ * here.
+ */
 #include "content/runtime/internal.h"
 
-enum { VALUE_MAX = 64 << 10 };
+enum { VALUE_MAX_BYTES = 1 << 16 };
 
 static const char missing[] = "<NA>";
 
-/* The value of a placeholder as text that is safe to show; missing fields are <NA>. */
-static void put_value(const struct event *e, const struct image_token *tok, struct buf *out)
-{
-	uint32_t id;
-	struct buf raw;
+/* ---- at load ---- */
 
-	buf_init(&raw, VALUE_MAX);
-	if (template_field_find(e->table, e->type, tok->text, tok->name_len, &id) &&
-	    event_format(e, id, tok->index, &raw))
-		buf_put_safe(out, raw.p ? raw.p : "", raw.len);
-	else
-		buf_puts(out, missing);
-	buf_done(&raw);
+static FALLIBLE copy_str(struct content *c, const char *s, const char **out)
+{
+	*out = arena_strndup(&c->a, s, strlen(s));
+	return *out ? E_OK : E_NOMEM;
 }
 
-/* Exactly width code points: cut, or filled up with blanks. */
-static void put_padded(const struct buf *value, uint32_t width, struct buf *out)
+static FALLIBLE prepare_placeholder(struct content *c, const struct image_placeholder *in, struct placeholder *out)
 {
-	uint32_t shown = 0, c;
-	size_t i = 0;
+	uint32_t id;
 
-	while (i < value->len && shown < width) {
-		size_t n = utf8_decode(value->p + i, value->len - i, &c);
+	TRY(copy_str(c, in->text, &out->text));
+	out->index = in->index;
+	out->field = ARENA_ARRAY(&c->a, uint16_t, c->table->n_types);
+	if (!out->field)
+		return E_NOMEM;
+	for (uint32_t t = 0; t < c->table->n_types; t++)
+		out->field[t] = template_field_find(c->table, &c->table->types[t], in->field, strlen(in->field), &id)
+					? (uint16_t)id
+					: NO_FIELD;
+	return E_OK;
+}
 
-		i += n ? n : 1;
-		shown++;
+static int compare(const char *a, size_t len, const char *b)
+{
+	int order = strncmp(a, b, len);
+
+	return order ? order : b[len] ? -1 : 0;
+}
+
+/* Which of the rule's placeholders the token is, or -1: then it stays text. */
+static int32_t find_placeholder(const struct output *o, const struct image_token *t)
+{
+	uint32_t lo = 0, hi = o->n_placeholders;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		int order = compare(t->text, t->text_len, o->placeholders[mid].text);
+
+		if (!order)
+			return (int32_t)mid;
+		if (order > 0)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	buf_put(out, value->p ? value->p : "", i);
-	for (; shown < width; shown++)
+	return -1;
+}
+
+static FALLIBLE add_piece(struct content *c, struct output *o, size_t *cap, const struct piece *p)
+{
+	if (p->placeholder < 0 && !p->len)
+		return E_OK;
+	o->pieces = arena_grow(&c->a, o->pieces, o->n_pieces, cap, sizeof *p);
+	if (!o->pieces)
+		return E_NOMEM;
+	o->pieces[o->n_pieces++] = *p;
+	return E_OK;
+}
+
+static FALLIBLE take_apart(struct content *c, const char *text, struct output *o)
+{
+	size_t len = strlen(text), start = 0, cap = 0, took;
+	struct image_token t;
+	int32_t which;
+
+	for (size_t i = 0; i < len; i += took ? took : 1) {
+		took = text[i] == '%' ? image_token(text + i, len - i, &t) : 0;
+		which = took ? find_placeholder(o, &t) : -1;
+		if (which < 0)
+			continue;
+		TRY(add_piece(c, o, &cap, &(struct piece){ text + start, (uint32_t)(i - start), -1, 0 }));
+		TRY(add_piece(c, o, &cap, &(struct piece){ .placeholder = which, .width = t.width }));
+		start = i + took;
+	}
+	return add_piece(c, o, &cap, &(struct piece){ text + start, (uint32_t)(len - start), -1, 0 });
+}
+
+static int by_text(const void *pa, const void *pb)
+{
+	const struct placeholder *a = pa, *b = pb;
+
+	return strcmp(a->text, b->text);
+}
+
+/* Each text once. */
+static void sort_placeholders(struct output *o, uint32_t n)
+{
+	qsort(o->placeholders, n, sizeof *o->placeholders, by_text);
+	for (uint32_t i = 0; i < n; i++)
+		if (!i || by_text(&o->placeholders[i], &o->placeholders[o->n_placeholders - 1]) != 0)
+			o->placeholders[o->n_placeholders++] = o->placeholders[i];
+}
+
+static FALLIBLE prepare_output(struct content *c, const struct image_rule *in, const char *text, struct output *o)
+{
+	const struct image_placeholder time = { CONTENT_TIME_FIELD, CONTENT_TIME_FIELD, -1 };
+	uint32_t n = in->n_placeholders;
+
+	o->placeholders = ARENA_ARRAY(&c->a, struct placeholder, (size_t)n + 1);
+	if (!o->placeholders)
+		return E_NOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		TRY(prepare_placeholder(c, &in->placeholders[i], &o->placeholders[i]));
+	TRY(prepare_placeholder(c, &time, &o->placeholders[n]));
+	sort_placeholders(o, n + 1);
+	return take_apart(c, text + (text[0] == '*'), o);
+}
+
+static FALLIBLE copy_rule(struct content *c, const struct image_rule *in, struct content_rule *out)
+{
+	const char **tags = ARENA_ARRAY(&c->a, const char *, in->n_tags);
+
+	if (!tags)
+		return E_NOMEM;
+	TRY(copy_str(c, in->name, &out->name));
+	TRY(copy_str(c, in->desc, &out->desc));
+	TRY(copy_str(c, in->output, &out->output));
+	TRY(copy_str(c, in->source, &out->source));
+	if (in->drill)
+		TRY(copy_str(c, in->drill, &out->drill));
+	for (uint32_t i = 0; i < in->n_tags; i++)
+		TRY(copy_str(c, in->tags[i], &tags[i]));
+	out->priority = in->priority;
+	out->tags = tags;
+	out->n_tags = in->n_tags;
+	return E_OK;
+}
+
+FALLIBLE format_prepare(struct content *c, const struct image_rules *rules)
+{
+	c->rules = ARENA_ARRAY(&c->a, struct content_rule, rules->n_rules);
+	c->outputs = ARENA_ARRAY(&c->a, struct output, rules->n_rules);
+	if (!c->rules || !c->outputs)
+		return E_NOMEM;
+	for (uint32_t i = 0; i < rules->n_rules; i++) {
+		TRY(copy_rule(c, &rules->rules[i], &c->rules[i]));
+		TRY(prepare_output(c, &rules->rules[i], c->rules[i].output, &c->outputs[i]));
+	}
+	c->n_rules = rules->n_rules;
+	return E_OK;
+}
+
+/* ---- when it fires ---- */
+
+/* Exactly `width` characters of safe text: the rest is cut, what lacks are spaces. */
+static void put_fitted(struct buf *out, const struct buf *safe, uint32_t width)
+{
+	size_t at = 0;
+	uint32_t c, n = 0;
+
+	for (; n < width && at < safe->len; n++) {
+		size_t step = utf8_decode(safe->p + at, safe->len - at, &c);
+
+		at += step ? step : 1;
+	}
+	buf_put(out, safe->p, at);
+	for (; n < width; n++)
 		buf_putc(out, ' ');
 }
 
-static void put_token(const struct event *e, const struct image_token *tok, struct buf *out)
+/* raw and safe are the caller's to reuse. */
+static void put_value(const struct placeholder *p, uint32_t width, const struct event *e, struct buf *raw,
+		      struct buf *safe, struct buf *out)
 {
-	struct buf value;
+	uint16_t id = p->field[e->type_index];
 
-	if (!tok->width) {
-		put_value(e, tok, out);
+	buf_reset(raw);
+	if (id == NO_FIELD || !event_format(e, id, p->index, raw)) {
+		buf_reset(raw);
+		buf_puts(raw, missing);
+	}
+	if (!width) {
+		buf_put_safe(out, raw->p ? raw->p : "", raw->len);
 		return;
 	}
-	buf_init(&value, VALUE_MAX);
-	put_value(e, tok, &value);
-	put_padded(&value, tok->width, out);
-	buf_done(&value);
+	buf_reset(safe);
+	buf_put_safe(safe, raw->p ? raw->p : "", raw->len);
+	put_fitted(out, safe, width);
 }
 
 void content_format(const struct content *c, uint32_t rule, const struct event *e, struct buf *out)
 {
-	const char *s = c->rules.rules[rule].output;
-	size_t len, text = 0, i = 0;
+	const struct output *o = &c->outputs[rule];
+	struct buf raw, safe;
 
-	s += *s == '*';
-	len = strlen(s);
-	while (i < len) {
-		struct image_token tok;
-		size_t n = s[i] == '%' ? image_token(s + i, len - i, &tok) : 0;
+	assert(rule < c->n_rules && e->table == c->table && "a rule and an event of this content");
+	buf_init(&raw, VALUE_MAX_BYTES);
+	buf_init(&safe, 4 * VALUE_MAX_BYTES);
+	for (uint32_t i = 0; i < o->n_pieces; i++) {
+		const struct piece *p = &o->pieces[i];
 
-		if (!n) {
-			i++;
-			continue;
-		}
-		buf_put_safe(out, s + text, i - text);
-		put_token(e, &tok, out);
-		i += n;
-		text = i;
+		if (p->placeholder < 0)
+			buf_put_safe(out, p->text, p->len);
+		else
+			put_value(&o->placeholders[p->placeholder], p->width, e, &raw, &safe, out);
 	}
-	buf_put_safe(out, s + text, len - text);
-}
-
-static void json_field(const struct event *e, const char *key, const char *field, int32_t index, struct json *j)
-{
-	uint32_t id;
-
-	json_key(j, key);
-	if (template_field_find(e->table, e->type, field, strlen(field), &id))
-		event_json(e, id, index, j);
-	else
-		json_null(j);
-}
-
-/* The placeholder that comes next after `last` in byte order, or NULL. Outputs have few: no need to keep them sorted. */
-static const struct image_placeholder *next_of(const struct image_rule *r, const char *last)
-{
-	const struct image_placeholder *best = NULL;
-
-	for (uint32_t i = 0; i < r->n_placeholders; i++) {
-		const struct image_placeholder *p = &r->placeholders[i];
-
-		if ((!last || strcmp(p->text, last) > 0) && (!best || strcmp(p->text, best->text) < 0))
-			best = p;
-	}
-	return best;
+	buf_done(&raw);
+	buf_done(&safe);
 }
 
 void content_json_fields(const struct content *c, uint32_t rule, const struct event *e, struct json *j)
 {
-	static const char time_key[] = CONTENT_TIME_FIELD;
-	const struct image_rule *r = &c->rules.rules[rule];
-	bool timed = false;
+	const struct output *o = &c->outputs[rule];
 
+	assert(rule < c->n_rules && e->table == c->table && "a rule and an event of this content");
 	json_object(j);
-	for (const struct image_placeholder *p = next_of(r, NULL); p; p = next_of(r, p->text)) {
-		int order = strcmp(p->text, time_key);
+	for (uint32_t i = 0; i < o->n_placeholders; i++) {
+		const struct placeholder *p = &o->placeholders[i];
+		uint16_t id = p->field[e->type_index];
 
-		if (order > 0 && !timed)
-			json_field(e, time_key, time_key, -1, j);
-		timed |= order >= 0;
-		json_field(e, p->text, p->field, p->index, j);
+		json_key(j, p->text);
+		if (id == NO_FIELD)
+			json_null(j);
+		else
+			event_json(e, id, p->index, j);
 	}
-	if (!timed)
-		json_field(e, time_key, time_key, -1, j);
 	json_end_object(j);
 }

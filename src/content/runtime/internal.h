@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What load, eval and format share of a content. */
+/* internal: loaded content, as load, eval and format of this module share it. Not a door. */
 #ifndef SALLYPORT_CONTENT_RUNTIME_INTERNAL_H
 #define SALLYPORT_CONTENT_RUNTIME_INTERNAL_H
 
@@ -8,30 +8,54 @@
 
 #define CONTENT_TIME_FIELD "evt.time"
 
-/* A program that passed every wall. */
-struct runtime_prog {
+enum { NO_FIELD = 0xffff, N_FIELDS = 2 * TEMPLATE_CAP };
+
+/* A piece of an output: literal text, or a placeholder. */
+struct piece {
+	const char *text; /* literal; in the arena */
+	uint32_t len;
+	int32_t placeholder; /* -1 for literal text */
+	uint32_t width;      /* of a placeholder: 0, or characters to pad or cut to */
+};
+
+struct placeholder {
+	const char *text;
+	int32_t index;
+	uint16_t *field; /* id by type index of the sensor's table, NO_FIELD where the type has none */
+};
+
+/* What a rule prints. */
+struct output {
+	struct piece *pieces;
+	struct placeholder *placeholders; /* by text, in byte order; evt.time is always among them */
+	uint32_t n_pieces, n_placeholders;
+};
+
+struct program {
 	struct vm_prog *vp;
 	uint32_t rule;
 };
 
-/* The programs of one template type, in order of rule definition. */
-struct runtime_bucket {
-	struct runtime_prog *progs;
-	uint32_t n;
-	uint64_t used[2 * TEMPLATE_CAP / 64]; /* bit id: a program or output of this type uses the field */
-};
-
 struct content {
-	struct arena arena; /* everything below but maps and prepared programs */
+	struct arena a; /* owns what follows but maps and programs */
 	const struct template_table *table;
-	struct image_rules rules;
-	struct content_rule *public_rules;
-	struct runtime_bucket *buckets; /* one per type of the table */
-	struct map **maps;
-	uint32_t n_maps, n_progs;
-	uint64_t types, fuel;
+	uint64_t fuel;
 	bool all_matches, has_dynamic_maps;
 	uint8_t digest[CONTENT_DIGEST_BYTES];
+	struct content_rule *rules;
+	struct output *outputs; /* by rule */
+	uint32_t n_rules;
+	struct map **maps;
+	uint32_t n_maps;
+	struct program *programs; /* by type, then in order of the rules */
+	uint32_t n_programs;
+	uint32_t bucket[TEMPLATE_MAX_TYPES + 1]; /* type i has programs [bucket[i], bucket[i + 1]) */
+	uint64_t types;
+	uint32_t time_field; /* id of evt.time, which every alert shows; NO_FIELD when the table has none */
+	uint64_t used[TEMPLATE_MAX_TYPES][N_FIELDS / 64];
 };
+
+/* Copy the rules, with their outputs taken apart, into c->a. E_NOMEM. */
+FALLIBLE format_prepare(struct content *c, const struct image_rules *rules);
 
 #endif

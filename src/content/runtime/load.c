@@ -1,331 +1,344 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * load: from the bytes of one ELF file to programs that may judge events.
+ * load: an ELF file through the first two walls, then to prepared programs in buckets by type.
  *
- * In order: the object is read, its two sections are read, every record's schema prefix is compared with this sensor's
- * (wall 1), every program is verified against the exact context of its type (wall 2), and only then are maps made and programs
- * prepared for the checked VM (wall 3).
+ * Everything that only the load needs (decoded programs, types, lines, states of the verifier) is in arenas that end
+ * with it; what stays is rules, outputs, maps and prepared programs. Nothing of the file is kept.
  */
-#include "content/runtime/internal.h"
-
 #include <sodium.h>
 
-#include "engine/maps/maps.h"
+#include "content/runtime/internal.h"
+#include "content/runtime/schema.h"
 #include "engine/obj/obj.h"
 #include "engine/verify/verify.h"
 
-static_assert((int)CONTENT_DIGEST_BYTES == (int)TEMPLATE_DIGEST_BYTES, "both are BLAKE2b-256");
-
 struct loader {
 	const struct content_opts *o;
-	const char *name;
-	struct arena *notes; /* the caller's: outlives a failed load */
+	const char *name; /* of the file, for messages */
+	struct arena a;
+	struct arena *notes; /* the caller's */
 	struct diag *d;
-	struct content *c;
+	size_t arena_max;
 	struct obj obj;
 	struct image_schema schema;
-	struct abi_ctx *ctx; /* one per type, made on demand: size 0 until then */
+	struct image_rules rules;
+	struct schema prefixes;
+	struct abi_ctx *ctx[TEMPLATE_MAX_TYPES]; /* by type, made when first needed */
+	struct ready *ready;                     /* one per record */
+	struct content *c;
 };
 
-static void hex(const uint8_t *digest, char out[2 * TEMPLATE_DIGEST_BYTES + 1])
+/* A record that has found its program and type. */
+struct ready {
+	const struct image_prog *rec;
+	const struct prog *prog;
+	uint32_t type;
+};
+
+/* ---- the file's parts ---- */
+
+static FALLIBLE find_section(struct loader *l, const char *name, struct view *out)
 {
-	for (size_t i = 0; i < TEMPLATE_DIGEST_BYTES; i++)
-		(void)snprintf(out + 2 * i, 3, "%02x", digest[i]);
-}
+	const struct obj_section *s = obj_section(&l->obj, name);
 
-static const char *rule_name(const struct loader *l, const struct image_prog *p)
-{
-	return l->c->rules.rules[p->rule].name;
-}
-
-/* Both digests as notes, so that two releases can be compared by eye. */
-static void note_digests(struct loader *l, const struct image_prefix *want, const char *section,
-                         const struct template_section *s)
-{
-	uint32_t n = want->n < s->n ? want->n : s->n;
-	uint8_t ours[TEMPLATE_DIGEST_BYTES];
-	char text[2 * TEMPLATE_DIGEST_BYTES + 1];
-
-	hex(want->digest, text);
-	diag_note(l->d, l->notes, "content: digest of its %u fields of %s: %s", want->n, section, text);
-	template_digest(section, s, n, ours);
-	hex(ours, text);
-	diag_note(l->d, l->notes, "sensor:  digest of its first %u fields of %s: %s", n, section, text);
-}
-
-static FALLIBLE check_prefix(struct loader *l, const struct image_prog *p, const struct image_prefix *want,
-                             const char *section, const struct template_section *s)
-{
-	uint8_t ours[TEMPLATE_DIGEST_BYTES];
-
-	if (want->n > s->n) {
-		note_digests(l, want, section, s);
-		diag_hint(l->d, "update the sensor, or compile the rule for this release: rules compile --schema");
-		FAIL_ID(l->d, SCHEMA, 'S', 1,
-		        "rule '%.60s' needs field '%.48s', number %u of %s; this sensor supplies %u", rule_name(l, p),
-		        want->last, want->n, section, s->n);
-	}
-	template_digest(section, s, want->n, ours);
-	if (memcmp(ours, want->digest, sizeof ours) != 0) {
-		note_digests(l, want, section, s);
-		diag_hint(l->d, "the content is for a sensor that is not a release of this one, or it was damaged");
-		FAIL_ID(l->d, SCHEMA, 'S', 2,
-		        "rule '%.60s' was compiled against other fields of %s: the first %u, up to '%.48s', differ",
-		        rule_name(l, p), section, want->n, want->last);
-	}
+	if (!s)
+		FAIL_ID(l->d, FORMAT, 'S', 20, "there is no section %s: this is not compiled content", name);
+	*out = s->bytes;
 	return E_OK;
 }
 
-/* Wall 1, for one program. */
-static FALLIBLE check_schema(struct loader *l, const struct image_prog *p)
+static FALLIBLE read_file(struct loader *l, struct view elf)
 {
-	const struct template_table *t = l->c->table;
-	const struct template_type *type = template_type_by_name(t, p->type);
+	struct view bytes;
 
-	if (!type)
-		FAIL_ID(l->d, SCHEMA, 'S', 3, "rule '%.60s' is for events of type '%.48s', which this sensor does not make",
-		        rule_name(l, p), p->type);
-	TRY(check_prefix(l, p, &p->common, "common", &t->common));
-	TRY(check_prefix(l, p, &p->own, type->name, &type->own));
-	for (uint32_t i = 0; i < p->n_used; i++)
-		if (!template_field_at(t, type, p->used[i]))
-			FAIL_ID(l->d, SCHEMA, 'S', 4, "rule '%.60s' uses field %u of %s, beyond the ones it declares",
-			        rule_name(l, p), p->used[i], type->name);
+	TRY(obj_read(elf, l->name, &l->a, &l->obj, l->d));
+	TRY(find_section(l, IMAGE_SCHEMA_SECTION, &bytes));
+	TRY(image_read_schema(bytes, &l->a, &l->schema, l->d));
+	TRY(find_section(l, IMAGE_RULES_SECTION, &bytes));
+	return image_read_rules(bytes, &l->a, &l->rules, l->d);
+}
+
+/* ---- records and programs find each other ---- */
+
+static int by_prog_name(const void *pa, const void *pb)
+{
+	const struct ready *a = pa, *b = pb;
+
+	return strcmp(a->rec->prog, b->rec->prog);
+}
+
+static int name_of_record(const void *key, const void *elem)
+{
+	return strcmp(key, ((const struct ready *)elem)->rec->prog);
+}
+
+static FALLIBLE match_one(struct loader *l, const struct prog *p)
+{
+	struct ready *r;
+
+	if (strcmp(p->section, IMAGE_PROG_SECTION) != 0)
+		FAIL_ID(l->d, UNSUPPORTED, 'S', 25, "program '%.80s' is in section '%.80s', content is in %s", p->name,
+			p->section, IMAGE_PROG_SECTION);
+	r = bsearch(p->name, l->ready, l->schema.n_progs, sizeof *r, name_of_record);
+	if (!r)
+		FAIL_ID(l->d, FORMAT, 'S', 21, "%s does not know program '%.80s'", IMAGE_SCHEMA_SECTION, p->name);
+	r->prog = p;
 	return E_OK;
 }
 
-static const struct prog *program_of(const struct loader *l, const struct image_prog *p)
+static FALLIBLE find_type(struct loader *l, struct ready *r)
 {
-	const struct prog *prog = obj_prog(&l->obj, p->prog);
+	const struct template_type *t = template_type_by_name(l->o->table, r->rec->type);
 
-	return prog && !strcmp(prog->section, IMAGE_PROG_SECTION) ? prog : NULL;
+	if (!t)
+		FAIL_ID(l->d, SCHEMA, 'S', 3,
+			"rule '%.80s' is about events of type '%.64s', which this sensor does not have",
+			l->rules.rules[r->rec->rule].name, r->rec->type);
+	r->type = (uint32_t)(t - l->o->table->types);
+	return E_OK;
 }
 
-/* Every record has its program, every program one record, and each (rule, type) at most one program. */
-static FALLIBLE check_records(struct loader *l)
+static int by_type_and_rule(const void *pa, const void *pb)
 {
-	uint32_t n_programs = 0;
-	uint64_t *seen = ARENA_ARRAY(&l->c->arena, uint64_t, l->c->rules.n_rules ? l->c->rules.n_rules : 1);
+	const struct ready *a = pa, *b = pb;
 
-	if (!seen)
+	if (a->type != b->type)
+		return a->type < b->type ? -1 : 1;
+	return a->rec->rule < b->rec->rule ? -1 : a->rec->rule > b->rec->rule;
+}
+
+/* l->ready by type, then in order of the rules; every record has a program, every program a record. */
+static FALLIBLE match(struct loader *l)
+{
+	uint32_t n = l->schema.n_progs;
+
+	l->ready = ARENA_ARRAY(&l->a, struct ready, n);
+	if (!l->ready)
 		return E_NOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		l->ready[i].rec = &l->schema.progs[i];
+	qsort(l->ready, n, sizeof *l->ready, by_prog_name);
 	for (uint32_t i = 0; i < l->obj.n_progs; i++)
-		n_programs += !strcmp(l->obj.progs[i].section, IMAGE_PROG_SECTION);
-	if (n_programs != l->schema.n_progs)
-		FAIL_ID(l->d, FORMAT, 'S', 21, "%u programs, but %u schema records", n_programs, l->schema.n_progs);
-	for (uint32_t i = 0; i < l->schema.n_progs; i++) {
-		const struct image_prog *p = &l->schema.progs[i];
-		const struct template_type *type = template_type_by_name(l->c->table, p->type);
-		uint64_t bit = type ? 1ull << (type - l->c->table->types) : 0;
+		TRY(match_one(l, &l->obj.progs[i]));
+	for (uint32_t i = 0; i < n; i++) {
+		const struct image_prog *rec = l->ready[i].rec;
 
-		if (!program_of(l, p))
-			FAIL_ID(l->d, FORMAT, 'S', 22, "a schema record names the program '%.60s', which is not there", p->prog);
-		if (p->rule >= l->c->rules.n_rules)
-			FAIL_ID(l->d, FORMAT, 'S', 23, "program '%.60s' belongs to rule %u of %u", p->prog, p->rule,
-			        l->c->rules.n_rules);
-		if (seen[p->rule] & bit)
-			FAIL_ID(l->d, FORMAT, 'S', 24, "rule '%.60s' has two programs for %s", rule_name(l, p), p->type);
-		seen[p->rule] |= bit;
+		if (!l->ready[i].prog)
+			FAIL_ID(l->d, FORMAT, 'S', 22, "%s describes '%.80s', which is no program, or twice",
+				IMAGE_SCHEMA_SECTION, rec->prog);
+		if (rec->rule >= l->rules.n_rules)
+			FAIL_ID(l->d, FORMAT, 'S', 23, "program '%.80s' belongs to rule %u of %u", rec->prog, rec->rule,
+				l->rules.n_rules);
+		TRY(find_type(l, &l->ready[i]));
+	}
+	qsort(l->ready, n, sizeof *l->ready, by_type_and_rule);
+	for (uint32_t i = 1; i < n; i++)
+		if (!by_type_and_rule(&l->ready[i - 1], &l->ready[i]))
+			FAIL_ID(l->d, FORMAT, 'S', 24, "rule '%.80s' has two programs for %s",
+				l->rules.rules[l->ready[i].rec->rule].name, l->ready[i].rec->type);
+	return E_OK;
+}
+
+/* ---- two walls ---- */
+
+static FALLIBLE check_schema(struct loader *l)
+{
+	l->prefixes = (struct schema){ .table = l->o->table, .a = &l->a };
+	for (uint32_t i = 0; i < l->schema.n_progs && !l->o->skip_schema; i++) {
+		const struct ready *r = &l->ready[i];
+
+		TRY(schema_check(&l->prefixes, r->rec, l->rules.rules[r->rec->rule].name, r->type, l->notes, l->d));
 	}
 	return E_OK;
 }
 
-static FALLIBLE ctx_of(struct loader *l, uint32_t type, const struct abi_ctx **out)
+/* Strings and notes of *d into the caller's arena: where they are now ends with the load. */
+static void keep_diag(struct diag *d, struct arena *a)
 {
-	if (!l->ctx[type].size)
-		TRY(template_ctx(l->c->table, &l->c->table->types[type], &l->c->arena, &l->ctx[type]));
-	*out = &l->ctx[type];
+	struct note **link;
+
+	if (!d)
+		return;
+	d->subject = d->subject ? arena_strndup(a, d->subject, strlen(d->subject)) : NULL;
+	d->line_text = d->line_text ? arena_strndup(a, d->line_text, strlen(d->line_text)) : NULL;
+	d->pos.file = d->pos.file ? arena_strndup(a, d->pos.file, strlen(d->pos.file)) : NULL;
+	for (link = &d->notes; *link; link = &(*link)->next) {
+		struct note *n = ARENA_NEW(a, struct note);
+
+		if (n) {
+			*n = **link;
+			n->text = arena_strndup(a, n->text, strlen(n->text));
+			n->pos.file = n->pos.file ? arena_strndup(a, n->pos.file, strlen(n->pos.file)) : NULL;
+		}
+		if (!n || !n->text) {
+			*link = NULL; /* the caller's arena is full: the rest of the notes is lost, the verdict is not
+				       */
+			return;
+		}
+		*link = n;
+	}
+}
+
+static FALLIBLE context_of(struct loader *l, uint32_t type, const struct abi_ctx **out)
+{
+	if (!l->ctx[type]) {
+		struct abi_ctx *ctx = ARENA_NEW(&l->a, struct abi_ctx);
+
+		if (!ctx)
+			return E_NOMEM;
+		TRY(template_ctx(l->o->table, &l->o->table->types[type], &l->a, ctx));
+		l->ctx[type] = ctx;
+	}
+	*out = l->ctx[type];
 	return E_OK;
 }
 
-/* Wall 2, for one program. Each gets its own memory; a refusal is repeated into the caller's arena for its notes. */
-static FALLIBLE verify_one(struct loader *l, const struct image_prog *p, uint32_t type)
+static FALLIBLE verify_one(struct loader *l, const struct ready *r)
 {
-	struct verify_opts o = { .profile = &abi_sallyport };
-	size_t cap = l->o->arena_max ? l->o->arena_max : CONTENT_ARENA_MAX;
+	struct verify_opts o = { .profile = &abi_sallyport, .type = abi_prog_type(&abi_sallyport, r->prog->section) };
 	struct arena scratch;
-	enum err err;
+	enum err e;
 
-	o.type = abi_prog_type(&abi_sallyport, IMAGE_PROG_SECTION);
-	TRY(ctx_of(l, type, &o.ctx));
-	arena_init(&scratch, cap);
-	err = verify_prog(program_of(l, p), &o, &scratch, NULL, NULL);
-	arena_done(&scratch);
-	if (err == E_OK)
-		return E_OK;
-	if (l->d) {
-		err = verify_prog(program_of(l, p), &o, l->notes, NULL, l->d);
-		diag_note(l->d, l->notes, "in the program of rule '%s' for %s", rule_name(l, p), o.ctx->name);
+	if (!o.type)
+		return E_BUG; /* match_one saw to it */
+	TRY(context_of(l, r->type, &o.ctx));
+	arena_init(&scratch, l->arena_max);
+	e = verify_prog(r->prog, &o, &scratch, NULL, l->d);
+	if (e != E_OK && l->d) {
+		keep_diag(l->d, l->notes);
+		diag_note(l->d, l->notes, "this is rule '%.80s' for events of type %s",
+			  l->rules.rules[r->rec->rule].name, r->rec->type);
 	}
-	return err == E_OK ? E_BUG : err;
+	arena_done(&scratch);
+	return e;
 }
+
+static FALLIBLE verify_all(struct loader *l)
+{
+	for (uint32_t i = 0; i < l->schema.n_progs && !l->o->skip_verify; i++)
+		TRY(verify_one(l, &l->ready[i]));
+	return E_OK;
+}
+
+/* ---- what stays ---- */
 
 static FALLIBLE make_maps(struct loader *l)
 {
-	struct content *c = l->c;
+	uint64_t bytes = 0;
 
-	c->maps = ARENA_ARRAY(&c->arena, struct map *, l->obj.n_maps ? l->obj.n_maps : 1);
-	if (!c->maps)
+	l->c->maps = ARENA_ARRAY(&l->c->a, struct map *, l->obj.n_maps);
+	if (!l->c->maps)
 		return E_NOMEM;
 	for (uint32_t i = 0; i < l->obj.n_maps; i++) {
-		TRY(map_new(&l->obj.maps[i], &c->maps[i], l->d));
-		c->n_maps = i + 1;
-		c->has_dynamic_maps |= l->obj.maps[i].kind != PROG_MAP_ARRAY;
+		const struct prog_map *m = &l->obj.maps[i];
+
+		bytes += ((uint64_t)m->value_size + m->key_size) * m->max_entries;
+		if (bytes > l->arena_max)
+			FAIL_ID(l->d, LIMIT, 'S', 50, "the maps need more than %zu MiB", l->arena_max >> 20);
+		TRY(map_new(m, &l->c->maps[i], l->d));
+		l->c->n_maps++;
+		l->c->has_dynamic_maps |= m->kind != PROG_MAP_ARRAY;
 	}
 	return E_OK;
 }
 
-static uint32_t type_index(const struct loader *l, const struct image_prog *p)
+static void note_use(struct content *c, const struct ready *r)
 {
-	return (uint32_t)(template_type_by_name(l->c->table, p->type) - l->c->table->types);
+	for (uint32_t i = 0; i < r->rec->n_used; i++)
+		c->used[r->type][r->rec->used[i] / 64] |= 1ull << r->rec->used[i] % 64;
+	if (c->time_field != NO_FIELD)
+		c->used[r->type][c->time_field / 64] |= 1ull << c->time_field % 64;
+	c->types |= 1ull << r->type;
+	c->rules[r->rec->rule].types |= 1ull << r->type;
 }
 
-/* Insert so that the bucket stays in order of rule definition. */
-static void bucket_add(struct runtime_bucket *b, struct runtime_prog p)
-{
-	uint32_t i = b->n++;
-
-	for (; i && b->progs[i - 1].rule > p.rule; i--)
-		b->progs[i] = b->progs[i - 1];
-	b->progs[i] = p;
-}
-
-static FALLIBLE prepare_one(struct loader *l, const struct image_prog *p)
-{
-	struct vm_prog_opts o = { .profile = &abi_sallyport, .maps = l->c->maps };
-	struct runtime_bucket *b = &l->c->buckets[type_index(l, p)];
-	struct runtime_prog rp = { .rule = p->rule };
-	uint32_t time_id;
-
-	TRY(vm_prog_new(program_of(l, p), &o, &rp.vp, l->d));
-	bucket_add(b, rp);
-	l->c->n_progs++;
-	l->c->types |= 1ull << type_index(l, p);
-	l->c->public_rules[p->rule].types |= 1ull << type_index(l, p);
-	for (uint32_t i = 0; i < p->n_used; i++)
-		b->used[p->used[i] / 64] |= 1ull << (p->used[i] % 64);
-	/* every alert says when, whatever its output names */
-	if (template_field_find(l->c->table, NULL, CONTENT_TIME_FIELD, strlen(CONTENT_TIME_FIELD), &time_id))
-		b->used[time_id / 64] |= 1ull << (time_id % 64);
-	return E_OK;
-}
-
-static FALLIBLE make_buckets(struct loader *l)
+/* l->ready is sorted as the buckets are. */
+static FALLIBLE make_programs(struct loader *l)
 {
 	struct content *c = l->c;
-	uint32_t *n = ARENA_ARRAY(&c->arena, uint32_t, c->table->n_types);
+	struct vm_prog_opts o = { .profile = &abi_sallyport, .maps = c->maps };
 
-	c->buckets = ARENA_ARRAY(&c->arena, struct runtime_bucket, c->table->n_types);
-	c->public_rules = ARENA_ARRAY(&c->arena, struct content_rule, c->rules.n_rules ? c->rules.n_rules : 1);
-	if (!n || !c->buckets || !c->public_rules)
+	c->programs = ARENA_ARRAY(&c->a, struct program, l->schema.n_progs);
+	if (!c->programs)
 		return E_NOMEM;
-	for (uint32_t i = 0; i < l->schema.n_progs; i++)
-		n[type_index(l, &l->schema.progs[i])]++;
-	for (uint32_t i = 0; i < c->table->n_types; i++) {
-		c->buckets[i].progs = ARENA_ARRAY(&c->arena, struct runtime_prog, n[i] ? n[i] : 1);
-		if (!c->buckets[i].progs)
-			return E_NOMEM;
-	}
-	for (uint32_t i = 0; i < c->rules.n_rules; i++) {
-		const struct image_rule *r = &c->rules.rules[i];
+	for (uint32_t i = 0; i < l->schema.n_progs; i++) {
+		const struct ready *r = &l->ready[i];
 
-		c->public_rules[i] = (struct content_rule){ .name = r->name,
-			                                    .desc = r->desc,
-			                                    .output = r->output,
-			                                    .source = r->source,
-			                                    .priority = r->priority,
-			                                    .tags = r->tags,
-			                                    .n_tags = r->n_tags,
-			                                    .drill = r->drill };
+		TRY(vm_prog_new(r->prog, &o, &c->programs[i].vp, l->d));
+		c->programs[i].rule = r->rec->rule;
+		c->n_programs++;
+		note_use(c, r);
+		for (uint32_t t = r->type + 1; t <= TEMPLATE_MAX_TYPES; t++)
+			c->bucket[t] = i + 1;
 	}
 	return E_OK;
-}
-
-static FALLIBLE read_sections(struct loader *l)
-{
-	const struct obj_section *schema = obj_section(&l->obj, IMAGE_SCHEMA_SECTION);
-	const struct obj_section *rules = obj_section(&l->obj, IMAGE_RULES_SECTION);
-
-	if (!schema || !rules)
-		FAIL_ID(l->d, FORMAT, 'S', 20, "this object is not compiled rules: it has no section %s",
-		        schema ? IMAGE_RULES_SECTION : IMAGE_SCHEMA_SECTION);
-	TRY(image_read_rules(rules->bytes, &l->c->arena, &l->c->rules, l->d));
-	return image_read_schema(schema->bytes, &l->c->arena, &l->schema, l->d);
 }
 
 static FALLIBLE load(struct loader *l, struct view elf)
 {
 	struct content *c = l->c;
-	uint8_t *copy = arena_alloc(&c->arena, elf.len ? elf.len : 1);
 
-	l->ctx = ARENA_ARRAY(&c->arena, struct abi_ctx, c->table->n_types);
-	if (!copy || !l->ctx)
-		return E_NOMEM;
-	memcpy(copy, elf.p, elf.len);
-	crypto_generichash(c->digest, sizeof c->digest, copy, elf.len, NULL, 0);
-	TRY(obj_read(view_of(copy, elf.len), l->name, &c->arena, &l->obj, l->d));
-	TRY(read_sections(l));
-	TRY(check_records(l));
-	for (uint32_t i = 0; i < l->schema.n_progs; i++)
-		if (!l->o->skip_schema || !template_type_by_name(c->table, l->schema.progs[i].type))
-			TRY(check_schema(l, &l->schema.progs[i]));
-	for (uint32_t i = 0; i < l->schema.n_progs && !l->o->skip_verify; i++)
-		TRY(verify_one(l, &l->schema.progs[i], type_index(l, &l->schema.progs[i])));
+	TRY(read_file(l, elf));
+	TRY(match(l));
+	TRY(check_schema(l));
+	TRY(verify_all(l));
+	TRY(format_prepare(c, &l->rules));
 	TRY(make_maps(l));
-	TRY(make_buckets(l));
-	for (uint32_t i = 0; i < l->schema.n_progs; i++)
-		TRY(prepare_one(l, &l->schema.progs[i]));
+	TRY(make_programs(l));
+	(void)crypto_generichash(c->digest, sizeof c->digest, elf.p, elf.len, NULL, 0);
 	return E_OK;
 }
 
-/* Strings that a diagnostic borrows must outlive the content that failed to load. */
-static void keep_strings(struct diag *d, struct arena *a)
-{
-	const char **strings[] = { &d->subject, &d->pos.file, &d->line_text };
-
-	for (size_t i = 0; i < countof(strings); i++)
-		if (*strings[i])
-			*strings[i] = arena_strndup(a, *strings[i], strlen(*strings[i]));
-	for (struct note *n = d->notes; n; n = n->next)
-		if (n->pos.file)
-			n->pos.file = arena_strndup(a, n->pos.file, strlen(n->pos.file));
-}
-
-FALLIBLE content_load(struct view elf, const char *name, const struct content_opts *o, struct arena *a,
-                      struct content **out, struct diag *d)
+static struct content *content_new(const struct content_opts *o, size_t arena_max)
 {
 	struct content *c = calloc(1, sizeof *c);
-	struct loader l = { .o = o, .name = name, .notes = a, .d = d, .c = c };
-	enum err err;
+	uint32_t id;
 
 	if (!c)
-		return E_NOMEM;
-	arena_init(&c->arena, o->arena_max ? o->arena_max : CONTENT_ARENA_MAX);
+		return NULL;
+	arena_init(&c->a, arena_max);
 	c->table = o->table;
 	c->fuel = o->fuel;
 	c->all_matches = o->all_matches;
-	if (d && !d->subject)
+	c->time_field = template_field_find(o->table, NULL, CONTENT_TIME_FIELD, strlen(CONTENT_TIME_FIELD), &id)
+				? id
+				: NO_FIELD;
+	return c;
+}
+
+FALLIBLE content_load(struct view elf, const char *name, const struct content_opts *o, struct arena *a,
+		      struct content **out, struct diag *d)
+{
+	struct loader l = {
+		.o = o, .name = name, .notes = a, .d = d, .arena_max = o->arena_max ? o->arena_max : CONTENT_ARENA_MAX
+	};
+	enum err e;
+
+	l.c = content_new(o, l.arena_max);
+	if (!l.c)
+		return E_NOMEM;
+	if (d)
 		d->subject = name;
-	err = load(&l, elf);
-	if (err != E_OK) {
-		if (d)
-			keep_strings(d, a);
-		content_free(c);
-		return err;
-	}
-	*out = c;
-	return E_OK;
+	arena_init(&l.a, l.arena_max);
+	e = load(&l, elf);
+	if (e == E_OK)
+		*out = l.c;
+	else
+		content_free(l.c);
+	if (e != E_OK)
+		keep_diag(d, a);
+	arena_done(&l.a);
+	return e;
 }
 
 void content_free(struct content *c)
 {
 	if (!c)
 		return;
-	for (uint32_t t = 0; c->buckets && t < c->table->n_types; t++)
-		for (uint32_t i = 0; i < c->buckets[t].n; i++)
-			vm_prog_free(c->buckets[t].progs[i].vp);
+	for (uint32_t i = 0; i < c->n_programs; i++)
+		vm_prog_free(c->programs[i].vp);
 	for (uint32_t i = 0; i < c->n_maps; i++)
 		map_free(c->maps[i]);
-	arena_done(&c->arena);
+	arena_done(&c->a);
 	free(c);
 }

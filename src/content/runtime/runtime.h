@@ -18,11 +18,11 @@ struct content;
 
 struct content_opts {
 	const struct template_table *table;
-	bool skip_schema;  /* tests only: force past the first wall */
-	bool skip_verify;  /* tests only: force past the second */
-	size_t arena_max;  /* memory cap of the load; 0: CONTENT_ARENA_MAX */
-	uint64_t fuel;     /* per program and event; 0: VM_FUEL_DEFAULT */
-	bool all_matches;  /* every rule that matches fires; else only the first in order of definition */
+	bool skip_schema; /* tests only: force past the first wall */
+	bool skip_verify; /* tests only: force past the second */
+	size_t arena_max; /* memory cap of the load; 0: CONTENT_ARENA_MAX */
+	uint64_t fuel;    /* per program and event; 0: VM_FUEL_DEFAULT */
+	bool all_matches; /* every rule that matches fires; else only the first in order of definition */
 };
 enum { CONTENT_ARENA_MAX = 256 << 20, CONTENT_DIGEST_BYTES = 32 };
 
@@ -75,7 +75,8 @@ struct content_eval {
 };
 uint32_t content_eval(const struct content *c, struct content_eval *ce, struct event *e, uint32_t *fired, uint32_t max);
 
-/* Append the rule's output with placeholders filled from the event; missing fields print <NA>. Safe for terminals and JSON. */
+/* Append the rule's output with placeholders filled from the event; missing fields print <NA>. Safe for terminals and
+ * JSON. */
 void content_format(const struct content *c, uint32_t rule, const struct event *e, struct buf *out);
 /* Write the object output_fields: every placeholder by its text. */
 void content_json_fields(const struct content *c, uint32_t rule, const struct event *e, struct json *j);
