@@ -25,8 +25,8 @@ struct vm;
 enum { VM_STACK_BYTES = 512, VM_MAX_FRAMES = 8 };
 
 struct vm_prog_opts {
-	const struct abi_profile *profile; /* prototypes; a call to a helper that is not in it is refused here. Must
-					    * outlive the vm_prog */
+	/* Prototypes; a call to a helper that is not in it is refused here. Must outlive the vm_prog. */
+	const struct abi_profile *profile;
 	struct map *const *maps;           /* one per p->maps, in order; must outlive the vm_prog */
 	helper_fn *(*lookup)(uint32_t id); /* NULL: helper_lookup */
 };
