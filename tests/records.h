@@ -11,7 +11,7 @@
 #include "base/base.h"
 #include "sensor/wire/wire.h"
 
-#define REC_START(pid) ((uint64_t)(pid) * 1000000000ull)
+#define REC_START(pid) ((uint64_t)(pid)*1000000000ull)
 
 struct rec {
 	union {
@@ -28,12 +28,17 @@ struct rec {
 	};
 };
 
-static inline void rec_begin(struct rec *r, uint16_t kind, size_t fixed, uint32_t pid, uint64_t start_ns, const char *comm,
-			     uint64_t time_ns)
+static inline void rec_begin(struct rec *r, uint16_t kind, size_t fixed, uint32_t pid, uint64_t start_ns,
+			     const char *comm, uint64_t time_ns)
 {
 	memset(r->bytes, 0, fixed);
-	r->hdr = (struct wire_hdr){ .bytes = (uint32_t)fixed, .kind = kind, .time_ns = time_ns, .pid = pid, .tid = pid,
-				    .start_ns = start_ns, .syscall = UINT32_MAX };
+	r->hdr = (struct wire_hdr){ .bytes = (uint32_t)fixed,
+				    .kind = kind,
+				    .time_ns = time_ns,
+				    .pid = pid,
+				    .tid = pid,
+				    .start_ns = start_ns,
+				    .syscall = UINT32_MAX };
 	(void)snprintf(r->hdr.comm, sizeof r->hdr.comm, "%s", comm);
 }
 
@@ -98,7 +103,7 @@ struct rec_exec {
 	uint32_t pid, ppid, sid;
 	uint64_t time_ns;
 	const char *comm, *exe, *cwd, *filename, *interp, *args, *cgroup; /* NULL: empty; exe: /bin/comm */
-	uint16_t kind; /* 0: WIRE_EXEC */
+	uint16_t kind;                                                    /* 0: WIRE_EXEC */
 	const struct wire_fd *fds;
 	uint32_t n_fds;
 };
@@ -144,7 +149,9 @@ static inline void rec_open(struct rec *r, uint32_t pid, const char *comm, const
 	r->open.fields.ino = 77;
 	r->open.fields.dev = 0x801;
 	r->open.fields.nlink = 1;
-	r->open.file = (struct wire_fd){ .fd = (uint32_t)fd, .kind = WIRE_FD_FILE, .flags = WIRE_FD_READ, .ino = 77, .dev = 0x801 };
+	r->open.file = (struct wire_fd){
+		.fd = (uint32_t)fd, .kind = WIRE_FD_FILE, .flags = WIRE_FD_READ, .ino = 77, .dev = 0x801
+	};
 	rec_path(r, &r->open.path, path);
 }
 
@@ -153,14 +160,23 @@ static inline struct wire_fd rec_pipe(uint32_t fd, uint64_t ino, uint8_t flags)
 	return (struct wire_fd){ .fd = fd, .kind = WIRE_FD_PIPE, .flags = flags, .ino = ino, .dev = 12 };
 }
 
-static inline struct wire_fd rec_tcp4(uint32_t fd, uint64_t ino, uint8_t last_octet, uint16_t local_port, uint16_t remote_port)
+static inline struct wire_fd rec_tcp4(uint32_t fd, uint64_t ino, uint8_t last_octet, uint16_t local_port,
+				      uint16_t remote_port)
 {
-	return (struct wire_fd){ .fd = fd, .kind = WIRE_FD_IPV4, .flags = WIRE_FD_READ | WIRE_FD_WRITE | WIRE_FD_CONNECTED,
-				 .l4proto = 6, .ino = ino, .dev = 8, .remote_addr = { 203, 0, 113, last_octet },
-				 .local_addr = { 10, 0, 0, 2 }, .remote_port = remote_port, .local_port = local_port };
+	return (struct wire_fd){ .fd = fd,
+				 .kind = WIRE_FD_IPV4,
+				 .flags = WIRE_FD_READ | WIRE_FD_WRITE | WIRE_FD_CONNECTED,
+				 .l4proto = 6,
+				 .ino = ino,
+				 .dev = 8,
+				 .remote_addr = { 203, 0, 113, last_octet },
+				 .local_addr = { 10, 0, 0, 2 },
+				 .remote_port = remote_port,
+				 .local_port = local_port };
 }
 
-static inline void rec_connect(struct rec *r, uint32_t pid, const char *comm, const struct wire_fd *sock, uint64_t time_ns)
+static inline void rec_connect(struct rec *r, uint32_t pid, const char *comm, const struct wire_fd *sock,
+			       uint64_t time_ns)
 {
 	rec_begin(r, WIRE_CONNECT, sizeof r->connect, pid, REC_START(pid), comm, time_ns);
 	r->hdr.syscall = 42;
@@ -168,8 +184,8 @@ static inline void rec_connect(struct rec *r, uint32_t pid, const char *comm, co
 	r->connect.sock = *sock;
 }
 
-static inline void rec_fds(struct rec *r, uint32_t pid, const char *comm, uint32_t op, const struct wire_fd *fds, uint32_t n,
-			   uint64_t time_ns)
+static inline void rec_fds(struct rec *r, uint32_t pid, const char *comm, uint32_t op, const struct wire_fd *fds,
+			   uint32_t n, uint64_t time_ns)
 {
 	rec_begin(r, WIRE_FDS, sizeof r->fds, pid, REC_START(pid), comm, time_ns);
 	r->fds.op = op;
@@ -177,8 +193,8 @@ static inline void rec_fds(struct rec *r, uint32_t pid, const char *comm, uint32
 	memcpy(r->fds.fds, fds, n * sizeof *fds);
 }
 
-static inline void rec_memfd(struct rec *r, uint32_t pid, const char *comm, const char *name, uint64_t flags, uint64_t fd,
-			     uint64_t time_ns)
+static inline void rec_memfd(struct rec *r, uint32_t pid, const char *comm, const char *name, uint64_t flags,
+			     uint64_t fd, uint64_t time_ns)
 {
 	rec_begin(r, WIRE_MEMFD, sizeof r->memfd, pid, REC_START(pid), comm, time_ns);
 	r->hdr.ret = (int64_t)fd;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_decode [RULES.yaml...]: from a record's bytes to an event, per kind of record and for a mix as a busy host sends it;
- * with rule files, also through those rules, with the fields that they use.
+ * bench_decode [RULES.yaml...]: from a record's bytes to an event, per kind of record and for a mix as a busy host
+ * sends it; with rule files, also through those rules, with the fields that they use.
  *
- * Fields are those that rules about files, processes and connections commonly name; "all" is every field there is, which no
- * rule set uses. The records are made beforehand, from a fixed seed. Shown are floor and median over rounds; arms are
- * interleaved. The exit status says whether an open costs at most BAR_NS with the common fields.
+ * Fields are those that rules about files, processes and connections commonly name; "all" is every field there is,
+ * which no rule set uses. The records are made beforehand, from a fixed seed. Shown are floor and median over rounds;
+ * arms are interleaved. The exit status says whether an open costs at most BAR_NS with the common fields.
  */
 #include "content/rule/rule.h"
 #include "content/runtime/runtime.h"
@@ -18,12 +18,32 @@
 
 enum { ROUNDS = 41, N_PROCS = 2000, N_RECORDS = 20000, BAR_NS = 300, T0 = 1000000 };
 
-enum arm { ARM_OPEN_NONE, ARM_OPEN, ARM_OPEN_ALL, ARM_EXEC, ARM_CONNECT, ARM_FDS, ARM_FORK_EXIT, ARM_MIX, ARM_OPEN_RULES,
-	   ARM_EXEC_RULES, ARM_MIX_RULES, N_ARMS };
+enum arm {
+	ARM_OPEN_NONE,
+	ARM_OPEN,
+	ARM_OPEN_ALL,
+	ARM_EXEC,
+	ARM_CONNECT,
+	ARM_FDS,
+	ARM_FORK_EXIT,
+	ARM_MIX,
+	ARM_OPEN_RULES,
+	ARM_EXEC_RULES,
+	ARM_MIX_RULES,
+	N_ARMS
+};
 static const char *const arm_names[N_ARMS] = {
-	"open, no rule about it", "open, common fields", "open, all fields", "exec, common fields", "connect, common fields",
-	"pipe and close, nothing wanted", "fork and exit, nothing wanted", "mix, common fields",
-	"open, rules", "exec, rules", "mix, rules",
+	"open, no rule about it",
+	"open, common fields",
+	"open, all fields",
+	"exec, common fields",
+	"connect, common fields",
+	"pipe and close, nothing wanted",
+	"fork and exit, nothing wanted",
+	"mix, common fields",
+	"open, rules",
+	"exec, rules",
+	"mix, rules",
 };
 
 struct stream {
@@ -58,8 +78,13 @@ static void put(struct stream *s, const struct rec *r)
 static void put_open(struct stream *s, uint32_t pid)
 {
 	static const char *const paths[] = {
-		"/etc/passwd", "/usr/lib/x86_64-linux-gnu/libc.so.6", "/proc/self/status", "/var/log/nginx/access.log",
-		"/home/someone/src/project/module/include/header.h", "/usr/share/zoneinfo/Europe/Berlin", "/tmp/build/a/b/c/d/e/f/g/o.o",
+		"/etc/passwd",
+		"/usr/lib/x86_64-linux-gnu/libc.so.6",
+		"/proc/self/status",
+		"/var/log/nginx/access.log",
+		"/home/someone/src/project/module/include/header.h",
+		"/usr/share/zoneinfo/Europe/Berlin",
+		"/tmp/build/a/b/c/d/e/f/g/o.o",
 	};
 	struct rec r;
 
@@ -69,13 +94,27 @@ static void put_open(struct stream *s, uint32_t pid)
 
 static void put_exec(struct stream *s, uint32_t pid)
 {
-	static const char *const args[] = { "cc -O2 -c file.c -o file.o -I include", "sh -c make", "ls", "python3 manage.py runserver 0.0.0.0:8000" };
-	struct wire_fd fds[3] = { { .fd = 0, .kind = WIRE_FD_CHAR }, rec_pipe(1, 50 + pid, WIRE_FD_WRITE), { .fd = 2, .kind = WIRE_FD_CHAR } };
+	static const char *const args[] = { "cc -O2 -c file.c -o file.o -I include", "sh -c make", "ls",
+					    "python3 manage.py runserver 0.0.0.0:8000" };
+	struct wire_fd fds[3] = { { .fd = 0, .kind = WIRE_FD_CHAR },
+				  rec_pipe(1, 50 + pid, WIRE_FD_WRITE),
+				  { .fd = 2, .kind = WIRE_FD_CHAR } };
 	struct rec r;
 
-	rec_exec(&r, &(struct rec_exec){ .pid = pid, .ppid = pid / 2, .sid = 2, .comm = "worker", .exe = "/usr/bin/worker", .cwd = "/srv/app",
-					 .filename = "/usr/bin/worker", .args = args[rnd(countof(args))], .time_ns = T0, .fds = fds, .n_fds = 3,
-					 .cgroup = "docker-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope" });
+	rec_exec(&r,
+		 &(struct rec_exec){
+			 .pid = pid,
+			 .ppid = pid / 2,
+			 .sid = 2,
+			 .comm = "worker",
+			 .exe = "/usr/bin/worker",
+			 .cwd = "/srv/app",
+			 .filename = "/usr/bin/worker",
+			 .args = args[rnd(countof(args))],
+			 .time_ns = T0,
+			 .fds = fds,
+			 .n_fds = 3,
+			 .cgroup = "docker-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope" });
 	put(s, &r);
 }
 
@@ -90,7 +129,8 @@ static void put_connect(struct stream *s, uint32_t pid)
 
 static void put_fds(struct stream *s, uint32_t pid)
 {
-	struct wire_fd fds[2] = { rec_pipe(5, 200000 + rnd(5000), WIRE_FD_READ), rec_pipe(6, 200000 + rnd(5000), WIRE_FD_WRITE) };
+	struct wire_fd fds[2] = { rec_pipe(5, 200000 + rnd(5000), WIRE_FD_READ),
+				  rec_pipe(6, 200000 + rnd(5000), WIRE_FD_WRITE) };
 	struct rec r;
 
 	rec_fds(&r, pid, "worker", WIRE_FDS_OPEN, fds, 2, T0);
@@ -127,9 +167,10 @@ static void put_mix(struct stream *s, uint32_t pid)
 }
 
 static void (*const put_of[N_ARMS])(struct stream *, uint32_t) = {
-	[ARM_OPEN_NONE] = put_open,   [ARM_OPEN] = put_open, [ARM_OPEN_ALL] = put_open,		 [ARM_EXEC] = put_exec,
-	[ARM_CONNECT] = put_connect, [ARM_FDS] = put_fds,   [ARM_FORK_EXIT] = put_fork_exit, [ARM_MIX] = put_mix,
-	[ARM_OPEN_RULES] = put_open, [ARM_EXEC_RULES] = put_exec, [ARM_MIX_RULES] = put_mix,
+	[ARM_OPEN_NONE] = put_open,      [ARM_OPEN] = put_open,       [ARM_OPEN_ALL] = put_open,
+	[ARM_EXEC] = put_exec,           [ARM_CONNECT] = put_connect, [ARM_FDS] = put_fds,
+	[ARM_FORK_EXIT] = put_fork_exit, [ARM_MIX] = put_mix,         [ARM_OPEN_RULES] = put_open,
+	[ARM_EXEC_RULES] = put_exec,     [ARM_MIX_RULES] = put_mix,
 };
 
 static void stream_make(struct stream *s, void (*fn)(struct stream *, uint32_t))
@@ -202,8 +243,11 @@ static struct decode *decode_make(enum arm a)
 {
 	static const char passwd[] = "root:x:0:0::/root:/bin/sh\ndaemon:x:1:1::/:/bin/false\n";
 	bool nothing = a == ARM_OPEN_NONE || a == ARM_FDS || a == ARM_FORK_EXIT;
-	struct decode_opts o = { .table = &template_builtin, .passwd = passwd, .passwd_len = sizeof passwd - 1,
-				 .wants = a == ARM_OPEN_ALL ? NULL : wants_common, .types = nothing ? 0 : (1 << TEMPLATE_N_TYPES) - 1,
+	struct decode_opts o = { .table = &template_builtin,
+				 .passwd = passwd,
+				 .passwd_len = sizeof passwd - 1,
+				 .wants = a == ARM_OPEN_ALL ? NULL : wants_common,
+				 .types = nothing ? 0 : (1 << TEMPLATE_N_TYPES) - 1,
 				 .emit = on_event };
 	struct stream s = { .len = calloc(N_PROCS, sizeof *s.len) };
 	struct decode *d;
@@ -265,7 +309,8 @@ static FALLIBLE load_rules(char **paths, int n, struct diag *d)
 	if (err == E_OK)
 		err = rule_compile(rs, &a, &elf, &ds);
 	if (err == E_OK)
-		err = content_load(view_of(elf.p, elf.len), "bench", &(struct content_opts){ .table = &template_builtin }, &a, &content, d);
+		err = content_load(view_of(elf.p, elf.len), "bench",
+				   &(struct content_opts){ .table = &template_builtin }, &a, &content, d);
 	return err == E_OK ? vm_new(&eval.vm) : err;
 }
 
@@ -276,7 +321,8 @@ static void show(double ns[N_ARMS][ROUNDS], int n_arms)
 		qsort(ns[a], ROUNDS, sizeof ns[a][0], by_value);
 		printf("%-34s %9.0f %9.0f %12.0f\n", arm_names[a], ns[a][0], ns[a][ROUNDS / 2], 1e9 / ns[a][0]);
 	}
-	printf("events %llu, fired %llu (%llu)\n", (unsigned long long)n_events, (unsigned long long)n_fired, (unsigned long long)sum);
+	printf("events %llu, fired %llu (%llu)\n", (unsigned long long)n_events, (unsigned long long)n_fired,
+	       (unsigned long long)sum);
 	if (ns[ARM_OPEN][0] > BAR_NS)
 		printf("an open costs more than %d ns\n", BAR_NS);
 }

@@ -43,8 +43,13 @@ static const char passwd[] = "root:x:0:0:root:/root:/bin/bash\nwww-data:x:33:33:
 
 static void begin(struct sink *s)
 {
-	struct decode_opts o = { .table = &template_builtin, .passwd = passwd, .passwd_len = sizeof passwd - 1,
-				 .boot_to_wall_ns = 1700000000000000000ull, .types = ALL_TYPES, .emit = on_event, .emit_user = s };
+	struct decode_opts o = { .table = &template_builtin,
+				 .passwd = passwd,
+				 .passwd_len = sizeof passwd - 1,
+				 .boot_to_wall_ns = 1700000000000000000ull,
+				 .types = ALL_TYPES,
+				 .emit = on_event,
+				 .emit_user = s };
 
 	*s = (struct sink){ 0 };
 	for (size_t i = 0; i < MAX_EVENTS; i++)
@@ -82,7 +87,12 @@ static void shell(struct sink *s, uint32_t pid)
 {
 	static struct rec r;
 
-	rec_exec(&r, &(struct rec_exec){ .pid = pid, .ppid = 1, .sid = pid, .comm = "bash", .args = "-bash", .time_ns = REC_START(pid) });
+	rec_exec(&r, &(struct rec_exec){ .pid = pid,
+					 .ppid = 1,
+					 .sid = pid,
+					 .comm = "bash",
+					 .args = "-bash",
+					 .time_ns = REC_START(pid) });
 	(void)feed(s, &r);
 }
 
@@ -102,10 +112,20 @@ TEST(exec_fills_the_process_its_ancestors_and_what_was_executed)
 	r.fork.sid = 10;
 	(void)feed(&s, &r);
 	s.n = 0;
-	rec_exec(&r, &(struct rec_exec){ .pid = 11, .ppid = 10, .sid = 10, .comm = "backup.sh", .exe = "/usr/bin/dash", .cwd = "/var/lib",
-					 .filename = "./backup.sh", .interp = "/bin/sh", .args = "/bin/sh ./backup.sh --all",
-					 .cgroup = "docker-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope",
-					 .time_ns = REC_START(11) + 5, .fds = fds, .n_fds = 2 });
+	rec_exec(&r, &(struct rec_exec){
+			     .pid = 11,
+			     .ppid = 10,
+			     .sid = 10,
+			     .comm = "backup.sh",
+			     .exe = "/usr/bin/dash",
+			     .cwd = "/var/lib",
+			     .filename = "./backup.sh",
+			     .interp = "/bin/sh",
+			     .args = "/bin/sh ./backup.sh --all",
+			     .cgroup = "docker-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope",
+			     .time_ns = REC_START(11) + 5,
+			     .fds = fds,
+			     .n_fds = 2 });
 	r.hdr.uid = 33;
 	r.hdr.gid = 34;
 	r.hdr.tid = 11;
@@ -167,7 +187,9 @@ TEST(a_program_in_a_memory_file_or_without_a_name_is_told)
 	const char *e;
 
 	begin(&s);
-	rec_exec(&r, &(struct rec_exec){ .pid = 11, .comm = "3", .exe = "memfd:payload", .filename = "/proc/self/fd/3", .args = "x" });
+	rec_exec(&r,
+		 &(struct rec_exec){
+			 .pid = 11, .comm = "3", .exe = "memfd:payload", .filename = "/proc/self/fd/3", .args = "x" });
 	r.exec.exe.flags |= WIRE_SEG_DELETED;
 	e = feed(&s, &r);
 	CHECK_FIELD(e, "proc.is_exe_from_memfd", "true");
@@ -200,14 +222,16 @@ TEST(a_script_in_a_memory_file_is_seen_through_its_interpreter)
 	CHECK_FIELD(e, "evt.arg.flags", "0");
 	rec_fork(&r, 10, "bash", 11, T0);
 	(void)feed(&s, &r);
-	rec_exec(&r, &(struct rec_exec){ .pid = 11, .comm = "sh", .filename = "/bin/sh", .args = "sh /proc/self/fd/3" });
+	rec_exec(&r,
+		 &(struct rec_exec){ .pid = 11, .comm = "sh", .filename = "/bin/sh", .args = "sh /proc/self/fd/3" });
 	CHECK_FIELD(feed(&s, &r), "proc.is_script_from_memfd", "true");
 	rec_fork(&r, 10, "bash", 12, T0);
 	(void)feed(&s, &r);
 	/* the number is another file by then */
 	rec_open(&r, 12, "bash", "/etc/profile", 0, 3, T0);
 	(void)feed(&s, &r);
-	rec_exec(&r, &(struct rec_exec){ .pid = 12, .comm = "sh", .filename = "/bin/sh", .args = "sh /proc/self/fd/3" });
+	rec_exec(&r,
+		 &(struct rec_exec){ .pid = 12, .comm = "sh", .filename = "/bin/sh", .args = "sh /proc/self/fd/3" });
 	CHECK_FIELD(feed(&s, &r), "proc.is_script_from_memfd", "false");
 	/* opened again through /proc, it is one again */
 	rec_fork(&r, 12, "sh", 13, T0);
@@ -224,7 +248,9 @@ TEST(memfd_flags_have_names)
 	static const struct {
 		uint64_t flags;
 		const char *text;
-	} rows[] = { { 1, "MFD_CLOEXEC" }, { 0x11, "MFD_CLOEXEC|MFD_EXEC" }, { 0x4 | 21ull << 26, "MFD_HUGETLB|0x54000000" } };
+	} rows[] = { { 1, "MFD_CLOEXEC" },
+		     { 0x11, "MFD_CLOEXEC|MFD_EXEC" },
+		     { 0x4 | 21ull << 26, "MFD_HUGETLB|0x54000000" } };
 	struct sink s;
 	struct rec r;
 
@@ -343,9 +369,12 @@ TEST(open_flags_say_what_the_open_was_for)
 		{ "only the path", 010000000, 0, 0, "O_RDONLY|O_PATH", false, false, false, false },
 		{ "ioctl only", 3, 0, 0, "O_ACCMODE", false, false, false, false },
 		{ "all at once", 037777703, 0, 0,
-		  "O_ACCMODE|O_CREAT|O_EXCL|O_NOCTTY|O_TRUNC|O_APPEND|O_NONBLOCK|O_SYNC|O_ASYNC|O_DIRECT|O_LARGEFILE|O_TMPFILE|"
-		  "O_NOFOLLOW|O_NOATIME|O_CLOEXEC|O_PATH", false, false, false, false },
-		{ "bits that have no name", 1ull << 63 | 0x30, 0, 0, "O_RDONLY|0x8000000000000030", true, false, false, false },
+		  "O_ACCMODE|O_CREAT|O_EXCL|O_NOCTTY|O_TRUNC|O_APPEND|O_NONBLOCK|O_SYNC|O_ASYNC|O_DIRECT|O_LARGEFILE|O_"
+		  "TMPFILE|"
+		  "O_NOFOLLOW|O_NOATIME|O_CLOEXEC|O_PATH",
+		  false, false, false, false },
+		{ "bits that have no name", 1ull << 63 | 0x30, 0, 0, "O_RDONLY|0x8000000000000030", true, false, false,
+		  false },
 	};
 	struct sink s;
 	struct rec r;
@@ -373,8 +402,10 @@ TEST(kinds_of_files_have_a_type_and_a_letter)
 	static const struct {
 		uint8_t kind;
 		const char *type, *letter;
-	} rows[] = { { WIRE_FD_FILE, "file", "f" }, { WIRE_FD_DIR, "directory", "d" }, { WIRE_FD_FIFO, "fifo", "p" },
-		     { WIRE_FD_PIPE, "fifo", "p" }, { WIRE_FD_CHAR, "char", "f" },     { WIRE_FD_OTHER, "other", "f" } };
+	} rows[] = {
+		{ WIRE_FD_FILE, "file", "f" }, { WIRE_FD_DIR, "directory", "d" }, { WIRE_FD_FIFO, "fifo", "p" },
+		{ WIRE_FD_PIPE, "fifo", "p" }, { WIRE_FD_CHAR, "char", "f" },     { WIRE_FD_OTHER, "other", "f" }
+	};
 	struct sink s;
 	struct rec r;
 
@@ -397,7 +428,8 @@ TEST(a_failed_call_has_its_error_and_no_path)
 	static const struct {
 		int64_t ret;
 		const char *res;
-	} rows[] = { { -13, "EACCES" }, { -2, "ENOENT" }, { -115, "EINPROGRESS" }, { -512, NULL }, { -99999, NULL }, { 7, "SUCCESS" } };
+	} rows[] = { { -13, "EACCES" }, { -2, "ENOENT" }, { -115, "EINPROGRESS" },
+		     { -512, NULL },    { -99999, NULL }, { 7, "SUCCESS" } };
 	struct sink s;
 	struct rec r;
 
@@ -494,11 +526,27 @@ TEST(ipv6_and_what_hides_in_it)
 		uint8_t remote[16], local[16];
 		const char *fd_name, *type, *sip, *cip;
 	} rows[] = {
-		{ "ipv6", { 0x20, 1, 0xd, 0xb8, [15] = 1 }, { 0xfe, 0x80, [15] = 2 }, "fe80::2:5->2001:db8::1:53", "ipv6", "2001:db8::1",
+		{ "ipv6",
+		  { 0x20, 1, 0xd, 0xb8, [15] = 1 },
+		  { 0xfe, 0x80, [15] = 2 },
+		  "fe80::2:5->2001:db8::1:53",
+		  "ipv6",
+		  "2001:db8::1",
 		  "fe80::2" },
-		{ "mapped", { [10] = 0xff, 0xff, 1, 2, 3, 4 }, { [10] = 0xff, 0xff, 10, 0, 0, 9 }, "10.0.0.9:5->1.2.3.4:53", "ipv4",
-		  "1.2.3.4", "10.0.0.9" },
-		{ "mapped, not bound yet", { [10] = 0xff, 0xff, 1, 2, 3, 4 }, { 0 }, "0.0.0.0:5->1.2.3.4:53", "ipv4", "1.2.3.4", "0.0.0.0" },
+		{ "mapped",
+		  { [10] = 0xff, 0xff, 1, 2, 3, 4 },
+		  { [10] = 0xff, 0xff, 10, 0, 0, 9 },
+		  "10.0.0.9:5->1.2.3.4:53",
+		  "ipv4",
+		  "1.2.3.4",
+		  "10.0.0.9" },
+		{ "mapped, not bound yet",
+		  { [10] = 0xff, 0xff, 1, 2, 3, 4 },
+		  { 0 },
+		  "0.0.0.0:5->1.2.3.4:53",
+		  "ipv4",
+		  "1.2.3.4",
+		  "0.0.0.0" },
 		{ "loopback", { [15] = 1 }, { [15] = 1 }, "::1:5->::1:53", "ipv6", "::1", "::1" },
 	};
 	struct sink s;
@@ -506,7 +554,9 @@ TEST(ipv6_and_what_hides_in_it)
 
 	begin(&s);
 	for (size_t i = 0; i < countof(rows); i++) {
-		struct wire_fd sock = { .fd = 4, .kind = WIRE_FD_IPV6, .l4proto = 17, .remote_port = 53, .local_port = 5 };
+		struct wire_fd sock = {
+			.fd = 4, .kind = WIRE_FD_IPV6, .l4proto = 17, .remote_port = 53, .local_port = 5
+		};
 		const char *e;
 
 		test_row = rows[i].name;
@@ -529,7 +579,10 @@ TEST(unix_sockets_have_a_path_and_no_addresses)
 		const char *path;
 		size_t len;
 		const char *name;
-	} rows[] = { { "/run/docker.sock", 16, "/run/docker.sock" }, { "\0abstract", 9, "@abstract" }, { "/a\0junk", 7, "/a" }, { "", 0, NULL } };
+	} rows[] = { { "/run/docker.sock", 16, "/run/docker.sock" },
+		     { "\0abstract", 9, "@abstract" },
+		     { "/a\0junk", 7, "/a" },
+		     { "", 0, NULL } };
 	struct sink s;
 	struct rec r;
 
@@ -699,11 +752,13 @@ TEST(a_shell_fed_from_the_network_is_an_event_of_its_own)
 	rec_open(&r, 11, "bash", "/tmp/f", 0, 0, T0);
 	r.open.file = in;
 	CHECK_FIELD(feed(&s, &r), "fd.typechar", "p");
-	rec_exec(&r, &(struct rec_exec){ .pid = 11, .ppid = 10, .comm = "sh", .args = "sh -i", .fds = &in, .n_fds = 1 });
+	rec_exec(&r,
+		 &(struct rec_exec){ .pid = 11, .ppid = 10, .comm = "sh", .args = "sh -i", .fds = &in, .n_fds = 1 });
 	(void)feed(&s, &r);
 	rec_fork(&r, 10, "bash", 12, T0);
 	(void)feed(&s, &r);
-	rec_exec(&r, &(struct rec_exec){ .pid = 12, .ppid = 10, .comm = "nc", .args = "nc host 4444", .fds = &out, .n_fds = 1 });
+	rec_exec(&r, &(struct rec_exec){
+			     .pid = 12, .ppid = 10, .comm = "nc", .args = "nc host 4444", .fds = &out, .n_fds = 1 });
 	r.hdr.uid = 33;
 	(void)feed(&s, &r);
 	s.n = 0;
@@ -816,7 +871,8 @@ TEST(a_table_that_does_not_begin_with_this_builds_is_refused)
 	struct decode *d;
 
 	memcpy(types, template_builtin.types, sizeof types - sizeof types[0]);
-	types[TEMPLATE_N_TYPES] = (struct template_type){ .name = "later", .events = "later", .own = template_builtin.types[0].own };
+	types[TEMPLATE_N_TYPES] =
+		(struct template_type){ .name = "later", .events = "later", .own = template_builtin.types[0].own };
 	CHECK_OK(decode_new(&o, &d));
 	decode_free(d);
 	t.n_types = TEMPLATE_N_TYPES - 1;

@@ -73,8 +73,18 @@ static void seed_record(uint32_t i, struct rec *r)
 					      { .fd = 5, .kind = WIRE_FD_FILE, .flags = 1, .ino = 8, .dev = 1 } };
 	struct wire_fd pipes[2] = { rec_pipe(3, 500, WIRE_FD_READ), rec_pipe(4, 500, WIRE_FD_WRITE) };
 	struct wire_fd sock = rec_tcp4(7, 99, 7, 40000, 443), local = { .fd = 8, .kind = WIRE_FD_UNIX, .ino = 70 };
-	struct rec_exec x = { .pid = 11, .ppid = 10, .sid = 10, .comm = "sh", .cwd = "/tmp", .filename = "/dev/fd/3", .interp = "/bin/sh",
-			      .args = "sh -c /proc/self/fd/3 id", .cgroup = "session-3.scope", .time_ns = 5, .fds = fds, .n_fds = 3 };
+	struct rec_exec x = { .pid = 11,
+			      .ppid = 10,
+			      .sid = 10,
+			      .comm = "sh",
+			      .cwd = "/tmp",
+			      .filename = "/dev/fd/3",
+			      .interp = "/bin/sh",
+			      .args = "sh -c /proc/self/fd/3 id",
+			      .cgroup = "session-3.scope",
+			      .time_ns = 5,
+			      .fds = fds,
+			      .n_fds = 3 };
 
 	switch (i) {
 	case 0:
@@ -186,18 +196,18 @@ TEST(what_the_format_forbids_is_refused)
 	struct decode *d = new_decode();
 	struct rec r;
 
-#define REFUSED(seed, change)                                                  \
-	do {                                                                   \
-		seed_record(seed, &r);                                         \
-		change;                                                        \
-		test_row = #change;                                            \
-		CHECK_EQ(feed(d, r.bytes, r.hdr.bytes), E_FORMAT);             \
+#define REFUSED(seed, change)                                      \
+	do {                                                       \
+		seed_record(seed, &r);                             \
+		change;                                            \
+		test_row = #change;                                \
+		CHECK_EQ(feed(d, r.bytes, r.hdr.bytes), E_FORMAT); \
 	} while (0)
 	REFUSED(SEED_EXEC, r.hdr.kind = 0);
 	REFUSED(SEED_EXEC, r.hdr.kind = WIRE_N_KINDS);
 	REFUSED(SEED_EXEC, r.exec.n_fds = WIRE_TASK_FDS + 1);
 	REFUSED(SEED_EXEC, r.exec.fds[1].kind = WIRE_FD_OTHER + 1);
-	REFUSED(SEED_EXEC, r.exec.fds[1].fd = 0); /* not ascending */
+	REFUSED(SEED_EXEC, r.exec.fds[1].fd = 0);                              /* not ascending */
 	REFUSED(SEED_EXEC, r.bytes[sizeof r.exec + r.exec.exe.len - 1] = 'x'); /* the last name has no end */
 	REFUSED(SEED_OPEN, r.open.file.kind = WIRE_FD_OTHER + 1);
 	REFUSED(SEED_OPEN, r.open.path.len = WIRE_PATH_BYTES + 1);

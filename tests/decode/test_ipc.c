@@ -34,7 +34,8 @@ static void on_report(void *user, const struct ipc_chain *c)
 	w.n_reports++;
 	w.last = *c;
 	for (uint32_t i = 0; i < c->n_procs; i++)
-		w.log_len += (size_t)snprintf(w.log + w.log_len, sizeof w.log - w.log_len, "%s%s", i ? " <- " : "", c->procs[i]->comm);
+		w.log_len += (size_t)snprintf(w.log + w.log_len, sizeof w.log - w.log_len, "%s%s", i ? " <- " : "",
+					      c->procs[i]->comm);
 	w.log_len += (size_t)snprintf(w.log + w.log_len, sizeof w.log - w.log_len, " %s%s%s\n", edges[c->edge],
 				      c->path ? " " : "", c->path ? c->path : "");
 	CHECK(c->reader == c->procs[0] && c->peer == c->procs[c->n_procs - 1]);
@@ -79,8 +80,11 @@ static void exec_as(uint32_t pid, const char *comm, uint16_t kind)
 		if (w.fd[pid][i].kind)
 			fds[n++] = w.fd[pid][i];
 	}
-	rec_exec(&r, &(struct rec_exec){ .pid = pid, .comm = comm, .kind = kind, .time_ns = ++w.now, .fds = fds, .n_fds = n });
-	p = proc_on_exec(w.t, &r.exec, &(struct proc_exec_strs){ .exe_path = { comm, (uint32_t)strlen(comm) }, .cwd = { "/", 1 }, .args = "" });
+	rec_exec(&r, &(struct rec_exec){
+			     .pid = pid, .comm = comm, .kind = kind, .time_ns = ++w.now, .fds = fds, .n_fds = n });
+	p = proc_on_exec(w.t, &r.exec,
+			 &(struct proc_exec_strs){
+				 .exe_path = { comm, (uint32_t)strlen(comm) }, .cwd = { "/", 1 }, .args = "" });
 	ipc_on_exec(w.g, p, fds, n, kind == WIRE_TASK);
 }
 
@@ -244,7 +248,8 @@ TEST(a_shell_whose_stdin_is_a_fifo_that_a_connected_process_writes)
 	CHECK_EQ(w.last.sock.remote_port, 4444);
 	CHECK_EQ(w.last.reader->key.pid, 2);
 	CHECK_EQ(w.last.peer->key.pid, 3);
-	/* what the attacker types makes the shell fork and exec: each program reads what the shell reads, no shell anew */
+	/* what the attacker types makes the shell fork and exec: each program reads what the shell reads, no shell anew
+	 */
 	fork_(2, 4);
 	CHECK_EQ(w.n_reports, 1);
 	run(4, "id");
@@ -320,7 +325,8 @@ TEST(the_three_process_chain_ends_with_the_open)
 
 TEST(the_three_process_chain_ends_with_the_dup)
 {
-	/* the peer duplicates the FIFO onto a descriptor only after all else: no new edge. The reader's dup onto stdin is one. */
+	/* the peer duplicates the FIFO onto a descriptor only after all else: no new edge. The reader's dup onto stdin
+	 * is one. */
 	begin_shell();
 	pipe_(1, 3, 4, 500);
 	spawn(1, 2, -1, 4);
@@ -338,7 +344,8 @@ TEST(the_three_process_chain_ends_with_the_dup)
 
 TEST(the_chain_ends_with_an_exec)
 {
-	/* python: connect, pipe, fork, dup2, exec of a shell: until the exec, reader and peer are one image in two processes */
+	/* python: connect, pipe, fork, dup2, exec of a shell: until the exec, reader and peer are one image in two
+	 * processes */
 	begin_shell();
 	fork_(1, 2);
 	run(2, "python");
@@ -487,9 +494,14 @@ TEST(what_is_closed_or_gone_is_no_edge)
 	static const struct {
 		const char *name;
 		int what;
-	} rows[] = { { "the writer closed its end", 0 }, { "the reader closed stdin", 1 }, { "the writer exited", 2 },
-		     { "the socket was closed", 3 },	 { "the writer's end was replaced by dup", 4 },
-		     { "the reader's stdin was replaced by dup", 5 }, { "close-on-exec", 6 }, { "the reader exited", 7 } };
+	} rows[] = { { "the writer closed its end", 0 },
+		     { "the reader closed stdin", 1 },
+		     { "the writer exited", 2 },
+		     { "the socket was closed", 3 },
+		     { "the writer's end was replaced by dup", 4 },
+		     { "the reader's stdin was replaced by dup", 5 },
+		     { "close-on-exec", 6 },
+		     { "the reader exited", 7 } };
 
 	for (size_t i = 0; i < countof(rows); i++) {
 		test_row = rows[i].name;
@@ -691,7 +703,8 @@ TEST(one_process_with_both_ends_is_no_edge)
 
 TEST(holders_of_the_same_end_of_a_socket_do_not_feed_each_other)
 {
-	/* a service starts sh -c "curl ..." with one end of a socket pair as stdin: curl has the same end as the shell */
+	/* a service starts sh -c "curl ..." with one end of a socket pair as stdin: curl has the same end as the shell
+	 */
 	begin_shell();
 	fork_(1, 2);
 	run(2, "node");

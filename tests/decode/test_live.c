@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* decode on the running kernel: what real shells do, through the real programs, to events. Skipped where the kernel does not grant it. */
+/* decode on the running kernel: what real shells do, through the real programs, to events. Skipped where the kernel
+ * does not grant it. */
 #include "sensor/decode/decode.h"
 
 #include "../kern/bed.h"
@@ -124,7 +125,8 @@ static void drain(struct live *l)
 		l->malformed += decode_record(l->d, v) != E_OK;
 }
 
-/* Run fn in a child, in the test's directory, until the text stands in the log (NULL: until it ended); it is killed then. */
+/* Run fn in a child, in the test's directory, until the text stands in the log (NULL: until it ended); it is killed
+ * then. */
 static void run(struct live *l, void (*fn)(void *arg), void *arg, const char *until)
 {
 	pid_t pid;
@@ -216,7 +218,10 @@ TEST(real_pipelines_are_quiet)
 	begin(&l);
 	for (size_t i = 0; i < countof(shells); i++) {
 		test_row = shells[i];
-		sh(&l, shells[i], "ls / | grep x | sh; echo true | sh; x=$(cat /etc/hostname | tr a b); (echo ls | $TOOL $PORT) | true", NULL);
+		sh(&l, shells[i],
+		   "ls / | grep x | sh; echo true | sh; x=$(cat /etc/hostname | tr a b); (echo ls | $TOOL $PORT) | "
+		   "true",
+		   NULL);
 		CHECK(!strstr(l.log.p, "ipc_pipe"));
 		CHECK_HAS(l.log.p, "process_exec grep grep x |");
 	}
@@ -229,7 +234,8 @@ static void run_script(void *arg)
 {
 	static const char text[] = "#!/bin/sh\nexit 0\n";
 	enum script how = *(enum script *)arg;
-	int fd = how == BY_FILE ? open("script", O_CREAT | O_RDWR, 0700) : (int)syscall(SYS_memfd_create, "x", 0), ends[2];
+	int fd = how == BY_FILE ? open("script", O_CREAT | O_RDWR, 0700) : (int)syscall(SYS_memfd_create, "x", 0),
+	    ends[2];
 	char name[] = "sh", path[32], *argv[] = { name, path, NULL }, *env[] = { NULL };
 
 	if (write(fd, text, sizeof text - 1) < 0 || fchmod(fd, 0700) || lseek(fd, 0, SEEK_SET) || pipe(ends))
@@ -253,8 +259,11 @@ TEST(real_scripts_in_memory_files)
 		const char *name;
 		enum script how;
 		bool want;
-	} rows[] = { { "execveat", BY_EXECVEAT, true },	   { "execve of /proc/self/fd", BY_PROC, true },
-		     { "an interpreter", BY_INTERPRETER, true }, { "a file", BY_FILE, false }, { "a pipe", BY_PIPE, false } };
+	} rows[] = { { "execveat", BY_EXECVEAT, true },
+		     { "execve of /proc/self/fd", BY_PROC, true },
+		     { "an interpreter", BY_INTERPRETER, true },
+		     { "a file", BY_FILE, false },
+		     { "a pipe", BY_PIPE, false } };
 	struct live l;
 
 	begin(&l);

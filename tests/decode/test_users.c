@@ -19,8 +19,11 @@ static void on_event(void *user, struct event *e)
 
 static const char *name_of(const char *passwd, size_t len, uint32_t uid)
 {
-	struct decode_opts o = { .table = &template_builtin, .passwd = passwd, .passwd_len = len,
-				 .types = 1ull << TEMPLATE_TYPE_file_open, .emit = on_event };
+	struct decode_opts o = { .table = &template_builtin,
+				 .passwd = passwd,
+				 .passwd_len = len,
+				 .types = 1ull << TEMPLATE_TYPE_file_open,
+				 .emit = on_event };
 	struct decode *d;
 	struct rec r;
 
@@ -32,8 +35,11 @@ static const char *name_of(const char *passwd, size_t len, uint32_t uid)
 	return name;
 }
 
-#define NAME256 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define NAME256                                                                                                        \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+	"aaaaaaaaaaaaaaaaaaaa"                                                                                         \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+	"aaaaaaaaaaaaaaaaaaaa"
 
 TEST(names_come_from_lines_that_are_users_and_others_are_skipped)
 {

@@ -36,9 +36,14 @@ static struct proc *do_exec(struct proc_table *t, const struct rec_exec *x, cons
 	for (size_t i = 0; i + 1 < n; i++)
 		args[i] = (char)(args[i] == ' ' ? 0 : args[i]);
 	return proc_on_exec(t, &r.exec,
-			    &(struct proc_exec_strs){ .exe_path = str(exe), .cwd = str(x->cwd ? x->cwd : ""), .cgroup = str(cgroup),
-						      .filename = str(x->filename ? x->filename : ""), .interp = str(x->interp ? x->interp : ""),
-						      .args = args, .args_len = (uint32_t)n, .exe_memfd = !strncmp(exe, "memfd:", 6) });
+			    &(struct proc_exec_strs){ .exe_path = str(exe),
+						      .cwd = str(x->cwd ? x->cwd : ""),
+						      .cgroup = str(cgroup),
+						      .filename = str(x->filename ? x->filename : ""),
+						      .interp = str(x->interp ? x->interp : ""),
+						      .args = args,
+						      .args_len = (uint32_t)n,
+						      .exe_memfd = !strncmp(exe, "memfd:", 6) });
 }
 
 static void do_exit(struct proc_table *t, uint32_t pid)
@@ -61,8 +66,9 @@ static struct proc_table *new_table(void)
 TEST(exec_sets_the_strings_and_a_forked_child_has_the_same_ones)
 {
 	struct proc_table *t = new_table();
-	struct proc *p = do_exec(t, &(struct rec_exec){ .pid = 10, .comm = "nginx", .args = "/usr/sbin/nginx -g daemon", .cwd = "/srv" },
-				 "/usr/sbin/nginx", "x.service");
+	struct proc *p = do_exec(
+		t, &(struct rec_exec){ .pid = 10, .comm = "nginx", .args = "/usr/sbin/nginx -g daemon", .cwd = "/srv" },
+		"/usr/sbin/nginx", "x.service");
 	struct proc *c = do_fork(t, 10, "nginx", 11, 5);
 	struct proc_view v, vc;
 
@@ -115,8 +121,15 @@ TEST(arguments_are_joined_whatever_they_are)
 
 		test_row = rows[i].name;
 		rec_exec(&r, &(struct rec_exec){ .pid = 5, .comm = "sh" });
-		proc_view(proc_on_exec(t, &r.exec, &(struct proc_exec_strs){ .exe_path = str("/bin/sh"), .cwd = str("/"),
-			  .filename = str(""), .interp = str(""), .cgroup = str(""), .args = rows[i].args, .args_len = rows[i].len }), &v);
+		proc_view(proc_on_exec(t, &r.exec,
+				       &(struct proc_exec_strs){ .exe_path = str("/bin/sh"),
+								 .cwd = str("/"),
+								 .filename = str(""),
+								 .interp = str(""),
+								 .cgroup = str(""),
+								 .args = rows[i].args,
+								 .args_len = rows[i].len }),
+			  &v);
 		CHECK_STR(v.exe.p, rows[i].exe);
 		CHECK_STR(v.args.p, rows[i].joined);
 		CHECK_STR(v.cmdline.p, rows[i].cmdline);
@@ -166,7 +179,8 @@ TEST(a_pid_that_is_used_again_is_another_process)
 
 	rec_exec(&r, &(struct rec_exec){ .pid = 10, .comm = "new" });
 	r.hdr.start_ns += 7;
-	p = proc_on_exec(t, &r.exec, &(struct proc_exec_strs){ .exe_path = str("/bin/new"), .cwd = str("/"), .args = "" });
+	p = proc_on_exec(t, &r.exec,
+			 &(struct proc_exec_strs){ .exe_path = str("/bin/new"), .cwd = str("/"), .args = "" });
 	CHECK(p != old);
 	CHECK(proc_find_pid(t, 10) == p);
 	CHECK(!old->alive && "its exit was lost, and is inferred");
@@ -295,7 +309,8 @@ TEST(hostile_parents_make_no_cycle)
 TEST(comm_follows_the_main_thread_only)
 {
 	struct proc_table *t = new_table();
-	struct proc *p = do_exec(t, &(struct rec_exec){ .pid = 5, .comm = "java", .args = "java -jar" }, "/bin/java", "");
+	struct proc *p =
+		do_exec(t, &(struct rec_exec){ .pid = 5, .comm = "java", .args = "java -jar" }, "/bin/java", "");
 	struct rec r;
 
 	rec_open(&r, 5, "GC Thread#0", "/x", 0, 3, 1);
@@ -353,7 +368,8 @@ TEST(a_scan_buries_those_whose_exit_was_lost)
 TEST(a_task_record_does_not_wipe_what_exec_told_and_args_can_be_added_to_it)
 {
 	struct proc_table *t = new_table();
-	struct proc *p = do_exec(t, &(struct rec_exec){ .pid = 1, .comm = "sh", .args = "sh -x", .time_ns = 50 }, "/bin/sh", "");
+	struct proc *p =
+		do_exec(t, &(struct rec_exec){ .pid = 1, .comm = "sh", .args = "sh -x", .time_ns = 50 }, "/bin/sh", "");
 	struct proc_view v;
 	uint64_t image = p->image_id;
 
@@ -362,7 +378,8 @@ TEST(a_task_record_does_not_wipe_what_exec_told_and_args_can_be_added_to_it)
 	CHECK_STR(v.cmdline.p, "sh -x");
 	CHECK_EQ(p->image_id, image);
 	/* what the scan saw before the exec is stale */
-	(void)do_exec(t, &(struct rec_exec){ .pid = 1, .kind = WIRE_TASK, .comm = "login", .time_ns = 40 }, "/bin/login", "");
+	(void)do_exec(t, &(struct rec_exec){ .pid = 1, .kind = WIRE_TASK, .comm = "login", .time_ns = 40 },
+		      "/bin/login", "");
 	proc_view(p, &v);
 	CHECK_STR(v.exepath.p, "/bin/sh");
 
@@ -398,7 +415,8 @@ TEST(a_million_forks_leave_nothing)
 
 	dropped = 0;
 	proc_table_on_drop(t, count_drop, NULL);
-	(void)do_exec(t, &(struct rec_exec){ .pid = 1, .comm = "make", .args = "make -j", .cwd = "/src" }, "/bin/make", "");
+	(void)do_exec(t, &(struct rec_exec){ .pid = 1, .comm = "make", .args = "make -j", .cwd = "/src" }, "/bin/make",
+		      "");
 	text = proc_text_bytes(t);
 	rec_fork(&fork_rec, 1, "make", 2, 1);
 	rec_exit(&exit_rec, 2, "make", 0, 1);
@@ -523,8 +541,12 @@ TEST(long_strings_on_many_processes_cost_a_bounded_amount)
 	args[10] = 0;
 	for (uint32_t pid = 1; pid <= PROC_MAX; pid++) {
 		rec_exec(&r, &(struct rec_exec){ .pid = pid, .comm = "fat" });
-		(void)proc_on_exec(t, &r.exec, &(struct proc_exec_strs){ .exe_path = { args + 11, 4000 }, .cwd = { args + 11, 4000 },
-				   .cgroup = str(""), .args = args, .args_len = sizeof args });
+		(void)proc_on_exec(t, &r.exec,
+				   &(struct proc_exec_strs){ .exe_path = { args + 11, 4000 },
+							     .cwd = { args + 11, 4000 },
+							     .cgroup = str(""),
+							     .args = args,
+							     .args_len = sizeof args });
 	}
 	CHECK(proc_text_bytes(t) < PROC_TEXT_MAX + (size_t)PROC_MAX * (4 * PROC_TEXT_CUT));
 	CHECK(proc_text_cut(t) > 0);
@@ -573,7 +595,8 @@ TEST(a_script_in_a_memory_file_is_told_from_the_path_of_its_descriptor)
 		{ "no number at all", "/proc/self/fd/", "/bin/sh", "sh x", MEMFD, NULL, false },
 		{ "interpreter called by hand", "/bin/sh", "/bin/sh", "sh -e /proc/self/fd/3", MEMFD, NULL, true },
 		{ "by hand, a pipe of <(...)", "/bin/sh", "/bin/sh", "sh /dev/fd/63", MEMFD, NULL, false },
-		{ "by hand, the number is another file now", "/bin/sh", "/bin/sh", "sh /dev/fd/3", MEMFD_REPLACED, NULL, false },
+		{ "by hand, the number is another file now", "/bin/sh", "/bin/sh", "sh /dev/fd/3", MEMFD_REPLACED, NULL,
+		  false },
 		{ "by hand, not the first argument", "/bin/sh", "/bin/sh", "sh x /dev/fd/3", MEMFD, NULL, false },
 	};
 
@@ -587,8 +610,12 @@ TEST(a_script_in_a_memory_file_is_told_from_the_path_of_its_descriptor)
 		p = do_fork(t, 99, "py", 100, 1); /* inherited */
 		if (rows[i].state == MEMFD_REPLACED)
 			proc_on_fd(p, 3);
-		CHECK_EQ(script_of(t, 100, &(struct rec_exec){ .filename = rows[i].filename, .interp = rows[i].interp,
-							       .args = rows[i].args, .fds = rows[i].fd3, .n_fds = rows[i].fd3 != NULL }),
+		CHECK_EQ(script_of(t, 100,
+				   &(struct rec_exec){ .filename = rows[i].filename,
+						       .interp = rows[i].interp,
+						       .args = rows[i].args,
+						       .fds = rows[i].fd3,
+						       .n_fds = rows[i].fd3 != NULL }),
 			 rows[i].want);
 		proc_table_free(t);
 	}
@@ -600,7 +627,9 @@ TEST(what_is_known_of_memory_files_follows_descriptors)
 	struct proc *p = do_exec(t, &(struct rec_exec){ .pid = 5, .comm = "py" }, "/bin/py", "");
 	const struct rec_exec by_hand = { .filename = "/bin/sh", .interp = "/bin/sh", .args = "sh /dev/fd/3" };
 	const struct rec_exec others = { .filename = "/bin/sh", .interp = "/bin/sh", .args = "sh /proc/5/fd/4" };
-	const struct rec_exec script = { .filename = "/dev/fd/3", .interp = "/bin/sh", .args = "sh x", .fds = &fd3_file, .n_fds = 1 };
+	const struct rec_exec script = {
+		.filename = "/dev/fd/3", .interp = "/bin/sh", .args = "sh x", .fds = &fd3_file, .n_fds = 1
+	};
 
 	/* close-on-exec: there for the exec itself, gone for the next */
 	proc_on_memfd(p, 3, true);

@@ -85,8 +85,10 @@ static void exec_record(struct proc_table *t, int i)
 		r.exec.ppid = m[p->parent].pid;
 		r.exec.parent_start_ns = m[p->parent].start_ns;
 	}
-	CHECK(proc_on_exec(t, &r.exec, &(struct proc_exec_strs){ .exe_path = { "/x", 2 }, .cwd = { "/", 1 }, .args = args,
-								 .args_len = (uint32_t)n }));
+	CHECK(proc_on_exec(
+		t, &r.exec,
+		&(struct proc_exec_strs){
+			.exe_path = { "/x", 2 }, .cwd = { "/", 1 }, .args = args, .args_len = (uint32_t)n }));
 }
 
 static void do_fork(struct proc_table *t, bool lose_record)
@@ -149,7 +151,8 @@ static uint32_t needed(void)
 
 	memset(mark, 0, sizeof mark);
 	for (int i = 0; i < n_models; i++)
-		for (int k = m[i].alive ? i : -1, depth = 0; k >= 0 && depth <= PROC_MAX_ANCESTORS; k = m[k].parent, depth++) {
+		for (int k = m[i].alive ? i : -1, depth = 0; k >= 0 && depth <= PROC_MAX_ANCESTORS;
+		     k = m[k].parent, depth++) {
 			n += !mark[k];
 			mark[k] = true;
 		}

@@ -97,7 +97,8 @@ static struct proc *stray(struct decode *d)
 {
 	const struct wire_hdr *h = &d->rec.hdr;
 
-	d->stray = (struct proc){ .key = { h->pid, h->start_ns }, .uid = h->uid, .gid = h->gid, .loginuid = UINT32_MAX };
+	d->stray =
+		(struct proc){ .key = { h->pid, h->start_ns }, .uid = h->uid, .gid = h->gid, .loginuid = UINT32_MAX };
 	memcpy(d->stray.comm, h->comm, WIRE_COMM);
 	return &d->stray;
 }
@@ -212,7 +213,8 @@ static void apply_fds(struct decode *d)
 static void apply_chdir(struct decode *d)
 {
 	if (d->rec.hdr.ret >= 0)
-		proc_on_chdir(d->procs, &d->rec.hdr, record_path(d->rec.seg[SEG_ONLY], d->rec.seg_flags[SEG_ONLY], d->cwd_text));
+		proc_on_chdir(d->procs, &d->rec.hdr,
+			      record_path(d->rec.seg[SEG_ONLY], d->rec.seg_flags[SEG_ONLY], d->cwd_text));
 }
 
 static void apply(struct decode *d)

@@ -7,7 +7,7 @@
  * Records come from our own kernel programs, and are checked all the same: a malformed one is an error, never a read.
  *
  * Reading the values:
- *   fd.name, proc.exepath...  a path that was too long to be sent whole begins with ".../" instead of "/"; a memory file is
+ *   fd.name, proc.exepath...  a path too long to be sent whole begins with ".../" instead of "/"; a memory file is
  *                             "memfd:NAME" without a slash; " (deleted)" is never appended
  *   fd.name of a socket       client:port->server:port, no brackets around IPv6; an abstract unix name begins with @
  *   IPv4 mapped into IPv6     is shown as IPv4, in every field: rules on addresses cannot be dodged that way
@@ -31,7 +31,7 @@ struct decode;
 
 struct decode_opts {
 	const struct template_table *table; /* template_builtin, or one that extends it */
-	const char *passwd;   /* text of /etc/passwd; copied; NULL: no names */
+	const char *passwd;                 /* text of /etc/passwd; copied; NULL: no names */
 	size_t passwd_len;
 	uint64_t boot_to_wall_ns; /* wall clock minus CLOCK_BOOTTIME */
 	/* May be NULL: then every type and field is made. */
@@ -50,8 +50,8 @@ void decode_free(struct decode *d);
 void decode_set_wants(struct decode *d, uint64_t types, bool (*wants)(void *, uint32_t, uint32_t), void *user);
 
 /*
- * The bytes of /proc/PID/cmdline of a process that a task record told of: those records have no arguments. E_NOT_FOUND: no such
- * process, or it has no image. E_EXISTS: the arguments are known, from its exec. E_NOMEM.
+ * The bytes of /proc/PID/cmdline of a process that a task record told of: those records have no arguments. E_NOT_FOUND:
+ * no such process, or it has no image. E_EXISTS: the arguments are known, from its exec. E_NOMEM.
  */
 FALLIBLE decode_set_cmdline(struct decode *d, uint32_t pid, const char *bytes, size_t len);
 

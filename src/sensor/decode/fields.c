@@ -2,8 +2,8 @@
 /*
  * fields: an event's values, one field at a time, and only those that somebody reads.
  *
- * Numbers go into the slot. Strings are borrowed from the process table, the record or the scratch in struct decode; all of
- * them hold until the next event.
+ * Numbers go into the slot. Strings are borrowed from the process table, the record or the scratch in struct decode;
+ * all of them hold until the next event.
  */
 #include "sensor/decode/parts.h"
 
@@ -460,7 +460,7 @@ static void fill_net_connect(struct decode *d, uint32_t id)
 static const char *edge_name(enum ipc_edge edge)
 {
 	static const char *const names[] = {
-		[IPC_EDGE_EXEC] = "exec", [IPC_EDGE_OPEN] = "open",	  [IPC_EDGE_DUP] = "dup",
+		[IPC_EDGE_EXEC] = "exec", [IPC_EDGE_OPEN] = "open",       [IPC_EDGE_DUP] = "dup",
 		[IPC_EDGE_PIPE] = "pipe", [IPC_EDGE_CONNECT] = "connect", [IPC_EDGE_FORK] = "fork",
 	};
 
@@ -569,8 +569,8 @@ static void fill_ipc_pipe(struct decode *d, uint32_t id)
 
 static void (*const fill_own[TEMPLATE_N_TYPES])(struct decode *d, uint32_t id) = {
 	[TEMPLATE_TYPE_process_exec] = fill_process_exec, [TEMPLATE_TYPE_process_exit] = fill_process_exit,
-	[TEMPLATE_TYPE_file_open] = fill_file_open,	  [TEMPLATE_TYPE_memfd_create] = fill_memfd_create,
-	[TEMPLATE_TYPE_net_connect] = fill_net_connect,	  [TEMPLATE_TYPE_ipc_pipe] = fill_ipc_pipe,
+	[TEMPLATE_TYPE_file_open] = fill_file_open,       [TEMPLATE_TYPE_memfd_create] = fill_memfd_create,
+	[TEMPLATE_TYPE_net_connect] = fill_net_connect,   [TEMPLATE_TYPE_ipc_pipe] = fill_ipc_pipe,
 };
 
 void fields_emit(struct decode *d, enum template_type_id type, struct proc *p)

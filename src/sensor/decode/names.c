@@ -25,7 +25,7 @@ const char *name_of_syscall(const struct wire_hdr *h, uint32_t type)
 {
 	static const char *const only[TEMPLATE_N_TYPES] = {
 		[TEMPLATE_TYPE_process_exec] = "execve", [TEMPLATE_TYPE_process_exit] = "procexit",
-		[TEMPLATE_TYPE_file_open] = "openat",	 [TEMPLATE_TYPE_memfd_create] = "memfd_create",
+		[TEMPLATE_TYPE_file_open] = "openat",    [TEMPLATE_TYPE_memfd_create] = "memfd_create",
 		[TEMPLATE_TYPE_net_connect] = "connect", [TEMPLATE_TYPE_ipc_pipe] = "ipc_pipe",
 	};
 	uint32_t nr = h->flags & WIRE_COMPAT ? h->syscall : h->syscall & ~X32_BIT;
@@ -46,8 +46,8 @@ const char *name_of_error(int64_t ret)
 const char *name_of_stdio(uint8_t fd_kind)
 {
 	static const char *const names[] = {
-		[WIRE_FD_NONE] = NULL,	 [WIRE_FD_FILE] = "file", [WIRE_FD_DIR] = "dir",   [WIRE_FD_CHAR] = "char",
-		[WIRE_FD_PIPE] = "pipe", [WIRE_FD_FIFO] = "fifo", [WIRE_FD_UNIX] = "unix", [WIRE_FD_IPV4] = "ipv4",
+		[WIRE_FD_NONE] = NULL,   [WIRE_FD_FILE] = "file",   [WIRE_FD_DIR] = "dir",   [WIRE_FD_CHAR] = "char",
+		[WIRE_FD_PIPE] = "pipe", [WIRE_FD_FIFO] = "fifo",   [WIRE_FD_UNIX] = "unix", [WIRE_FD_IPV4] = "ipv4",
 		[WIRE_FD_IPV6] = "ipv6", [WIRE_FD_OTHER] = "other",
 	};
 
@@ -75,16 +75,18 @@ struct flag {
 
 /* include/uapi/asm-generic/fcntl.h, which x86 uses as it is. Those of several bits come before their parts. */
 static const struct flag open_table[] = {
-	{ 000000100, "O_CREAT" },    { 000000200, "O_EXCL" },	   { 000000400, "O_NOCTTY" },	 { 000001000, "O_TRUNC" },
-	{ 000002000, "O_APPEND" },   { 000004000, "O_NONBLOCK" },  { 004010000, "O_SYNC" },	 { 000010000, "O_DSYNC" },
-	{ 000020000, "O_ASYNC" },    { 000040000, "O_DIRECT" },	   { 000100000, "O_LARGEFILE" }, { 020200000, "O_TMPFILE" },
-	{ 000200000, "O_DIRECTORY" },{ 000400000, "O_NOFOLLOW" },  { 001000000, "O_NOATIME" },	 { 002000000, "O_CLOEXEC" },
-	{ 010000000, "O_PATH" },
+	{ 000000100, "O_CREAT" },     { 000000200, "O_EXCL" },      { 000000400, "O_NOCTTY" },
+	{ 000001000, "O_TRUNC" },     { 000002000, "O_APPEND" },    { 000004000, "O_NONBLOCK" },
+	{ 004010000, "O_SYNC" },      { 000010000, "O_DSYNC" },     { 000020000, "O_ASYNC" },
+	{ 000040000, "O_DIRECT" },    { 000100000, "O_LARGEFILE" }, { 020200000, "O_TMPFILE" },
+	{ 000200000, "O_DIRECTORY" }, { 000400000, "O_NOFOLLOW" },  { 001000000, "O_NOATIME" },
+	{ 002000000, "O_CLOEXEC" },   { 010000000, "O_PATH" },
 };
 
 /* include/uapi/linux/memfd.h */
 static const struct flag memfd_table[] = {
-	{ 1, "MFD_CLOEXEC" }, { 2, "MFD_ALLOW_SEALING" }, { 4, "MFD_HUGETLB" }, { 8, "MFD_NOEXEC_SEAL" }, { 16, "MFD_EXEC" },
+	{ 1, "MFD_CLOEXEC" },     { 2, "MFD_ALLOW_SEALING" }, { 4, "MFD_HUGETLB" },
+	{ 8, "MFD_NOEXEC_SEAL" }, { 16, "MFD_EXEC" },
 };
 
 /* The names of all flags, joined by |; bits without one as a hexadecimal number at the end. first: may be "". */
@@ -99,7 +101,8 @@ static struct proc_str join_flags(uint64_t flags, const char *first, const struc
 		len += snprintf(out + len, 256 - (size_t)len, "%s%s", len ? "|" : "", table[i].name);
 	}
 	if (flags || !len)
-		len += snprintf(out + len, 256 - (size_t)len, flags ? "%s0x%llx" : "%s%llu", len ? "|" : "", (unsigned long long)flags);
+		len += snprintf(out + len, 256 - (size_t)len, flags ? "%s0x%llx" : "%s%llu", len ? "|" : "",
+				(unsigned long long)flags);
 	return (struct proc_str){ out, (uint32_t)len };
 }
 

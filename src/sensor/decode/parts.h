@@ -16,7 +16,7 @@ const struct helper_str *users_name(const struct users *u, uint32_t uid);
 /* record.c: a record's bytes, checked and taken apart. */
 enum { RECORD_MAX_SEGS = 6 };
 enum record_seg { SEG_EXE, SEG_CWD, SEG_FILENAME, SEG_INTERP, SEG_ARGS, SEG_CGROUP }; /* of an exec or task record */
-enum { SEG_ONLY = 0 };                                                              /* of the others */
+enum { SEG_ONLY = 0 };                                                                /* of the others */
 
 struct record {
 	union {
@@ -39,15 +39,15 @@ FALLIBLE record_read(struct view in, struct record *out);
 
 enum { PATH_TEXT = WIRE_PATH_BYTES + 8 };
 /*
- * Leaf-first names to a path: "shadow\0etc\0" to "/etc/shadow". A cut one begins with ".../", and is empty when nothing was
- * sent; a memory file has no slash.
+ * Leaf-first names to a path: "shadow\0etc\0" to "/etc/shadow". A cut one begins with ".../", and is empty when nothing
+ * was sent; a memory file has no slash.
  */
 struct proc_str record_path(struct proc_str names, uint16_t flags, char out[PATH_TEXT]);
 
 /* names.c: numbers to what people call them. */
 const char *name_of_syscall(const struct wire_hdr *h, uint32_t type); /* evt.type of a template type */
-const char *name_of_error(int64_t ret); /* "SUCCESS", "ENOENT", or NULL */
-const char *name_of_stdio(uint8_t fd_kind); /* NULL for none */
+const char *name_of_error(int64_t ret);                               /* "SUCCESS", "ENOENT", or NULL */
+const char *name_of_stdio(uint8_t fd_kind);                           /* NULL for none */
 const char *name_of_l4proto(uint8_t proto);
 struct proc_str open_flags(uint64_t flags, char out[256]);
 struct proc_str memfd_flags(uint64_t flags, char out[256]);
@@ -81,7 +81,8 @@ struct decode {
 	struct proc_str path;  /* resolved */
 	struct event event;
 	char path_text[PATH_TEXT], cwd_text[PATH_TEXT], flags_text[256], name_text[256];
-	struct helper_str anames[PROC_MAX_ANCESTORS + 1], aexepaths[PROC_MAX_ANCESTORS + 1], acmdlines[PROC_MAX_ANCESTORS + 1];
+	struct helper_str anames[PROC_MAX_ANCESTORS + 1], aexepaths[PROC_MAX_ANCESTORS + 1],
+		acmdlines[PROC_MAX_ANCESTORS + 1];
 	char text[64 * 1024]; /* strings put together for this event */
 	size_t text_used;
 };

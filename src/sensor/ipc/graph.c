@@ -91,7 +91,7 @@ struct hold *graph_find(const struct node *n, uint32_t fd)
 {
 	if (fd < NODE_BITS ? !(n->low[fd / 64] >> (fd % 64) & 1) : !n->n_high)
 		return NULL;
-	LIST_FOR(l, &n->holds) {
+	LIST_FOR (l, &n->holds) {
 		struct hold *h = CONTAINER_OF(l, struct hold, in_node);
 
 		if (h->fd.fd == fd)
@@ -175,7 +175,7 @@ void graph_drop(struct ipc *g, struct hold *h)
 
 void graph_clear(struct ipc *g, struct node *n)
 {
-	LIST_FOR_SAFE(l, &n->holds) {
+	LIST_FOR_SAFE (l, &n->holds) {
 		bool last = n->n_holds == 1;
 
 		graph_drop(g, CONTAINER_OF(l, struct hold, in_node));
@@ -185,8 +185,8 @@ void graph_clear(struct ipc *g, struct node *n)
 }
 
 /*
- * Which end of a unix channel a new descriptor is: the one that the process has already (a copy of it), unless it has both;
- * else a new one. Who gets a number here that differs from its true end's is taken for somebody to read from.
+ * Which end of a unix channel a new descriptor is: the one that the process has already (a copy of it), unless it has
+ * both; else a new one. Who gets a number here that differs from its true end's is taken for somebody to read from.
  */
 static uint32_t find_end(const struct node *n, struct chan *c)
 {
@@ -194,7 +194,7 @@ static uint32_t find_end(const struct node *n, struct chan *c)
 
 	if (c->kind != WIRE_FD_UNIX)
 		return 0;
-	LIST_FOR(l, &n->holds) {
+	LIST_FOR (l, &n->holds) {
 		const struct hold *h = CONTAINER_OF(l, struct hold, in_node);
 
 		if (h->chan != c || h->end == end)
@@ -261,7 +261,8 @@ static bool is_same(const struct hold *old, const struct wire_fd *fd, bool outbo
 {
 	if (!old->chan)
 		return outbound && old->fd.ino == fd->ino && old->fd.kind == fd->kind;
-	return old->fd.kind == fd->kind && old->fd.ino == fd->ino && old->chan->dev == (fd->kind == WIRE_FD_UNIX ? 0 : fd->dev);
+	return old->fd.kind == fd->kind && old->fd.ino == fd->ino &&
+	       old->chan->dev == (fd->kind == WIRE_FD_UNIX ? 0 : fd->dev);
 }
 
 struct hold *graph_put(struct ipc *g, struct proc *p, const struct wire_fd *fd, bool outbound, uint32_t end)

@@ -2,8 +2,8 @@
 /*
  * graph: processes, channels, and who holds what. Private to ipc.
  *
- * A hold is one descriptor of one process: of a channel, or an outbound socket (chan is NULL). Memory comes from pools that
- * grow to the bounds in ipc.h and is reused.
+ * A hold is one descriptor of one process: of a channel, or an outbound socket (chan is NULL). Memory comes from pools
+ * that grow to the bounds in ipc.h and is reused.
  */
 #ifndef SALLYPORT_SENSOR_IPC_GRAPH_H
 #define SALLYPORT_SENSOR_IPC_GRAPH_H
@@ -28,8 +28,8 @@ struct hold {
 	struct chan *chan;
 	struct wire_fd fd;
 	/*
-	 * Of a unix channel: which end. Copies of a descriptor (by fork or dup) are of one end, and who holds the same end as oneself
-	 * is nobody to read from. The other kinds have only one, 0.
+	 * Of a unix channel: which end. Copies of a descriptor (by fork or dup) are of one end, and who holds the same
+	 * end as oneself is nobody to read from. The other kinds have only one, 0.
 	 */
 	uint32_t end;
 };
@@ -41,9 +41,9 @@ struct node {
 	struct list holds;
 	struct proc *p;
 	uint32_t n_holds, n_socks, n_unix;
-	uint32_t n_high;               /* holds of descriptors past the bitmap */
-	uint64_t low[NODE_BITS / 64];  /* descriptors that are held: most that are asked for are not */
-	uint64_t mark; /* the last search that came by */
+	uint32_t n_high;              /* holds of descriptors past the bitmap */
+	uint64_t low[NODE_BITS / 64]; /* descriptors that are held: most that are asked for are not */
+	uint64_t mark;                /* the last search that came by */
 };
 
 struct report {
@@ -94,8 +94,8 @@ struct hold *graph_find(const struct node *n, uint32_t fd);
 void graph_drop(struct ipc *g, struct hold *h);
 void graph_clear(struct ipc *g, struct node *n);
 /*
- * The process has this descriptor now, instead of what had its number. outbound: an inet socket that leads out. Only channels
- * and such sockets are kept: NULL for others, and without room. end: NO_END: found out.
+ * The process has this descriptor now, instead of what had its number. outbound: an inet socket that leads out. Only
+ * channels and such sockets are kept: NULL for others, and without room. end: NO_END: found out.
  */
 enum { NO_END = UINT32_MAX };
 struct hold *graph_put(struct ipc *g, struct proc *p, const struct wire_fd *fd, bool outbound, uint32_t end);
@@ -114,8 +114,8 @@ static inline bool hold_writes(const struct hold *h)
 }
 
 /*
- * An edge appeared at the process: find and report what it completed. sock: the outbound socket that it just connected, or NULL.
- * At most IPC_MAX_VISITS processes per direction and IPC_MAX_STEPS descriptors.
+ * An edge appeared at the process: find and report what it completed. sock: the outbound socket that it just connected,
+ * or NULL. At most IPC_MAX_VISITS processes per direction and IPC_MAX_STEPS descriptors.
  */
 void search_from(struct ipc *g, struct node *n, enum ipc_edge edge, const struct hold *sock);
 

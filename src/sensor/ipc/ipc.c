@@ -27,7 +27,7 @@ void ipc_free(struct ipc *g)
 {
 	if (!g)
 		return;
-	LIST_FOR_SAFE(l, &g->all)
+	LIST_FOR_SAFE (l, &g->all)
 		graph_clear(g, CONTAINER_OF(l, struct node, all));
 	pool_done(&g->holds);
 	pool_done(&g->chans);
@@ -56,10 +56,11 @@ static const struct hold *same_file(const struct node *n, const struct wire_fd *
 
 	if (!n)
 		return NULL;
-	LIST_FOR(l, &n->holds) {
+	LIST_FOR (l, &n->holds) {
 		const struct hold *h = CONTAINER_OF(l, struct hold, in_node);
 
-		if (h->fd.kind != fd->kind || h->fd.ino != fd->ino || (fd->kind != WIRE_FD_UNIX && h->fd.dev != fd->dev))
+		if (h->fd.kind != fd->kind || h->fd.ino != fd->ino ||
+		    (fd->kind != WIRE_FD_UNIX && h->fd.dev != fd->dev))
 			continue;
 		if (h->fd.fd == fd->fd)
 			return h;
@@ -85,7 +86,7 @@ static void drop_closed(struct ipc *g, struct node *n, const struct wire_fd *fds
 	for (uint32_t i = 0; i < n_fds; i++)
 		if (fds[i].fd < WIRE_TASK_FDS)
 			open[fds[i].fd] = true;
-	LIST_FOR_SAFE(l, &n->holds) {
+	LIST_FOR_SAFE (l, &n->holds) {
 		struct hold *h = CONTAINER_OF(l, struct hold, in_node);
 		bool last = n->n_holds == 1;
 
@@ -110,12 +111,12 @@ void ipc_on_exec(struct ipc *g, struct proc *p, const struct wire_fd *fds, uint3
 /* Holds a channel for reading and for writing: a child with copies makes an edge of that. */
 static bool feeds_itself(const struct node *n)
 {
-	LIST_FOR(l, &n->holds) {
+	LIST_FOR (l, &n->holds) {
 		const struct hold *h = CONTAINER_OF(l, struct hold, in_node);
 
 		if (!hold_reads(h))
 			continue;
-		LIST_FOR(k, &h->chan->holds) {
+		LIST_FOR (k, &h->chan->holds) {
 			const struct hold *o = CONTAINER_OF(k, struct hold, in_chan);
 
 			if (o->node == n && hold_writes(o) && (h->chan->kind != WIRE_FD_UNIX || o->end != h->end))
@@ -131,7 +132,8 @@ void ipc_on_fork(struct ipc *g, struct proc *parent, struct proc *child)
 
 	if (!n || child->ipc || parent == child || !child->alive)
 		return; /* nothing to inherit, or the child told itself what it has */
-	for (struct list *l = n->holds.prev; l != &n->holds; l = l->prev) { /* oldest first, so that the child's order is the same */
+	for (struct list *l = n->holds.prev; l != &n->holds;
+	     l = l->prev) { /* oldest first, so that the child's order is the same */
 		const struct hold *h = CONTAINER_OF(l, struct hold, in_node);
 
 		if (!graph_add(g, child, &h->fd, h->end))
@@ -157,7 +159,7 @@ static bool is_copy(const struct hold *h)
 {
 	if (!h->fd.fd)
 		return false;
-	LIST_FOR(l, &h->node->holds) {
+	LIST_FOR (l, &h->node->holds) {
 		const struct hold *o = CONTAINER_OF(l, struct hold, in_node);
 
 		if (o != h && o->chan == h->chan && o->end == h->end && (o->fd.flags & h->fd.flags) == h->fd.flags)
@@ -168,7 +170,7 @@ static bool is_copy(const struct hold *h)
 
 static bool has_company(const struct hold *h)
 {
-	LIST_FOR(l, &h->chan->holds)
+	LIST_FOR (l, &h->chan->holds)
 		if (CONTAINER_OF(l, struct hold, in_chan)->node != h->node)
 			return true;
 	return false;

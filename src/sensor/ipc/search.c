@@ -2,10 +2,11 @@
 /*
  * search: what a new edge completed.
  *
- * A chain that was completed by an edge at process P passes through P. So: first downstream from P, breadth first, for everyone who is fed
- * by P, directly or through others, and reads it on descriptor 0; then, for each such reader, upstream over what feeds it, for
- * everyone with an outbound socket. Breadth first finds the shortest chain of a pair. What was known before is
- * found again and not reported again: a chain that some earlier search had cut off still comes out.
+ * A chain that was completed by an edge at process P passes through P. So: first downstream from P, breadth first, for
+ * everyone who is fed by P, directly or through others, and reads it on descriptor 0; then, for each such reader,
+ * upstream over what feeds it, for everyone with an outbound socket. Breadth first finds the shortest chain of a pair.
+ * What was known before is found again and not reported again: a chain that some earlier search had cut off still comes
+ * out.
  */
 #include "sensor/ipc/graph.h"
 
@@ -50,7 +51,7 @@ static bool push(struct ipc *g, struct queue *q, struct node *n, struct chan *vi
 /* Push everyone at the other side of h's channel: its writers when up, its readers when not. False: out of bounds. */
 static bool push_others(struct ipc *g, struct queue *q, uint32_t at, const struct hold *h, bool up)
 {
-	LIST_FOR(l, &h->chan->holds) {
+	LIST_FOR (l, &h->chan->holds) {
 		const struct hold *o = CONTAINER_OF(l, struct hold, in_chan);
 
 		if (!step(g))
@@ -70,7 +71,7 @@ static bool expand(struct ipc *g, struct queue *q, uint32_t at, bool up)
 {
 	struct visit v = q->v[at];
 
-	LIST_FOR(l, &v.node->holds) {
+	LIST_FOR (l, &v.node->holds) {
 		const struct hold *h = CONTAINER_OF(l, struct hold, in_node);
 
 		if (!step(g))
@@ -96,7 +97,7 @@ static const struct hold *best_sock(const struct node *n)
 {
 	const struct hold *best = NULL;
 
-	LIST_FOR(l, &n->holds) {
+	LIST_FOR (l, &n->holds) {
 		const struct hold *h = CONTAINER_OF(l, struct hold, in_node);
 
 		if (h->chan)
@@ -151,8 +152,12 @@ static void remember(struct ipc *g, uint64_t reader, uint64_t peer, uint64_t rem
 static void report(struct ipc *g, const struct queue *q, uint32_t at, const struct hold *sock, const struct hold *in,
 		   enum ipc_edge edge)
 {
-	struct ipc_chain c = { .edge = edge, .n_procs = q->v[at].hops + 1, .reader_fd = in->fd.fd, .kind = in->chan->kind,
-			       .ino = in->chan->ino, .sock = sock->fd };
+	struct ipc_chain c = { .edge = edge,
+			       .n_procs = q->v[at].hops + 1,
+			       .reader_fd = in->fd.fd,
+			       .kind = in->chan->kind,
+			       .ino = in->chan->ino,
+			       .sock = sock->fd };
 
 	for (uint32_t i = at, k = c.n_procs; k--; i = q->v[i].prev) {
 		c.procs[k] = q->v[i].node->p;
@@ -185,7 +190,8 @@ static void consider(struct ipc *g, const struct queue *q, uint32_t at, const st
 	report(g, q, at, sock, in, edge);
 }
 
-static void search_up(struct ipc *g, struct node *reader, const struct hold *in, enum ipc_edge edge, const struct hold *sock)
+static void search_up(struct ipc *g, struct node *reader, const struct hold *in, enum ipc_edge edge,
+		      const struct hold *sock)
 {
 	struct queue q = begin(g, g->up, reader);
 	bool more = push_others(g, &q, 0, in, true);

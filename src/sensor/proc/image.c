@@ -73,8 +73,11 @@ struct proc_image *image_new(struct text_budget *b, const struct image_spec *s)
 		return NULL;
 	*img = (struct proc_image){ .refs = 1, .bytes = (uint32_t)bytes };
 	at = img->text;
-	img->view = (struct proc_view){ .exe_ino = s->exe_ino, .exe_dev = s->exe_dev, .args_known = s->args != NULL,
-					.from_memfd = s->from_memfd, .exe_deleted = s->exe_deleted,
+	img->view = (struct proc_view){ .exe_ino = s->exe_ino,
+					.exe_dev = s->exe_dev,
+					.args_known = s->args != NULL,
+					.from_memfd = s->from_memfd,
+					.exe_deleted = s->exe_deleted,
 					.script_from_memfd = s->script_from_memfd };
 	img->view.exepath = put(&at, s->exepath.p, exepath_len);
 	img->view.exe = put(&at, s->args, exe_len);
@@ -109,8 +112,8 @@ static bool is_hex(const char *p, uint32_t n)
 }
 
 /*
- * systemd's slices name a container's cgroup docker-ID.scope, libpod-ID.scope, cri-containerd-ID.scope or crio-ID.scope;
- * the cgroupfs drivers name it ID alone. ID is 64 hex digits.
+ * systemd's slices name a container's cgroup docker-ID.scope, libpod-ID.scope, cri-containerd-ID.scope or
+ * crio-ID.scope; the cgroupfs drivers name it ID alone. ID is 64 hex digits.
  */
 struct proc_str image_container_id(struct proc_str cgroup)
 {
@@ -125,7 +128,8 @@ struct proc_str image_container_id(struct proc_str cgroup)
 			break;
 		}
 	}
-	if (cgroup.len == CONTAINER_HEX + sizeof suffix - 1 && !memcmp(cgroup.p + CONTAINER_HEX, suffix, sizeof suffix - 1))
+	if (cgroup.len == CONTAINER_HEX + sizeof suffix - 1 &&
+	    !memcmp(cgroup.p + CONTAINER_HEX, suffix, sizeof suffix - 1))
 		cgroup.len = CONTAINER_HEX;
 	if (cgroup.len == CONTAINER_HEX && is_hex(cgroup.p, CONTAINER_HEX))
 		return (struct proc_str){ cgroup.p, CONTAINER_ID };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * image: the strings of a process: what exec set, in one allocation with a count of its users; and the working directory.
+ * image: the strings of a process: what exec set, in one allocation with a count of its users; and the working
+ * directory.
  *
- * Private to proc. All bytes count against one budget: past PROC_TEXT_MAX each string is cut to PROC_TEXT_CUT, so that a
- * host full of processes with long arguments costs a bounded amount.
+ * Private to proc. All bytes count against one budget: past PROC_TEXT_MAX each string is cut to PROC_TEXT_CUT, so that
+ * a host full of processes with long arguments costs a bounded amount.
  */
 #ifndef SALLYPORT_SENSOR_PROC_IMAGE_H
 #define SALLYPORT_SENSOR_PROC_IMAGE_H

@@ -58,7 +58,7 @@ static void discard(struct proc_table *t, struct entry *e)
 {
 	if (t->drop)
 		t->drop(t->drop_user, &e->p);
-	LIST_FOR_SAFE(l, &e->children) {
+	LIST_FOR_SAFE (l, &e->children) {
 		CONTAINER_OF(l, struct entry, sibling)->p.parent = NULL;
 		list_del(l);
 	}
@@ -121,7 +121,7 @@ static uint32_t measure(const struct entry *e, uint32_t was)
 {
 	uint32_t near = NO_HEIR;
 
-	LIST_FOR(l, &e->children) {
+	LIST_FOR (l, &e->children) {
 		uint32_t n = CONTAINER_OF(l, struct entry, sibling)->near;
 
 		if (n == NO_HEIR || n + 1 >= near)
@@ -171,7 +171,7 @@ static bool evict(struct proc_table *t, const struct proc *spare)
 	struct list *lists[] = { &t->kept, &t->gone };
 
 	for (size_t i = 0; i < countof(lists); i++) {
-		LIST_FOR(l, lists[i]) {
+		LIST_FOR (l, lists[i]) {
 			struct entry *e = CONTAINER_OF(l, struct entry, dead);
 
 			if (&e->p == spare)
@@ -242,7 +242,8 @@ static void link_parent(struct entry *e, struct proc *parent)
 	parent->refs++;
 	list_add(&entry_of(parent)->children, &e->sibling);
 	/* a parent that is dead already (records out of order) has an heir after all */
-	for (struct entry *a = entry_of(parent); a && !a->p.alive && e->near < a->near - 1; a = next_up(a), e = next_up(e))
+	for (struct entry *a = entry_of(parent); a && !a->p.alive && e->near < a->near - 1;
+	     a = next_up(a), e = next_up(e))
 		a->near = e->near + 1;
 }
 
@@ -344,16 +345,23 @@ static bool same_image(const struct proc *p, const struct wire_exec *r, const st
 {
 	const struct proc_view *v = p->image ? &p->image->view : NULL;
 
-	return v && r->hdr.kind == WIRE_TASK && (v->args_known || !s->args_len) && v->exe_ino == r->exe_ino && v->exe_dev == r->exe_dev &&
-	       v->exepath.len == s->exe_path.len && !memcmp(v->exepath.p, s->exe_path.p, s->exe_path.len);
+	return v && r->hdr.kind == WIRE_TASK && (v->args_known || !s->args_len) && v->exe_ino == r->exe_ino &&
+	       v->exe_dev == r->exe_dev && v->exepath.len == s->exe_path.len &&
+	       !memcmp(v->exepath.p, s->exe_path.p, s->exe_path.len);
 }
 
 static void set_image(struct proc_table *t, struct entry *e, const struct wire_exec *r, const struct proc_exec_strs *s)
 {
 	struct image_spec spec = {
-		.exepath = s->exe_path, .container_id = image_container_id(s->cgroup), .comm = e->p.comm,
-		.args = r->hdr.kind == WIRE_EXEC || s->args_len ? s->args : NULL, .args_len = s->args_len,
-		.exe_ino = r->exe_ino, .exe_dev = r->exe_dev, .from_memfd = s->exe_memfd, .exe_deleted = s->exe_deleted,
+		.exepath = s->exe_path,
+		.container_id = image_container_id(s->cgroup),
+		.comm = e->p.comm,
+		.args = r->hdr.kind == WIRE_EXEC || s->args_len ? s->args : NULL,
+		.args_len = s->args_len,
+		.exe_ino = r->exe_ino,
+		.exe_dev = r->exe_dev,
+		.from_memfd = s->exe_memfd,
+		.exe_deleted = s->exe_deleted,
 		.script_from_memfd = script_from_memfd(t, e, r, s),
 	};
 
@@ -471,9 +479,15 @@ FALLIBLE proc_set_args(struct proc_table *t, uint32_t pid, const char *args, uin
 	if (v->args_known)
 		return E_EXISTS;
 	s = (struct image_spec){
-		.exepath = v->exepath, .container_id = v->container_id, .comm = p->comm, .args = args,
-		.args_len = args_len < WIRE_ARGS_BYTES ? args_len : WIRE_ARGS_BYTES, .exe_ino = v->exe_ino,
-		.exe_dev = v->exe_dev, .from_memfd = v->from_memfd, .exe_deleted = v->exe_deleted,
+		.exepath = v->exepath,
+		.container_id = v->container_id,
+		.comm = p->comm,
+		.args = args,
+		.args_len = args_len < WIRE_ARGS_BYTES ? args_len : WIRE_ARGS_BYTES,
+		.exe_ino = v->exe_ino,
+		.exe_dev = v->exe_dev,
+		.from_memfd = v->from_memfd,
+		.exe_deleted = v->exe_deleted,
 	};
 	img = image_new(&t->text, &s);
 	if (!img)
@@ -490,7 +504,9 @@ void proc_view(const struct proc *p, struct proc_view *out)
 	if (p->image)
 		*out = p->image->view;
 	else
-		*out = (struct proc_view){ .exepath = none, .exe = none, .args = none, .cmdline = none, .container_id = none };
+		*out = (struct proc_view){
+			.exepath = none, .exe = none, .args = none, .cmdline = none, .container_id = none
+		};
 }
 
 struct proc *proc_ancestor(struct proc *p, uint32_t n)
@@ -541,7 +557,7 @@ uint32_t proc_scan_end(struct proc_table *t)
 	if (!t->scanning)
 		return 0;
 	t->scanning = false;
-	LIST_FOR(l, &t->all) {
+	LIST_FOR (l, &t->all) {
 		struct entry *e = CONTAINER_OF(l, struct entry, p.all);
 
 		if (!e->p.alive || e->scan == t->scan)

@@ -3,11 +3,13 @@
  * proc: the processes of the host, as the worker knows them.
  *
  * Keyed by pid and start time, so a reused pid is another process. A record outlives its process while a living
- * descendant needs it for ancestry, and is found by whoever holds its key. Memory is bounded: past PROC_MAX the oldest dead
- * make room, then new ones are refused and counted; past PROC_TEXT_MAX bytes of strings, new strings are cut to PROC_TEXT_CUT.
+ * descendant needs it for ancestry, and is found by whoever holds its key. Memory is bounded: past PROC_MAX the oldest
+ * dead make room, then new ones are refused and counted; past PROC_TEXT_MAX bytes of strings, new strings are cut to
+ * PROC_TEXT_CUT.
  *
  * Ancestry is who forked whom: being reparented (the parent died first) changes neither parent nor ppid. It is kept for
- * PROC_MAX_ANCESTORS levels. Records may be missing: a process that nobody announced is made from the header that names it.
+ * PROC_MAX_ANCESTORS levels. Records may be missing: a process that nobody announced is made from the header that names
+ * it.
  *
  * Not thread-safe.
  */
@@ -40,10 +42,10 @@ struct proc_image;
 
 struct proc {
 	struct hnode by_key;
-	struct list all;      /* oldest first */
+	struct list all; /* oldest first */
 	struct proc_key key;
-	struct proc *parent;  /* referenced; NULL when unknown */
-	uint32_t refs;        /* children, plus one while alive */
+	struct proc *parent; /* referenced; NULL when unknown */
+	uint32_t refs;       /* children, plus one while alive */
 	bool alive;
 	uint32_t ppid, sid;
 	uint32_t uid, gid, loginuid;
@@ -51,18 +53,18 @@ struct proc {
 	uint64_t exec_ns;  /* of the last exec, its own or one that it inherited; 0 when it was not seen */
 	uint64_t image_id; /* changes at exec; a process and the children it forked share it until then */
 	uint8_t stdin_kind, stdout_kind; /* enum wire_fd_kind, at exec */
-	char comm[WIRE_COMM]; /* NUL-terminated; of the process's main thread */
-	struct proc_image *image; /* NULL until known */
-	char *cwd;                /* resolved; NULL when unknown */
-	void *ipc;                /* the ipc graph's node for this process, or NULL; owned by ipc */
+	char comm[WIRE_COMM];            /* NUL-terminated; of the process's main thread */
+	struct proc_image *image;        /* NULL until known */
+	char *cwd;                       /* resolved; NULL when unknown */
+	void *ipc;                       /* the ipc graph's node for this process, or NULL; owned by ipc */
 };
 
 /* Views of the image; all empty when it is unknown. */
 struct proc_view {
-	struct proc_str exepath; /* resolved; " (deleted)" is not appended */
-	struct proc_str exe;     /* argv[0] */
-	struct proc_str args;    /* argv[1..] joined by one space */
-	struct proc_str cmdline; /* comm as exec set it, space, args */
+	struct proc_str exepath;      /* resolved; " (deleted)" is not appended */
+	struct proc_str exe;          /* argv[0] */
+	struct proc_str args;         /* argv[1..] joined by one space */
+	struct proc_str cmdline;      /* comm as exec set it, space, args */
 	struct proc_str container_id; /* "host", or 12 digits */
 	uint64_t exe_ino, exe_dev;
 	bool args_known; /* else exe, args and what follows comm in cmdline were never seen */
@@ -85,11 +87,12 @@ struct proc *proc_ancestor(struct proc *p, uint32_t n);
 /* The leader of its session as of the last fork or exec, dead or alive; NULL when it is not known. */
 struct proc *proc_session(struct proc_table *t, const struct proc *p);
 
-/* Apply records. Each returns the process concerned, or NULL (and counts) when the table is full. strs come parsed from decode. */
+/* Apply records. Each returns the process concerned, or NULL (and counts) when the table is full. strs come parsed from
+ * decode. */
 struct proc *proc_on_fork(struct proc_table *t, const struct wire_fork *r);
 struct proc_exec_strs {
 	struct proc_str exe_path, cwd, filename, interp, cgroup; /* paths joined, "/a/b" */
-	const char *args; /* NUL-terminated arguments */
+	const char *args;                                        /* NUL-terminated arguments */
 	uint32_t args_len;
 	bool exe_memfd, exe_deleted;
 };
@@ -100,7 +103,8 @@ void proc_on_chdir(struct proc_table *t, const struct wire_hdr *h, struct proc_s
 /* Descriptor fd of p is a new memory file; or, for proc_on_fd, something else than it was before. */
 void proc_on_memfd(struct proc *p, int64_t fd, bool cloexec);
 void proc_on_fd(struct proc *p, int64_t fd);
-/* The NUL-terminated arguments of a process whose arguments are not known (a task record has none). E_NOT_FOUND, E_EXISTS, E_NOMEM. */
+/* The NUL-terminated arguments of a process whose arguments are not known (a task record has none). E_NOT_FOUND,
+ * E_EXISTS, E_NOMEM. */
 FALLIBLE proc_set_args(struct proc_table *t, uint32_t pid, const char *args, uint32_t args_len);
 /*
  * For any record: the process of its header, made (with what the header tells) when unknown; comm (when the main thread
@@ -113,8 +117,8 @@ struct proc *proc_of(struct proc_table *t, const struct wire_hdr *h);
  */
 void proc_sweep(struct proc_table *t, uint64_t before_ns);
 /*
- * A new scan of all tasks begins, and ends: who was neither announced by a task record nor named by any other in between died unseen.
- * The end returns how many.
+ * A new scan of all tasks begins, and ends: who was neither announced by a task record nor named by any other in
+ * between died unseen. The end returns how many.
  */
 void proc_scan_begin(struct proc_table *t);
 uint32_t proc_scan_end(struct proc_table *t);

@@ -5,9 +5,9 @@
  * The kernel shows the interpreter as the executable; only the path of the script tells, and it names a descriptor:
  * /proc/self/fd/3, or /dev/fd/3, which is also what execveat(3, "", AT_EMPTY_PATH) gives (fs/exec.c:alloc_bprm).
  *
- * Two ways in. exec of the script itself: every descriptor path counts, unless the descriptor is known to be something else;
- * almost nobody starts scripts so. An interpreter given the path as its first plain argument (sh /proc/self/fd/3):
- * only a known memory file counts, since shells pass pipes that way.
+ * Two ways in. exec of the script itself: every descriptor path counts, unless the descriptor is known to be something
+ * else; almost nobody starts scripts so. An interpreter given the path as its first plain argument (sh
+ * /proc/self/fd/3): only a known memory file counts, since shells pass pipes that way.
  */
 #include "sensor/proc/table.h"
 
@@ -95,7 +95,8 @@ static bool first_plain_arg(const struct proc_exec_strs *s, struct proc_str *out
 bool script_from_memfd(struct proc_table *t, const struct entry *e, const struct wire_exec *r,
 		       const struct proc_exec_strs *s)
 {
-	bool script = s->interp.len && (s->interp.len != s->filename.len || memcmp(s->interp.p, s->filename.p, s->interp.len));
+	bool script = s->interp.len &&
+		      (s->interp.len != s->filename.len || memcmp(s->interp.p, s->filename.p, s->interp.len));
 	struct proc_str arg;
 	struct fd_path f;
 

@@ -15,14 +15,14 @@ enum { MEMFD_MAX_FD = 64 }; /* descriptors below it are followed one by one */
  */
 struct entry {
 	struct proc p;
-	struct hnode by_pid;  /* while alive */
+	struct hnode by_pid; /* while alive */
 	struct list dead;
 	struct list children; /* of siblings */
 	struct list sibling;  /* in the parent's children, while parent is set */
 	uint64_t exit_ns;
 	uint64_t sid_start_ns;
 	uint64_t memfds, memfds_cloexec; /* bit per descriptor */
-	bool made_memfd; /* it, or whom it was forked from, since the sensor looks */
+	bool made_memfd;                 /* it, or whom it was forked from, since the sensor looks */
 	bool kept;
 	uint32_t near; /* generations to the nearest living descendant: 0 while alive, NO_HEIR when there is none */
 	uint32_t scan;
