@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_decode: from a record's bytes to an event, per kind of record and for a mix as a busy host sends it.
+ * bench_decode [RULES.yaml...]: from a record's bytes to an event, per kind of record and for a mix as a busy host sends it;
+ * with rule files, also through those rules, with the fields that they use.
  *
  * Fields are those that rules about files, processes and connections commonly name; "all" is every field there is, which no
  * rule set uses. The records are made beforehand, from a fixed seed. Shown are floor and median over rounds; arms are
  * interleaved. The exit status says whether an open costs at most BAR_NS with the common fields.
  */
+#include "content/rule/rule.h"
+#include "content/runtime/runtime.h"
 #include "sensor/decode/decode.h"
 
 #include "../../tests/records.h"
@@ -15,10 +18,12 @@
 
 enum { ROUNDS = 41, N_PROCS = 2000, N_RECORDS = 20000, BAR_NS = 300, T0 = 1000000 };
 
-enum arm { ARM_OPEN_NONE, ARM_OPEN, ARM_OPEN_ALL, ARM_EXEC, ARM_CONNECT, ARM_FDS, ARM_FORK_EXIT, ARM_MIX, N_ARMS };
+enum arm { ARM_OPEN_NONE, ARM_OPEN, ARM_OPEN_ALL, ARM_EXEC, ARM_CONNECT, ARM_FDS, ARM_FORK_EXIT, ARM_MIX, ARM_OPEN_RULES,
+	   ARM_EXEC_RULES, ARM_MIX_RULES, N_ARMS };
 static const char *const arm_names[N_ARMS] = {
 	"open, no rule about it", "open, common fields", "open, all fields", "exec, common fields", "connect, common fields",
 	"pipe and close, nothing wanted", "fork and exit, nothing wanted", "mix, common fields",
+	"open, rules", "exec, rules", "mix, rules",
 };
 
 struct stream {
@@ -27,7 +32,9 @@ struct stream {
 	size_t n, used, cap;
 };
 
-static uint64_t seed = 7, n_events, sum;
+static struct content *content;
+static struct content_eval eval;
+static uint64_t seed = 7, n_events, n_fired, sum;
 
 static uint32_t rnd(uint32_t n)
 {
@@ -122,6 +129,7 @@ static void put_mix(struct stream *s, uint32_t pid)
 static void (*const put_of[N_ARMS])(struct stream *, uint32_t) = {
 	[ARM_OPEN_NONE] = put_open,   [ARM_OPEN] = put_open, [ARM_OPEN_ALL] = put_open,		 [ARM_EXEC] = put_exec,
 	[ARM_CONNECT] = put_connect, [ARM_FDS] = put_fds,   [ARM_FORK_EXIT] = put_fork_exit, [ARM_MIX] = put_mix,
+	[ARM_OPEN_RULES] = put_open, [ARM_EXEC_RULES] = put_exec, [ARM_MIX_RULES] = put_mix,
 };
 
 static void stream_make(struct stream *s, void (*fn)(struct stream *, uint32_t))
@@ -175,6 +183,20 @@ static bool wants_common(void *user, uint32_t type, uint32_t id)
 	       id == FIELD_file_open_typechar || id == FIELD_file_open_is_read || id == FIELD_file_open_is_write;
 }
 
+static void judge(void *user, struct event *e)
+{
+	uint32_t fired[8];
+
+	(void)user;
+	n_events++;
+	n_fired += content_eval(content, &eval, e, fired, countof(fired));
+}
+
+static bool rules_want(void *user, uint32_t type, uint32_t id)
+{
+	return content_uses(user, type, id);
+}
+
 /* Every arm has tables of its own, with N_PROCS living processes up to eleven generations deep. */
 static struct decode *decode_make(enum arm a)
 {
@@ -186,6 +208,12 @@ static struct decode *decode_make(enum arm a)
 	struct stream s = { .len = calloc(N_PROCS, sizeof *s.len) };
 	struct decode *d;
 
+	if (a >= ARM_OPEN_RULES) {
+		o.wants = rules_want;
+		o.wants_user = content;
+		o.types = content_types(content);
+		o.emit = judge;
+	}
 	if (!s.len || decode_new(&o, &d) != E_OK)
 		abort();
 	for (uint32_t pid = 2; pid < N_PROCS + 2; pid++)
@@ -209,35 +237,83 @@ static int by_value(const void *a, const void *b)
 	return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
 }
 
-int main(void)
+/* Rule files to programs. */
+static FALLIBLE load_rules(char **paths, int n, struct diag *d)
+{
+	struct rule_source src[16];
+	struct arena a;
+	struct diags ds;
+	struct rule_set *rs;
+	struct buf elf;
+	enum err err = E_OK;
+
+	arena_init(&a, 512 << 20);
+	diags_init(&ds, &a);
+	buf_init(&elf, 64 << 20);
+	if (n > (int)countof(src))
+		n = countof(src);
+	for (int i = 0; i < n && err == E_OK; i++) {
+		char *text;
+		size_t len;
+
+		err = io_read_file(paths[i], RULE_MAX_FILE_BYTES, &text, &len, d);
+		if (err == E_OK)
+			src[i] = (struct rule_source){ paths[i], text, len };
+	}
+	if (err == E_OK)
+		err = rule_load(src, (size_t)n, &template_builtin, &a, &ds, &rs);
+	if (err == E_OK)
+		err = rule_compile(rs, &a, &elf, &ds);
+	if (err == E_OK)
+		err = content_load(view_of(elf.p, elf.len), "bench", &(struct content_opts){ .table = &template_builtin }, &a, &content, d);
+	return err == E_OK ? vm_new(&eval.vm) : err;
+}
+
+static void show(double ns[N_ARMS][ROUNDS], int n_arms)
+{
+	printf("%-34s %9s %9s %12s\n", "ns per record", "floor", "median", "records/s");
+	for (int a = 0; a < n_arms; a++) {
+		qsort(ns[a], ROUNDS, sizeof ns[a][0], by_value);
+		printf("%-34s %9.0f %9.0f %12.0f\n", arm_names[a], ns[a][0], ns[a][ROUNDS / 2], 1e9 / ns[a][0]);
+	}
+	printf("events %llu, fired %llu (%llu)\n", (unsigned long long)n_events, (unsigned long long)n_fired, (unsigned long long)sum);
+	if (ns[ARM_OPEN][0] > BAR_NS)
+		printf("an open costs more than %d ns\n", BAR_NS);
+}
+
+int main(int argc, char **argv)
 {
 	static double ns[N_ARMS][ROUNDS];
+	int n_arms = argc > 1 ? N_ARMS : ARM_OPEN_RULES;
 	struct decode *d[N_ARMS];
 	struct stream s[N_ARMS];
+	struct diag diag;
 
-	for (int a = 0; a < N_ARMS; a++) {
+	diag_init(&diag);
+	if (argc > 1 && load_rules(argv + 1, argc - 1, &diag) != E_OK) {
+		fprintf(stderr, "the rules do not load: %s\n", diag.text);
+		return 2;
+	}
+	for (int a = 0; a < n_arms; a++) {
 		stream_make(&s[a], put_of[a]);
 		d[a] = decode_make((enum arm)a);
 	}
 	for (int round = 0; round < ROUNDS; round++) {
-		for (int i = 0; i < N_ARMS; i++) {
-			int a = (i + round) % N_ARMS;
+		for (int i = 0; i < n_arms; i++) {
+			int a = (i + round) % n_arms;
 			double start = now_ns();
 
 			play(d[a], &s[a]);
 			ns[a][round] = (now_ns() - start) / (double)s[a].n;
 		}
 	}
-	printf("%-34s %9s %9s %12s\n", "ns per record", "floor", "median", "records/s");
-	for (int a = 0; a < N_ARMS; a++) {
-		qsort(ns[a], ROUNDS, sizeof ns[a][0], by_value);
-		printf("%-34s %9.0f %9.0f %12.0f\n", arm_names[a], ns[a][0], ns[a][ROUNDS / 2], 1e9 / ns[a][0]);
+	show(ns, n_arms);
+	for (int a = 0; a < n_arms; a++) {
 		decode_free(d[a]);
 		free(s[a].bytes);
 		free(s[a].len);
 	}
-	printf("events %llu (%llu)\n", (unsigned long long)n_events, (unsigned long long)sum);
-	if (ns[ARM_OPEN][0] > BAR_NS)
-		printf("an open costs more than %d ns\n", BAR_NS);
+	content_free(content);
+	vm_free(eval.vm);
 	return ns[ARM_OPEN][0] > BAR_NS;
 }

@@ -587,6 +587,8 @@ TEST(an_event_that_comes_after_the_exit_still_has_its_process)
 	shell(&s, 10);
 	rec_exit(&r, 10, "bash", 0, REC_START(20));
 	(void)feed(&s, &r);
+	rec_open(&r, 1, "init", "/x", 0, 3, REC_START(20) + DECODE_LINGER_NS / 2);
+	(void)feed(&s, &r);
 	rec_open(&r, 10, "bash", "/x", 0, 3, REC_START(20) - 5);
 	CHECK_FIELD(feed(&s, &r), "proc.exepath", "/bin/bash");
 	/* in the end it goes */
@@ -616,6 +618,12 @@ TEST(a_rename_shows_in_the_name_and_in_the_command_line)
 	CHECK_FIELD(e, "proc.cmdline", "[kthreadd] -c code");
 	CHECK_FIELD(e, "proc.pcmdline", "python3 -c code");
 	CHECK_FIELD(e, "proc.acmdline", "[kthreadd] -c code,python3 -c code");
+	/* time and again */
+	for (int i = 0; i < 10000; i++) {
+		s.n = 0;
+		rec_open(&r, 11, "[kthreadd]", "/x", 0, 3, T0);
+		CHECK_HAS(feed(&s, &r), "proc.cmdline=[kthreadd] -c code\n");
+	}
 	/* another thread's name is its own affair */
 	rec_open(&r, 10, "worker", "/x", 0, 3, T0);
 	r.hdr.tid = 99;

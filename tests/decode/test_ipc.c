@@ -409,6 +409,63 @@ TEST(curl_into_a_shell_is_reported_when_curl_connects)
 	end();
 }
 
+TEST(a_fifo_keeps_its_path_while_anybody_has_it)
+{
+	struct wire_fd out = { .fd = 1, .kind = WIRE_FD_FIFO, .flags = W, .ino = 600, .dev = 1 };
+
+	begin_shell();
+	fork_(1, 2);
+	open_fifo(2, 0, 600, R, "/tmp/f");
+	run(2, "sh"); /* alone with it */
+	fork_(1, 3);
+	run(3, "nc");
+	connect_(3, 5);
+	fds_record(3, WIRE_FDS_DUP, &out, 1); /* how it got there was not seen */
+	CHECK_STR(w.log, "sh <- nc dup /tmp/f\n");
+	end();
+}
+
+TEST(of_several_sockets_the_one_that_matters_is_named)
+{
+	/* what was just connected; otherwise the latest tcp one, not the resolver's */
+	struct wire_fd udp = rec_tcp4(7, 300, 53, 40000, 53);
+
+	begin_shell();
+	pipe_(1, 3, 4, 500);
+	spawn(1, 2, -1, 4);
+	run(2, "agent");
+	connect_to(2, 5, 1, 80);
+	connect_to(2, 6, 2, 443);
+	udp.l4proto = 17;
+	w.fd[2][7] = udp;
+	ipc_on_connect(w.g, proc(2), &udp, NULL);
+	spawn(1, 3, 3, -1);
+	run(3, "sh");
+	CHECK_STR(w.log, "bash <- agent dup\nsh <- agent exec\n");
+	CHECK_EQ(w.last.sock.remote_port, 443);
+	end();
+}
+
+TEST(a_socket_leads_out_also_after_an_exec_and_a_dup)
+{
+	for (int dup = 0; dup < 2; dup++) {
+		begin_shell();
+		pipe_(1, 3, 4, 500);
+		spawn(1, 2, -1, 4);
+		run(2, "python");
+		connect_(2, 5);
+		if (dup) {
+			dup2_(2, 5, 8);
+			close_(2, 5);
+		}
+		run(2, "relay");
+		spawn(1, 3, 3, -1);
+		run(3, "sh");
+		CHECK_HAS(w.log, "sh <- relay exec\n");
+		end();
+	}
+}
+
 /* ---- breaking chains ---- */
 
 static void shell_fed_by_peer(void)
@@ -546,6 +603,10 @@ TEST(four_hops_are_followed_and_five_are_not)
 	line_of(5);
 	CHECK(!strstr(w.log, "p0"));
 	CHECK_HAS(w.log, "p1 <- p2 <- p3 <- p4 <- p5 connect\n");
+	/* nor when it is the far reader that changes */
+	w.log[w.log_len = 0] = 0;
+	run(10, "q0");
+	CHECK_STR(w.log, "");
 	end();
 }
 
@@ -649,6 +710,30 @@ TEST(holders_of_the_same_end_of_a_socket_do_not_feed_each_other)
 	connect_(2, 7);
 	CHECK_HAS(w.log, "sh <- node connect\n");
 	end();
+}
+
+TEST(either_end_of_a_pair_may_be_the_childs)
+{
+	for (uint32_t mine = 5; mine <= 6; mine++) {
+		uint32_t theirs = 11 - mine;
+
+		begin_shell();
+		fork_(1, 2);
+		run(2, "node");
+		socketpair_(2, 5, 6, 900);
+		fork_(2, 3);
+		dup2_(3, mine, 0);
+		close_(3, 5);
+		close_(3, 6);
+		close_(2, mine);
+		run(3, "sh");
+		connect_(2, 7);
+		CHECK_STR(w.log, "sh <- node connect\n");
+		close_(2, theirs);
+		connect_to(2, 8, 77, 99);
+		CHECK_EQ(w.n_reports, 1);
+		end();
+	}
 }
 
 TEST(a_message_bus_does_not_join_everybody_to_everybody)

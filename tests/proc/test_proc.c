@@ -490,6 +490,28 @@ TEST(a_full_table_makes_room_from_the_dead_and_then_refuses)
 	proc_table_free(t);
 }
 
+/* A late fork record: its parent is dead, kept for one dead child only, and that child is the first to make room. */
+TEST(room_is_not_made_by_dropping_the_parent_at_hand)
+{
+	struct proc_table *t = new_table();
+	struct proc *child;
+
+	(void)do_exec(t, &(struct rec_exec){ .pid = 1, .comm = "a" }, "/a", "");
+	(void)do_fork(t, 1, "a", 2, 1);
+	(void)do_fork(t, 2, "a", 3, 1);
+	do_exit(t, 1);
+	do_exit(t, 2);
+	proc_sweep(t, UINT64_MAX); /* both kept for 3; 1 only for 2 */
+	for (uint32_t pid = 4; pid <= PROC_MAX; pid++)
+		(void)do_fork(t, 3, "a", pid, 1);
+	CHECK_EQ(proc_count(t), PROC_MAX);
+	child = do_fork(t, 1, "a", PROC_MAX + 1, 2);
+	CHECK(child && child->parent == proc_find(t, key_of(1)));
+	CHECK(!proc_find(t, key_of(2)));
+	CHECK_STR(child->parent->comm, "a");
+	proc_table_free(t);
+}
+
 TEST(long_strings_on_many_processes_cost_a_bounded_amount)
 {
 	struct proc_table *t = new_table();

@@ -75,8 +75,22 @@ static struct node *graph_node(struct ipc *g, struct proc *p)
 	return n;
 }
 
+static void mark_fd(struct node *n, uint32_t fd, bool held)
+{
+	uint64_t bit = 1ull << (fd % 64);
+
+	if (fd >= NODE_BITS)
+		n->n_high += held ? 1 : UINT32_MAX;
+	else if (held)
+		n->low[fd / 64] |= bit;
+	else
+		n->low[fd / 64] &= ~bit;
+}
+
 struct hold *graph_find(const struct node *n, uint32_t fd)
 {
+	if (fd < NODE_BITS ? !(n->low[fd / 64] >> (fd % 64) & 1) : !n->n_high)
+		return NULL;
 	LIST_FOR(l, &n->holds) {
 		struct hold *h = CONTAINER_OF(l, struct hold, in_node);
 
@@ -146,6 +160,7 @@ void graph_drop(struct ipc *g, struct hold *h)
 
 	list_del(&h->in_node);
 	n->n_holds--;
+	mark_fd(n, h->fd.fd, false);
 	if (h->chan) {
 		n->n_unix -= h->chan->kind == WIRE_FD_UNIX;
 		list_del(&h->in_chan);
@@ -230,6 +245,7 @@ struct hold *graph_add(struct ipc *g, struct proc *p, const struct wire_fd *fd, 
 		if (attach(g, h, end)) {
 			list_add(n->holds.next, &h->in_node);
 			n->n_holds++;
+			mark_fd(n, fd->fd, true);
 			return h;
 		}
 		pool_put(&g->holds, h);

@@ -34,11 +34,15 @@ struct hold {
 	uint32_t end;
 };
 
+enum { NODE_BITS = 256 };
+
 struct node {
 	struct list all;
 	struct list holds;
 	struct proc *p;
 	uint32_t n_holds, n_socks, n_unix;
+	uint32_t n_high;               /* holds of descriptors past the bitmap */
+	uint64_t low[NODE_BITS / 64];  /* descriptors that are held: most that are asked for are not */
 	uint64_t mark; /* the last search that came by */
 };
 
