@@ -319,12 +319,13 @@ static void on_gone(struct supervisor *s, uint32_t index, uint32_t error)
 
 static void on_rotate(struct supervisor *s, uint32_t index)
 {
-	bool ok = s->sinks.sink[index].fd >= 0 && super_sink_rotate(&s->sinks.sink[index], now_ms()) == E_OK;
+	enum err err = s->sinks.sink[index].fd >= 0 ? super_sink_rotate(&s->sinks.sink[index], now_ms()) : E_LIMIT;
 
-	if (!ok)
+	/* E_LIMIT: it asked too soon, and will again. */
+	if (err == E_IO)
 		log_warning("the alert file cannot be rotated, it goes on growing index=%u error=\"%s\"", index,
 			    strerror(errno));
-	if (send_output(s, index, ok) != E_OK)
+	if (send_output(s, index, err == E_OK) != E_OK)
 		kill_worker(s, "it does not take messages");
 }
 
@@ -592,8 +593,10 @@ static void on_time(struct supervisor *s)
 {
 	uint64_t now = now_ms(), in_state = now - s->since_ms;
 
-	if (s->o->duration_ms && now - s->started_ms >= s->o->duration_ms && s->state == WATCHING)
+	if (s->o->duration_ms && now - s->started_ms >= s->o->duration_ms && s->state == WATCHING) {
 		begin_stop(s);
+		return;
+	}
 	switch (s->state) {
 	case DOWN:
 		if (!s->done && now >= s->restart_ms)
@@ -724,6 +727,10 @@ static void say_stopped(const struct supervisor *s)
 			 (unsigned long long)t.lost, (unsigned long long)t.produced, (unsigned long long)t.consumed,
 			 (unsigned long long)page_get(&s->page->dropped_alerts));
 
+	if (t.produced - t.lost > t.consumed)
+		log_warning("the worker did not drain the rings: records were not judged count=%llu",
+			    (unsigned long long)(t.produced - t.lost - t.consumed));
+
 	(void)!write(STDERR_FILENO, line, (size_t)n);
 }
 
@@ -742,6 +749,8 @@ int agent_run(const struct agent_opts *o)
 		buf_init(&text, 4096);
 		if (!d.text[0])
 			err = diag_fail(&d, err, 0, 0, __FILE__, __LINE__, "cannot start: %s", err_text(err));
+		if (!d.pos.file && !d.subject)
+			buf_puts(&text, "sallyport: ");
 		diag_render(&text, &d, o->colour_stderr);
 		(void)!write(STDERR_FILENO, text.p, text.len);
 		buf_done(&text);

@@ -46,7 +46,7 @@ struct super_sinks {
 
 FALLIBLE super_sinks_open(const struct agent_opts *o, struct super_sinks *out, struct diag *d);
 void super_sinks_close(struct super_sinks *s);
-/* Rename the file away and open a new one. On failure the old one stays. */
+/* Rename the file away and open a new one. On failure the old one stays: E_LIMIT it was rotated just now, E_IO. */
 FALLIBLE super_sink_rotate(struct super_sink *s, uint64_t now_ms);
 /* Say it on every sink. Only while no worker writes. mid_line: bit per sink that stopped inside a line. */
 void super_sinks_note(struct super_sinks *s, const struct output_note *n, uint64_t mid_line);

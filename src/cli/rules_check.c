@@ -78,6 +78,13 @@ static int prove(struct checked *k)
 	return code;
 }
 
+/* Not an error: a file may hold only lists and macros for others. */
+static void warn_of_none(const struct checked *k)
+{
+	if (!k->n_enabled)
+		(void)fprintf(stderr, "sallyport: warning: the files define no enabled rule\n");
+}
+
 static int load_and_prove(int argc, char **argv, const struct check_args *a, struct checked *k)
 {
 	int code = cli_rules_load(argv + optind, (uint32_t)(argc - optind), a->table, &k->rules);
@@ -87,6 +94,7 @@ static int load_and_prove(int argc, char **argv, const struct check_args *a, str
 		return code;
 	for (uint32_t i = 0; i < k->rules.set->n_rules; i++)
 		k->n_enabled += k->rules.set->rules[i].enabled;
+	warn_of_none(k);
 	code = compile(k);
 	return code ? code : prove(k);
 }

@@ -235,6 +235,9 @@ TEST(input_made_to_exhaust_us_is_refused_within_limits)
 	expect("many values", repeat(&a, "-\n", 2 << 20), 103);
 	expect("long value", arena_printf(&a, "- %s", repeat(&a, "x", 300 << 10)), 103);
 	expect("many anchors", repeat(&a, "- &a x\n", 100000), 103);
+	expect("long name", arena_printf(&a, "- rule: %s\n  condition: evt.type = open\n" RULE_TAIL, repeat(&a, "x", 512)), 204);
+	expect("long tag", arena_printf(&a, GOOD "  tags: [%s]\n", repeat(&a, "x", 512)), 204);
+	expect("long output", arena_printf(&a, OUTPUT("%s"), repeat(&a, "x", 65536)), 204);
 	expect("big file", repeat(&a, "#", (8 << 20) + 1), 100);
 	expect("parentheses", arena_printf(&a, COND("%sproc.pid = 1"), repeat(&a, "(", 100000)), 301);
 	expect("not not not", arena_printf(&a, COND("%sproc.pid = 1"), repeat(&a, "not ", 50000)), 301);

@@ -24,6 +24,8 @@ enum {
 	RULE_MAX_VALUE_BYTES = 65535,
 	RULE_MAX_EXPANDED_DEPTH = 1000,   /* of a condition with all macros put in */
 	RULE_MAX_INDEX = 1023,            /* proc.aname[N] */
+	RULE_MAX_NAME_BYTES = 511,        /* of rules, tags and drills; these two are compiled content's: content/image */
+	RULE_MAX_TEXT_BYTES = 65535,      /* of descriptions and outputs */
 };
 
 /* The ids, by name. */
@@ -250,6 +252,8 @@ enum rule_change { CHANGE_NONE, CHANGE_APPEND, CHANGE_REPLACE };
 /* The node under key when it is of this kind, else NULL; reports a wrong kind, and a missing one if required. */
 const struct rule_node *rule_item_get(struct rule_ctx *c, const struct rule_node *item, const char *key, enum rule_node_kind kind,
 				      bool required);
+/* The scalar is at most max bytes long; reports if not. */
+bool rule_item_short(struct rule_ctx *c, const struct rule_text *t, uint32_t max);
 /* true, false or (missing) fallback; reports other values. */
 bool rule_item_bool(struct rule_ctx *c, const struct rule_node *item, const char *key, bool fallback);
 void rule_item_keys(struct rule_ctx *c, const struct rule_node *item, const char *const *keys, size_t n);

@@ -73,6 +73,14 @@ const struct rule_node *rule_item_get(struct rule_ctx *c, const struct rule_node
 	return n;
 }
 
+bool rule_item_short(struct rule_ctx *c, const struct rule_text *t, uint32_t max)
+{
+	if (t->len <= max)
+		return true;
+	rule_report(c, RD_BAD_VALUE, (struct rule_span){ t, 0, 1 }, "a text of more than %u bytes", max);
+	return false;
+}
+
 bool rule_item_bool(struct rule_ctx *c, const struct rule_node *item, const char *key, bool fallback)
 {
 	static const char *const yes[] = { "true", "yes", "on", "y" }, *const no[] = { "false", "no", "off", "n" };

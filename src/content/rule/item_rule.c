@@ -91,6 +91,8 @@ static FALLIBLE add_tags(struct rule_ctx *c, struct rule_draft *r, const struct 
 			rule_report(c, RD_WRONG_KIND, rule_node_span(n), "a tag must be text");
 			return E_REJECTED;
 		}
+		if (!rule_item_short(c, &n->text, RULE_MAX_NAME_BYTES))
+			return E_REJECTED;
 		if (has_tag(r, n->text.p))
 			continue;
 		if (r->n_tags == 64) {
@@ -140,7 +142,8 @@ static FALLIBLE define(struct rule_ctx *c, struct rule_items *it, const struct r
 	const struct rule_node *drill = rule_item_get(c, item, "drill", NODE_SCALAR, false);
 	enum err priority = read_priority(c, item, &r.priority);
 
-	if (!condition || !output || !desc || priority)
+	if (!condition || !output || !desc || priority || !rule_item_short(c, &name->text, RULE_MAX_NAME_BYTES) ||
+	    (drill && !rule_item_short(c, &drill->text, RULE_MAX_NAME_BYTES)))
 		return E_REJECTED;
 	r.condition = &condition->text;
 	r.output = &output->text;

@@ -81,6 +81,8 @@ static FALLIBLE build_rule(struct rule_ctx *c, struct rule_items *it, const stru
 		return err;
 	if (!err)
 		verdict = rule_check_types(c, cond, d->skip_unknown, &unknown);
+	if (!rule_item_short(c, d->output, RULE_MAX_TEXT_BYTES) || !rule_item_short(c, d->desc, RULE_MAX_TEXT_BYTES))
+		return E_REJECTED;
 	output = rule_check_output(c, d->output, d->skip_unknown, &unknown, &r->output);
 	if (!r->output)
 		return E_NOMEM;

@@ -179,7 +179,6 @@ FALLIBLE check_load(struct verifier *v, const struct isa_insn *in)
 	if (in->sem == ISA_LDXS) {
 		ENSURE(v, r.type == REG_SCALAR);
 		ENSURE(v, scalar_sext(r.s, in->width, 64, &r.s));
-		r.id = 0;
 	}
 	reg_set(v, in->dst, r);
 	return E_OK;
