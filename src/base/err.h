@@ -30,6 +30,8 @@ const char *err_name(enum err e);
 	} while (0)
 
 #define countof(a) (sizeof(a) / sizeof((a)[0]))
+/* The ending of a noun after a number. */
+#define PLURAL(n) ((n) == 1 ? "" : "s")
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
 /* Hand a scope-bound object to the caller: the scope forgets it. */

@@ -178,7 +178,7 @@ static int judge_all(struct job *k)
 		json_end_array(&k->j);
 		json_end_object(&k->j);
 	} else {
-		buf_printf(&k->out, "%u programs proven, %u refused\n", k->n_ok, k->n_refused);
+		buf_printf(&k->out, "%u program%s proven, %u refused\n", k->n_ok, PLURAL(k->n_ok), k->n_refused);
 	}
 	return cli_print(&k->out);
 }
