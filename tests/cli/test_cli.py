@@ -96,11 +96,11 @@ def version_and_lists_are_stable_json(c):
 @test
 def a_good_rule_is_checked_tested_compiled_and_verified(c):
     path = c.file("r.yaml", RULE)
-    expect("1 rules, 1 programs, proven" in c.run("rules", "check", path, code=0).stdout, "check")
+    expect("1 rule, 1 program, proven" in c.run("rules", "check", path, code=0).stdout, "check")
     expect("2 tests passed, 0 failed" in c.run("rules", "test", path, code=0).stdout, "test")
     c.run("rules", "compile", path, "-o", c.path("r.o"), code=0)
     r = c.run("verify", c.path("r.o"), code=0)
-    expect("1 programs proven, 0 refused" in r.stdout, r.stdout)
+    expect("1 program proven, 0 refused" in r.stdout, r.stdout)
     j = json.loads(c.run("verify", c.path("r.o"), "--format", "json", code=0).stdout)
     p = j["programs"][0]
     expect(p["ok"] and p["steps"] > 0 and p["instructions"] > 0 and j["kernel"] == "sallyport", j)
