@@ -94,6 +94,10 @@ static void section_name_outside(struct buf *f)
 {
 	shdr(f, ".rodata")->sh_name = 0x10000;
 }
+static void section_name_just_outside(struct buf *f)
+{
+	shdr(f, ".rodata")->sh_name = (uint32_t)shdr(f, ".strtab")->sh_size;
+}
 static void long_section_name(struct buf *f)
 {
 	Elf64_Shdr *s = shdr(f, ".rodata"), *strings = shdr(f, ".strtab");
@@ -119,6 +123,14 @@ static void symbol_names_in_no_section(struct buf *f)
 static void symbol_name_outside(struct buf *f)
 {
 	symbol(f, "two")->st_name = 0x7fffffff;
+}
+static void symbol_name_just_outside(struct buf *f)
+{
+	symbol(f, "two")->st_name = (uint32_t)shdr(f, ".strtab")->sh_size;
+}
+static void symbol_just_behind_the_sections(struct buf *f)
+{
+	symbol(f, "two")->st_shndx = head(f)->e_shnum;
 }
 static void symbol_in_no_section(struct buf *f)
 {
@@ -332,6 +344,15 @@ static void member_points_at_itself(struct buf *f)
 	set32(type_word(f, PTR_TYPE + 1), 8u << 24); /* a typedef ... */
 	set32(type_word(f, PTR_TYPE + 2), 3);        /* ... of itself */
 }
+/* key_size becomes key: a pointer to a type now, whose size counts. Its array is type 4. */
+static void array_of_itself(struct buf *f)
+{
+	uint8_t *name = memmem(bytes_of(f, ".BTF"), shdr(f, ".BTF")->sh_size, "key_size", 8);
+
+	name[3] = 0;
+	set32(type_word(f, ARRAY_TYPE + 9 + 3), 4);
+	set32(type_word(f, ARRAY_TYPE + 9 + 5), 1);
+}
 static void unknown_member(struct buf *f)
 {
 	uint8_t *name = memmem(bytes_of(f, ".BTF"), shdr(f, ".BTF")->sh_size, "map_flags", 9);
@@ -477,11 +498,15 @@ TEST(every_damage_has_its_own_diagnostic)
 		ROW(section_size_wraps, E_TRUNCATED, 208),
 		ROW(strings_without_end, E_FORMAT, 209),
 		ROW(section_name_outside, E_FORMAT, 210),
+		ROW(section_name_just_outside, E_FORMAT, 210),
+
 		ROW(long_section_name, E_LIMIT, 211),
 		ROW(symbol_entry_size, E_FORMAT, 212),
 		ROW(symbols_cut, E_FORMAT, 212),
 		ROW(symbol_names_in_no_section, E_FORMAT, 212),
 		ROW(symbol_name_outside, E_FORMAT, 213),
+		ROW(symbol_name_just_outside, E_FORMAT, 213),
+		ROW(symbol_just_behind_the_sections, E_FORMAT, 214),
 		ROW(symbol_in_no_section, E_FORMAT, 214),
 		ROW(two_symbol_tables, E_FORMAT, 215),
 		ROW(too_many_symbols, E_LIMIT, 216),
@@ -532,6 +557,7 @@ TEST(every_damage_has_its_own_diagnostic)
 		ROW(member_name_outside, E_FORMAT, 252),
 		ROW(member_says_nothing, E_FORMAT, 253),
 		ROW(member_points_at_itself, E_FORMAT, 253),
+		ROW(array_of_itself, E_FORMAT, 253),
 		ROW(unknown_member, E_UNSUPPORTED, 254),
 		ROW(huge_value, E_LIMIT, 255),
 		ROW(huge_key, E_LIMIT, 255),

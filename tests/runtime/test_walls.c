@@ -74,6 +74,7 @@ TEST(wall_1_the_schema_names_rule_field_counts_and_digests)
 
 TEST(wall_2_the_verifier_refuses_what_the_schema_let_through)
 {
+	static const struct prog_line lines[] = { { 0, "rules.yaml", "condition: ipc.chain = 'sh <- nc'", 7, 3 } };
 	struct content *c;
 	struct arena a;
 	struct make m;
@@ -82,6 +83,8 @@ TEST(wall_2_the_verifier_refuses_what_the_schema_let_through)
 
 	arena_init(&a, 16 << 20);
 	make_two_rules(&m, &template_builtin);
+	m.progs[0].lines = lines;
+	m.progs[0].n_lines = 1;
 	CHECK_EQ(
 		make_load(&m,
 			  &(struct content_opts){ .table = make_table(&a, TEMPLATE_N_COMMON, 20), .skip_schema = true },
@@ -93,6 +96,8 @@ TEST(wall_2_the_verifier_refuses_what_the_schema_let_through)
 	CHECK_HAS(b.p, "2272"); /* 64 + 8 * 256 + 8 * 20: the first byte behind the context */
 	CHECK_HAS(b.p, "ipc_pipe");
 	CHECK_HAS(b.p, "reads the last field");
+	CHECK_HAS(b.p, "rules.yaml:7:3");
+	CHECK_HAS(b.p, lines[0].text);
 	buf_done(&b);
 	make_done(&m);
 	arena_done(&a);
