@@ -12,7 +12,8 @@
 
 enum { ROUNDS = 15, ARENA_BYTES = 256 << 20 };
 
-static const struct prog_map map = { .name = "a", .kind = PROG_MAP_ARRAY, .key_size = 4, .value_size = 64, .max_entries = 1 };
+static const struct prog_map map = { .name = "a", .kind = PROG_MAP_ARRAY, .key_size = 4, .value_size = 64,
+				     .max_entries = 1 };
 
 static double now_ms(void)
 {

@@ -114,7 +114,7 @@ static FALLIBLE check_arg(struct verifier *v, struct call *c, unsigned i)
 	}
 }
 
-/* Helpers that change the map they are given. Linux: kernel/bpf/verifier.c:check_map_func_compatibility and record_func_map. */
+/* Helpers that change the map they are given. Linux: kernel/bpf/verifier.c:record_func_map, v6.12. */
 static bool changes_map(const struct abi_helper *h)
 {
 	return h->id == ABI_HELPER_map_update_elem || h->id == ABI_HELPER_map_delete_elem;
