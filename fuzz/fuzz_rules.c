@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_rules: any bytes as a rules file. Whatever is refused is refused with a place in the file; whatever loads compiles (or says why
- * not), reads back, and every program passes the verifier.
+ * fuzz_rules: any bytes as a rules file. Whatever is refused is refused with a place in the file; whatever loads
+ * compiles (or says why not), reads back, and every program passes the verifier.
  */
 #include "content/image/image.h"
 #include "content/rule/rule.h"

@@ -44,19 +44,32 @@ static bool one_string(enum rule_op op, const char *s, size_t n, const struct ru
 	switch (op) {
 	case OP_EQ:
 	case OP_IN:
-	case OP_INTERSECTS: return n == v->len && !memcmp(s, v->p, n);
-	case OP_LT: return order(s, n, v->p, v->len) < 0;
-	case OP_LE: return order(s, n, v->p, v->len) <= 0;
-	case OP_GT: return order(s, n, v->p, v->len) > 0;
-	case OP_GE: return order(s, n, v->p, v->len) >= 0;
-	case OP_CONTAINS: return strstr(s, v->p) != NULL;
-	case OP_ICONTAINS: return fold_contains(s, v->p);
-	case OP_STARTSWITH: return n >= v->len && !memcmp(s, v->p, v->len);
-	case OP_ENDSWITH: return n >= v->len && !memcmp(s + n - v->len, v->p, v->len);
-	case OP_GLOB: return !fnmatch(v->p, s, 0);
-	case OP_IGLOB: return !fnmatch(v->p, s, FNM_CASEFOLD);
-	case OP_PMATCH: return path_covers(s, v->p);
-	default: return false;
+	case OP_INTERSECTS:
+		return n == v->len && !memcmp(s, v->p, n);
+	case OP_LT:
+		return order(s, n, v->p, v->len) < 0;
+	case OP_LE:
+		return order(s, n, v->p, v->len) <= 0;
+	case OP_GT:
+		return order(s, n, v->p, v->len) > 0;
+	case OP_GE:
+		return order(s, n, v->p, v->len) >= 0;
+	case OP_CONTAINS:
+		return strstr(s, v->p) != NULL;
+	case OP_ICONTAINS:
+		return fold_contains(s, v->p);
+	case OP_STARTSWITH:
+		return n >= v->len && !memcmp(s, v->p, v->len);
+	case OP_ENDSWITH:
+		return n >= v->len && !memcmp(s + n - v->len, v->p, v->len);
+	case OP_GLOB:
+		return !fnmatch(v->p, s, 0);
+	case OP_IGLOB:
+		return !fnmatch(v->p, s, FNM_CASEFOLD);
+	case OP_PMATCH:
+		return path_covers(s, v->p);
+	default:
+		return false;
 	}
 }
 
@@ -89,13 +102,20 @@ static bool list_holds(const struct rule_check *k, const struct template_field *
 static bool ordered(enum rule_op op, int c)
 {
 	switch (op) {
-	case OP_NE: return c != 0;
-	case OP_LT: return c < 0;
-	case OP_LE: return c <= 0;
-	case OP_GT: return c > 0;
-	case OP_GE: return c >= 0;
-	case OP_EXISTS: return true;
-	default: return c == 0;
+	case OP_NE:
+		return c != 0;
+	case OP_LT:
+		return c < 0;
+	case OP_LE:
+		return c <= 0;
+	case OP_GT:
+		return c > 0;
+	case OP_GE:
+		return c >= 0;
+	case OP_EXISTS:
+		return true;
+	default:
+		return c == 0;
 	}
 }
 
@@ -105,7 +125,10 @@ static bool number_holds(const struct rule_check *k, uint8_t type, uint64_t have
 
 	for (uint32_t i = 0; i < k->n_values; i++) {
 		const char *s = k->values[i].p;
-		uint64_t want = !strcmp(s, "true") ? 1 : !strcmp(s, "false") ? 0 : type == TEMPLATE_I64 ? (uint64_t)strtoll(s, NULL, 0) : strtoull(s, NULL, 0);
+		uint64_t want = !strcmp(s, "true")     ? 1
+				: !strcmp(s, "false")  ? 0
+				: type == TEMPLATE_I64 ? (uint64_t)strtoll(s, NULL, 0)
+						       : strtoull(s, NULL, 0);
 		int c = type == TEMPLATE_I64 ? ((int64_t)have > (int64_t)want) - ((int64_t)have < (int64_t)want)
 					     : (have > want) - (have < want);
 
@@ -151,14 +174,18 @@ static bool check_holds(const struct rule_check *k, const struct event *e)
 	if (!f || !event_has(e, id))
 		return false;
 	switch ((enum template_field_type)f->type) {
-	case TEMPLATE_STR: return string_holds(k, e->values[id].p, e->values[id].len);
+	case TEMPLATE_STR:
+		return string_holds(k, e->values[id].p, e->values[id].len);
 	case TEMPLATE_LIST:
-	case TEMPLATE_ANCESTRY: return list_holds(k, f, &e->values[id]);
-	case TEMPLATE_IP: return address_holds(k, &e->values[id]);
+	case TEMPLATE_ANCESTRY:
+		return list_holds(k, f, &e->values[id]);
+	case TEMPLATE_IP:
+		return address_holds(k, &e->values[id]);
 	case TEMPLATE_BOOL:
 	case TEMPLATE_U64:
 	case TEMPLATE_I64:
-	case TEMPLATE_TIME: return number_holds(k, f->type, event_u64(e, id));
+	case TEMPLATE_TIME:
+		return number_holds(k, f->type, event_u64(e, id));
 	}
 	return false;
 }

@@ -110,7 +110,9 @@ void ready_done(struct ready *r)
 
 static int run(struct ready *r, uint32_t i)
 {
-	struct vm_run_args args = { .ctx = r->event->ctx, .ctx_bytes = template_ctx_bytes(r->event->type), .env = &r->event->env };
+	struct vm_run_args args = { .ctx = r->event->ctx,
+				    .ctx_bytes = template_ctx_bytes(r->event->type),
+				    .env = &r->event->env };
 	uint64_t ret = 0;
 	struct diag d;
 

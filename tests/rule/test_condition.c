@@ -10,7 +10,8 @@
 #include "content/rule/internal.h"
 
 /*
- * One event for the table: file_open by bash, with a field of each type; proc.exe, proc.cwd, user.name and evt.res are missing.
+ * One event for the table: file_open by bash, with a field of each type; proc.exe, proc.cwd, user.name and evt.res are
+ * missing.
  */
 static void table_event(struct ready *r)
 {
@@ -269,7 +270,8 @@ static uint32_t below(uint32_t n)
 static const char *const words[] = { "a", "b", "ab", "A", "/a", "/a/b", "/a/bc", "abab", "" };
 static const char *const patterns[] = { "a", "*", "a*", "?b", "/a", "/*/b", "[ab]", "*b*", "[!a]b", "/a/b" };
 static const char *const paths[] = { "/a", "/*/b", "/a/b", "/?/*", "/*", "/[ab]" };
-static const char *const numbers[] = { "0", "1", "2", "0x10", "2147483647", "2147483648", "4294967296", "9223372036854775807" };
+static const char *const numbers[] = { "0",          "1",          "2",          "0x10",
+				       "2147483647", "2147483648", "4294967296", "9223372036854775807" };
 static const char *const addresses[] = { "10.1.2.3", "10.0.0.0/8", "0.0.0.0/0", "fe80::1", "fe80::/64", "10.1.2.2/31" };
 
 static const struct template_field *random_field(const struct template_type *type)
@@ -287,8 +289,10 @@ static void random_value(struct buf *b, uint8_t type, const char *op)
 	else if (type == TEMPLATE_IP)
 		buf_puts(b, addresses[below(countof(addresses))]);
 	else if (type == TEMPLATE_STR || type == TEMPLATE_ANCESTRY)
-		buf_printf(b, "\"%s\"", !strcmp(op, "pmatch") ? paths[below(countof(paths))]
-				     : strstr(op, "glob") ? patterns[below(countof(patterns))] : words[below(countof(words))]);
+		buf_printf(b, "\"%s\"",
+			   !strcmp(op, "pmatch") ? paths[below(countof(paths))]
+			   : strstr(op, "glob")  ? patterns[below(countof(patterns))]
+						 : words[below(countof(words))]);
 	else if (type == TEMPLATE_I64 && below(3) == 0)
 		buf_printf(b, "-%s", numbers[below(countof(numbers))]);
 	else
@@ -297,17 +301,21 @@ static void random_value(struct buf *b, uint8_t type, const char *op)
 
 static void random_check(struct buf *b, const struct template_type *type)
 {
-	static const char *const text_ops[] = { "=", "!=", "contains", "icontains", "startswith", "endswith", "glob", "iglob", "in",
-						"intersects", "pmatch", "exists" };
+	static const char *const text_ops[] = { "=",    "!=",    "contains", "icontains",  "startswith", "endswith",
+						"glob", "iglob", "in",       "intersects", "pmatch",     "exists" };
 	static const char *const number_ops[] = { "=", "!=", "<", "<=", ">", ">=", "in", "exists" };
 	static const char *const equal_ops[] = { "=", "!=", "in", "exists" };
 	const struct template_field *f = random_field(type);
-	bool text = f->type == TEMPLATE_STR || f->type == TEMPLATE_ANCESTRY, equal = f->type == TEMPLATE_BOOL || f->type == TEMPLATE_IP;
+	bool text = f->type == TEMPLATE_STR || f->type == TEMPLATE_ANCESTRY,
+	     equal = f->type == TEMPLATE_BOOL || f->type == TEMPLATE_IP;
 	bool index = f->type == TEMPLATE_ANCESTRY && below(2);
-	const char *op = text ? text_ops[below(countof(text_ops))] : equal ? equal_ops[below(countof(equal_ops))] : number_ops[below(countof(number_ops))];
+	const char *op = text    ? text_ops[below(countof(text_ops))]
+			 : equal ? equal_ops[below(countof(equal_ops))]
+				 : number_ops[below(countof(number_ops))];
 
 	if (!strcmp(f->name, "evt.type")) {
-		buf_printf(b, "evt.type %s (%s, %s)", below(2) ? "in" : "intersects", below(2) ? "open" : "execve", below(2) ? "connect" : "openat");
+		buf_printf(b, "evt.type %s (%s, %s)", below(2) ? "in" : "intersects", below(2) ? "open" : "execve",
+			   below(2) ? "connect" : "openat");
 		return;
 	}
 	if (f->type == TEMPLATE_ANCESTRY && !index && !strcmp(op, "!="))
@@ -346,7 +354,7 @@ static void random_condition(struct buf *b, const struct template_type *type, un
 	}
 	buf_puts(b, below(3) ? "(" : "not (");
 	for (uint32_t i = 0; i < n; i++) {
-		buf_puts(b, !i ? "" : and ? " and " : " or ");
+		buf_puts(b, !i ? "" : and? " and " : " or ");
 		random_condition(b, type, depth - 1);
 	}
 	buf_putc(b, ')');
@@ -372,7 +380,8 @@ static void random_event(struct ready *r, uint32_t type, struct helper_str *list
 			event_set_u64(r->event, id, strtoull(numbers[below(countof(numbers))], NULL, 0));
 			break;
 		case TEMPLATE_I64:
-			event_set_i64(r->event, id, (below(2) ? 1 : -1) * strtoll(numbers[below(countof(numbers))], NULL, 0));
+			event_set_i64(r->event, id,
+				      (below(2) ? 1 : -1) * strtoll(numbers[below(countof(numbers))], NULL, 0));
 			break;
 		case TEMPLATE_STR:
 			event_set_cstr(r->event, id, w);

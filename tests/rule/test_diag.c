@@ -2,7 +2,8 @@
 /*
  * diag: what is wrong with rules is said well: the id, the place, the source line, a hint.
  *
- * bad/NAME.yaml gives exactly the text of bad/NAME.txt. SALLYPORT_GOLDEN=write rewrites the texts, to be read before they are committed.
+ * bad/NAME.yaml gives exactly the text of bad/NAME.txt. SALLYPORT_GOLDEN=write rewrites the texts, to be read before
+ * they are committed.
  */
 #include "rule_test.h"
 
@@ -83,11 +84,15 @@ static const struct {
 	{ 217, GOOD "  exceptions: [{name: e, fields: [proc.name], comps: [=, =]}]\n", "as many operators" },
 	{ 217, GOOD "  exceptions: [{name: e, fields: [proc.name], values: [[a, b]]}]\n", "one value per field" },
 	{ 217, GOOD "  exceptions: [{name: e, values: [[a, b]]}]\n", "needs 'fields'" },
-	{ 217, GOOD "  exceptions: [{name: e, fields: proc.name, comps: startswith, values: [a]}]\n", "in, pmatch, intersects" },
+	{ 217, GOOD "  exceptions: [{name: e, fields: proc.name, comps: startswith, values: [a]}]\n",
+	  "in, pmatch, intersects" },
 	{ 217, GOOD "  exceptions: [{name: e, fields: name, values: [a]}]\n", "name of a field" },
-	{ 218, GOOD "  exceptions: [{name: e, fields: [proc.name]}, {name: e, fields: [proc.pid]}]\n", "exception 'e' already" },
-	{ 219, GOOD "  exceptions: [{name: e, fields: [proc.name]}]\n"
-		    "- rule: r\n  override: {exceptions: append}\n  exceptions: [{name: e}]\n", "nothing changes" },
+	{ 218, GOOD "  exceptions: [{name: e, fields: [proc.name]}, {name: e, fields: [proc.pid]}]\n",
+	  "exception 'e' already" },
+	{ 219,
+	  GOOD "  exceptions: [{name: e, fields: [proc.name]}]\n"
+	       "- rule: r\n  override: {exceptions: append}\n  exceptions: [{name: e}]\n",
+	  "nothing changes" },
 	{ 300, COND("proc.name == "), "a value is needed here" },
 	{ 300, COND("\"proc.aname[ = 5\""), "the index needs a value" },
 	{ 302, COND("no_such_macro"), "no macro 'no_such_macro'" },
@@ -125,7 +130,8 @@ static const struct {
 	{ 600, TESTS("    5\n"), "'tests' is a list" },
 	{ 600, TESTS("  - 5\n"), "a test is a mapping" },
 	{ 601, TESTS("  - {name: t, event: file_opn, fires: true, fields: {}}\n"), "did you mean 'file_open'?" },
-	{ 602, TESTS("  - {name: t, event: file_open, fires: true, fields: {fd.sip: 1.1.1.1}}\n"), "has no field 'fd.sip'" },
+	{ 602, TESTS("  - {name: t, event: file_open, fires: true, fields: {fd.sip: 1.1.1.1}}\n"),
+	  "has no field 'fd.sip'" },
 	{ 603, TESTS("  - {name: t, event: file_open, fires: true, fields: {proc.pid: x}}\n"), "of type i64" },
 	{ 603, TESTS("  - {name: t, event: net_connect, fires: true, fields: {fd.sip: 1.1.1.1/8}}\n"), "of type ip" },
 	{ 603, TESTS("  - {name: t, event: file_open, fires: true, fields: {proc.name: [a]}}\n"), "a list or mapping" },
@@ -235,7 +241,8 @@ TEST(input_made_to_exhaust_us_is_refused_within_limits)
 	expect("many values", repeat(&a, "-\n", 2 << 20), 103);
 	expect("long value", arena_printf(&a, "- %s", repeat(&a, "x", 300 << 10)), 103);
 	expect("many anchors", repeat(&a, "- &a x\n", 100000), 103);
-	expect("long name", arena_printf(&a, "- rule: %s\n  condition: evt.type = open\n" RULE_TAIL, repeat(&a, "x", 512)), 204);
+	expect("long name",
+	       arena_printf(&a, "- rule: %s\n  condition: evt.type = open\n" RULE_TAIL, repeat(&a, "x", 512)), 204);
 	expect("long tag", arena_printf(&a, GOOD "  tags: [%s]\n", repeat(&a, "x", 512)), 204);
 	expect("long output", arena_printf(&a, OUTPUT("%s"), repeat(&a, "x", 65536)), 204);
 	expect("big file", repeat(&a, "#", (8 << 20) + 1), 100);
@@ -250,11 +257,12 @@ TEST(input_made_to_exhaust_us_is_refused_within_limits)
 
 TEST(a_small_arena_ends_in_an_error_not_in_a_crash)
 {
-	const char *text = "- list: l\n  items: [a, b]\n- macro: m\n  condition: proc.name in (l)\n"
-			   "- rule: r\n  condition: evt.type = open and m and not proc.exepath pmatch (/a, /b)\n  desc: d\n"
-			   "  output: \"%proc.name\"\n  priority: info\n  tags: [a, b]\n"
-			   "  exceptions: [{name: e, fields: [proc.name, proc.pid], values: [[a, 1], [b, 2]]}]\n"
-			   "  tests:\n  - {name: t, event: file_open, fires: true, fields: {proc.aname: [a, b]}}\n";
+	const char *text =
+		"- list: l\n  items: [a, b]\n- macro: m\n  condition: proc.name in (l)\n"
+		"- rule: r\n  condition: evt.type = open and m and not proc.exepath pmatch (/a, /b)\n  desc: d\n"
+		"  output: \"%proc.name\"\n  priority: info\n  tags: [a, b]\n"
+		"  exceptions: [{name: e, fields: [proc.name, proc.pid], values: [[a, 1], [b, 2]]}]\n"
+		"  tests:\n  - {name: t, event: file_open, fires: true, fields: {proc.aname: [a, b]}}\n";
 	struct rule_source src = { "r.yaml", text, strlen(text) };
 	bool done = false;
 
@@ -341,7 +349,10 @@ TEST(literals_beyond_their_limit_are_refused)
 	for (unsigned r = 0; r < 76; r++) {
 		buf_printf(&b, "- rule: r%u\n" RULE_TAIL "  condition: evt.type = open and proc.name = ", r);
 		for (unsigned i = 0; i < 60000; i++)
-			buf_putc(&b, r < 26 ? (char)('a' + r) : r < 52 ? (char)('A' + r - 26) : i % 2 ? 'x' : (char)('a' + r - 52));
+			buf_putc(&b, r < 26   ? (char)('a' + r)
+				     : r < 52 ? (char)('A' + r - 26)
+				     : i % 2  ? 'x'
+					      : (char)('a' + r - 52));
 		buf_puts(&b, "\n");
 	}
 	expect_no_program("literals", b.p, 701);

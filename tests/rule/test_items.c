@@ -24,6 +24,7 @@ static void check_probes(struct ready *r, const struct probe *p)
 #define RULE(name, cond) "- rule: " name "\n  condition: " cond "\n" RULE_TAIL
 #define OPEN_A RULE("r", "evt.type = open and proc.name = a")
 
+// clang-format off
 static const struct {
 	const char *what, *text;
 	struct probe probes[MAX_PROBES];
@@ -99,6 +100,7 @@ static const struct {
 	  "- list: l\n  items: &i [a, b]\n- list: m\n  items: *i\n" RULE("r", "evt.type = open and proc.name in (m) and proc.name in (l)"),
 	  { { "a", "/x", "p", 1 }, { "c", "/x", "p", 0 } } },
 };
+// clang-format on
 
 TEST(items_change_each_other_as_the_language_says)
 {
@@ -121,11 +123,13 @@ TEST(override_changes_what_it_names_and_keeps_the_rest)
 	struct loaded l;
 	const struct rule *r;
 
-	load_text(&l, "- rule: first\n  condition: evt.type = open\n" RULE_TAIL
-		      "- rule: r\n  condition: evt.type = open\n  desc: one\n  output: \"*a %container.info%proc.name\"\n  priority: info\n"
-		      "  tags: [x, y]\n  drill: d\n"
-		      "- rule: r\n  desc: two\n  output: b\n  tags: [y, z]\n  priority: alert\n  enabled: false\n"
-		      "  override: {desc: append, output: append, tags: append, priority: replace, enabled: replace}\n");
+	load_text(&l,
+		  "- rule: first\n  condition: evt.type = open\n" RULE_TAIL
+		  "- rule: r\n  condition: evt.type = open\n  desc: one\n  output: \"*a %container.info%proc.name\"\n  "
+		  "priority: info\n"
+		  "  tags: [x, y]\n  drill: d\n"
+		  "- rule: r\n  desc: two\n  output: b\n  tags: [y, z]\n  priority: alert\n  enabled: false\n"
+		  "  override: {desc: append, output: append, tags: append, priority: replace, enabled: replace}\n");
 	CHECK_STR(l.said.p, "");
 	CHECK_EQ(l.rs->n_rules, 2);
 	r = &l.rs->rules[1];
@@ -164,16 +168,24 @@ TEST(priorities_have_their_names_in_any_case)
 	static const struct {
 		const char *word;
 		uint32_t priority;
-	} words[] = { { "EMERGENCY", RULE_EMERGENCY }, { "alert", RULE_ALERT }, { "Critical", RULE_CRITICAL }, { "error", RULE_ERROR },
-		      { "WARNING", RULE_WARNING }, { "notice", RULE_NOTICE }, { "Informational", RULE_INFORMATIONAL },
-		      { "INFO", RULE_INFORMATIONAL }, { "debug", RULE_DEBUG } };
+	} words[] = { { "EMERGENCY", RULE_EMERGENCY },
+		      { "alert", RULE_ALERT },
+		      { "Critical", RULE_CRITICAL },
+		      { "error", RULE_ERROR },
+		      { "WARNING", RULE_WARNING },
+		      { "notice", RULE_NOTICE },
+		      { "Informational", RULE_INFORMATIONAL },
+		      { "INFO", RULE_INFORMATIONAL },
+		      { "debug", RULE_DEBUG } };
 
 	for (size_t i = 0; i < countof(words); i++) {
 		char text[256];
 		struct loaded l;
 
 		test_row = words[i].word;
-		(void)snprintf(text, sizeof text, "- {rule: r, condition: evt.type = open, desc: d, output: o, priority: %s}", words[i].word);
+		(void)snprintf(text, sizeof text,
+			       "- {rule: r, condition: evt.type = open, desc: d, output: o, priority: %s}",
+			       words[i].word);
 		load_text(&l, text);
 		CHECK_STR(l.said.p, "");
 		CHECK_EQ(l.rs->rules[0].priority, words[i].priority);
@@ -186,8 +198,9 @@ TEST(what_a_file_says_does_not_depend_on_where_it_stands_or_when_it_is_compiled)
 {
 	struct loaded l[2];
 	struct buf elf[2];
-	const char *text = "- list: l\n  items: [z, y, x]\n" RULE("r", "evt.type in (open, execve) and proc.name in (l)")
-			   RULE("s", "evt.type = connect and fd.sip in (10.0.0.0/8)");
+	const char *text =
+		"- list: l\n  items: [z, y, x]\n" RULE("r", "evt.type in (open, execve) and proc.name in (l)")
+			RULE("s", "evt.type = connect and fd.sip in (10.0.0.0/8)");
 
 	for (int i = 0; i < 2; i++) {
 		load_bytes(&l[i], i ? "/somewhere/else.yaml" : "r.yaml", text, strlen(text));
@@ -206,7 +219,8 @@ TEST(a_macro_error_in_one_file_does_not_hide_errors_in_another_rule)
 {
 	struct loaded l;
 
-	load_text(&l, "- macro: m\n  condition: proc.name =\n" RULE("r", "evt.type = open and m") RULE("s", "evt.type = open and proc.nam = a"));
+	load_text(&l, "- macro: m\n  condition: proc.name =\n" RULE("r", "evt.type = open and m")
+			      RULE("s", "evt.type = open and proc.nam = a"));
 	CHECK_EQ(l.ds.n_errors, 2);
 	CHECK(said_id(&l, 300) && said_id(&l, 400));
 	unload(&l);
@@ -219,7 +233,8 @@ TEST(the_program_names_the_fields_it_was_compiled_against)
 	const struct image_prog *p;
 	struct image_prefix want;
 
-	load_text(&l, "- rule: r\n  condition: evt.type = open and fd.num = 3 and proc.tty = 0\n  desc: d\n  output: \"%proc.name %fd.dev %fd.sip\"\n  priority: info\n");
+	load_text(&l, "- rule: r\n  condition: evt.type = open and fd.num = 3 and proc.tty = 0\n  desc: d\n  output: "
+		      "\"%proc.name %fd.dev %fd.sip\"\n  priority: info\n");
 	ready_make(&r, &l);
 	CHECK_EQ(r.schema.n_progs, 1);
 	p = &r.schema.progs[0];

@@ -2,7 +2,6 @@
 /* rule: loading, and what the compiled file says about itself. */
 #include "rule_test.h"
 
-
 TEST(a_rule_becomes_one_program_for_each_type_that_it_can_fire_on)
 {
 	struct loaded l;
@@ -12,7 +11,8 @@ TEST(a_rule_becomes_one_program_for_each_type_that_it_can_fire_on)
 
 	load_text(&l, "- list: shells\n  items: [bash, sh]\n"
 		      "- macro: shell\n  condition: proc.name in (shells)\n"
-		      "- rule: r\n  condition: evt.type in (execve, open) and shell and not proc.exepath = /bin/x\n" RULE_TAIL);
+		      "- rule: r\n  condition: evt.type in (execve, open) and shell and not proc.exepath = "
+		      "/bin/x\n" RULE_TAIL);
 	CHECK_STR(l.said.p, "");
 	CHECK_OK(l.err);
 	CHECK_EQ(l.rs->n_rules, 1);

@@ -100,11 +100,14 @@ static const struct {
 } day[] = {
 	{ "true", "/usr/bin/true", "/usr/bin/bash", "", "/etc/ld.so.cache", false },
 	{ "sh", "/usr/bin/dash", "/usr/bin/make", "-c gcc -O2 -c x.c", "/usr/lib/x86_64-linux-gnu/libc.so.6", false },
-	{ "cc1", "/usr/lib/gcc/x86_64-linux-gnu/12/cc1", "/usr/bin/x86_64-linux-gnu-gcc-12", "-quiet x.c", "/tmp/ccXY.s", true },
+	{ "cc1", "/usr/lib/gcc/x86_64-linux-gnu/12/cc1", "/usr/bin/x86_64-linux-gnu-gcc-12", "-quiet x.c",
+	  "/tmp/ccXY.s", true },
 	{ "apt-get", "/usr/bin/apt-get", "/usr/bin/sudo", "install -y vim", "/var/lib/dpkg/lock-frontend", true },
-	{ "http", "/usr/lib/apt/methods/http", "/usr/bin/apt-get", "", "/var/cache/apt/archives/partial/vim.deb", true },
+	{ "http", "/usr/lib/apt/methods/http", "/usr/bin/apt-get", "", "/var/cache/apt/archives/partial/vim.deb",
+	  true },
 	{ "dpkg", "/usr/bin/dpkg", "/usr/bin/apt-get", "--unpack vim.deb", "/etc/cron.d/x.dpkg-new", true },
-	{ "python3", "/usr/bin/python3.11", "/usr/bin/bash", "-m http.server", "/usr/lib/python3.11/http/server.py", false },
+	{ "python3", "/usr/bin/python3.11", "/usr/bin/bash", "-m http.server", "/usr/lib/python3.11/http/server.py",
+	  false },
 	{ "sshd", "/usr/sbin/sshd", "/usr/lib/systemd/systemd", "-D", "/etc/shadow", false },
 	{ "sudo", "/usr/bin/sudo", "/usr/bin/bash", "ls", "/etc/sudoers", false },
 	{ "ls", "/usr/bin/ls", "/usr/bin/bash", "-l /etc", "/etc/passwd", false },
@@ -144,7 +147,8 @@ TEST(an_ordinary_day_alerts_nothing)
 			}
 			for (uint32_t k = 0; k < l.rs->n_rules; k++)
 				if (ready_fires(&r, k))
-					fail_msg("%s fires on %s %s", l.rs->rules[k].name, day[i].name, template_builtin.types[type].name);
+					fail_msg("%s fires on %s %s", l.rs->rules[k].name, day[i].name,
+						 template_builtin.types[type].name);
 		}
 	}
 	ready_done(&r);

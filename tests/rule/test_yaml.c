@@ -2,8 +2,8 @@
 /*
  * yaml: every byte of a value is traced to its place in the file.
  *
- * Random text is written in each style of scalar; then each byte of what was read must stand in the file where the map says: as itself,
- * as the line break that was folded, or as the escape that it was written with.
+ * Random text is written in each style of scalar; then each byte of what was read must stand in the file where the map
+ * says: as itself, as the line break that was folded, or as the escape that it was written with.
  */
 #include "rule_test.h"
 
@@ -31,7 +31,8 @@ static void indent(struct buf *b, uint32_t n)
 
 static void write_plain(struct buf *b)
 {
-	static const char *const parts[] = { "a", "bc", "\xc3\xa4", " ", "  ", "\n    ", "\n\n     ", "\t", "d'e", "f\"g", "\\n", "\r\n    " };
+	static const char *const parts[] = { "a",         "bc", "\xc3\xa4", " ",    "  ",  "\n    ",
+					     "\n\n     ", "\t", "d'e",      "f\"g", "\\n", "\r\n    " };
 
 	buf_puts(b, "x");
 	words(b, parts, countof(parts), below(12));
@@ -40,7 +41,8 @@ static void write_plain(struct buf *b)
 
 static void write_single(struct buf *b)
 {
-	static const char *const parts[] = { "a", "''", "\xc3\xa4", " ", "  ", "\n    ", "\n\n     ", "\"", "\\", "# ", "\r\n    ", ": " };
+	static const char *const parts[] = { "a",         "''", "\xc3\xa4", " ",  "  ",       "\n    ",
+					     "\n\n     ", "\"", "\\",       "# ", "\r\n    ", ": " };
 
 	buf_puts(b, "'x");
 	words(b, parts, countof(parts), below(12));
@@ -49,8 +51,9 @@ static void write_single(struct buf *b)
 
 static void write_double(struct buf *b)
 {
-	static const char *const parts[] = { "a", "\\\"", "\\x41", "\\u00e4", "\\U0001F600", " ", "\n    ", "\n\n     ", "\\\n    ", "'", "\\\\", "\\t", "\\n",
-					     "\\ ", "\\/", "\\_", "\\L", "\r\n    " };
+	static const char *const parts[] = { "a",      "\\\"",      "\\x41",    "\\u00e4", "\\U0001F600", " ",
+					     "\n    ", "\n\n     ", "\\\n    ", "'",       "\\\\",        "\\t",
+					     "\\n",    "\\ ",       "\\/",      "\\_",     "\\L",         "\r\n    " };
 
 	buf_puts(b, "\"x");
 	words(b, parts, countof(parts), below(12));
@@ -118,7 +121,8 @@ static void check_map(struct rule_ctx *c, const struct rule_file *f, const struc
 			struct diag_pos pos = rule_span_pos(span, c->a, &line);
 
 			if (!is_origin(f, s->at + (k - s->off), t->p, k))
-				fail_msg("byte %u of '%s' is not what stands at %u in:\n%s", k, t->p, s->at + (k - s->off), f->text);
+				fail_msg("byte %u of '%s' is not what stands at %u in:\n%s", k, t->p,
+					 s->at + (k - s->off), f->text);
 			CHECK(pos.line > 0 && pos.line <= f->n_lines && pos.col > 0);
 		}
 	}

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * compile: a checked set to one ELF file: a program per (enabled rule, template type), the literals, and the two sections
- * that say what it was compiled against and what the rules are (content/image).
+ * compile: a checked set to one ELF file: a program per (enabled rule, template type), the literals, and the two
+ * sections that say what it was compiled against and what the rules are (content/image).
  */
 #include "content/image/image.h"
 #include "content/rule/internal.h"
 #include "engine/obj/obj.h"
 
-enum { SCRATCH_MAX_BYTES = 64 << 20, MAX_PROG_SLOTS = 65536, N_FIELDS = 2 * TEMPLATE_CAP, SECTION_MAX_BYTES = 16 << 20 };
+enum {
+	SCRATCH_MAX_BYTES = 64 << 20,
+	MAX_PROG_SLOTS = 65536,
+	N_FIELDS = 2 * TEMPLATE_CAP,
+	SECTION_MAX_BYTES = 16 << 20
+};
 
 struct compile {
 	const struct rule_set *rs;
@@ -22,13 +27,15 @@ struct compile {
 	uint32_t n_rules;
 };
 
-static FALLIBLE report_limit(struct compile *x, enum rule_diag id, const struct rule *r, const char *type, const char *text)
+static FALLIBLE report_limit(struct compile *x, enum rule_diag id, const struct rule *r, const char *type,
+			     const char *text)
 {
 	struct diag d;
 	enum err err;
 
 	diag_init(&d);
-	err = diag_fail(&d, E_REJECTED, 'R', (uint16_t)id, __FILE__, __LINE__, "rule '%.80s', %s: %s", r->name, type, text);
+	err = diag_fail(&d, E_REJECTED, 'R', (uint16_t)id, __FILE__, __LINE__, "rule '%.80s', %s: %s", r->name, type,
+			text);
 	d.pos = r->pos;
 	diags_add(x->c.ds, &d);
 	return err;
@@ -36,7 +43,8 @@ static FALLIBLE report_limit(struct compile *x, enum rule_diag id, const struct 
 
 /* ---- one program ---- */
 
-static void use_output_fields(const struct compile *x, const struct image_rule *r, const struct template_type *type, bool *used)
+static void use_output_fields(const struct compile *x, const struct image_rule *r, const struct template_type *type,
+			      bool *used)
 {
 	uint32_t id;
 
@@ -48,7 +56,8 @@ static void use_output_fields(const struct compile *x, const struct image_rule *
 	}
 }
 
-static FALLIBLE record_fields(struct compile *x, const struct template_type *type, const bool *used, struct image_prog *rec)
+static FALLIBLE record_fields(struct compile *x, const struct template_type *type, const bool *used,
+			      struct image_prog *rec)
 {
 	uint16_t *ids = ARENA_ARRAY(x->c.a, uint16_t, N_FIELDS);
 	uint32_t n = 0;
@@ -72,8 +81,14 @@ static FALLIBLE keep_program(struct compile *x, const struct rule_code *code, co
 		return E_NOMEM;
 	memcpy(insns, code->insns, code->n * sizeof *insns);
 	*func = (struct prog_func){ .name = name };
-	*out = (struct prog){ .name = name, .section = IMAGE_PROG_SECTION, .insns = insns, .n_insns = code->n, .maps = &x->map,
-			      .n_maps = 1, .funcs = func, .n_funcs = 1 };
+	*out = (struct prog){ .name = name,
+			      .section = IMAGE_PROG_SECTION,
+			      .insns = insns,
+			      .n_insns = code->n,
+			      .maps = &x->map,
+			      .n_maps = 1,
+			      .funcs = func,
+			      .n_funcs = 1 };
 	return E_OK;
 }
 
@@ -92,7 +107,8 @@ static FALLIBLE lower_one(struct compile *x, const struct rule *r, uint32_t rule
 		return E_BUG; /* r->types said otherwise */
 	err = rule_lower(f, &x->pool, &code, used);
 	if (err == E_LIMIT && x->pool.bytes.full)
-		return report_limit(x, RD_LITERALS, r, type->name, "the literal values of all rules together pass 4 MiB");
+		return report_limit(x, RD_LITERALS, r, type->name,
+				    "the literal values of all rules together pass 4 MiB");
 	if (err == E_LIMIT || (!err && code.n > MAX_PROG_SLOTS))
 		return report_limit(x, RD_PROGRAM_SIZE, r, type->name, "the program is too large");
 	TRY(err);
@@ -113,7 +129,8 @@ static FALLIBLE lower_one(struct compile *x, const struct rule *r, uint32_t rule
 static bool has_placeholder(const struct image_rule *r, const struct image_token *tok)
 {
 	for (uint32_t i = 0; i < r->n_placeholders; i++)
-		if (strlen(r->placeholders[i].text) == tok->text_len && !memcmp(r->placeholders[i].text, tok->text, tok->text_len))
+		if (strlen(r->placeholders[i].text) == tok->text_len &&
+		    !memcmp(r->placeholders[i].text, tok->text, tok->text_len))
 			return true;
 	return false;
 }
@@ -133,7 +150,8 @@ static FALLIBLE find_placeholders(struct compile *x, struct image_rule *r)
 			return E_NOMEM;
 		list[r->n_placeholders] = (struct image_placeholder){
 			.text = arena_strndup(x->c.a, tok.text, tok.text_len),
-			.field = arena_strndup(x->c.a, tok.text, tok.name_len), .index = tok.index,
+			.field = arena_strndup(x->c.a, tok.text, tok.name_len),
+			.index = tok.index,
 		};
 		if (!list[r->n_placeholders].text || !list[r->n_placeholders].field)
 			return E_NOMEM;
@@ -149,8 +167,14 @@ static FALLIBLE compile_rule(struct compile *x, const struct rule *r)
 	struct arena scratch;
 	enum err err = E_OK;
 
-	x->rules[rule] = (struct image_rule){ .name = r->name, .desc = r->desc, .output = r->output, .source = r->source,
-					      .drill = r->drill, .priority = r->priority, .tags = r->tags, .n_tags = r->n_tags };
+	x->rules[rule] = (struct image_rule){ .name = r->name,
+					      .desc = r->desc,
+					      .output = r->output,
+					      .source = r->source,
+					      .drill = r->drill,
+					      .priority = r->priority,
+					      .tags = r->tags,
+					      .n_tags = r->n_tags };
 	TRY(find_placeholders(x, &x->rules[rule]));
 	for (uint32_t i = 0; i < x->rs->table->n_types && !err; i++) {
 		if (!(r->types >> i & 1))
@@ -169,8 +193,13 @@ static FALLIBLE write_file(struct compile *x, struct buf *schema, struct buf *ru
 	struct image_schema s = { x->records, x->n_progs };
 	struct image_rules r = { x->rules, x->n_rules };
 	struct obj_section extra[2];
-	struct obj_out o = { .progs = x->progs, .n_progs = x->n_progs, .maps = &x->map, .n_maps = 1, .extra = extra,
-			     .n_extra = countof(extra), .license = "Dual BSD/GPL" };
+	struct obj_out o = { .progs = x->progs,
+			     .n_progs = x->n_progs,
+			     .maps = &x->map,
+			     .n_maps = 1,
+			     .extra = extra,
+			     .n_extra = countof(extra),
+			     .license = "Dual BSD/GPL" };
 	struct diag d;
 	enum err err;
 
@@ -221,8 +250,9 @@ FALLIBLE rule_compile(const struct rule_set *rs, struct arena *a, struct buf *ou
 	struct compile x = { .rs = rs, .c = { .table = rs->table, .a = a, .ds = ds } };
 	enum err err;
 
-	x.map = (struct prog_map){ .name = ".rodata", .kind = PROG_MAP_ARRAY, .key_size = 4, .max_entries = 1,
-				   .flags = PROG_MAP_RDONLY };
+	x.map = (struct prog_map){
+		.name = ".rodata", .kind = PROG_MAP_ARRAY, .key_size = 4, .max_entries = 1, .flags = PROG_MAP_RDONLY
+	};
 	err = rule_pool_init(&x.pool, a);
 	err = err ? err : compile_set(&x, out);
 	rule_pool_done(&x.pool);

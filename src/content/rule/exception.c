@@ -57,12 +57,14 @@ static struct rule_exception *find(struct rule_draft *r, const struct rule_node 
 	return NULL;
 }
 
-static FALLIBLE append_to(struct rule_ctx *c, struct rule_exception *e, const struct rule_node *n, const struct rule_node *values)
+static FALLIBLE append_to(struct rule_ctx *c, struct rule_exception *e, const struct rule_node *n,
+			  const struct rule_node *values)
 {
 	if (rule_node_get(n, "fields") || rule_node_get(n, "comps"))
 		return bad(c, n, "an appended exception of a known name may have values only");
 	if (!values || (values->kind == NODE_SEQ && !values->n)) {
-		rule_report(c, RD_NO_VALUES, rule_node_span(n), "the appended exception has no values: nothing changes");
+		rule_report(c, RD_NO_VALUES, rule_node_span(n),
+			    "the appended exception has no values: nothing changes");
 		return E_OK;
 	}
 	return add_values(c, e, values);
@@ -178,8 +180,8 @@ static FALLIBLE read_parenthesised(struct rule_ctx *c, const struct rule_node *n
 	return E_OK;
 }
 
-static FALLIBLE one_comparison(struct rule_ctx *c, const struct rule_node *field, const struct rule_node *comp, enum rule_op fallback,
-			       const struct rule_node *value, struct rule_cond **out)
+static FALLIBLE one_comparison(struct rule_ctx *c, const struct rule_node *field, const struct rule_node *comp,
+			       enum rule_op fallback, const struct rule_node *value, struct rule_cond **out)
 {
 	struct rule_check k;
 	bool list;
@@ -203,7 +205,8 @@ static FALLIBLE one_comparison(struct rule_ctx *c, const struct rule_node *field
 }
 
 /* f1 c1 v1 and f2 c2 v2 ... */
-static FALLIBLE one_tuple(struct rule_ctx *c, const struct rule_exception *e, const struct rule_node *tuple, struct rule_cond **out)
+static FALLIBLE one_tuple(struct rule_ctx *c, const struct rule_exception *e, const struct rule_node *tuple,
+			  struct rule_cond **out)
 {
 	const struct rule_node *f = e->fields;
 	struct rule_cond **kids;
@@ -214,7 +217,8 @@ static FALLIBLE one_tuple(struct rule_ctx *c, const struct rule_exception *e, co
 	if (!kids)
 		return E_NOMEM;
 	for (uint32_t i = 0; i < f->n; i++)
-		TRY(one_comparison(c, f->kids[i], e->comps ? e->comps->kids[i] : NULL, OP_EQ, tuple->kids[i], &kids[i]));
+		TRY(one_comparison(c, f->kids[i], e->comps ? e->comps->kids[i] : NULL, OP_EQ, tuple->kids[i],
+				   &kids[i]));
 	*out = f->n == 1 ? kids[0] : rule_cond_new(c, COND_AND, rule_node_span(tuple), kids, f->n);
 	return *out ? E_OK : E_NOMEM;
 }

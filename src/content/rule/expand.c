@@ -2,9 +2,10 @@
 /*
  * expand: macros and lists put in.
  *
- * A macro sees the macros that were defined (or last changed) above it, so in that order each needs only finished ones: there is no
- * recursion from macro to macro. Trees are shared; every tree knows the size and depth it has with all macros put in, and those have
- * limits. Falco replaces list names in the text; here they are replaced among values, bare ones only.
+ * A macro sees the macros that were defined (or last changed) above it, so in that order each needs only finished ones:
+ * there is no recursion from macro to macro. Trees are shared; every tree knows the size and depth it has with all
+ * macros put in, and those have limits. Falco replaces list names in the text; here they are replaced among values,
+ * bare ones only.
  */
 #include "content/rule/internal.h"
 
@@ -18,10 +19,12 @@ struct expand {
 
 static FALLIBLE list_values(struct expand *x, struct rule_list *l, struct rule_span used_at, unsigned depth);
 
-static FALLIBLE grow_values(struct expand *x, struct rule_value **values, uint32_t n, uint32_t add, size_t *cap, struct rule_span at)
+static FALLIBLE grow_values(struct expand *x, struct rule_value **values, uint32_t n, uint32_t add, size_t *cap,
+			    struct rule_span at)
 {
 	if (n + add > RULE_MAX_VALUES) {
-		rule_report(x->c, RD_TOO_LARGE, at, "with all lists put in there are more than %d values", RULE_MAX_VALUES);
+		rule_report(x->c, RD_TOO_LARGE, at, "with all lists put in there are more than %d values",
+			    RULE_MAX_VALUES);
 		return E_REJECTED;
 	}
 	while (n + add > *cap) {
@@ -93,7 +96,8 @@ static FALLIBLE one_value(struct expand *x, struct rule_check *k, struct rule_li
 
 	if (l->n_values != 1) {
 		d = rule_report(x->c, RD_LIST_AS_VALUE, k->values->at, "'%s' takes one value, and list '%.*s' has %u",
-				rule_ops[k->op].word, (int)(l->name.len < 60 ? l->name.len : 60), l->name.text->p, l->n_values);
+				rule_ops[k->op].word, (int)(l->name.len < 60 ? l->name.len : 60), l->name.text->p,
+				l->n_values);
 		diag_hint(d, "write '%.60s in (%.60s)'", k->field, k->values->p);
 		return E_REJECTED;
 	}
@@ -145,7 +149,8 @@ static FALLIBLE unknown_macro(struct expand *x, struct rule_span at, const char 
 	}
 	for (uint32_t i = 0; i < x->it->n_macros; i++)
 		rule_nearest_try(&near, x->it->macros[i]->name.text->p);
-	d = rule_report(x->c, RD_UNKNOWN_MACRO, at, "no macro '%.*s' is defined", (int)(at.len < 80 ? at.len : 80), name);
+	d = rule_report(x->c, RD_UNKNOWN_MACRO, at, "no macro '%.*s' is defined", (int)(at.len < 80 ? at.len : 80),
+			name);
 	if (near.best)
 		diag_hint(d, "did you mean '%s'?", near.best);
 	return E_REJECTED;
@@ -192,7 +197,8 @@ static FALLIBLE expand_macro(struct expand *x, struct rule_cond *cond, uint32_t 
 
 static FALLIBLE too_large(struct expand *x, struct rule_span at)
 {
-	rule_report(x->c, RD_TOO_LARGE, at, "with all macros put in, the condition has more than %d parts or is nested more than %d deep",
+	rule_report(x->c, RD_TOO_LARGE, at,
+		    "with all macros put in, the condition has more than %d parts or is nested more than %d deep",
 		    RULE_MAX_COND_NODES, RULE_MAX_EXPANDED_DEPTH);
 	return E_REJECTED;
 }
@@ -258,7 +264,8 @@ FALLIBLE rule_expand(struct rule_ctx *c, struct rule_items *it, struct rule_cond
 	TRY(expand_node(&x, cond, &size, &depth));
 	c->total_nodes += size;
 	if (c->total_nodes > RULE_MAX_TOTAL_NODES) {
-		rule_report(c, RD_TOO_LARGE, cond->at, "all conditions together have more than %d parts", RULE_MAX_TOTAL_NODES);
+		rule_report(c, RD_TOO_LARGE, cond->at, "all conditions together have more than %d parts",
+			    RULE_MAX_TOTAL_NODES);
 		return E_REJECTED;
 	}
 	return E_OK;
@@ -287,8 +294,10 @@ void rule_warn_unused(struct rule_ctx *c, struct rule_items *it)
 			mark_macros(it, it->macros[i]->cond);
 	for (uint32_t i = 0; i < it->n_macros; i++)
 		if (!it->macros[i]->used)
-			rule_report(c, RD_UNUSED_MACRO, it->macros[i]->name, "no rule uses macro '%.80s'", it->macros[i]->name.text->p);
+			rule_report(c, RD_UNUSED_MACRO, it->macros[i]->name, "no rule uses macro '%.80s'",
+				    it->macros[i]->name.text->p);
 	for (uint32_t i = 0; i < it->n_lists; i++)
 		if (!it->lists[i]->used)
-			rule_report(c, RD_UNUSED_LIST, it->lists[i]->name, "nothing uses list '%.80s'", it->lists[i]->name.text->p);
+			rule_report(c, RD_UNUSED_LIST, it->lists[i]->name, "nothing uses list '%.80s'",
+				    it->lists[i]->name.text->p);
 }

@@ -2,8 +2,9 @@
 /*
  * fold: what is left of a condition once the type of event is known.
  *
- * A field that the type does not have is missing, so its comparisons are false. evt.type takes the type's few names, so most comparisons of it
- * are decided. The constants then travel up; in what remains there are none, and every branch of the program can be reached.
+ * A field that the type does not have is missing, so its comparisons are false. evt.type takes the type's few names, so
+ * most comparisons of it are decided. The constants then travel up; in what remains there are none, and every branch of
+ * the program can be reached.
  */
 #include "content/rule/internal.h"
 
@@ -155,16 +156,16 @@ static const struct rule_fold *fold_many(const struct folder *x, const struct ru
 
 		if (!kid)
 			return NULL;
-		if (kid->kind == (and ? FOLD_FALSE : FOLD_TRUE))
+		if (kid->kind == (and? FOLD_FALSE : FOLD_TRUE))
 			return kid;
-		if (kid->kind != (and ? FOLD_TRUE : FOLD_FALSE))
+		if (kid->kind != (and? FOLD_TRUE : FOLD_FALSE))
 			kids[n++] = kid;
 	}
 	if (n < 2)
 		return n ? kids[0] : truth(and);
 	out = ARENA_NEW(x->a, struct rule_fold);
 	if (out)
-		*out = (struct rule_fold){ .kind = and ? FOLD_AND : FOLD_OR, .kids = kids, .n = n };
+		*out = (struct rule_fold){ .kind = and? FOLD_AND : FOLD_OR, .kids = kids, .n = n };
 	return out;
 }
 
@@ -184,8 +185,8 @@ static const struct rule_fold *fold_node(const struct folder *x, const struct ru
 	return NULL;
 }
 
-const struct rule_fold *rule_fold(const struct rule_cond *cond, const struct template_table *t, const struct template_type *type,
-				  struct arena *a)
+const struct rule_fold *rule_fold(const struct rule_cond *cond, const struct template_table *t,
+				  const struct template_type *type, struct arena *a)
 {
 	struct folder x = { t, type, a };
 

@@ -2,10 +2,10 @@
 /*
  * internal: what the files of this module share. Nobody outside includes it, but its own tests.
  *
- * The way of a rule: rule_yaml_load (yaml.c) gives nodes, rule_items_collect (item.c) sorts them into lists, macros and rules,
- * rule_parse (parse.c) makes a tree of each condition, rule_expand (expand.c) puts macros and lists in, rule_check_types
- * (type.c) judges fields and values, rule_fold (fold.c) asks what is left of a condition for one template type,
- * rule_lower (lower.c) makes a program of that.
+ * The way of a rule: rule_yaml_load (yaml.c) gives nodes, rule_items_collect (item.c) sorts them into lists, macros and
+ * rules, rule_parse (parse.c) makes a tree of each condition, rule_expand (expand.c) puts macros and lists in,
+ * rule_check_types (type.c) judges fields and values, rule_fold (fold.c) asks what is left of a condition for one
+ * template type, rule_lower (lower.c) makes a program of that.
  */
 #ifndef SALLYPORT_CONTENT_RULE_INTERNAL_H
 #define SALLYPORT_CONTENT_RULE_INTERNAL_H
@@ -15,17 +15,17 @@
 #include "engine/isa/isa.h"
 
 enum {
-	RULE_MAX_NODES = 1 << 20,         /* values of one file, aliases counted as often as they are used */
+	RULE_MAX_NODES = 1 << 20, /* values of one file, aliases counted as often as they are used */
 	RULE_MAX_SCALAR_BYTES = 256 << 10,
-	RULE_MAX_ITEMS = 65536,           /* lists and macros */
-	RULE_MAX_COND_NODES = 1 << 16,    /* of one condition with all macros put in */
-	RULE_MAX_TOTAL_NODES = 1 << 22,   /* of all conditions together */
-	RULE_MAX_VALUES = 65535,          /* of one comparison, with all lists put in; a packed set holds no more */
+	RULE_MAX_ITEMS = 65536,         /* lists and macros */
+	RULE_MAX_COND_NODES = 1 << 16,  /* of one condition with all macros put in */
+	RULE_MAX_TOTAL_NODES = 1 << 22, /* of all conditions together */
+	RULE_MAX_VALUES = 65535,        /* of one comparison, with all lists put in; a packed set holds no more */
 	RULE_MAX_VALUE_BYTES = 65535,
-	RULE_MAX_EXPANDED_DEPTH = 1000,   /* of a condition with all macros put in */
-	RULE_MAX_INDEX = 1023,            /* proc.aname[N] */
-	RULE_MAX_NAME_BYTES = 511,        /* of rules, tags and drills; these two are compiled content's: content/image */
-	RULE_MAX_TEXT_BYTES = 65535,      /* of descriptions and outputs */
+	RULE_MAX_EXPANDED_DEPTH = 1000, /* of a condition with all macros put in */
+	RULE_MAX_INDEX = 1023,          /* proc.aname[N] */
+	RULE_MAX_NAME_BYTES = 511,      /* of rules, tags and drills; these two are compiled content's: content/image */
+	RULE_MAX_TEXT_BYTES = 65535,    /* of descriptions and outputs */
 };
 
 /* The ids, by name. */
@@ -82,10 +82,12 @@ const struct rule_text *rule_text_join(struct arena *a, const struct rule_text *
 struct rule_span rule_span_all(const struct rule_text *t);
 bool rule_span_is(struct rule_span s, const char *word);
 
-/* Add a diagnostic with the severity of its row. `hint` and notes can be given to the returned copy (NULL when dropped). */
-struct diag *rule_report(struct rule_ctx *c, enum rule_diag id, struct rule_span at, const char *fmt, ...) PRINTF_LIKE(4, 5);
-struct diag *rule_report_at(struct rule_ctx *c, enum rule_diag id, const struct rule_file *f, uint32_t at, const char *fmt, ...)
-	PRINTF_LIKE(5, 6);
+/* Add a diagnostic with the severity of its row. `hint` and notes can be given to the returned copy (NULL when
+ * dropped). */
+struct diag *rule_report(struct rule_ctx *c, enum rule_diag id, struct rule_span at, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+struct diag *rule_report_at(struct rule_ctx *c, enum rule_diag id, const struct rule_file *f, uint32_t at,
+			    const char *fmt, ...) PRINTF_LIKE(5, 6);
 /* A note with a position. */
 void rule_note(struct rule_ctx *c, struct diag *d, struct rule_span at, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
@@ -121,25 +123,17 @@ enum rule_scalar_style { SCALAR_PLAIN, SCALAR_SINGLE, SCALAR_DOUBLE, SCALAR_LITE
  * Where each byte of a scalar's value stands in the file: the scalar's source [from, to) is read again, and only if
  * that gives exactly `value` is the map good; else all of it points at the start. E_NOMEM.
  */
-FALLIBLE rule_scalar_map(struct arena *a, const struct rule_file *f, uint32_t from, uint32_t to, enum rule_scalar_style style,
-			 struct rule_text *value);
+FALLIBLE rule_scalar_map(struct arena *a, const struct rule_file *f, uint32_t from, uint32_t to,
+			 enum rule_scalar_style style, struct rule_text *value);
 
 /* ---- conditions ---- */
-
-#define OPS(X) \
-	X(EQ, "=", 0) X(NE, "!=", 0) X(LT, "<", 0) X(LE, "<=", 0) X(GT, ">", 0) X(GE, ">=", 0) \
-	X(CONTAINS, "contains", OP_WORD) X(ICONTAINS, "icontains", OP_WORD) X(STARTSWITH, "startswith", OP_WORD) \
-	X(ENDSWITH, "endswith", OP_WORD) X(GLOB, "glob", OP_WORD) X(IGLOB, "iglob", OP_WORD) \
-	X(IN, "in", OP_WORD | OP_LIST) X(INTERSECTS, "intersects", OP_WORD | OP_LIST) X(PMATCH, "pmatch", OP_WORD | OP_LIST) \
-	X(EXISTS, "exists", OP_WORD | OP_UNARY) X(REGEX, "regex", OP_WORD | OP_REFUSED) \
-	X(BCONTAINS, "bcontains", OP_WORD | OP_REFUSED) X(BSTARTSWITH, "bstartswith", OP_WORD | OP_REFUSED)
 
 enum { OP_WORD = 1, OP_LIST = 2, OP_UNARY = 4, OP_REFUSED = 8 };
 
 enum rule_op {
-#define X(ident, word, flags) OP_##ident,
-	OPS(X)
-#undef X
+#define OP(ident, word, flags) OP_##ident,
+#include "content/rule/ops.def"
+#undef OP
 	OP_COUNT
 };
 
@@ -250,8 +244,8 @@ FALLIBLE rule_item_rule(struct rule_ctx *c, struct rule_items *it, const struct 
 /* What an item says about itself; item.c has the helpers, the rest is in item_rule.c too. */
 enum rule_change { CHANGE_NONE, CHANGE_APPEND, CHANGE_REPLACE };
 /* The node under key when it is of this kind, else NULL; reports a wrong kind, and a missing one if required. */
-const struct rule_node *rule_item_get(struct rule_ctx *c, const struct rule_node *item, const char *key, enum rule_node_kind kind,
-				      bool required);
+const struct rule_node *rule_item_get(struct rule_ctx *c, const struct rule_node *item, const char *key,
+				      enum rule_node_kind kind, bool required);
 /* The scalar is at most max bytes long; reports if not. */
 bool rule_item_short(struct rule_ctx *c, const struct rule_text *t, uint32_t max);
 /* true, false or (missing) fallback; reports other values. */
@@ -273,7 +267,8 @@ FALLIBLE rule_parse_field(struct rule_ctx *c, const struct rule_text *text, stru
 /* A node of one comparison. Either-end fields (fd.ip, fd.port, fd.net) become two. NULL without memory. */
 struct rule_cond *rule_check_cond(struct rule_ctx *c, const struct rule_check *k);
 /* kids is kept. NULL without memory. */
-struct rule_cond *rule_cond_new(struct rule_ctx *c, enum rule_cond_kind kind, struct rule_span at, struct rule_cond **kids, uint32_t n);
+struct rule_cond *rule_cond_new(struct rule_ctx *c, enum rule_cond_kind kind, struct rule_span at,
+				struct rule_cond **kids, uint32_t n);
 /* An operator by its word; OP_COUNT when there is none. */
 enum rule_op rule_op_find(const char *s, size_t len);
 
@@ -318,10 +313,11 @@ FALLIBLE rule_exceptions_collect(struct rule_ctx *c, struct rule_draft *r, const
 
 enum rule_type_verdict { TYPE_GOOD, TYPE_UNKNOWN, TYPE_BAD };
 /*
- * Judge every comparison of a condition against the table; each is reported once. With `quiet_unknown` a field or event that
- * is not there is not reported; *unknown then says where it is.
+ * Judge every comparison of a condition against the table; each is reported once. With `quiet_unknown` a field or event
+ * that is not there is not reported; *unknown then says where it is.
  */
-enum rule_type_verdict rule_check_types(struct rule_ctx *c, struct rule_cond *cond, bool quiet_unknown, struct rule_span *unknown);
+enum rule_type_verdict rule_check_types(struct rule_ctx *c, struct rule_cond *cond, bool quiet_unknown,
+					struct rule_span *unknown);
 /* Say that a field is not there: unknown altogether, or Falco's. */
 void rule_report_field(struct rule_ctx *c, enum rule_diag id, struct rule_span at, const char *name, size_t len);
 /* The name under which the table has a field that rules may spell in other ways; len 0: no change. */
@@ -351,16 +347,16 @@ struct rule_fold {
 };
 
 /* O(size of the condition). NULL without memory. */
-const struct rule_fold *rule_fold(const struct rule_cond *cond, const struct template_table *t, const struct template_type *type,
-				  struct arena *a);
+const struct rule_fold *rule_fold(const struct rule_cond *cond, const struct template_table *t,
+				  const struct template_type *type, struct arena *a);
 /* The condition compares evt.type somewhere. */
 bool rule_names_event(const struct rule_cond *cond);
 
 /* ---- output.c, test.c ---- */
 
 /*
- * Check an output's placeholders; *out is the text that is left without a leading star and %container.info. Verdict and *unknown as
- * of rule_check_types; NULL in *out without memory.
+ * Check an output's placeholders; *out is the text that is left without a leading star and %container.info. Verdict and
+ * *unknown as of rule_check_types; NULL in *out without memory.
  */
 enum rule_type_verdict rule_check_output(struct rule_ctx *c, const struct rule_text *output, bool quiet_unknown,
 					 struct rule_span *unknown, const char **out);

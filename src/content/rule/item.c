@@ -56,14 +56,15 @@ struct rule_macro *rule_macro_find(const struct rule_items *it, const char *name
 
 static const char *const kind_words[] = { "text", "a list", "a mapping" };
 
-const struct rule_node *rule_item_get(struct rule_ctx *c, const struct rule_node *item, const char *key, enum rule_node_kind kind,
-				      bool required)
+const struct rule_node *rule_item_get(struct rule_ctx *c, const struct rule_node *item, const char *key,
+				      enum rule_node_kind kind, bool required)
 {
 	const struct rule_node *n = rule_node_get(item, key);
 
 	if (!n || rule_node_is_null(n)) {
 		if (required)
-			rule_report(c, RD_MISSING_KEY, rule_node_span(n ? n : item), "the key '%s' is missing or empty", key);
+			rule_report(c, RD_MISSING_KEY, rule_node_span(n ? n : item), "the key '%s' is missing or empty",
+				    key);
 		return NULL;
 	}
 	if (n->kind != kind) {
@@ -148,8 +149,8 @@ static bool check_override(struct rule_ctx *c, const struct rule_node *item, con
 			return false;
 		}
 		if (!rule_node_get(item, key->text.p)) {
-			rule_report(c, RD_BAD_OVERRIDE, rule_node_span(key), "the item has no key '%.60s' to %s", key->text.p,
-				    append ? "append" : "put in");
+			rule_report(c, RD_BAD_OVERRIDE, rule_node_span(key), "the item has no key '%.60s' to %s",
+				    key->text.p, append ? "append" : "put in");
 			return false;
 		}
 	}
@@ -157,8 +158,8 @@ static bool check_override(struct rule_ctx *c, const struct rule_node *item, con
 		const struct rule_node *key = item->kids[i];
 
 		if (one_of(key->text.p, replaceable) && !rule_node_get(o, key->text.p)) {
-			rule_report(c, RD_BAD_OVERRIDE, rule_node_span(key), "'override' does not say what to do with '%.60s'",
-				    key->text.p);
+			rule_report(c, RD_BAD_OVERRIDE, rule_node_span(key),
+				    "'override' does not say what to do with '%.60s'", key->text.p);
 			return false;
 		}
 	}
@@ -181,12 +182,14 @@ bool rule_item_changes(struct rule_ctx *c, const struct rule_node *item, const c
 			  "use 'override' with 'append' for the key that is meant");
 	if (!o)
 		return true;
-	return rule_item_get(c, item, "override", NODE_MAP, true) && check_override(c, item, o, appendable, replaceable);
+	return rule_item_get(c, item, "override", NODE_MAP, true) &&
+	       check_override(c, item, o, appendable, replaceable);
 }
 
 static FALLIBLE no_target(struct rule_ctx *c, const struct rule_node *name, const char *what)
 {
-	rule_report(c, RD_NO_TARGET, rule_node_span(name), "no %s '%.60s' is defined above that this could change", what, name->text.p);
+	rule_report(c, RD_NO_TARGET, rule_node_span(name), "no %s '%.60s' is defined above that this could change",
+		    what, name->text.p);
 	return E_REJECTED;
 }
 
@@ -198,7 +201,8 @@ static FALLIBLE too_many(struct rule_ctx *c, const struct rule_node *name, const
 	return E_REJECTED;
 }
 
-static FALLIBLE new_list(struct rule_ctx *c, struct rule_items *it, const struct rule_node *name, struct rule_list **out)
+static FALLIBLE new_list(struct rule_ctx *c, struct rule_items *it, const struct rule_node *name,
+			 struct rule_list **out)
 {
 	struct rule_list *l = ARENA_NEW(c->a, struct rule_list);
 
@@ -239,7 +243,8 @@ static FALLIBLE add_items(struct rule_ctx *c, struct rule_list *l, const struct 
 
 static FALLIBLE item_list(struct rule_ctx *c, struct rule_items *it, const struct rule_node *item)
 {
-	static const char *const keys[] = { "list", "items", "append", "override" }, *const changes[] = { "items", NULL };
+	static const char *const keys[] = { "list", "items", "append", "override" }, *const changes[] = { "items",
+													  NULL };
 	const struct rule_node *name = rule_item_get(c, item, "list", NODE_SCALAR, true);
 	const struct rule_node *items = rule_item_get(c, item, "items", NODE_SEQ, true);
 	struct rule_list *l;
@@ -264,7 +269,8 @@ static FALLIBLE item_list(struct rule_ctx *c, struct rule_items *it, const struc
 
 /* ---- macros ---- */
 
-static FALLIBLE new_macro(struct rule_ctx *c, struct rule_items *it, const struct rule_node *name, struct rule_macro **out)
+static FALLIBLE new_macro(struct rule_ctx *c, struct rule_items *it, const struct rule_node *name,
+			  struct rule_macro **out)
 {
 	struct rule_macro *m = ARENA_NEW(c->a, struct rule_macro);
 
@@ -293,7 +299,9 @@ static void check_macro_name(struct rule_ctx *c, const struct rule_node *name)
 
 static FALLIBLE item_macro(struct rule_ctx *c, struct rule_items *it, const struct rule_node *item)
 {
-	static const char *const keys[] = { "macro", "condition", "append", "override" }, *const changes[] = { "condition", NULL };
+	static const char *const keys[] = { "macro", "condition", "append", "override" }, *const changes[] = {
+		"condition", NULL
+	};
 	const struct rule_node *name = rule_item_get(c, item, "macro", NODE_SCALAR, true);
 	const struct rule_node *cond = rule_item_get(c, item, "condition", NODE_SCALAR, true);
 	struct rule_macro *m;
@@ -350,8 +358,8 @@ static void item_engine_version(struct rule_ctx *c, const struct rule_node *item
 	if (!parse_version(n->text.p, v))
 		rule_report(c, RD_BAD_VALUE, rule_node_span(n), "a number, or a version like 0.57.0, is needed here");
 	else if (v[0] || v[1] > ENGINE_MINOR)
-		rule_report(c, RD_ENGINE_VERSION, rule_node_span(n), "the file asks for engine %.30s; this release has 0.%d.0",
-			    n->text.p, ENGINE_MINOR);
+		rule_report(c, RD_ENGINE_VERSION, rule_node_span(n),
+			    "the file asks for engine %.30s; this release has 0.%d.0", n->text.p, ENGINE_MINOR);
 }
 
 static void item_plugin_versions(struct rule_ctx *c, const struct rule_node *item)
@@ -364,13 +372,15 @@ static void item_plugin_versions(struct rule_ctx *c, const struct rule_node *ite
 		const struct rule_node *p = seq->kids[i], *name;
 
 		if (p->kind != NODE_MAP) {
-			rule_report(c, RD_WRONG_KIND, rule_node_span(p), "a mapping with name and version is needed here");
+			rule_report(c, RD_WRONG_KIND, rule_node_span(p),
+				    "a mapping with name and version is needed here");
 			continue;
 		}
 		name = rule_item_get(c, p, "name", NODE_SCALAR, true);
 		/* what rules use of the container plugin is built in */
 		if (name && rule_item_get(c, p, "version", NODE_SCALAR, true) && strcmp(name->text.p, "container"))
-			rule_report(c, RD_PLUGIN, rule_node_span(name), "there is no plugin '%.60s' in this release", name->text.p);
+			rule_report(c, RD_PLUGIN, rule_node_span(name), "there is no plugin '%.60s' in this release",
+				    name->text.p);
 	}
 }
 
@@ -392,8 +402,10 @@ static FALLIBLE collect_item(struct rule_ctx *c, struct rule_items *it, const st
 	else if (rule_node_get(item, "rule"))
 		return rule_item_rule(c, it, item);
 	else {
-		d = rule_report(c, RD_UNKNOWN_ITEM, rule_node_span(item->n ? item->kids[0] : item), "unknown item, ignored");
-		diag_hint(d, "an item has one of the keys rule, macro, list, required_engine_version, required_plugin_versions");
+		d = rule_report(c, RD_UNKNOWN_ITEM, rule_node_span(item->n ? item->kids[0] : item),
+				"unknown item, ignored");
+		diag_hint(d, "an item has one of the keys rule, macro, list, required_engine_version, "
+			     "required_plugin_versions");
 	}
 	return E_OK;
 }

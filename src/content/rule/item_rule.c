@@ -5,9 +5,14 @@
 #include "content/rule/internal.h"
 
 static const char *const priorities[] = {
-	[RULE_EMERGENCY] = "Emergency", [RULE_ALERT] = "Alert",	  [RULE_CRITICAL] = "Critical",
-	[RULE_ERROR] = "Error",		[RULE_WARNING] = "Warning", [RULE_NOTICE] = "Notice",
-	[RULE_INFORMATIONAL] = "Informational", [RULE_DEBUG] = "Debug",
+	[RULE_EMERGENCY] = "Emergency",
+	[RULE_ALERT] = "Alert",
+	[RULE_CRITICAL] = "Critical",
+	[RULE_ERROR] = "Error",
+	[RULE_WARNING] = "Warning",
+	[RULE_NOTICE] = "Notice",
+	[RULE_INFORMATIONAL] = "Informational",
+	[RULE_DEBUG] = "Debug",
 };
 
 const char *rule_priority_name(uint32_t p)
@@ -16,13 +21,38 @@ const char *rule_priority_name(uint32_t p)
 }
 
 static const char *const rule_keys[] = {
-	"rule", "condition", "output", "desc", "priority", "source", "enabled", "tags", "exceptions", "warn_evttypes",
-	"skip-if-unknown-filter", "capture", "capture_duration", "append", "override", "drill", "tests",
+	"rule",
+	"condition",
+	"output",
+	"desc",
+	"priority",
+	"source",
+	"enabled",
+	"tags",
+	"exceptions",
+	"warn_evttypes",
+	"skip-if-unknown-filter",
+	"capture",
+	"capture_duration",
+	"append",
+	"override",
+	"drill",
+	"tests",
 };
 static const char *const appendable[] = { "condition", "output", "desc", "tags", "exceptions", NULL };
 static const char *const replaceable[] = {
-	"condition", "output", "desc", "tags", "exceptions", "priority", "enabled", "capture", "capture_duration",
-	"warn_evttypes", "skip-if-unknown-filter", NULL,
+	"condition",
+	"output",
+	"desc",
+	"tags",
+	"exceptions",
+	"priority",
+	"enabled",
+	"capture",
+	"capture_duration",
+	"warn_evttypes",
+	"skip-if-unknown-filter",
+	NULL,
 };
 
 static struct rule_draft *draft_find(const struct rule_items *it, const struct rule_text *name)
@@ -62,7 +92,8 @@ static FALLIBLE read_priority(struct rule_ctx *c, const struct rule_node *item, 
 	if (!n)
 		return E_REJECTED;
 	for (uint32_t i = 0; i < countof(priorities); i++) {
-		if (!strcasecmp(n->text.p, priorities[i]) || (i == RULE_INFORMATIONAL && !strcasecmp(n->text.p, "info"))) {
+		if (!strcasecmp(n->text.p, priorities[i]) ||
+		    (i == RULE_INFORMATIONAL && !strcasecmp(n->text.p, "info"))) {
 			*out = i;
 			return E_OK;
 		}
@@ -114,8 +145,8 @@ static FALLIBLE read_source(struct rule_ctx *c, const struct rule_node *item, st
 	r->source = n ? n->text.p : "syscall";
 	r->skipped = strcmp(r->source, "syscall") != 0;
 	if (r->skipped)
-		rule_report(c, RD_UNKNOWN_SOURCE, rule_node_span(n), "unknown source '%.40s': rule '%.60s' is skipped", r->source,
-			    r->name.text->p);
+		rule_report(c, RD_UNKNOWN_SOURCE, rule_node_span(n), "unknown source '%.40s': rule '%.60s' is skipped",
+			    r->source, r->name.text->p);
 	return E_OK;
 }
 
@@ -132,8 +163,8 @@ static void read_switches(struct rule_ctx *c, const struct rule_node *item, stru
 
 /* ---- the ways an item can be meant ---- */
 
-static FALLIBLE define(struct rule_ctx *c, struct rule_items *it, const struct rule_node *item, const struct rule_node *name,
-		       struct rule_draft *old)
+static FALLIBLE define(struct rule_ctx *c, struct rule_items *it, const struct rule_node *item,
+		       const struct rule_node *name, struct rule_draft *old)
 {
 	struct rule_draft r = { .name = rule_node_span(name), .enabled = true, .warn_evttypes = true };
 	const struct rule_node *condition = rule_item_get(c, item, "condition", NODE_SCALAR, true);
@@ -157,8 +188,8 @@ static FALLIBLE define(struct rule_ctx *c, struct rule_items *it, const struct r
 	if (!old)
 		return draft_add(c, it, &r);
 	if (strcmp(old->source, r.source)) {
-		rule_report(c, RD_SOURCE_CHANGE, rule_node_span(name), "rule '%.60s' was defined for source '%.40s'", name->text.p,
-			    old->source);
+		rule_report(c, RD_SOURCE_CHANGE, rule_node_span(name), "rule '%.60s' was defined for source '%.40s'",
+			    name->text.p, old->source);
 		return E_REJECTED;
 	}
 	r.node = old->node;
@@ -166,7 +197,8 @@ static FALLIBLE define(struct rule_ctx *c, struct rule_items *it, const struct r
 	return E_OK;
 }
 
-static FALLIBLE append_text(struct rule_ctx *c, const struct rule_node *item, const char *key, const struct rule_text **text)
+static FALLIBLE append_text(struct rule_ctx *c, const struct rule_node *item, const char *key,
+			    const struct rule_text **text)
 {
 	const struct rule_node *n = rule_item_get(c, item, key, NODE_SCALAR, true);
 
@@ -176,7 +208,8 @@ static FALLIBLE append_text(struct rule_ctx *c, const struct rule_node *item, co
 	return *text ? E_OK : E_NOMEM;
 }
 
-static FALLIBLE change_text(struct rule_ctx *c, const struct rule_node *item, const char *key, const struct rule_text **text)
+static FALLIBLE change_text(struct rule_ctx *c, const struct rule_node *item, const char *key,
+			    const struct rule_text **text)
 {
 	const struct rule_node *n;
 
@@ -215,12 +248,14 @@ static FALLIBLE apply_override(struct rule_ctx *c, const struct rule_node *item,
 				       rule_item_change(item, "exceptions") == CHANGE_APPEND);
 }
 
-static FALLIBLE apply_append(struct rule_ctx *c, const struct rule_node *item, const struct rule_node *name, struct rule_draft *r)
+static FALLIBLE apply_append(struct rule_ctx *c, const struct rule_node *item, const struct rule_node *name,
+			     struct rule_draft *r)
 {
 	const struct rule_node *exceptions = rule_node_get(item, "exceptions");
 
 	if (!exceptions && !rule_node_get(item, "condition")) {
-		rule_report(c, RD_MISSING_KEY, rule_node_span(name), "an appended rule needs 'condition' or 'exceptions'");
+		rule_report(c, RD_MISSING_KEY, rule_node_span(name),
+			    "an appended rule needs 'condition' or 'exceptions'");
 		return E_REJECTED;
 	}
 	if (rule_node_get(item, "condition"))
@@ -247,8 +282,8 @@ FALLIBLE rule_item_rule(struct rule_ctx *c, struct rule_items *it, const struct 
 	if (!append && !override && !only_switches(item))
 		return define(c, it, item, name, old);
 	if (!old) {
-		rule_report(c, RD_NO_TARGET, rule_node_span(name), "no rule '%.60s' is defined above that this could change",
-			    name->text.p);
+		rule_report(c, RD_NO_TARGET, rule_node_span(name),
+			    "no rule '%.60s' is defined above that this could change", name->text.p);
 		return E_REJECTED;
 	}
 	if (override)

@@ -2,15 +2,15 @@
 /*
  * lex: the words of a condition.
  *
- * The language has no token stream of its own: whether "in" is an operator, a macro or a value depends on where it stands.
- * So the parser asks here for what it expects.
+ * The language has no token stream of its own: whether "in" is an operator, a macro or a value depends on where it
+ * stands. So the parser asks here for what it expects.
  */
 #include "content/rule/internal.h"
 
 const struct rule_op_row rule_ops[OP_COUNT] = {
-#define X(ident, word, flags) [OP_##ident] = { word, flags },
-	OPS(X)
-#undef X
+#define OP(ident, word, flags) [OP_##ident] = { word, flags },
+#include "content/rule/ops.def"
+#undef OP
 };
 
 static bool is_blank(char ch)
@@ -164,7 +164,8 @@ static FALLIBLE quoted(struct rule_lex *x, struct rule_value *out)
 		if (!step) {
 			d = rule_report(x->c, RD_SYNTAX, (struct rule_span){ x->text, x->i + i, p[i + 1] ? 2 : 1 },
 					"no escape of this kind in a quoted value");
-			diag_hint(d, "escapes: \\b \\f \\n \\r \\t \\\\ \\/ \\xHH and the quote; for a backslash write \\\\");
+			diag_hint(d, "escapes: \\b \\f \\n \\r \\t \\\\ \\/ \\xHH and the quote; for a backslash write "
+				     "\\\\");
 			return E_REJECTED;
 		}
 		n++;
@@ -197,7 +198,8 @@ FALLIBLE rule_lex_value(struct rule_lex *x, struct rule_value *out)
 		return E_NOMEM;
 	x->i += n;
 	if (p[n] == '(') {
-		rule_report(x->c, RD_UNSUPPORTED, out->at, "a field or transformer as the value ('%.40s(...)') is not supported by this release",
+		rule_report(x->c, RD_UNSUPPORTED, out->at,
+			    "a field or transformer as the value ('%.40s(...)') is not supported by this release",
 			    out->p);
 		return E_REJECTED;
 	}

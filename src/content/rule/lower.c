@@ -2,9 +2,10 @@
 /*
  * lower: a folded condition to eBPF.
  *
- * Each node gets two labels, where to go when it holds and when it does not, and knows which of them comes next; so and, or and not cost no
- * instructions. A comparison tests the field's presence bit, loads the slot, and compares or calls a helper. A field whose presence was
- * tested on every way to here is not tested again. R6 holds the context; nothing else lives across a comparison.
+ * Each node gets two labels, where to go when it holds and when it does not, and knows which of them comes next; so
+ * and, or and not cost no instructions. A comparison tests the field's presence bit, loads the slot, and compares or
+ * calls a helper. A field whose presence was tested on every way to here is not tested again. R6 holds the context;
+ * nothing else lives across a comparison.
  */
 #include "content/rule/internal.h"
 #include "engine/helpers/helpers.h"
@@ -107,17 +108,29 @@ static void jump_if(struct lower *x, enum isa_sem sem, uint8_t reg, int64_t valu
 static enum isa_sem opposite(enum isa_sem sem)
 {
 	switch (sem) {
-	case ISA_JEQ: return ISA_JNE;
-	case ISA_JNE: return ISA_JEQ;
-	case ISA_JLT: return ISA_JGE;
-	case ISA_JLE: return ISA_JGT;
-	case ISA_JGT: return ISA_JLE;
-	case ISA_JGE: return ISA_JLT;
-	case ISA_JSLT: return ISA_JSGE;
-	case ISA_JSLE: return ISA_JSGT;
-	case ISA_JSGT: return ISA_JSLE;
-	case ISA_JSGE: return ISA_JSLT;
-	default: assert(false && "a comparison with an opposite"); abort();
+	case ISA_JEQ:
+		return ISA_JNE;
+	case ISA_JNE:
+		return ISA_JEQ;
+	case ISA_JLT:
+		return ISA_JGE;
+	case ISA_JLE:
+		return ISA_JGT;
+	case ISA_JGT:
+		return ISA_JLE;
+	case ISA_JGE:
+		return ISA_JLT;
+	case ISA_JSLT:
+		return ISA_JSGE;
+	case ISA_JSLE:
+		return ISA_JSGT;
+	case ISA_JSGT:
+		return ISA_JSLE;
+	case ISA_JSGE:
+		return ISA_JSLT;
+	default:
+		assert(false && "a comparison with an opposite");
+		abort();
 	}
 }
 
@@ -188,12 +201,18 @@ static int64_t number_of(const struct rule_value *v, uint8_t type)
 static enum isa_sem sem_of(enum rule_op op, bool is_signed)
 {
 	switch (op) {
-	case OP_NE: return ISA_JNE;
-	case OP_LT: return is_signed ? ISA_JSLT : ISA_JLT;
-	case OP_LE: return is_signed ? ISA_JSLE : ISA_JLE;
-	case OP_GT: return is_signed ? ISA_JSGT : ISA_JGT;
-	case OP_GE: return is_signed ? ISA_JSGE : ISA_JGE;
-	default: return ISA_JEQ;
+	case OP_NE:
+		return ISA_JNE;
+	case OP_LT:
+		return is_signed ? ISA_JSLT : ISA_JLT;
+	case OP_LE:
+		return is_signed ? ISA_JSLE : ISA_JLE;
+	case OP_GT:
+		return is_signed ? ISA_JSGT : ISA_JGT;
+	case OP_GE:
+		return is_signed ? ISA_JSGE : ISA_JGE;
+	default:
+		return ISA_JEQ;
 	}
 }
 
@@ -253,24 +272,35 @@ static void load_set(struct lower *x, uint8_t ptr, uint8_t size, const struct ru
 static enum abi_helper_id string_helper(const struct rule_check *k)
 {
 	switch ((enum rule_op)k->op) {
-	case OP_CONTAINS: return ABI_HELPER_str_contains;
-	case OP_ICONTAINS: return ABI_HELPER_str_icontains;
-	case OP_STARTSWITH: return ABI_HELPER_str_startswith;
-	case OP_ENDSWITH: return ABI_HELPER_str_endswith;
-	case OP_GLOB: return ABI_HELPER_str_glob;
-	case OP_IGLOB: return ABI_HELPER_str_iglob;
-	case OP_PMATCH: return ABI_HELPER_str_pmatch;
+	case OP_CONTAINS:
+		return ABI_HELPER_str_contains;
+	case OP_ICONTAINS:
+		return ABI_HELPER_str_icontains;
+	case OP_STARTSWITH:
+		return ABI_HELPER_str_startswith;
+	case OP_ENDSWITH:
+		return ABI_HELPER_str_endswith;
+	case OP_GLOB:
+		return ABI_HELPER_str_glob;
+	case OP_IGLOB:
+		return ABI_HELPER_str_iglob;
+	case OP_PMATCH:
+		return ABI_HELPER_str_pmatch;
 	case OP_IN:
-	case OP_INTERSECTS: return k->n_values == 1 ? ABI_HELPER_str_eq : ABI_HELPER_str_in;
+	case OP_INTERSECTS:
+		return k->n_values == 1 ? ABI_HELPER_str_eq : ABI_HELPER_str_in;
 	case OP_LT:
 	case OP_LE:
 	case OP_GT:
-	case OP_GE: return ABI_HELPER_str_cmp;
-	default: return ABI_HELPER_str_eq;
+	case OP_GE:
+		return ABI_HELPER_str_cmp;
+	default:
+		return ABI_HELPER_str_eq;
 	}
 }
 
-static void load_operand(struct lower *x, uint8_t ptr, uint8_t size, const struct rule_check *k, enum abi_helper_id helper)
+static void load_operand(struct lower *x, uint8_t ptr, uint8_t size, const struct rule_check *k,
+			 enum abi_helper_id helper)
 {
 	if (helper == ABI_HELPER_str_in || helper == ABI_HELPER_str_pmatch)
 		load_set(x, ptr, size, k);
@@ -362,7 +392,8 @@ static void lower_address(struct lower *x, const struct rule_fold *f, const stru
 {
 	const struct rule_check *k = f->check;
 	struct helper_net net;
-	bool one = k->n_values == 1 && rule_value_net(k->values->p, k->values->len, &net) && net.prefix == 8 * net.addr_len;
+	bool one = k->n_values == 1 && rule_value_net(k->values->p, k->values->len, &net) &&
+		   net.prefix == 8 * net.addr_len;
 
 	load_ctx(x, R1, template_slot_off(f->id));
 	if (one)
@@ -418,13 +449,16 @@ static void lower_check(struct lower *x, const struct rule_fold *f, const struct
 	*word |= bit;
 }
 
-static void lower_node(struct lower *x, const struct rule_fold *f, const struct way *w, struct known *yes, struct known *no);
+static void lower_node(struct lower *x, const struct rule_fold *f, const struct way *w, struct known *yes,
+		       struct known *no);
 
 /*
  * and: each kid but the last goes on to the next when it holds, to `no` when not; or: the other way round.
- * known: what is present at the start, and then along the way; *leave collects what is present wherever a kid leaves early.
+ * known: what is present at the start, and then along the way; *leave collects what is present wherever a kid leaves
+ * early.
  */
-static void lower_many(struct lower *x, const struct rule_fold *f, const struct way *w, struct known *along, struct known *leave)
+static void lower_many(struct lower *x, const struct rule_fold *f, const struct way *w, struct known *along,
+		       struct known *leave)
 {
 	bool and = f->kind == FOLD_AND;
 	struct known out;
@@ -451,7 +485,8 @@ static void lower_many(struct lower *x, const struct rule_fold *f, const struct 
 }
 
 /* yes, no: on entry both hold what is known to be present; on return, what is when the node holds, and when not. */
-static void lower_node(struct lower *x, const struct rule_fold *f, const struct way *w, struct known *yes, struct known *no)
+static void lower_node(struct lower *x, const struct rule_fold *f, const struct way *w, struct known *yes,
+		       struct known *no)
 {
 	struct way other;
 

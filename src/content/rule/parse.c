@@ -17,7 +17,8 @@ struct parser {
 
 static FALLIBLE parse_or(struct parser *p, struct rule_cond **out);
 
-struct rule_cond *rule_cond_new(struct rule_ctx *c, enum rule_cond_kind kind, struct rule_span at, struct rule_cond **kids, uint32_t n)
+struct rule_cond *rule_cond_new(struct rule_ctx *c, enum rule_cond_kind kind, struct rule_span at,
+				struct rule_cond **kids, uint32_t n)
 {
 	struct rule_cond *cond = ARENA_NEW(c->a, struct rule_cond);
 
@@ -60,7 +61,8 @@ struct rule_cond *rule_check_cond(struct rule_ctx *c, const struct rule_check *k
 		kids[0] = one_check(c, k, either[i].first, false);
 		kids[1] = one_check(c, k, either[i].second, true);
 		/* unequal means: neither end is */
-		return kids[0] && kids[1] ? rule_cond_new(c, k->op == OP_NE ? COND_AND : COND_OR, k->at, kids, 2) : NULL;
+		return kids[0] && kids[1] ? rule_cond_new(c, k->op == OP_NE ? COND_AND : COND_OR, k->at, kids, 2)
+					  : NULL;
 	}
 	return one_check(c, k, k->field, false);
 }
@@ -68,7 +70,8 @@ struct rule_cond *rule_check_cond(struct rule_ctx *c, const struct rule_check *k
 static FALLIBLE enter(struct parser *p)
 {
 	if (p->depth == RULE_MAX_DEPTH) {
-		rule_report(p->c, RD_DEEP, rule_lex_here(&p->x), "the condition is nested more than %d deep", RULE_MAX_DEPTH);
+		rule_report(p->c, RD_DEEP, rule_lex_here(&p->x), "the condition is nested more than %d deep",
+			    RULE_MAX_DEPTH);
 		return E_REJECTED;
 	}
 	p->depth++;
@@ -167,7 +170,8 @@ static FALLIBLE no_operator(struct parser *p, const struct rule_check *k)
 	if (!here.len || rule_span_is(here, "and") || rule_span_is(here, "or") || rule_span_is(here, ")"))
 		diag_hint(d, "write '%.60s = true' or '%.60s exists'", k->field, k->field);
 	else
-		diag_hint(d, "one of = != < <= > >= contains icontains startswith endswith glob iglob in intersects pmatch exists");
+		diag_hint(d, "one of = != < <= > >= contains icontains startswith endswith glob iglob in intersects "
+			     "pmatch exists");
 	return E_REJECTED;
 }
 
@@ -214,7 +218,8 @@ static FALLIBLE refuse_modifier(struct parser *p, const struct rule_value *v)
 		return E_OK;
 	for (size_t i = 0; i < countof(words); i++) {
 		if (rule_span_is(v->at, words[i])) {
-			rule_report(p->c, RD_UNSUPPORTED, v->at, "the modifier '%s' is not supported by this release", words[i]);
+			rule_report(p->c, RD_UNSUPPORTED, v->at, "the modifier '%s' is not supported by this release",
+				    words[i]);
 			return E_REJECTED;
 		}
 	}
@@ -230,7 +235,8 @@ static FALLIBLE parse_operand(struct parser *p, struct rule_check *k)
 	if (p->x.text->p[p->x.i] == '(' && (op->flags & OP_LIST))
 		return parse_value_list(p, k);
 	if (p->x.text->p[p->x.i] == '(') {
-		rule_report(p->c, RD_SYNTAX, rule_lex_here(&p->x), "'%s' takes one value, not a list: use 'in'", op->word);
+		rule_report(p->c, RD_SYNTAX, rule_lex_here(&p->x), "'%s' takes one value, not a list: use 'in'",
+			    op->word);
 		return E_REJECTED;
 	}
 	v = ARENA_NEW(p->c->a, struct rule_value);
@@ -260,7 +266,8 @@ static FALLIBLE parse_check(struct parser *p, struct rule_span name, struct rule
 
 static bool is_transformer(struct rule_span s)
 {
-	static const char *const words[] = { "toupper", "tolower", "b64", "basename", "len", "join", "concat", "getopt", "val" };
+	static const char *const words[] = { "toupper", "tolower", "b64",    "basename", "len",
+					     "join",    "concat",  "getopt", "val" };
 
 	for (size_t i = 0; i < countof(words); i++)
 		if (rule_span_is(s, words[i]))
@@ -277,8 +284,8 @@ static FALLIBLE parse_name(struct parser *p, struct rule_cond **out)
 	if (n_parts > 1)
 		return parse_check(p, name, out);
 	if (n_parts && p->x.text->p[p->x.i] == '(' && is_transformer(name)) {
-		rule_report(p->c, RD_UNSUPPORTED, name, "the transformer '%.*s' is not supported by this release", (int)name.len,
-			    name.text->p + name.off);
+		rule_report(p->c, RD_UNSUPPORTED, name, "the transformer '%.*s' is not supported by this release",
+			    (int)name.len, name.text->p + name.off);
 		return E_REJECTED;
 	}
 	if (n_parts) {
@@ -286,8 +293,9 @@ static FALLIBLE parse_name(struct parser *p, struct rule_cond **out)
 		return *out ? E_OK : E_NOMEM;
 	}
 	here = rule_lex_here(&p->x);
-	d = rule_report(p->c, RD_SYNTAX, here, here.len ? "a comparison, a macro or '(' is needed here"
-							: "the condition ends too early: a comparison, a macro or '(' is needed");
+	d = rule_report(p->c, RD_SYNTAX, here,
+			here.len ? "a comparison, a macro or '(' is needed here"
+				 : "the condition ends too early: a comparison, a macro or '(' is needed");
 	if (here.len && here.text->p[here.off] == '!')
 		diag_hint(d, "write 'not'");
 	return E_REJECTED;

@@ -51,14 +51,17 @@ static FALLIBLE find_types(struct rule_ctx *c, const struct rule_cond *cond, uin
 static void warn_types(struct rule_ctx *c, const struct rule_draft *d, const struct rule *r)
 {
 	if (!r->types)
-		rule_report(c, RD_NEVER_FIRES, d->name, "rule '%.80s' can not fire on any event of this release", r->name);
+		rule_report(c, RD_NEVER_FIRES, d->name, "rule '%.80s' can not fire on any event of this release",
+			    r->name);
 	else if (d->warn_evttypes && !rule_names_event(r->cond))
-		diag_hint(rule_report(c, RD_NO_EVTTYPE, d->name, "rule '%.80s' does not compare evt.type: it is evaluated for %d types of events",
+		diag_hint(rule_report(c, RD_NO_EVTTYPE, d->name,
+				      "rule '%.80s' does not compare evt.type: it is evaluated for %d types of events",
 				      r->name, __builtin_popcountll(r->types)),
 			  "begin the condition with 'evt.type in (...)'");
 }
 
-static FALLIBLE build_condition(struct rule_ctx *c, struct rule_items *it, const struct rule_draft *d, struct rule_cond **out)
+static FALLIBLE build_condition(struct rule_ctx *c, struct rule_items *it, const struct rule_draft *d,
+				struct rule_cond **out)
 {
 	TRY(rule_parse(c, d->condition, out));
 	TRY(rule_exceptions_apply(c, d, out));
@@ -73,8 +76,14 @@ static FALLIBLE build_rule(struct rule_ctx *c, struct rule_items *it, const stru
 	struct rule_cond *cond = NULL;
 	enum err err, tests;
 
-	*r = (struct rule){ .name = d->name.text->p, .desc = d->desc->p, .source = d->source, .priority = d->priority,
-			    .enabled = d->enabled, .tags = d->tags, .n_tags = d->n_tags, .drill = d->drill,
+	*r = (struct rule){ .name = d->name.text->p,
+			    .desc = d->desc->p,
+			    .source = d->source,
+			    .priority = d->priority,
+			    .enabled = d->enabled,
+			    .tags = d->tags,
+			    .n_tags = d->n_tags,
+			    .drill = d->drill,
 			    .pos = rule_span_pos(d->name, c->a, NULL) };
 	err = build_condition(c, it, d, &cond);
 	if (err && err != E_REJECTED)
@@ -91,7 +100,8 @@ static FALLIBLE build_rule(struct rule_ctx *c, struct rule_items *it, const stru
 		return tests;
 	verdict = output > verdict ? output : verdict;
 	if (verdict == TYPE_UNKNOWN && d->skip_unknown) {
-		rule_report(c, RD_UNKNOWN_FILTER, unknown, "rule '%.80s' is skipped: this release does not have what stands here", r->name);
+		rule_report(c, RD_UNKNOWN_FILTER, unknown,
+			    "rule '%.80s' is skipped: this release does not have what stands here", r->name);
 		return E_NOT_FOUND;
 	}
 	if (verdict != TYPE_GOOD || tests)

@@ -2,10 +2,10 @@
 /*
  * rule: the Falco rules language, from YAML text to eBPF programs.
  *
- * load: YAML -> items -> conditions parsed, lists and macros expanded, fields and operators type-checked against a template
- * table. compile: one program of type sallyport/rule per (rule, template type) in one ELF file (docs/formats/content.md).
- * Pure: text in, diagnostics and bytes out; no files, no clock. Input is hostile: sizes, depths,
- * counts and YAML aliases are bounded.
+ * load: YAML -> items -> conditions parsed, lists and macros expanded, fields and operators type-checked against a
+ * template table. compile: one program of type sallyport/rule per (rule, template type) in one ELF file
+ * (docs/formats/content.md). Pure: text in, diagnostics and bytes out; no files, no clock. Input is hostile: sizes,
+ * depths, counts and YAML aliases are bounded.
  */
 #ifndef SALLYPORT_CONTENT_RULE_H
 #define SALLYPORT_CONTENT_RULE_H
@@ -20,7 +20,14 @@ enum {
 };
 
 enum rule_priority {
-	RULE_EMERGENCY, RULE_ALERT, RULE_CRITICAL, RULE_ERROR, RULE_WARNING, RULE_NOTICE, RULE_INFORMATIONAL, RULE_DEBUG,
+	RULE_EMERGENCY,
+	RULE_ALERT,
+	RULE_CRITICAL,
+	RULE_ERROR,
+	RULE_WARNING,
+	RULE_NOTICE,
+	RULE_INFORMATIONAL,
+	RULE_DEBUG,
 };
 /* "Emergency"..."Debug". */
 const char *rule_priority_name(uint32_t p);
@@ -40,8 +47,8 @@ struct rule_test_field {
 
 struct rule_test {
 	const char *name;
-	const char *type;  /* template type */
-	bool fires;        /* what is expected */
+	const char *type; /* template type */
+	bool fires;       /* what is expected */
 	const struct rule_test_field *fields;
 	uint32_t n_fields;
 	struct diag_pos pos;
@@ -55,10 +62,10 @@ struct rule {
 	bool enabled;
 	const char *const *tags;
 	uint32_t n_tags;
-	const char *drill;  /* name of the harmless stimulus that must make it fire, or NULL */
+	const char *drill; /* name of the harmless stimulus that must make it fire, or NULL */
 	const struct rule_test *tests;
 	uint32_t n_tests;
-	uint64_t types;     /* bit i: it can fire on table->types[i] */
+	uint64_t types; /* bit i: it can fire on table->types[i] */
 	struct diag_pos pos;
 	const struct rule_cond *cond;
 };

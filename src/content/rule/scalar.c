@@ -2,9 +2,9 @@
 /*
  * scalar: where each byte of a YAML scalar's value stands in the file.
  *
- * libyaml gives a scalar's value and where it begins and ends, not how one became the other. This reads the source once more
- * by the rules of YAML 1.1 (chapters 9 and 5.7: folding, escapes, indentation, chomping) and notes the origin of every byte.
- * It is not a second parser: its result counts only when it is byte for byte the value that libyaml gave.
+ * libyaml gives a scalar's value and where it begins and ends, not how one became the other. This reads the source once
+ * more by the rules of YAML 1.1 (chapters 9 and 5.7: folding, escapes, indentation, chomping) and notes the origin of
+ * every byte. It is not a second parser: its result counts only when it is byte for byte the value that libyaml gave.
  */
 #include "content/rule/internal.h"
 
@@ -144,9 +144,9 @@ static void double_escape(struct scan *s)
 	static const struct {
 		char letter;
 		uint32_t c;
-	} rows[] = { { '0', 0 },	{ 'a', 7 },   { 'b', 8 },    { 't', 9 },    { '\t', 9 },   { 'n', 10 },	  { 'v', 11 },
-		     { 'f', 12 },	{ 'r', 13 },  { 'e', 27 },   { ' ', ' ' },  { '"', '"' },  { '/', '/' },  { '\\', '\\' },
-		     { 'N', 0x85 }, { '_', 0xa0 }, { 'L', 0x2028 }, { 'P', 0x2029 } };
+	} rows[] = { { '0', 0 },   { 'a', 7 },     { 'b', 8 },    { 't', 9 },    { '\t', 9 },     { 'n', 10 },
+		     { 'v', 11 },  { 'f', 12 },    { 'r', 13 },   { 'e', 27 },   { ' ', ' ' },    { '"', '"' },
+		     { '/', '/' }, { '\\', '\\' }, { 'N', 0x85 }, { '_', 0xa0 }, { 'L', 0x2028 }, { 'P', 0x2029 } };
 	uint32_t at = s->i++, digits, c = 0;
 	char letter = s->i < s->to ? s->p[s->i] : 0;
 
@@ -194,7 +194,8 @@ static void scan_flow(struct scan *s, char quote)
 /* ---- block scalars ---- */
 
 struct pending {
-	uint32_t first, n; /* line breaks that are not decided yet: source from `first`, n of them after the leading one */
+	uint32_t first,
+		n; /* line breaks that are not decided yet: source from `first`, n of them after the leading one */
 	bool leading;
 	uint32_t leading_at;
 	size_t leading_len;
@@ -351,8 +352,8 @@ static void scan_block_any(struct scan *s, bool folded)
 	}
 }
 
-FALLIBLE rule_scalar_map(struct arena *a, const struct rule_file *f, uint32_t from, uint32_t to, enum rule_scalar_style style,
-			 struct rule_text *value)
+FALLIBLE rule_scalar_map(struct arena *a, const struct rule_file *f, uint32_t from, uint32_t to,
+			 enum rule_scalar_style style, struct rule_text *value)
 {
 	struct scan s = { .a = a, .f = f, .p = f->text, .i = from, .to = to, .want = value };
 	struct rule_seg *whole;

@@ -35,7 +35,8 @@ static FALLIBLE bad_value(struct rule_ctx *c, const struct rule_node *n, const s
 }
 
 /* The elements of a list, a newline between them. */
-static FALLIBLE join(struct rule_ctx *c, const struct rule_node *seq, const struct template_field *f, struct rule_test_field *out)
+static FALLIBLE join(struct rule_ctx *c, const struct rule_node *seq, const struct template_field *f,
+		     struct rule_test_field *out)
 {
 	size_t len = 0;
 	char *text, *p;
@@ -67,7 +68,8 @@ static FALLIBLE read_field(struct rule_ctx *c, const struct template_type *type,
 	struct diag *d;
 
 	if (!f) {
-		d = rule_report(c, RD_TEST_FIELD, rule_node_span(key), "'%s' has no field '%.60s'", type->name, key->text.p);
+		d = rule_report(c, RD_TEST_FIELD, rule_node_span(key), "'%s' has no field '%.60s'", type->name,
+				key->text.p);
 		diag_hint(d, "fields: sallyport rules list fields");
 		return E_REJECTED;
 	}
@@ -82,7 +84,8 @@ static FALLIBLE read_field(struct rule_ctx *c, const struct template_type *type,
 	return E_OK;
 }
 
-static FALLIBLE read_fields(struct rule_ctx *c, const struct template_type *type, const struct rule_node *map, struct rule_test *out)
+static FALLIBLE read_fields(struct rule_ctx *c, const struct template_type *type, const struct rule_node *map,
+			    struct rule_test *out)
 {
 	struct rule_test_field *fields = ARENA_ARRAY(c->a, struct rule_test_field, map->n / 2);
 	enum err first = E_OK;
@@ -121,7 +124,9 @@ static FALLIBLE read_test(struct rule_ctx *c, const struct rule_node *n, struct 
 	if (!rule_item_get(c, n, "fires", NODE_SCALAR, true) || !name || !event || !fields)
 		return E_REJECTED;
 	TRY(find_type(c, event, &type));
-	*out = (struct rule_test){ .name = name->text.p, .type = type->name, .fires = rule_item_bool(c, n, "fires", false),
+	*out = (struct rule_test){ .name = name->text.p,
+				   .type = type->name,
+				   .fires = rule_item_bool(c, n, "fires", false),
 				   .pos = rule_span_pos(rule_node_span(name), c->a, NULL) };
 	return read_fields(c, type, fields, out);
 }

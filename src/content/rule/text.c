@@ -86,7 +86,9 @@ struct diag_pos rule_file_pos(const struct rule_file *f, uint32_t at, struct are
 		end++;
 	if (line_text)
 		*line_text = end - start <= MAX_SHOWN_LINE ? arena_strndup(a, f->text + start, end - start) : NULL;
-	return (struct diag_pos){ .file = f->name, .line = line + 1, .col = code_points(f->text + start, at - start) + 1, .len = 1 };
+	return (struct diag_pos){
+		.file = f->name, .line = line + 1, .col = code_points(f->text + start, at - start) + 1, .len = 1
+	};
 }
 
 static const struct rule_seg *seg_of(const struct rule_text *t, uint32_t off)
@@ -164,8 +166,8 @@ bool rule_span_is(struct rule_span s, const char *word)
 	return strlen(word) == s.len && !memcmp(s.text->p + s.off, word, s.len);
 }
 
-static struct diag *PRINTF_LIKE(5, 0) report(struct rule_ctx *c, enum rule_diag id, struct diag_pos pos, const char *line_text,
-					     const char *fmt, va_list ap)
+static struct diag *PRINTF_LIKE(5, 0) report(struct rule_ctx *c, enum rule_diag id, struct diag_pos pos,
+					     const char *line_text, const char *fmt, va_list ap)
 {
 	struct diag d;
 	unsigned before = c->ds->n_errors + c->ds->n_warnings;
@@ -196,7 +198,8 @@ struct diag *rule_report(struct rule_ctx *c, enum rule_diag id, struct rule_span
 	return d;
 }
 
-struct diag *rule_report_at(struct rule_ctx *c, enum rule_diag id, const struct rule_file *f, uint32_t at, const char *fmt, ...)
+struct diag *rule_report_at(struct rule_ctx *c, enum rule_diag id, const struct rule_file *f, uint32_t at,
+			    const char *fmt, ...)
 {
 	const char *line_text;
 	struct diag_pos pos = rule_file_pos(f, at < f->len ? at : (uint32_t)f->len, c->a, &line_text);

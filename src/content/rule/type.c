@@ -10,7 +10,8 @@
 enum {
 	OPS_EQUAL = BIT(EQ) | BIT(NE) | BIT(IN) | BIT(INTERSECTS) | BIT(EXISTS),
 	OPS_ORDER = BIT(LT) | BIT(LE) | BIT(GT) | BIT(GE),
-	OPS_TEXT = BIT(CONTAINS) | BIT(ICONTAINS) | BIT(STARTSWITH) | BIT(ENDSWITH) | BIT(GLOB) | BIT(IGLOB) | BIT(PMATCH),
+	OPS_TEXT =
+		BIT(CONTAINS) | BIT(ICONTAINS) | BIT(STARTSWITH) | BIT(ENDSWITH) | BIT(GLOB) | BIT(IGLOB) | BIT(PMATCH),
 };
 
 static const uint32_t admitted[] = {
@@ -25,16 +26,19 @@ static const uint32_t admitted[] = {
 };
 
 static const char *const type_names[] = {
-	[TEMPLATE_BOOL] = "true or false", [TEMPLATE_U64] = "a non-negative number", [TEMPLATE_I64] = "a number",
-	[TEMPLATE_TIME] = "a time in nanoseconds", [TEMPLATE_STR] = "text", [TEMPLATE_IP] = "an address or a network",
-	[TEMPLATE_LIST] = "a list", [TEMPLATE_ANCESTRY] = "a list of ancestors",
+	[TEMPLATE_BOOL] = "true or false", [TEMPLATE_U64] = "a non-negative number",
+	[TEMPLATE_I64] = "a number",       [TEMPLATE_TIME] = "a time in nanoseconds",
+	[TEMPLATE_STR] = "text",           [TEMPLATE_IP] = "an address or a network",
+	[TEMPLATE_LIST] = "a list",        [TEMPLATE_ANCESTRY] = "a list of ancestors",
 };
 
 const char *rule_field_alias(const char *name, size_t len)
 {
 	static const struct {
 		const char *name, *field;
-	} rows[] = { { "fd.snet", "fd.sip" }, { "fd.cnet", "fd.cip" }, { "fd.lnet", "fd.lip" }, { "fd.rnet", "fd.rip" } };
+	} rows[] = {
+		{ "fd.snet", "fd.sip" }, { "fd.cnet", "fd.cip" }, { "fd.lnet", "fd.lip" }, { "fd.rnet", "fd.rip" }
+	};
 
 	for (size_t i = 0; i < countof(rows); i++)
 		if (strlen(rows[i].name) == len && !memcmp(rows[i].name, name, len))
@@ -102,8 +106,8 @@ void rule_report_field(struct rule_ctx *c, enum rule_diag id, struct rule_span a
 
 static void bad_operator(struct rule_ctx *c, const struct rule_check *k, const struct template_field *f)
 {
-	struct diag *d = rule_report(c, RD_OPERATOR, k->op_at, "'%s' can not be used with '%s', which is %s", rule_ops[k->op].word,
-				     f->name, type_names[f->type]);
+	struct diag *d = rule_report(c, RD_OPERATOR, k->op_at, "'%s' can not be used with '%s', which is %s",
+				     rule_ops[k->op].word, f->name, type_names[f->type]);
 
 	if (f->type == TEMPLATE_LIST)
 		diag_hint(d, "a list takes exists and intersects, or an index: %s[0]", f->name);
@@ -131,7 +135,8 @@ static bool value_fits(const struct rule_check *k, const struct rule_value *v, u
 static void warn_na(struct rule_ctx *c, const struct rule_check *k, const struct rule_value *v)
 {
 	if (v->len == 4 && !memcmp(v->p, "<NA>", 4))
-		diag_hint(rule_report(c, RD_NA_CHECK, v->at, "a missing value is not the text <NA>: this compares with that text"),
+		diag_hint(rule_report(c, RD_NA_CHECK, v->at,
+				      "a missing value is not the text <NA>: this compares with that text"),
 			  "write '%s%.60s exists'", k->op == OP_NE ? "" : "not ", k->field);
 }
 
@@ -161,7 +166,8 @@ static bool check_field(struct rule_ctx *c, const struct rule_check *k, const st
 	if (!check_index(c, k, f))
 		return false;
 	if (rule_ops[k->op].flags & OP_REFUSED) {
-		rule_report(c, RD_UNSUPPORTED, k->op_at, "the operator '%s' is not supported by this release", rule_ops[k->op].word);
+		rule_report(c, RD_UNSUPPORTED, k->op_at, "the operator '%s' is not supported by this release",
+			    rule_ops[k->op].word);
 		return false;
 	}
 	if (!(admitted[type] >> k->op & 1)) {
@@ -169,11 +175,13 @@ static bool check_field(struct rule_ctx *c, const struct rule_check *k, const st
 		return false;
 	}
 	if (type == TEMPLATE_LIST && k->op == OP_IN) {
-		rule_report(c, RD_UNSUPPORTED, k->op_at, "'in' on the whole list '%s' is not supported by this release", f->name);
+		rule_report(c, RD_UNSUPPORTED, k->op_at, "'in' on the whole list '%s' is not supported by this release",
+			    f->name);
 		return false;
 	}
 	if (type == TEMPLATE_ANCESTRY && k->op == OP_NE) {
-		diag_hint(rule_report(c, RD_UNSUPPORTED, k->op_at, "'!=' on all ancestors is not supported by this release"),
+		diag_hint(rule_report(c, RD_UNSUPPORTED, k->op_at,
+				      "'!=' on all ancestors is not supported by this release"),
 			  "it would hold as soon as one ancestor differs; write 'not %s = ...'", f->name);
 		return false;
 	}
@@ -230,8 +238,8 @@ static void warn_events(struct rule_ctx *c, const struct rule_check *k)
 		return;
 	for (uint32_t i = 0; i < k->n_values; i++)
 		if (!event_in_table(c->table, &k->values[i]))
-			rule_report(c, RD_EVENT, k->values[i].at, "this release does not watch '%.60s': here it never happens",
-				    k->values[i].p);
+			rule_report(c, RD_EVENT, k->values[i].at,
+				    "this release does not watch '%.60s': here it never happens", k->values[i].p);
 }
 
 static enum rule_check_state check_direction(struct rule_ctx *c, const struct rule_check *k)
@@ -246,7 +254,8 @@ static enum rule_check_state check_direction(struct rule_ctx *c, const struct ru
 			return CHECK_BAD;
 		}
 	}
-	diag_hint(rule_report(c, RD_DEPRECATED, k->at, "evt.dir is deprecated: there are only < events"), "leave the comparison out");
+	diag_hint(rule_report(c, RD_DEPRECATED, k->at, "evt.dir is deprecated: there are only < events"),
+		  "leave the comparison out");
 	return CHECK_GOOD;
 }
 
@@ -278,7 +287,8 @@ static enum rule_check_state judge(struct rule_ctx *c, const struct rule_check *
 	return CHECK_GOOD;
 }
 
-static enum rule_type_verdict verdict_of(struct rule_ctx *c, struct rule_check *k, bool quiet_unknown, struct rule_span *unknown)
+static enum rule_type_verdict verdict_of(struct rule_ctx *c, struct rule_check *k, bool quiet_unknown,
+					 struct rule_span *unknown)
 {
 	const struct rule_value *event;
 
@@ -300,7 +310,8 @@ static enum rule_type_verdict verdict_of(struct rule_ctx *c, struct rule_check *
 	return TYPE_UNKNOWN;
 }
 
-enum rule_type_verdict rule_check_types(struct rule_ctx *c, struct rule_cond *cond, bool quiet_unknown, struct rule_span *unknown)
+enum rule_type_verdict rule_check_types(struct rule_ctx *c, struct rule_cond *cond, bool quiet_unknown,
+					struct rule_span *unknown)
 {
 	enum rule_type_verdict worst = TYPE_GOOD;
 

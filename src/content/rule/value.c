@@ -11,10 +11,12 @@ static bool digits(const char *p, size_t len, unsigned base, uint64_t *out)
 
 	for (size_t i = 0; i < len; i++) {
 		char ch = p[i];
-		unsigned d = ch >= '0' && ch <= '9' ? (unsigned)(ch - '0') : base == 16 && (ch | 32) >= 'a' && (ch | 32) <= 'f'
-			     ? (unsigned)((ch | 32) - 'a') + 10 : 16;
+		unsigned d = ch >= '0' && ch <= '9'                               ? (unsigned)(ch - '0')
+			     : base == 16 && (ch | 32) >= 'a' && (ch | 32) <= 'f' ? (unsigned)((ch | 32) - 'a') + 10
+										  : 16;
 
-		if (d >= base || __builtin_mul_overflow(v, (uint64_t)base, &v) || __builtin_add_overflow(v, (uint64_t)d, &v))
+		if (d >= base || __builtin_mul_overflow(v, (uint64_t)base, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)d, &v))
 			return false;
 	}
 	*out = v;
@@ -71,7 +73,7 @@ bool rule_value_net(const char *p, size_t len, struct helper_net *out)
 		return false;
 	out->prefix = (uint8_t)prefix;
 	for (unsigned i = (unsigned)prefix; i < bits; i++)
-		out->addr[i / 8] &= (uint8_t)~(0x80u >> (i % 8));
+		out->addr[i / 8] &= (uint8_t) ~(0x80u >> (i % 8));
 	return true;
 }
 

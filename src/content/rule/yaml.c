@@ -2,8 +2,8 @@
 /*
  * yaml: a rules file to nodes that know where they stand.
  *
- * libyaml's event interface does the parsing; this keeps the tree, resolves aliases and bounds everything. Aliases share
- * nodes, so a bomb costs no memory; every node counts its expanded size, and that has the limit.
+ * libyaml's event interface does the parsing; this keeps the tree, resolves aliases and bounds everything. Aliases
+ * share nodes, so a bomb costs no memory; every node counts its expanded size, and that has the limit.
  */
 #include <yaml.h>
 
@@ -38,7 +38,8 @@ static bool file_is_text(struct rule_ctx *c, const struct rule_file *f)
 		}
 		n = utf8_decode(f->text + i, f->len - i, &cp);
 		if (!n) {
-			rule_report_at(c, RD_NOT_TEXT, f, (uint32_t)i, "the file is not UTF-8 text: byte 0x%02x", (uint8_t)f->text[i]);
+			rule_report_at(c, RD_NOT_TEXT, f, (uint32_t)i, "the file is not UTF-8 text: byte 0x%02x",
+				       (uint8_t)f->text[i]);
 			return false;
 		}
 	}
@@ -135,14 +136,16 @@ static FALLIBLE read_alias(struct loader *l, const yaml_event_t *e, struct rule_
 	while (an && strcmp(an->name, name))
 		an = an->next;
 	if (!an || !an->node) {
-		rule_report_at(l->c, RD_YAML_ALIAS, l->f, at, an ? "alias '*%.60s' stands inside the value that it names"
-								 : "no anchor '&%.60s' above this alias", name);
+		rule_report_at(l->c, RD_YAML_ALIAS, l->f, at,
+			       an ? "alias '*%.60s' stands inside the value that it names"
+				  : "no anchor '&%.60s' above this alias",
+			       name);
 		return E_REJECTED;
 	}
 	l->weight += an->node->weight;
 	if (l->weight > RULE_MAX_NODES) {
-		rule_report_at(l->c, RD_YAML_LIMIT, l->f, at, "with its aliases put in, the file has more than %d values",
-			       RULE_MAX_NODES);
+		rule_report_at(l->c, RD_YAML_LIMIT, l->f, at,
+			       "with its aliases put in, the file has more than %d values", RULE_MAX_NODES);
 		return E_REJECTED;
 	}
 	*out = an->node;
@@ -152,11 +155,16 @@ static FALLIBLE read_alias(struct loader *l, const yaml_event_t *e, struct rule_
 static enum rule_scalar_style style_of(yaml_scalar_style_t s)
 {
 	switch (s) {
-	case YAML_SINGLE_QUOTED_SCALAR_STYLE: return SCALAR_SINGLE;
-	case YAML_DOUBLE_QUOTED_SCALAR_STYLE: return SCALAR_DOUBLE;
-	case YAML_LITERAL_SCALAR_STYLE: return SCALAR_LITERAL;
-	case YAML_FOLDED_SCALAR_STYLE: return SCALAR_FOLDED;
-	default: return SCALAR_PLAIN;
+	case YAML_SINGLE_QUOTED_SCALAR_STYLE:
+		return SCALAR_SINGLE;
+	case YAML_DOUBLE_QUOTED_SCALAR_STYLE:
+		return SCALAR_DOUBLE;
+	case YAML_LITERAL_SCALAR_STYLE:
+		return SCALAR_LITERAL;
+	case YAML_FOLDED_SCALAR_STYLE:
+		return SCALAR_FOLDED;
+	default:
+		return SCALAR_PLAIN;
 	}
 }
 
@@ -170,7 +178,8 @@ static FALLIBLE read_scalar(struct loader *l, const yaml_event_t *e, struct rule
 
 	TRY(new_node(l, e, NODE_SCALAR, &n));
 	if (len > RULE_MAX_SCALAR_BYTES) {
-		rule_report(l->c, RD_YAML_LIMIT, rule_node_span(n), "a value of more than %d KiB", RULE_MAX_SCALAR_BYTES >> 10);
+		rule_report(l->c, RD_YAML_LIMIT, rule_node_span(n), "a value of more than %d KiB",
+			    RULE_MAX_SCALAR_BYTES >> 10);
 		return E_REJECTED;
 	}
 	if (memchr(p, 0, len)) {
@@ -182,7 +191,8 @@ static FALLIBLE read_scalar(struct loader *l, const yaml_event_t *e, struct rule
 	n->text.len = (uint32_t)len;
 	if (!n->text.p)
 		return E_NOMEM;
-	TRY(rule_scalar_map(l->c->a, l->f, byte_of(l->f, &e->start_mark), byte_of(l->f, &e->end_mark), style, &n->text));
+	TRY(rule_scalar_map(l->c->a, l->f, byte_of(l->f, &e->start_mark), byte_of(l->f, &e->end_mark), style,
+			    &n->text));
 	TRY(add_anchor(l, e->data.scalar.anchor, n->text.segs->at, &an));
 	if (an)
 		an->node = n;
@@ -235,8 +245,8 @@ static FALLIBLE check_keys(struct loader *l, const struct rule_node *n)
 
 			if (strcmp(n->kids[i]->text.p, n->kids[k]->text.p))
 				continue;
-			d = rule_report(l->c, RD_YAML_DUPLICATE, rule_node_span(n->kids[i]), "the key '%.60s' stands here twice",
-					n->kids[i]->text.p);
+			d = rule_report(l->c, RD_YAML_DUPLICATE, rule_node_span(n->kids[i]),
+					"the key '%.60s' stands here twice", n->kids[i]->text.p);
 			rule_note(l->c, d, rule_node_span(n->kids[k]), "the first one");
 			return E_REJECTED;
 		}
@@ -300,7 +310,8 @@ static FALLIBLE read_stream(struct loader *l, struct rule_node ***docs, uint32_t
 		type = e.type;
 		if (type == YAML_DOCUMENT_START_EVENT)
 			l->anchors = NULL;
-		else if (type != YAML_STREAM_START_EVENT && type != YAML_STREAM_END_EVENT && type != YAML_DOCUMENT_END_EVENT)
+		else if (type != YAML_STREAM_START_EVENT && type != YAML_STREAM_END_EVENT &&
+			 type != YAML_DOCUMENT_END_EVENT)
 			err = read_node(l, &e, &doc);
 		yaml_event_delete(&e);
 		TRY(err);
