@@ -86,7 +86,7 @@ static FALLIBLE find_field(struct verifier *v, unsigned reg, int64_t off, uint64
 {
 	const struct abi_ctx *c = v->o->ctx;
 	const struct reg *r = reg_at(v, reg);
-	const struct abi_ctx_field *f;
+	const struct abi_ctx_field *f = NULL;
 	int64_t at;
 
 	ENSURE(v, scalar_is_const(&r->s));
@@ -132,7 +132,7 @@ static FALLIBLE stack_at(struct verifier *v, const struct access_at *a, struct s
 
 static FALLIBLE load_ctx(struct verifier *v, const struct isa_insn *in, const struct access_at *a, struct reg *out)
 {
-	const struct abi_ctx_field *f;
+	const struct abi_ctx_field *f = NULL;
 
 	if (in->sem == ISA_LOAD_ACQ)
 		REJECT_REG(v, ATOMIC, in->src, "an atomic load from the context");
