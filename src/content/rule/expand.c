@@ -149,7 +149,7 @@ static FALLIBLE unknown_macro(struct expand *x, struct rule_span at, const char 
 	}
 	near.d = rule_report(x->c, RD_UNKNOWN_MACRO, at, "no macro '%.*s' is defined", (int)(at.len < 80 ? at.len : 80),
 			     name);
-	for (uint32_t i = 0; i < x->it->n_macros; i++)
+	for (uint32_t i = 0; near.d && i < x->it->n_macros; i++)
 		rule_nearest_try(&near, x->it->macros[i]->name.text->p);
 	rule_nearest_hint(&near);
 	return E_REJECTED;

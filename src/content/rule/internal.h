@@ -15,7 +15,7 @@
 #include "engine/isa/isa.h"
 
 enum {
-	RULE_MAX_NODES = 1 << 20, /* values of one file, aliases counted as often as they are used */
+	RULE_MAX_NODES = 1 << 19, /* values of one file, aliases counted as often as they are used */
 	RULE_MAX_SCALAR_BYTES = 256 << 10,
 	RULE_MAX_ITEMS = 65536,        /* lists and macros */
 	RULE_MAX_COND_NODES = 1 << 16, /* of one condition with all macros put in; so many values count as one: */
@@ -63,7 +63,7 @@ struct rule_seg {
 struct rule_text {
 	const char *p;
 	uint32_t len;
-	const struct rule_seg *segs; /* at least one, the first at 0 */
+	struct rule_seg *segs; /* at least one, the first at 0 */
 	uint32_t n_segs;
 };
 
@@ -133,7 +133,8 @@ struct rule_span rule_node_span(const struct rule_node *n);
 enum rule_scalar_style { SCALAR_PLAIN, SCALAR_SINGLE, SCALAR_DOUBLE, SCALAR_LITERAL, SCALAR_FOLDED };
 /*
  * Where each byte of a scalar's value stands in the file: the scalar's source [from, to) is read again, and only if
- * that gives exactly `value` is the map good; else all of it points at the start. E_NOMEM.
+ * that gives exactly `value` is the map good; else all of it points at the start. value->segs is room for one on entry.
+ * E_NOMEM.
  */
 FALLIBLE rule_scalar_map(struct arena *a, const struct rule_file *f, uint32_t from, uint32_t to,
 			 enum rule_scalar_style style, struct rule_text *value);

@@ -92,9 +92,9 @@ void rule_report_field(struct rule_ctx *c, enum rule_diag id, struct rule_span a
 		return;
 	}
 	near.d = rule_report(c, id, at, "no event has a field '%.*s'", (int)(len < 80 ? len : 80), name);
-	for (uint32_t i = 0; i < c->table->common.n; i++)
+	for (uint32_t i = 0; near.d && i < c->table->common.n; i++)
 		rule_nearest_try(&near, c->table->common.fields[i].name);
-	for (uint32_t t = 0; t < c->table->n_types; t++)
+	for (uint32_t t = 0; near.d && t < c->table->n_types; t++)
 		for (uint32_t i = 0; i < c->table->types[t].own.n; i++)
 			rule_nearest_try(&near, c->table->types[t].own.fields[i].name);
 	rule_nearest_hint(&near);
