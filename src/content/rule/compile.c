@@ -7,12 +7,7 @@
 #include "content/rule/internal.h"
 #include "engine/obj/obj.h"
 
-enum {
-	SCRATCH_MAX_BYTES = 64 << 20,
-	MAX_PROG_SLOTS = 65536,
-	N_FIELDS = 2 * TEMPLATE_CAP,
-	SECTION_MAX_BYTES = 16 << 20
-};
+enum { SCRATCH_MAX_BYTES = 64 << 20, N_FIELDS = 2 * TEMPLATE_CAP, SECTION_MAX_BYTES = 16 << 20 };
 
 struct compile {
 	const struct rule_set *rs;
@@ -109,7 +104,7 @@ static FALLIBLE lower_one(struct compile *x, const struct rule *r, uint32_t rule
 	if (err == E_LIMIT && x->pool.bytes.full)
 		return report_limit(x, RD_LITERALS, r, type->name,
 				    "the literal values of all rules together pass 4 MiB");
-	if (err == E_LIMIT || (!err && code.n > MAX_PROG_SLOTS))
+	if (err == E_LIMIT)
 		return report_limit(x, RD_PROGRAM_SIZE, r, type->name, "the program is too large");
 	TRY(err);
 	x->progs = arena_grow(x->c.a, x->progs, x->n_progs, &x->progs_cap, sizeof *x->progs);

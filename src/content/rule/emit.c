@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* emit: instructions with forward jumps that are patched when their label is bound, and the pool of literals. */
 #include "content/rule/internal.h"
+#include "engine/helpers/helpers.h"
 
 enum { N_BUCKETS = 4096, POOL_MAX_BYTES = 4 << 20 /* of one map value: engine/obj */ };
 
@@ -8,6 +9,8 @@ void rule_emit(struct rule_code *c, struct isa_insn in)
 {
 	struct isa_insn *insns;
 
+	if (!c->err && c->n == RULE_MAX_PROG_SLOTS)
+		c->err = E_LIMIT;
 	if (c->err)
 		return;
 	insns = arena_grow(c->a, c->insns, c->n, &c->cap, sizeof in);
@@ -50,12 +53,14 @@ FALLIBLE rule_pool_init(struct rule_pool *p, struct arena *a)
 {
 	*p = (struct rule_pool){ .a = a };
 	buf_init(&p->bytes, POOL_MAX_BYTES);
+	TRY(htab_init(&p->by_values, N_BUCKETS));
 	return htab_init(&p->by_bytes, N_BUCKETS);
 }
 
 void rule_pool_done(struct rule_pool *p)
 {
 	htab_done(&p->by_bytes);
+	htab_done(&p->by_values);
 	buf_done(&p->bytes);
 }
 
@@ -81,5 +86,74 @@ FALLIBLE rule_pool_add(struct rule_pool *p, const void *bytes, size_t len, uint3
 		return E_LIMIT;
 	htab_add(&p->by_bytes, &l->node, hash);
 	*ret_off = l->off;
+	return E_OK;
+}
+
+struct packed {
+	struct hnode node;
+	const struct rule_value *values;
+	bool nets;
+	uint32_t off, len;
+};
+
+static FALLIBLE pack_strings(struct rule_pool *p, const struct rule_value *values, uint32_t n, struct buf *out)
+{
+	struct helper_str *strs = ARENA_ARRAY(p->a, struct helper_str, n);
+
+	if (!strs)
+		return E_NOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		strs[i] = (struct helper_str){ values[i].p, values[i].len };
+	return helper_pack_set(strs, n, out);
+}
+
+static FALLIBLE pack_nets(struct rule_pool *p, const struct rule_value *values, uint32_t n, struct buf *out)
+{
+	struct helper_net *nets = ARENA_ARRAY(p->a, struct helper_net, n);
+
+	if (!nets)
+		return E_NOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		if (!rule_value_net(values[i].p, values[i].len, &nets[i]))
+			return E_BUG; /* rule_check_types judged it */
+	helper_pack_nets(nets, n, out);
+	return out->full ? E_LIMIT : E_OK;
+}
+
+static FALLIBLE pack(struct rule_pool *p, struct packed *s, uint32_t n)
+{
+	struct buf set;
+	enum err err;
+
+	buf_init(&set, POOL_MAX_BYTES);
+	err = s->nets ? pack_nets(p, s->values, n, &set) : pack_strings(p, s->values, n, &set);
+	if (err == E_LIMIT)
+		p->bytes.full = true; /* it would not have fitted */
+	s->len = (uint32_t)set.len;
+	err = err ? err : rule_pool_add(p, set.p, set.len, &s->off);
+	buf_done(&set);
+	return err;
+}
+
+FALLIBLE rule_pool_set(struct rule_pool *p, const struct rule_value *values, uint32_t n, bool nets, uint32_t *ret_off,
+		       uint32_t *ret_len)
+{
+	uint64_t hash = hash_u64((uintptr_t)values + nets);
+	struct packed *s = NULL;
+
+	for (struct hnode *h = htab_first(&p->by_values, hash); h && !s; h = htab_next(h)) {
+		s = CONTAINER_OF(h, struct packed, node);
+		s = s->values == values && s->nets == nets ? s : NULL;
+	}
+	if (!s) {
+		s = ARENA_NEW(p->a, struct packed);
+		if (!s)
+			return E_NOMEM;
+		*s = (struct packed){ .values = values, .nets = nets };
+		TRY(pack(p, s, n));
+		htab_add(&p->by_values, &s->node, hash);
+	}
+	*ret_off = s->off;
+	*ret_len = s->len;
 	return E_OK;
 }

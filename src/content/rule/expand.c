@@ -147,12 +147,11 @@ static FALLIBLE unknown_macro(struct expand *x, struct rule_span at, const char 
 		diag_hint(d, "write 'field in (%.*s)'", (int)at.len, name);
 		return E_REJECTED;
 	}
-	for (uint32_t i = 0; i < x->it->n_macros; i++)
+	near.d = rule_report(x->c, RD_UNKNOWN_MACRO, at, "no macro '%.*s' is defined", (int)(at.len < 80 ? at.len : 80),
+			     name);
+	for (uint32_t i = 0; near.d && i < x->it->n_macros; i++)
 		rule_nearest_try(&near, x->it->macros[i]->name.text->p);
-	d = rule_report(x->c, RD_UNKNOWN_MACRO, at, "no macro '%.*s' is defined", (int)(at.len < 80 ? at.len : 80),
-			name);
-	if (near.best)
-		diag_hint(d, "did you mean '%s'?", near.best);
+	rule_nearest_hint(&near);
 	return E_REJECTED;
 }
 
@@ -210,8 +209,10 @@ static FALLIBLE expand_node(struct expand *x, struct rule_cond *cond, uint32_t *
 
 	if (cond->kind == COND_MACRO)
 		return expand_macro(x, cond, ret_size, ret_depth);
-	if (cond->kind == COND_CHECK)
+	if (cond->kind == COND_CHECK) {
 		TRY(expand_values(x, &cond->check));
+		size += cond->check.n_values / RULE_VALUES_PER_NODE;
+	}
 	for (uint32_t i = 0; i < cond->n; i++) {
 		err = expand_node(x, cond->kids[i], &kid_size, &kid_depth);
 		if (err && err != E_REJECTED)

@@ -15,14 +15,16 @@
 #include "engine/isa/isa.h"
 
 enum {
-	RULE_MAX_NODES = 1 << 20, /* values of one file, aliases counted as often as they are used */
+	RULE_MAX_NODES = 1 << 19, /* values of one file, aliases counted as often as they are used */
 	RULE_MAX_SCALAR_BYTES = 256 << 10,
-	RULE_MAX_ITEMS = 65536,         /* lists and macros */
-	RULE_MAX_COND_NODES = 1 << 16,  /* of one condition with all macros put in */
+	RULE_MAX_ITEMS = 65536,        /* lists and macros */
+	RULE_MAX_COND_NODES = 1 << 16, /* of one condition with all macros put in; so many values count as one: */
+	RULE_VALUES_PER_NODE = 64,
 	RULE_MAX_TOTAL_NODES = 1 << 22, /* of all conditions together */
 	RULE_MAX_VALUES = 65535,        /* of one comparison, with all lists put in; a packed set holds no more */
 	RULE_MAX_VALUE_BYTES = 65535,
 	RULE_MAX_EXPANDED_DEPTH = 1000, /* of a condition with all macros put in */
+	RULE_MAX_PROG_SLOTS = 65536,    /* abi_sallyport's limit */
 	RULE_MAX_INDEX = 1023,          /* proc.aname[N] */
 	RULE_MAX_NAME_BYTES = 511,      /* of rules, tags and drills; these two are compiled content's: content/image */
 	RULE_MAX_TEXT_BYTES = 65535,    /* of descriptions and outputs */
@@ -37,11 +39,17 @@ enum rule_diag {
 
 /* ---- text and positions: text.c ---- */
 
+/* The last place whose column was counted: a line can be as long as the file. */
+struct rule_pos_memo {
+	uint32_t line, at, col;
+};
+
 struct rule_file {
 	const char *name, *text;
 	size_t len;
 	uint32_t *lines; /* byte offset of the start of each line */
 	uint32_t n_lines;
+	struct rule_pos_memo *memo;
 };
 
 /* From byte `off` of a text on, its bytes stand in the file from byte `at` on. */
@@ -55,7 +63,7 @@ struct rule_seg {
 struct rule_text {
 	const char *p;
 	uint32_t len;
-	const struct rule_seg *segs; /* at least one, the first at 0 */
+	struct rule_seg *segs; /* at least one, the first at 0 */
 	uint32_t n_segs;
 };
 
@@ -82,8 +90,10 @@ const struct rule_text *rule_text_join(struct arena *a, const struct rule_text *
 struct rule_span rule_span_all(const struct rule_text *t);
 bool rule_span_is(struct rule_span s, const char *word);
 
-/* Add a diagnostic with the severity of its row. `hint` and notes can be given to the returned copy (NULL when
- * dropped). */
+/*
+ * Add a diagnostic with the severity of its row. Hint and notes can be given to the returned copy. NULL when it was
+ * dropped: there are DIAGS_MAX, or it is a warning and half of them are warnings. A dropped one costs next to nothing.
+ */
 struct diag *rule_report(struct rule_ctx *c, enum rule_diag id, struct rule_span at, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
 struct diag *rule_report_at(struct rule_ctx *c, enum rule_diag id, const struct rule_file *f, uint32_t at,
@@ -91,13 +101,15 @@ struct diag *rule_report_at(struct rule_ctx *c, enum rule_diag id, const struct 
 /* A note with a position. */
 void rule_note(struct rule_ctx *c, struct diag *d, struct rule_span at, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
-/* The nearest of many names: keep the best so far. */
+/* The nearest of many names, for a diagnostic's hint (none when d is NULL): keep the best so far. */
 struct rule_nearest {
 	const char *want, *best;
 	size_t want_len, common;
-	unsigned distance;
+	unsigned distance, tried;
+	struct diag *d;
 };
 void rule_nearest_try(struct rule_nearest *n, const char *name);
+void rule_nearest_hint(const struct rule_nearest *n);
 
 /* ---- YAML: yaml.c, scalar.c ---- */
 
@@ -121,7 +133,8 @@ struct rule_span rule_node_span(const struct rule_node *n);
 enum rule_scalar_style { SCALAR_PLAIN, SCALAR_SINGLE, SCALAR_DOUBLE, SCALAR_LITERAL, SCALAR_FOLDED };
 /*
  * Where each byte of a scalar's value stands in the file: the scalar's source [from, to) is read again, and only if
- * that gives exactly `value` is the map good; else all of it points at the start. E_NOMEM.
+ * that gives exactly `value` is the map good; else all of it points at the start. value->segs is room for one on entry.
+ * E_NOMEM.
  */
 FALLIBLE rule_scalar_map(struct arena *a, const struct rule_file *f, uint32_t from, uint32_t to,
 			 enum rule_scalar_style style, struct rule_text *value);
@@ -365,9 +378,9 @@ FALLIBLE rule_read_tests(struct rule_ctx *c, const struct rule_node *tests, stru
 
 /* ---- emit.c, lower.c ---- */
 
-/* Literals of all programs, each once. */
+/* Literals of all programs, each once. Packed sets are also found by the values they were made of: lists are shared. */
 struct rule_pool {
-	struct htab by_bytes;
+	struct htab by_bytes, by_values;
 	struct buf bytes;
 	struct arena *a;
 };
@@ -375,6 +388,9 @@ FALLIBLE rule_pool_init(struct rule_pool *p, struct arena *a);
 void rule_pool_done(struct rule_pool *p);
 /* Offset of the bytes in the pool; len > 0. E_LIMIT, E_NOMEM. */
 FALLIBLE rule_pool_add(struct rule_pool *p, const void *bytes, size_t len, uint32_t *ret_off);
+/* The packed set (of networks, else of strings) of the values. */
+FALLIBLE rule_pool_set(struct rule_pool *p, const struct rule_value *values, uint32_t n, bool nets, uint32_t *ret_off,
+		       uint32_t *ret_len);
 
 struct rule_label {
 	int32_t at;    /* slot, or -1 */

@@ -104,16 +104,16 @@ void rule_item_keys(struct rule_ctx *c, const struct rule_node *item, const char
 	for (uint32_t i = 0; i < item->n; i += 2) {
 		const struct rule_text *key = &item->kids[i]->text;
 		struct rule_nearest near = { .want = key->p, .want_len = key->len };
-		struct diag *d;
 		size_t k = 0;
 
 		while (k < n && strcmp(keys[k], key->p))
-			rule_nearest_try(&near, keys[k++]);
+			k++;
 		if (k < n)
 			continue;
-		d = rule_report(c, RD_UNKNOWN_KEY, rule_span_all(key), "unknown key '%.60s', ignored", key->p);
-		if (near.best)
-			diag_hint(d, "did you mean '%s'?", near.best);
+		near.d = rule_report(c, RD_UNKNOWN_KEY, rule_span_all(key), "unknown key '%.60s', ignored", key->p);
+		for (k = 0; k < n; k++)
+			rule_nearest_try(&near, keys[k]);
+		rule_nearest_hint(&near);
 	}
 }
 

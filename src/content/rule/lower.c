@@ -21,7 +21,6 @@ struct lower {
 	struct rule_code *code;
 	struct rule_pool *pool;
 	bool *used;
-	struct arena *a;
 };
 
 /* Where a node goes on. */
@@ -249,22 +248,14 @@ static void load_literal(struct lower *x, uint8_t ptr, uint8_t size, const void 
 	mov_imm(x, size, (int32_t)len);
 }
 
-static void load_set(struct lower *x, uint8_t ptr, uint8_t size, const struct rule_check *k)
+/* The same for the packed set of a comparison's values. */
+static void load_set(struct lower *x, uint8_t ptr, uint8_t size, const struct rule_check *k, bool nets)
 {
-	struct helper_str *strs = ARENA_ARRAY(x->a, struct helper_str, k->n_values);
-	struct buf set;
+	uint32_t off = 0, len = 0;
 
-	if (!strs) {
-		stick(x, E_NOMEM);
-		return;
-	}
-	for (uint32_t i = 0; i < k->n_values; i++)
-		strs[i] = (struct helper_str){ k->values[i].p, k->values[i].len };
-	buf_init(&set, x->pool->bytes.max);
-	stick(x, helper_pack_set(strs, k->n_values, &set));
-	if (set.len)
-		load_literal(x, ptr, size, set.p, set.len);
-	buf_done(&set);
+	stick(x, rule_pool_set(x->pool, k->values, k->n_values, nets, &off, &len));
+	load_imm64(x, ptr, ISA_IMM64_MAP_VALUE, 0, off);
+	mov_imm(x, size, (int32_t)len);
 }
 
 /* ---- strings ---- */
@@ -303,7 +294,7 @@ static void load_operand(struct lower *x, uint8_t ptr, uint8_t size, const struc
 			 enum abi_helper_id helper)
 {
 	if (helper == ABI_HELPER_str_in || helper == ABI_HELPER_str_pmatch)
-		load_set(x, ptr, size, k);
+		load_set(x, ptr, size, k, false);
 	else
 		load_literal(x, ptr, size, k->values->p, k->values->len);
 }
@@ -365,29 +356,6 @@ static void lower_list(struct lower *x, const struct rule_fold *f, const struct 
 
 /* ---- addresses ---- */
 
-static void load_nets(struct lower *x, const struct rule_check *k)
-{
-	struct helper_net *nets = ARENA_ARRAY(x->a, struct helper_net, k->n_values);
-	struct buf set;
-
-	if (!nets) {
-		stick(x, E_NOMEM);
-		return;
-	}
-	for (uint32_t i = 0; i < k->n_values; i++)
-		if (!rule_value_net(k->values[i].p, k->values[i].len, &nets[i]))
-			stick(x, E_BUG);
-	if (x->code->err)
-		return;
-	buf_init(&set, x->pool->bytes.max);
-	helper_pack_nets(nets, k->n_values, &set);
-	if (set.full)
-		stick(x, E_LIMIT);
-	else
-		load_literal(x, R2, R3, set.p, set.len);
-	buf_done(&set);
-}
-
 static void lower_address(struct lower *x, const struct rule_fold *f, const struct way *w)
 {
 	const struct rule_check *k = f->check;
@@ -399,7 +367,7 @@ static void lower_address(struct lower *x, const struct rule_fold *f, const stru
 	if (one)
 		load_literal(x, R2, R3, net.addr, net.addr_len);
 	else
-		load_nets(x, k);
+		load_set(x, R2, R3, k, true);
 	call(x, one ? ABI_HELPER_ip_eq : ABI_HELPER_ip_in_net);
 	decide(x, k->op == OP_NE ? ISA_JEQ : ISA_JNE, R0, 0, w);
 }
@@ -512,7 +480,7 @@ static void lower_node(struct lower *x, const struct rule_fold *f, const struct 
 
 FALLIBLE rule_lower(const struct rule_fold *f, struct rule_pool *pool, struct rule_code *code, bool *used)
 {
-	struct lower x = { .code = code, .pool = pool, .used = used, .a = code->a };
+	struct lower x = { .code = code, .pool = pool, .used = used };
 	struct rule_label yes = rule_label(), no = rule_label();
 	struct way w = { .yes = &yes, .no = &no, .yes_is_next = true };
 	struct known known_yes = { { 0 } }, known_no = { { 0 } };

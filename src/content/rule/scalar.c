@@ -355,8 +355,9 @@ static void scan_block_any(struct scan *s, bool folded)
 FALLIBLE rule_scalar_map(struct arena *a, const struct rule_file *f, uint32_t from, uint32_t to,
 			 enum rule_scalar_style style, struct rule_text *value)
 {
-	struct scan s = { .a = a, .f = f, .p = f->text, .i = from, .to = to, .want = value };
-	struct rule_seg *whole;
+	struct scan s = {
+		.a = a, .f = f, .p = f->text, .i = from, .to = to, .want = value, .segs = value->segs, .cap = 1
+	};
 
 	if (value->len && style <= SCALAR_DOUBLE)
 		scan_flow(&s, style == SCALAR_SINGLE ? '\'' : style == SCALAR_DOUBLE ? '"' : 0);
@@ -369,11 +370,7 @@ FALLIBLE rule_scalar_map(struct arena *a, const struct rule_file *f, uint32_t fr
 		value->n_segs = s.n_segs;
 		return E_OK;
 	}
-	whole = ARENA_NEW(a, struct rule_seg);
-	if (!whole)
-		return E_NOMEM;
-	*whole = (struct rule_seg){ .at = from, .fixed = true, .file = f };
-	value->segs = whole;
+	value->segs[0] = (struct rule_seg){ .at = from, .fixed = true, .file = f };
 	value->n_segs = 1;
 	return E_OK;
 }

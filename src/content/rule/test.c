@@ -14,16 +14,14 @@ enum { MAX_TESTS = 256 };
 static FALLIBLE find_type(struct rule_ctx *c, const struct rule_node *n, const struct template_type **out)
 {
 	struct rule_nearest near = { .want = n->text.p, .want_len = n->text.len };
-	struct diag *d;
 
 	*out = template_type_by_name(c->table, n->text.p);
 	if (*out)
 		return E_OK;
+	near.d = rule_report(c, RD_TEST_EVENT, rule_node_span(n), "no event is called '%.60s'", n->text.p);
 	for (uint32_t i = 0; i < c->table->n_types; i++)
 		rule_nearest_try(&near, c->table->types[i].name);
-	d = rule_report(c, RD_TEST_EVENT, rule_node_span(n), "no event is called '%.60s'", n->text.p);
-	if (near.best)
-		diag_hint(d, "did you mean '%s'?", near.best);
+	rule_nearest_hint(&near);
 	return E_REJECTED;
 }
 

@@ -4,7 +4,7 @@
 
 #include "content/rule/internal.h"
 
-enum { MAX_SHOWN_LINE = 1024, MAX_NAME_DISTANCE = 40 };
+enum { MAX_SHOWN_LINE = 1024, MAX_NAME_DISTANCE = 40, MAX_TRIES = 4096 };
 
 static const uint8_t severities[] = {
 #define R(id, ident, severity, falco, title, help) [id] = DIAG_##severity,
@@ -42,8 +42,10 @@ FALLIBLE rule_file_init(struct rule_file *f, struct arena *a)
 		n += brk != 0;
 	}
 	f->lines = ARENA_ARRAY(a, uint32_t, n);
-	if (!f->lines)
+	f->memo = ARENA_NEW(a, struct rule_pos_memo);
+	if (!f->lines || !f->memo)
 		return E_NOMEM;
+	f->memo->col = 1;
 	f->n_lines = 1;
 	for (size_t i = 0; i < f->len; i += brk ? brk : 1) {
 		brk = line_break(f->text + i, f->len - i);
@@ -77,18 +79,28 @@ static uint32_t code_points(const char *p, size_t len)
 	return n;
 }
 
-struct diag_pos rule_file_pos(const struct rule_file *f, uint32_t at, struct arena *a, const char **line_text)
+static char *copy_line(const struct rule_file *f, uint32_t start, struct arena *a)
 {
-	uint32_t line = line_of(f, at), start = f->lines[line];
 	size_t end = start;
 
-	while (end < f->len && !line_break(f->text + end, f->len - end))
+	while (end < f->len && end - start <= MAX_SHOWN_LINE && !line_break(f->text + end, f->len - end))
 		end++;
+	return end - start <= MAX_SHOWN_LINE ? arena_strndup(a, f->text + start, end - start) : NULL;
+}
+
+struct diag_pos rule_file_pos(const struct rule_file *f, uint32_t at, struct arena *a, const char **line_text)
+{
+	uint32_t line = line_of(f, at);
+	struct rule_pos_memo m = *f->memo;
+
+	if (m.line != line || m.at > at)
+		m = (struct rule_pos_memo){ .line = line, .at = f->lines[line], .col = 1 };
+	m.col += code_points(f->text + m.at, at - m.at);
+	m.at = at;
+	*f->memo = m;
 	if (line_text)
-		*line_text = end - start <= MAX_SHOWN_LINE ? arena_strndup(a, f->text + start, end - start) : NULL;
-	return (struct diag_pos){
-		.file = f->name, .line = line + 1, .col = code_points(f->text + start, at - start) + 1, .len = 1
-	};
+		*line_text = copy_line(f, f->lines[line], a);
+	return (struct diag_pos){ .file = f->name, .line = line + 1, .col = m.col, .len = 1 };
 }
 
 static const struct rule_seg *seg_of(const struct rule_text *t, uint32_t off)
@@ -169,8 +181,8 @@ bool rule_span_is(struct rule_span s, const char *word)
 static struct diag *PRINTF_LIKE(5, 0) report(struct rule_ctx *c, enum rule_diag id, struct diag_pos pos,
 					     const char *line_text, const char *fmt, va_list ap)
 {
+	struct diag_node **tail = c->ds->tail;
 	struct diag d;
-	unsigned before = c->ds->n_errors + c->ds->n_warnings;
 
 	diag_init(&d);
 	d.err = E_REJECTED;
@@ -181,17 +193,37 @@ static struct diag *PRINTF_LIKE(5, 0) report(struct rule_ctx *c, enum rule_diag 
 	d.line_text = line_text;
 	(void)vsnprintf(d.text, sizeof d.text, fmt, ap);
 	diags_add(c->ds, &d);
-	/* the copy just added is the last one, if there was room for it */
-	return before < DIAGS_MAX && !c->ds->overflow ? &((struct diag_node *)(void *)c->ds->tail)->d : NULL;
+	/* tail points into the node that was just added, whose first member it is */
+	return c->ds->tail != tail ? &((struct diag_node *)(void *)c->ds->tail)->d : NULL;
+}
+
+/* Nobody will see it: only count. Warnings get half of the room, so that they cannot hide errors. */
+static bool dropped(struct rule_ctx *c, enum rule_diag id)
+{
+	struct diags *ds = c->ds;
+
+	if (severities[id] == DIAG_WARNING && ds->n_warnings >= DIAGS_MAX / 2) {
+		ds->overflow = true;
+		return true;
+	}
+	if (ds->n_errors + ds->n_warnings < DIAGS_MAX)
+		return false;
+	ds->overflow = true;
+	if (severities[id] == DIAG_ERROR)
+		ds->n_errors++;
+	return true;
 }
 
 struct diag *rule_report(struct rule_ctx *c, enum rule_diag id, struct rule_span at, const char *fmt, ...)
 {
 	const char *line_text;
-	struct diag_pos pos = rule_span_pos(at, c->a, &line_text);
+	struct diag_pos pos;
 	struct diag *d;
 	va_list ap;
 
+	if (dropped(c, id))
+		return NULL;
+	pos = rule_span_pos(at, c->a, &line_text);
 	va_start(ap, fmt);
 	d = report(c, id, pos, line_text, fmt, ap);
 	va_end(ap);
@@ -202,10 +234,13 @@ struct diag *rule_report_at(struct rule_ctx *c, enum rule_diag id, const struct 
 			    const char *fmt, ...)
 {
 	const char *line_text;
-	struct diag_pos pos = rule_file_pos(f, at < f->len ? at : (uint32_t)f->len, c->a, &line_text);
+	struct diag_pos pos;
 	struct diag *d;
 	va_list ap;
 
+	if (dropped(c, id))
+		return NULL;
+	pos = rule_file_pos(f, at < f->len ? at : (uint32_t)f->len, c->a, &line_text);
 	va_start(ap, fmt);
 	d = report(c, id, pos, line_text, fmt, ap);
 	va_end(ap);
@@ -258,9 +293,13 @@ static unsigned distance(const char *a, size_t n, const char *b, size_t m)
 
 void rule_nearest_try(struct rule_nearest *n, const char *name)
 {
-	unsigned d = distance(n->want, n->want_len, name, strlen(name));
+	unsigned d;
 	size_t common = 0;
 
+	if (!n->d || n->tried == MAX_TRIES)
+		return;
+	n->tried++;
+	d = distance(n->want, n->want_len, name, strlen(name));
 	while (common < n->want_len && n->want[common] == name[common])
 		common++;
 	/* at most a third of the letters wrong: a worse guess would not help. Among equals the one that begins alike */
@@ -269,4 +308,10 @@ void rule_nearest_try(struct rule_nearest *n, const char *name)
 	n->best = name;
 	n->distance = d;
 	n->common = common;
+}
+
+void rule_nearest_hint(const struct rule_nearest *n)
+{
+	if (n->best)
+		diag_hint(n->d, "did you mean '%s'?", n->best);
 }

@@ -85,21 +85,19 @@ static bool is_falco_event(const char *name, size_t len)
 void rule_report_field(struct rule_ctx *c, enum rule_diag id, struct rule_span at, const char *name, size_t len)
 {
 	struct rule_nearest near = { .want = name, .want_len = len };
-	struct diag *d;
 
 	if (is_falco_field(name, len)) {
 		rule_report(c, id == RD_UNKNOWN_FIELD ? RD_FALCO_FIELD : id, at,
 			    "Falco's field '%.*s' is not supplied by this release", (int)(len < 80 ? len : 80), name);
 		return;
 	}
-	for (uint32_t i = 0; i < c->table->common.n; i++)
+	near.d = rule_report(c, id, at, "no event has a field '%.*s'", (int)(len < 80 ? len : 80), name);
+	for (uint32_t i = 0; near.d && i < c->table->common.n; i++)
 		rule_nearest_try(&near, c->table->common.fields[i].name);
-	for (uint32_t t = 0; t < c->table->n_types; t++)
+	for (uint32_t t = 0; near.d && t < c->table->n_types; t++)
 		for (uint32_t i = 0; i < c->table->types[t].own.n; i++)
 			rule_nearest_try(&near, c->table->types[t].own.fields[i].name);
-	d = rule_report(c, id, at, "no event has a field '%.*s'", (int)(len < 80 ? len : 80), name);
-	if (near.best)
-		diag_hint(d, "did you mean '%s'?", near.best);
+	rule_nearest_hint(&near);
 }
 
 /* ---- one comparison with one field ---- */
@@ -213,9 +211,9 @@ static const struct rule_value *find_unknown_event(struct rule_ctx *c, const str
 static void report_event(struct rule_ctx *c, const struct rule_value *v)
 {
 	struct rule_nearest near = { .want = v->p, .want_len = v->len };
-	struct diag *d;
 
-	for (uint32_t i = 0; i < c->table->n_types; i++) {
+	near.d = rule_report(c, RD_UNKNOWN_EVENT, v->at, "no event is called '%.60s'", v->p);
+	for (uint32_t i = 0; near.d && i < c->table->n_types; i++) {
 		const char *s = c->table->types[i].events;
 
 		for (size_t n; *s; s += n + (s[n] == ' ')) {
@@ -227,9 +225,7 @@ static void report_event(struct rule_ctx *c, const struct rule_value *v)
 				rule_nearest_try(&near, word);
 		}
 	}
-	d = rule_report(c, RD_UNKNOWN_EVENT, v->at, "no event is called '%.60s'", v->p);
-	if (near.best)
-		diag_hint(d, "did you mean '%s'?", near.best);
+	rule_nearest_hint(&near);
 }
 
 static void warn_events(struct rule_ctx *c, const struct rule_check *k)

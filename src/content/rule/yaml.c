@@ -9,7 +9,7 @@
 
 #include "content/rule/internal.h"
 
-enum { MAX_ANCHORS = 1000, MAX_KEYS = 4096 };
+enum { MAX_ANCHORS = 1000, MAX_KEYS = 512 };
 
 struct anchor {
 	struct anchor *next;
@@ -25,6 +25,8 @@ struct loader {
 	unsigned n_anchors;
 	uint64_t weight; /* of the whole file */
 	unsigned depth;
+	size_t index; /* code points from the start of the file to `at`: the marks of events only move on */
+	uint32_t at;
 };
 
 static bool file_is_text(struct rule_ctx *c, const struct rule_file *f)
@@ -46,8 +48,8 @@ static bool file_is_text(struct rule_ctx *c, const struct rule_file *f)
 	return true;
 }
 
-/* libyaml counts columns in code points. */
-static uint32_t byte_of(const struct rule_file *f, const yaml_mark_t *m)
+/* libyaml counts columns in code points. For an error: it looks at the line from its start. */
+static uint32_t error_byte(const struct rule_file *f, const yaml_mark_t *m)
 {
 	size_t i = m->line < f->n_lines ? f->lines[m->line] : f->len;
 	uint32_t cp;
@@ -60,11 +62,23 @@ static uint32_t byte_of(const struct rule_file *f, const yaml_mark_t *m)
 	return (uint32_t)i;
 }
 
+static uint32_t byte_of(struct loader *l, const yaml_mark_t *m)
+{
+	if (m->index < l->index)
+		return error_byte(l->f, m);
+	while (l->index < m->index && l->at < l->f->len) {
+		for (l->at++; l->at < l->f->len && (l->f->text[l->at] & 0xc0) == 0x80; l->at++)
+			;
+		l->index++;
+	}
+	return l->at;
+}
+
 static FALLIBLE syntax_error(struct loader *l)
 {
 	const yaml_parser_t *p = &l->parser;
 	struct diag *d;
-	uint32_t at = byte_of(l->f, &p->problem_mark);
+	uint32_t at = error_byte(l->f, &p->problem_mark);
 
 	if (p->error == YAML_MEMORY_ERROR)
 		return E_NOMEM;
@@ -75,7 +89,7 @@ static FALLIBLE syntax_error(struct loader *l)
 		struct note *n = diag_note(d, l->c->a, "%s", p->context);
 
 		if (n)
-			n->pos = rule_file_pos(l->f, byte_of(l->f, &p->context_mark), l->c->a, NULL);
+			n->pos = rule_file_pos(l->f, error_byte(l->f, &p->context_mark), l->c->a, NULL);
 	}
 	return E_REJECTED;
 }
@@ -92,7 +106,7 @@ static FALLIBLE new_node(struct loader *l, const yaml_event_t *e, enum rule_node
 
 	if (!n || !seg)
 		return E_NOMEM;
-	*seg = (struct rule_seg){ .at = byte_of(l->f, &e->start_mark), .fixed = true, .file = l->f };
+	*seg = (struct rule_seg){ .at = byte_of(l, &e->start_mark), .fixed = true, .file = l->f };
 	n->kind = (uint8_t)kind;
 	n->weight = 1;
 	n->text = (struct rule_text){ .p = "", .segs = seg, .n_segs = 1 };
@@ -130,7 +144,7 @@ static FALLIBLE add_anchor(struct loader *l, const yaml_char_t *name, uint32_t a
 static FALLIBLE read_alias(struct loader *l, const yaml_event_t *e, struct rule_node **out)
 {
 	const char *name = (const char *)e->data.alias.anchor;
-	uint32_t at = byte_of(l->f, &e->start_mark);
+	uint32_t at = byte_of(l, &e->start_mark);
 	struct anchor *an = l->anchors;
 
 	while (an && strcmp(an->name, name))
@@ -191,8 +205,7 @@ static FALLIBLE read_scalar(struct loader *l, const yaml_event_t *e, struct rule
 	n->text.len = (uint32_t)len;
 	if (!n->text.p)
 		return E_NOMEM;
-	TRY(rule_scalar_map(l->c->a, l->f, byte_of(l->f, &e->start_mark), byte_of(l->f, &e->end_mark), style,
-			    &n->text));
+	TRY(rule_scalar_map(l->c->a, l->f, n->text.segs->at, byte_of(l, &e->end_mark), style, &n->text));
 	TRY(add_anchor(l, e->data.scalar.anchor, n->text.segs->at, &an));
 	if (an)
 		an->node = n;
