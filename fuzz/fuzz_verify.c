@@ -3,8 +3,8 @@
  * fuzz_verify: any program. The verifier never breaks an invariant of its own, and what it accepts runs, from random
  * contexts, on a machine that notices every misuse and that must be in a state which the verifier saw.
  *
- * Byte 0, bit 0: the rest is code. Else bytes 1-4 seed a generated program, and each 8 after them replace one instruction.
- * Byte 0, bits 1-2: which context.
+ * Byte 0, bit 0: the rest is code. Else bytes 1-4 seed a generated program, and each 8 after them replace one
+ * instruction. Byte 0, bits 1-2: which context.
  */
 #include "watch.h"
 

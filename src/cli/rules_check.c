@@ -142,8 +142,8 @@ int rules_check(int argc, char **argv)
 		else
 			cli_rules_show(&k.rules);
 		if (!code && !a.json)
-			(void)printf("ok: %u rule%s, %u program%s, proven\n", k.n_enabled, PLURAL(k.n_enabled), k.n_programs,
-				     PLURAL(k.n_programs));
+			(void)printf("ok: %u rule%s, %u program%s, proven\n", k.n_enabled, PLURAL(k.n_enabled),
+				     k.n_programs, PLURAL(k.n_programs));
 	}
 	done(&k, &a);
 	return code;
@@ -173,9 +173,8 @@ int rules_compile(int argc, char **argv)
 	if (!code)
 		code = write_file(a.out, &k.elf);
 	if (!code)
-		(void)fprintf(stderr, "%s: %u rule%s, %u program%s, %zu bytes\n", a.out, k.n_enabled, PLURAL(k.n_enabled),
-			      k.n_programs, PLURAL(k.n_programs),
-			      k.elf.len);
+		(void)fprintf(stderr, "%s: %u rule%s, %u program%s, %zu bytes\n", a.out, k.n_enabled,
+			      PLURAL(k.n_enabled), k.n_programs, PLURAL(k.n_programs), k.elf.len);
 	done(&k, &a);
 	return code;
 }

@@ -151,8 +151,8 @@ static int show(struct bench *b)
 		json_u64(&b->j, b->n_untested);
 		json_end_object(&b->j);
 	} else {
-		buf_printf(&b->out, "%u test%s passed, %u failed, %u rule%s without a test\n", b->n_ok, PLURAL(b->n_ok), b->n_failed,
-			   b->n_untested, PLURAL(b->n_untested));
+		buf_printf(&b->out, "%u test%s passed, %u failed, %u rule%s without a test\n", b->n_ok, PLURAL(b->n_ok),
+			   b->n_failed, b->n_untested, PLURAL(b->n_untested));
 	}
 	return cli_print(&b->out);
 }

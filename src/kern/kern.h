@@ -17,7 +17,7 @@ enum kern_hook {
 	KERN_HOOK_OPEN = 1 << 1,    /* syscall exit: open, openat, openat2, creat */
 	KERN_HOOK_MEMFD = 1 << 2,
 	KERN_HOOK_CONNECT = 1 << 3,
-	KERN_HOOK_IPC = 1 << 4,     /* pipe, dup, close, socketpair, accept of what can be part of a chain; FIFO opens */
+	KERN_HOOK_IPC = 1 << 4, /* pipe, dup, close, socketpair, accept of what can be part of a chain; FIFO opens */
 	KERN_HOOK_CHDIR = 1 << 5,
 };
 
@@ -25,12 +25,12 @@ enum kern_grade { KERN_YES, KERN_NO, KERN_UNKNOWN };
 
 /* One thing that a host grants or not. */
 struct kern_probe {
-	const char *id;      /* "bpf", "btf", "ringbuf", "tp_btf", "iter_task", ... stable, for --json */
-	const char *what;    /* for people */
-	uint8_t grade;       /* enum kern_grade */
-	bool required;       /* the sensor cannot run without */
-	char detail[160];    /* errno text or version */
-	const char *mend;    /* what to do, or "" */
+	const char *id;   /* "bpf", "btf", "ringbuf", "tp_btf", "iter_task", ... stable, for --json */
+	const char *what; /* for people */
+	uint8_t grade;    /* enum kern_grade */
+	bool required;    /* the sensor cannot run without */
+	char detail[160]; /* errno text or version */
+	const char *mend; /* what to do, or "" */
 };
 
 enum { KERN_MAX_PROBES = 32 };
@@ -42,18 +42,20 @@ struct kern_report {
 	char release[65];
 };
 
-/* Try everything the sensor wants; changes nothing that stays. Works without root (and then says what is refused). ~50 ms. */
+/* Try everything the sensor wants; changes nothing that stays. Works without root (and then says what is refused). ~50
+ * ms. */
 void kern_probe(struct kern_report *out);
 
 struct kern;
 
 struct kern_opts {
-	struct view object;       /* the compiled BPF object */
-	uint32_t reserved_bytes;  /* ring sizes: powers of two, at least one page */
+	struct view object;      /* the compiled BPF object */
+	uint32_t reserved_bytes; /* ring sizes: powers of two, at least one page */
 	uint32_t bulk_bytes;
 };
 
-/* Load, not attached yet. E_HOST with d.text = which program or map was refused and why, d.hint = what to do. E_NOMEM. */
+/* Load, not attached yet. E_HOST with d.text = which program or map was refused and why, d.hint = what to do. E_NOMEM.
+ */
 FALLIBLE kern_open(const struct kern_opts *o, struct kern **out, struct diag *d);
 /* Detaches everything; nothing stays behind. NULL is fine. */
 void kern_close(struct kern *k);

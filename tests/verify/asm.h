@@ -11,8 +11,8 @@
 
 #include "engine/isa/isa.h"
 
-#define CODE(...)                                                   \
-	(const struct isa_insn[]){ __VA_ARGS__ },                   \
+#define CODE(...)                                 \
+	(const struct isa_insn[]){ __VA_ARGS__ }, \
 		sizeof((const struct isa_insn[]){ __VA_ARGS__ }) / sizeof(struct isa_insn)
 
 static inline struct isa_insn op_rr(enum isa_sem sem, unsigned width, unsigned aux, unsigned dst, unsigned src)
@@ -66,7 +66,8 @@ static inline struct isa_insn and_(unsigned dst, int32_t imm)
 	return op_ri(ISA_AND, 64, dst, imm);
 }
 
-static inline struct isa_insn mem(enum isa_sem sem, enum isa_form form, unsigned width, unsigned dst, unsigned src, int off)
+static inline struct isa_insn mem(enum isa_sem sem, enum isa_form form, unsigned width, unsigned dst, unsigned src,
+				  int off)
 {
 	struct isa_insn in = isa_make(sem, width, form, 0);
 

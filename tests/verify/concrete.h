@@ -41,21 +41,36 @@ static inline uint64_t concrete_alu(enum isa_sem op, unsigned width, uint64_t x,
 	x = cut(x, width);
 	y = cut(y, width);
 	switch (op) {
-	case ISA_ADD: return cut(x + y, width);
-	case ISA_SUB: return cut(x - y, width);
-	case ISA_MUL: return cut(x * y, width);
-	case ISA_DIV: return y ? x / y : 0;
-	case ISA_MOD: return y ? x % y : x;
-	case ISA_SDIV: return cut(concrete_sdiv(as_signed(x, width), as_signed(y, width)), width);
-	case ISA_SMOD: return cut(concrete_smod(as_signed(x, width), as_signed(y, width)), width);
-	case ISA_OR: return x | y;
-	case ISA_AND: return x & y;
-	case ISA_XOR: return x ^ y;
-	case ISA_LSH: return cut(x << by, width);
-	case ISA_RSH: return x >> by;
-	case ISA_ARSH: return cut((uint64_t)(as_signed(x, width) >> by), width);
-	case ISA_NEG: return cut(-x, width);
-	default: return y; /* MOV */
+	case ISA_ADD:
+		return cut(x + y, width);
+	case ISA_SUB:
+		return cut(x - y, width);
+	case ISA_MUL:
+		return cut(x * y, width);
+	case ISA_DIV:
+		return y ? x / y : 0;
+	case ISA_MOD:
+		return y ? x % y : x;
+	case ISA_SDIV:
+		return cut(concrete_sdiv(as_signed(x, width), as_signed(y, width)), width);
+	case ISA_SMOD:
+		return cut(concrete_smod(as_signed(x, width), as_signed(y, width)), width);
+	case ISA_OR:
+		return x | y;
+	case ISA_AND:
+		return x & y;
+	case ISA_XOR:
+		return x ^ y;
+	case ISA_LSH:
+		return cut(x << by, width);
+	case ISA_RSH:
+		return x >> by;
+	case ISA_ARSH:
+		return cut((uint64_t)(as_signed(x, width) >> by), width);
+	case ISA_NEG:
+		return cut(-x, width);
+	default:
+		return y; /* MOV */
 	}
 }
 
@@ -66,17 +81,28 @@ static inline bool concrete_compare(enum isa_sem op, unsigned width, uint64_t x,
 	x = cut(x, width);
 	y = cut(y, width);
 	switch (op) {
-	case ISA_JEQ: return x == y;
-	case ISA_JNE: return x != y;
-	case ISA_JGT: return x > y;
-	case ISA_JGE: return x >= y;
-	case ISA_JLT: return x < y;
-	case ISA_JLE: return x <= y;
-	case ISA_JSGT: return sx > sy;
-	case ISA_JSGE: return sx >= sy;
-	case ISA_JSLT: return sx < sy;
-	case ISA_JSLE: return sx <= sy;
-	default: return (x & y) != 0; /* JSET */
+	case ISA_JEQ:
+		return x == y;
+	case ISA_JNE:
+		return x != y;
+	case ISA_JGT:
+		return x > y;
+	case ISA_JGE:
+		return x >= y;
+	case ISA_JLT:
+		return x < y;
+	case ISA_JLE:
+		return x <= y;
+	case ISA_JSGT:
+		return sx > sy;
+	case ISA_JSGE:
+		return sx >= sy;
+	case ISA_JSLT:
+		return sx < sy;
+	case ISA_JSLE:
+		return sx <= sy;
+	default:
+		return (x & y) != 0; /* JSET */
 	}
 }
 
@@ -101,14 +127,22 @@ static inline uint64_t rng_number(uint64_t *state)
 	uint64_t r = rng_next(state), near = UINT64_C(1) << (r >> 8 & 63);
 
 	switch (r & 7) {
-	case 0: return r >> 60;
-	case 1: return -(r >> 60);
-	case 2: return near + (r >> 61) - 4;
-	case 3: return -near + (r >> 61) - 4;
-	case 4: return r >> 32;
-	case 5: return (uint64_t)(int64_t)(int32_t)(r >> 32);
-	case 6: return (r >> 61) + INT32_MAX - 4;
-	default: return rng_next(state);
+	case 0:
+		return r >> 60;
+	case 1:
+		return -(r >> 60);
+	case 2:
+		return near + (r >> 61) - 4;
+	case 3:
+		return -near + (r >> 61) - 4;
+	case 4:
+		return r >> 32;
+	case 5:
+		return (uint64_t)(int64_t)(int32_t)(r >> 32);
+	case 6:
+		return (r >> 61) + INT32_MAX - 4;
+	default:
+		return rng_next(state);
 	}
 }
 

@@ -21,9 +21,9 @@ enum {
 enum { CTX_U64 = 0, CTX_U32 = 8, CTX_U8 = 12, CTX_HANDLE = 16, CTX_LIST = 24, CTX_BYTES = 32 };
 
 extern const struct prog_map fixture_maps[N_MAPS];
-extern const struct abi_ctx fixture_ctx;     /* fields */
-extern const struct abi_ctx fixture_memory;  /* 64 bytes of plain memory, read-only */
-extern const struct abi_ctx fixture_buffer;  /* the same, writable */
+extern const struct abi_ctx fixture_ctx;    /* fields */
+extern const struct abi_ctx fixture_memory; /* 64 bytes of plain memory, read-only */
+extern const struct abi_ctx fixture_buffer; /* the same, writable */
 extern const struct abi_profile fixture_profile;
 extern const struct abi_prog_type fixture_type; /* r0 in 0..1 */
 extern const struct abi_prog_type fixture_any;  /* r0 is any number */

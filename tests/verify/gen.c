@@ -42,8 +42,8 @@ static unsigned width(struct gen *g)
 
 static void item_alu(struct gen *g)
 {
-	static const uint8_t ops[] = { ISA_ADD, ISA_SUB, ISA_MUL, ISA_DIV, ISA_MOD, ISA_SDIV, ISA_SMOD, ISA_OR, ISA_AND,
-				       ISA_XOR, ISA_LSH, ISA_RSH, ISA_ARSH, ISA_MOV };
+	static const uint8_t ops[] = { ISA_ADD, ISA_SUB, ISA_MUL, ISA_DIV, ISA_MOD, ISA_SDIV, ISA_SMOD,
+				       ISA_OR,  ISA_AND, ISA_XOR, ISA_LSH, ISA_RSH, ISA_ARSH, ISA_MOV };
 	enum isa_sem op = ops[below(g, countof(ops))];
 	unsigned w = width(g), dst = num(g);
 	int32_t imm = (int32_t)rng_number(&g->rng);
@@ -133,15 +133,15 @@ static void item_spill(struct gen *g)
 	}
 }
 
-static const uint8_t jumps[] = { ISA_JEQ, ISA_JNE, ISA_JGT, ISA_JGE, ISA_JLT, ISA_JLE,
+static const uint8_t jumps[] = { ISA_JEQ,  ISA_JNE,  ISA_JGT,  ISA_JGE,  ISA_JLT, ISA_JLE,
 				 ISA_JSGT, ISA_JSGE, ISA_JSLT, ISA_JSLE, ISA_JSET };
 
 static struct isa_insn random_jump(struct gen *g)
 {
 	enum isa_sem op = jumps[below(g, countof(jumps))];
 
-	return one_in(g, 2) ? jccr(op, width(g), num(g), num(g), 0) :
-		jcc(op, width(g), num(g), (int32_t)rng_number(&g->rng), 0);
+	return one_in(g, 2) ? jccr(op, width(g), num(g), num(g), 0)
+			    : jcc(op, width(g), num(g), (int32_t)rng_number(&g->rng), 0);
 }
 
 /* Over the next items. */
@@ -216,8 +216,9 @@ static void use_memory(struct gen *g, unsigned w, int off, bool read_only)
 		break;
 	case 2:
 		if (w >= 32) {
-			static const uint16_t ops[] = { ISA_ATOMIC_ADD, ISA_ATOMIC_ADD_FETCH, ISA_ATOMIC_OR_FETCH, ISA_ATOMIC_AND,
-							ISA_ATOMIC_XOR_FETCH, ISA_ATOMIC_XCHG, ISA_ATOMIC_CMPXCHG };
+			static const uint16_t ops[] = { ISA_ATOMIC_ADD,    ISA_ATOMIC_ADD_FETCH, ISA_ATOMIC_OR_FETCH,
+							ISA_ATOMIC_AND,    ISA_ATOMIC_XOR_FETCH, ISA_ATOMIC_XCHG,
+							ISA_ATOMIC_CMPXCHG };
 
 			emit(g, atomic(ops[below(g, countof(ops))], w, 1, off, num(g)));
 			break;
@@ -281,7 +282,8 @@ static void item_lookup(struct gen *g)
 	if (!one_in(g, 40))
 		emit(g, jcc(ISA_JEQ, 64, copy ? 0 : 1, 0, 0));
 	emit(g, mov(0, 3));
-	use_memory(g, w, (int)below(g, (map == MAP_HASH ? HASH_VALUE_BYTES : 32) - w / 8 + 1) & -(int)(w / 8), map == MAP_RODATA);
+	use_memory(g, w, (int)below(g, (map == MAP_HASH ? HASH_VALUE_BYTES : 32) - w / 8 + 1) & -(int)(w / 8),
+		   map == MAP_RODATA);
 	if (g->code[check].sem == ISA_JEQ)
 		g->code[check].off = (int32_t)(g->n - check - 1);
 	emit(g, mov(0, 5));
@@ -365,18 +367,49 @@ static void items(struct gen *g, uint32_t n, unsigned depth)
 {
 	for (uint32_t i = 0; i < n && g->n < GEN_MAX - 128; i++) {
 		switch (below(g, 20)) {
-		case 0: case 1: case 2: case 3: item_alu(g); break;
-		case 4: item_unary(g); break;
-		case 5: case 6: item_load_ctx(g); break;
-		case 7: case 8: item_stack(g); break;
-		case 9: item_spill(g); break;
-		case 10: case 11: case 12: case 13: item_branch(g); break;
-		case 14: item_index(g); break;
-		case 15: item_lookup(g); break;
-		case 16: item_helper(g); break;
-		case 17: item_call(g); break;
-		case 18: item_loop(g, depth); break;
-		default: emit(g, movr(num(g), num(g)));
+		case 0:
+		case 1:
+		case 2:
+		case 3:
+			item_alu(g);
+			break;
+		case 4:
+			item_unary(g);
+			break;
+		case 5:
+		case 6:
+			item_load_ctx(g);
+			break;
+		case 7:
+		case 8:
+			item_stack(g);
+			break;
+		case 9:
+			item_spill(g);
+			break;
+		case 10:
+		case 11:
+		case 12:
+		case 13:
+			item_branch(g);
+			break;
+		case 14:
+			item_index(g);
+			break;
+		case 15:
+			item_lookup(g);
+			break;
+		case 16:
+			item_helper(g);
+			break;
+		case 17:
+			item_call(g);
+			break;
+		case 18:
+			item_loop(g, depth);
+			break;
+		default:
+			emit(g, movr(num(g), num(g)));
 		}
 		land_skips(g, false);
 	}

@@ -152,8 +152,9 @@ static struct val load_field(struct machine *m, uint64_t off, unsigned width)
 		const struct abi_ctx_field *f = &m->ctx->fields[i];
 
 		if (f->off == off && f->bytes * 8u == width)
-			return f->kind == ABI_CTX_HANDLE ? (struct val){ .kind = VAL_HANDLE, .n = 1 + i } :
-				number(read_number(m, (struct val){ .kind = VAL_CTX, .n = off }, width));
+			return f->kind == ABI_CTX_HANDLE
+				       ? (struct val){ .kind = VAL_HANDLE, .n = 1 + i }
+				       : number(read_number(m, (struct val){ .kind = VAL_CTX, .n = off }, width));
 	}
 	fault(m, "not a field of the context");
 	return number(0);
@@ -259,8 +260,9 @@ static void jump(struct machine *m, const struct isa_insn *in)
 		   ((a.kind == VAL_NUMBER && !a.n) || (b.kind == VAL_NUMBER && !b.n))) {
 		taken = op == ISA_JNE;
 	} else {
-		if (a.kind != b.kind || a.frame != b.frame || a.map != b.map || a.object != b.object || in->width != 64 ||
-		    a.kind == VAL_HANDLE || a.kind == VAL_MAP || op == ISA_JSET || (op >= ISA_JSGT && op <= ISA_JSLE))
+		if (a.kind != b.kind || a.frame != b.frame || a.map != b.map || a.object != b.object ||
+		    in->width != 64 || a.kind == VAL_HANDLE || a.kind == VAL_MAP || op == ISA_JSET ||
+		    (op >= ISA_JSGT && op <= ISA_JSLE))
 			fault(m, "a comparison of unlike things");
 		taken = concrete_compare(op, 64, a.n + (UINT64_C(1) << 63), b.n + (UINT64_C(1) << 63));
 	}
@@ -274,11 +276,25 @@ static void atomic_op(struct machine *m, const struct isa_insn *in)
 	uint64_t operand = get_number(m, in->src), was = read_number(m, at, in->width), now;
 
 	switch ((enum isa_atomic)in->aux) {
-	case ISA_ATOMIC_ADD: case ISA_ATOMIC_ADD_FETCH: now = was + operand; break;
-	case ISA_ATOMIC_OR: case ISA_ATOMIC_OR_FETCH: now = was | operand; break;
-	case ISA_ATOMIC_AND: case ISA_ATOMIC_AND_FETCH: now = was & operand; break;
-	case ISA_ATOMIC_XOR: case ISA_ATOMIC_XOR_FETCH: now = was ^ operand; break;
-	case ISA_ATOMIC_XCHG: now = operand; break;
+	case ISA_ATOMIC_ADD:
+	case ISA_ATOMIC_ADD_FETCH:
+		now = was + operand;
+		break;
+	case ISA_ATOMIC_OR:
+	case ISA_ATOMIC_OR_FETCH:
+		now = was | operand;
+		break;
+	case ISA_ATOMIC_AND:
+	case ISA_ATOMIC_AND_FETCH:
+		now = was & operand;
+		break;
+	case ISA_ATOMIC_XOR:
+	case ISA_ATOMIC_XOR_FETCH:
+		now = was ^ operand;
+		break;
+	case ISA_ATOMIC_XCHG:
+		now = operand;
+		break;
 	default:
 		now = cut(get_number(m, 0), in->width) == was ? operand : was;
 		break;
@@ -318,7 +334,9 @@ static void check_arg(struct machine *m, const struct abi_helper *h, unsigned i,
 	switch ((enum abi_arg)h->args[i]) {
 	case ABI_ARG_NONE:
 		return;
-	case ABI_ARG_SCALAR: case ABI_ARG_SIZE: case ABI_ARG_SIZE_OR_ZERO:
+	case ABI_ARG_SCALAR:
+	case ABI_ARG_SIZE:
+	case ABI_ARG_SIZE_OR_ZERO:
 		need_kind(m, v, VAL_NUMBER);
 		if (h->args[i] == ABI_ARG_SIZE && !v.n)
 			fault(m, "a size of zero");
@@ -333,7 +351,8 @@ static void check_arg(struct machine *m, const struct abi_helper *h, unsigned i,
 	case ABI_ARG_MAP_VALUE:
 		need_bytes(m, v, m->p->maps[map->map].value_size, false);
 		return;
-	case ABI_ARG_MEM: case ABI_ARG_MEM_WRITE:
+	case ABI_ARG_MEM:
+	case ABI_ARG_MEM_WRITE:
 		if (get_number(m, i + 2))
 			need_bytes(m, v, get_number(m, i + 2), h->args[i] == ABI_ARG_MEM_WRITE);
 		return;
@@ -355,7 +374,8 @@ static struct val lookup(struct machine *m, struct val map)
 	uint64_t key = read_number(m, top(m)->r[2], def->key_size * 8);
 	bool there = def->kind == PROG_MAP_ARRAY ? key < n : rng_below(&m->rng, 3) != 0;
 
-	return there && n ? (struct val){ .kind = VAL_VALUE, .map = map.map, .object = (uint32_t)(key % n) } : number(0);
+	return there && n ? (struct val){ .kind = VAL_VALUE, .map = map.map, .object = (uint32_t)(key % n) }
+			  : number(0);
 }
 
 static void call_helper(struct machine *m, uint32_t id)
@@ -376,7 +396,8 @@ static void call_helper(struct machine *m, uint32_t id)
 	else if (h->ret == ABI_RET_HANDLE_OR_NULL)
 		r0 = rng_below(&m->rng, 2) ? (struct val){ .kind = VAL_HANDLE, .n = 9 } : number(0);
 	else
-		r0 = number((uint64_t)h->ret_min + rng_next(&m->rng) % ((uint64_t)h->ret_max - (uint64_t)h->ret_min + 1));
+		r0 = number((uint64_t)h->ret_min +
+			    rng_next(&m->rng) % ((uint64_t)h->ret_max - (uint64_t)h->ret_min + 1));
 	for (unsigned r = 1; r <= 5; r++)
 		top(m)->r[r] = (struct val){ 0 };
 	top(m)->r[0] = r0;
@@ -434,7 +455,8 @@ static void execute(struct machine *m, const struct isa_insn *in)
 	struct val v;
 
 	switch ((enum isa_sem)in->sem) {
-	case ISA_LDX: case ISA_LOAD_ACQ:
+	case ISA_LDX:
+	case ISA_LOAD_ACQ:
 		top(m)->r[in->dst] = load(m, moved(get(m, in->src), in->off), in->width);
 		return;
 	case ISA_LDXS:
@@ -446,7 +468,8 @@ static void execute(struct machine *m, const struct isa_insn *in)
 	case ISA_ST:
 		store(m, moved(get(m, in->dst), in->off), in->width, number((uint64_t)in->imm));
 		return;
-	case ISA_STX: case ISA_STORE_REL:
+	case ISA_STX:
+	case ISA_STORE_REL:
 		store(m, moved(get(m, in->dst), in->off), in->width, get(m, in->src));
 		return;
 	case ISA_ATOMIC:
@@ -467,7 +490,9 @@ static void execute(struct machine *m, const struct isa_insn *in)
 	case ISA_JA:
 		m->insn += (uint32_t)in->off;
 		return;
-	case ISA_END_LE: case ISA_END_BE: case ISA_BSWAP:
+	case ISA_END_LE:
+	case ISA_END_BE:
+	case ISA_BSWAP:
 		byte_order(m, in);
 		return;
 	case ISA_NEG:

@@ -38,12 +38,12 @@ struct machine {
 	const struct prog *p;
 	const struct abi_profile *profile;
 	const struct abi_ctx *ctx;
-	uint64_t rng;            /* for what helpers answer */
+	uint64_t rng; /* for what helpers answer */
 	uint32_t insn, n_frames;
 	struct machine_frame frame[MACHINE_FRAMES];
 	uint8_t value[N_MAPS][MACHINE_OBJECTS][MACHINE_OBJECT_BYTES];
-	uint8_t memory[256];     /* the context */
-	const char *fault;       /* what went wrong, or NULL */
+	uint8_t memory[256]; /* the context */
+	const char *fault;   /* what went wrong, or NULL */
 	bool ended;
 };
 

@@ -7,18 +7,18 @@
 #include "engine/verify/range.h"
 #include "test.h"
 
-static const enum isa_sem alu_ops[] = { ISA_ADD, ISA_SUB, ISA_MUL, ISA_DIV, ISA_MOD, ISA_SDIV, ISA_SMOD, ISA_OR,
-					ISA_AND, ISA_XOR, ISA_LSH, ISA_RSH, ISA_ARSH, ISA_NEG, ISA_MOV };
-static const enum isa_sem jump_ops[] = { ISA_JEQ, ISA_JNE, ISA_JGT, ISA_JGE, ISA_JLT, ISA_JLE,
+static const enum isa_sem alu_ops[] = { ISA_ADD, ISA_SUB, ISA_MUL, ISA_DIV, ISA_MOD,  ISA_SDIV, ISA_SMOD, ISA_OR,
+					ISA_AND, ISA_XOR, ISA_LSH, ISA_RSH, ISA_ARSH, ISA_NEG,  ISA_MOV };
+static const enum isa_sem jump_ops[] = { ISA_JEQ,  ISA_JNE,  ISA_JGT,  ISA_JGE,  ISA_JLT, ISA_JLE,
 					 ISA_JSGT, ISA_JSGE, ISA_JSLT, ISA_JSLE, ISA_JSET };
 
 /* cmocka's checks in a loop of millions are too slow: print and fail on the first that is wrong. */
-#define MUST(cond, ...)                     \
-	do {                                \
-		if (!(cond)) {              \
+#define MUST(cond, ...)                           \
+	do {                                      \
+		if (!(cond)) {                    \
 			print_error(__VA_ARGS__); \
-			CHECK(cond);        \
-		}                           \
+			CHECK(cond);              \
+		}                                 \
 	} while (0)
 
 typedef unsigned long long ull;
@@ -30,7 +30,7 @@ TEST(known_bits_never_lose_a_sum_or_product_of_5_bits)
 		struct tnum (*fn)(struct tnum, struct tnum);
 		enum isa_sem op;
 	} rows[] = { { "add", tnum_add, ISA_ADD }, { "sub", tnum_sub, ISA_SUB }, { "mul", tnum_mul, ISA_MUL },
-		     { "and", tnum_and, ISA_AND }, { "or", tnum_or, ISA_OR }, { "xor", tnum_xor, ISA_XOR } };
+		     { "and", tnum_and, ISA_AND }, { "or", tnum_or, ISA_OR },    { "xor", tnum_xor, ISA_XOR } };
 	enum { W = 5, N = 1 << W };
 
 	for (size_t i = 0; i < countof(rows); i++)
@@ -38,7 +38,8 @@ TEST(known_bits_never_lose_a_sum_or_product_of_5_bits)
 			for (uint64_t bm = 0; bm < N; bm++)
 				for (uint64_t x = 0; x < N; x++)
 					for (uint64_t y = 0; y < N; y++) {
-						struct tnum a = { x & ~am, am }, b = { y & ~bm, bm }, r = rows[i].fn(a, b);
+						struct tnum a = { x & ~am, am }, b = { y & ~bm, bm },
+							    r = rows[i].fn(a, b);
 						uint64_t want = concrete_alu(rows[i].op, 64, x, y);
 
 						MUST(tnum_has(r, want), "%s %llu %llu\n", rows[i].name, (ull)x, (ull)y);
@@ -64,7 +65,8 @@ TEST(known_bits_of_a_sum_are_the_best_possible)
 								ones &= x + y;
 								some |= x + y;
 							}
-					MUST(tnum_add((struct tnum){ av, am }, (struct tnum){ bv, bm }).mask == (ones ^ some),
+					MUST(tnum_add((struct tnum){ av, am }, (struct tnum){ bv, bm }).mask ==
+						     (ones ^ some),
 					     "%llu/%llu + %llu/%llu\n", (ull)av, (ull)am, (ull)bv, (ull)bm);
 				}
 }
@@ -132,8 +134,9 @@ TEST(readings_narrow_each_other_without_loss)
 			bool some = bounds_deduce(&b, W);
 
 			for (uint64_t x = 0; x < N; x++)
-				MUST(!bounds_have(&was, x, W) || (some && bounds_have(&b, x, W)), "%llu..%llu %lld..%lld\n",
-				     (ull)was.umin, (ull)was.umax, (long long)was.smin, (long long)was.smax);
+				MUST(!bounds_have(&was, x, W) || (some && bounds_have(&b, x, W)),
+				     "%llu..%llu %lld..%lld\n", (ull)was.umin, (ull)was.umax, (long long)was.smin,
+				     (long long)was.smax);
 		}
 }
 
@@ -145,9 +148,10 @@ static void try_bounds(enum isa_sem op, const struct bounds *a, const struct bou
 		for (uint64_t y = b->umin; y <= b->umax; y++)
 			if (bounds_have(a, x, w) && bounds_have(b, y, w))
 				MUST(bounds_have(&r, concrete_alu(op, w, x, y), w),
-				     "op %d width %u: %llu of %llu..%llu, %llu of %llu..%llu not in %llu..%llu %lld..%lld\n", op, w,
-				     (ull)x, (ull)a->umin, (ull)a->umax, (ull)y, (ull)b->umin, (ull)b->umax, (ull)r.umin,
-				     (ull)r.umax, (long long)r.smin, (long long)r.smax);
+				     "op %d width %u: %llu of %llu..%llu, %llu of %llu..%llu not in %llu..%llu "
+				     "%lld..%lld\n",
+				     op, w, (ull)x, (ull)a->umin, (ull)a->umax, (ull)y, (ull)b->umin, (ull)b->umax,
+				     (ull)r.umin, (ull)r.umax, (long long)r.smin, (long long)r.smax);
 }
 
 TEST(range_arithmetic_of_4_bits_never_loses_a_value)
@@ -181,18 +185,21 @@ TEST(range_comparison_of_4_bits_never_loses_a_pair)
 			for (int kind = 0; kind < 5; kind++) {
 				struct bounds a = all[i], b = all[k];
 				bool is_signed = kind & 1, equal = kind & 2;
-				bool may = kind == 4 ? bounds_not_equal(&a, &b) : bounds_less(&a, &b, is_signed, equal, W);
+				bool may =
+					kind == 4 ? bounds_not_equal(&a, &b) : bounds_less(&a, &b, is_signed, equal, W);
 
 				for (uint64_t x = all[i].umin; x <= all[i].umax; x++)
 					for (uint64_t y = all[k].umin; y <= all[k].umax; y++) {
 						int64_t sx = as_signed(x, W), sy = as_signed(y, W);
-						bool holds = kind == 4 ? x != y :
-							     is_signed ? sx < sy || (equal && sx == sy) : x < y || (equal && x == y);
+						bool holds = kind == 4   ? x != y
+							     : is_signed ? sx < sy || (equal && sx == sy)
+									 : x < y || (equal && x == y);
 
-						if (!holds || !bounds_have(&all[i], x, W) || !bounds_have(&all[k], y, W))
+						if (!holds || !bounds_have(&all[i], x, W) ||
+						    !bounds_have(&all[k], y, W))
 							continue;
-						MUST(may && bounds_have(&a, x, W) && bounds_have(&b, y, W), "kind %d: %llu %llu\n", kind,
-						     (ull)x, (ull)y);
+						MUST(may && bounds_have(&a, x, W) && bounds_have(&b, y, W),
+						     "kind %d: %llu %llu\n", kind, (ull)x, (ull)y);
 					}
 			}
 }
@@ -207,7 +214,9 @@ enum { ROW = 6 };
 
 static size_t edge_samples(struct sample *out)
 {
-	static const uint64_t bases[] = { 0, 0x7ffffffd, 0xfffffffd, 0x7ffffffffffffffd, 0xfffffffffffffffd, 0xffffffff7ffffffd };
+	static const uint64_t bases[] = {
+		0, 0x7ffffffd, 0xfffffffd, 0x7ffffffffffffffd, 0xfffffffffffffffd, 0xffffffff7ffffffd
+	};
 	size_t n = 0;
 
 	for (size_t b = 0; b < countof(bases); b++) {
@@ -215,8 +224,9 @@ static size_t edge_samples(struct sample *out)
 			for (uint64_t hi = lo; hi < ROW; hi += 1 + (hi == lo)) {
 				uint64_t from = bases[b] + lo, to = bases[b] + hi;
 
-				out[n++] = (struct sample){ from <= to ? scalar_unsigned(from, to) :
-									 scalar_signed((int64_t)from, (int64_t)to), bases[b] };
+				out[n++] = (struct sample){ from <= to ? scalar_unsigned(from, to)
+								       : scalar_signed((int64_t)from, (int64_t)to),
+							    bases[b] };
 			}
 		}
 		for (uint64_t mask = 1; mask < 8; mask += 2) {
@@ -238,8 +248,8 @@ static void try_alu(enum isa_sem op, unsigned w, const struct sample *a, const s
 	for (uint64_t x = a->first; x != a->first + 8; x++)
 		for (uint64_t y = b->first; y != b->first + 8; y++)
 			if (scalar_has(&a->s, x) && scalar_has(&b->s, y))
-				MUST(scalar_has(&r, concrete_alu(op, w, x, y)), "op %d width %u: 0x%llx, 0x%llx\n", op, w, (ull)x,
-				     (ull)y);
+				MUST(scalar_has(&r, concrete_alu(op, w, x, y)), "op %d width %u: 0x%llx, 0x%llx\n", op,
+				     w, (ull)x, (ull)y);
 }
 
 TEST(arithmetic_around_every_wrap_never_loses_a_value)
@@ -263,8 +273,8 @@ static void try_branch(enum isa_sem op, unsigned w, bool holds, const struct sam
 	for (uint64_t x = a->first; x != a->first + 8; x++)
 		for (uint64_t y = b->first; y != b->first + 8; y++)
 			if (scalar_has(&a->s, x) && scalar_has(&b->s, y) && concrete_compare(op, w, x, y) == holds)
-				MUST(may && scalar_has(&p, x) && scalar_has(&q, y), "op %d width %u %d: 0x%llx, 0x%llx\n", op, w,
-				     holds, (ull)x, (ull)y);
+				MUST(may && scalar_has(&p, x) && scalar_has(&q, y),
+				     "op %d width %u %d: 0x%llx, 0x%llx\n", op, w, holds, (ull)x, (ull)y);
 }
 
 TEST(branches_around_every_wrap_never_lose_a_pair)
@@ -354,8 +364,8 @@ TEST(arithmetic_at_random_never_loses_a_value)
 		struct scalar a = random_scalar_of(x, &rng), b = random_scalar_of(y, &rng), r;
 
 		MUST(scalar_deduce(&a) && scalar_deduce(&b), "empty\n");
-		MUST(scalar_alu(op, w, a, b, &r) && scalar_has(&r, concrete_alu(op, w, x, y)), "op %d width %u: 0x%llx, 0x%llx\n",
-		     op, w, (ull)x, (ull)y);
+		MUST(scalar_alu(op, w, a, b, &r) && scalar_has(&r, concrete_alu(op, w, x, y)),
+		     "op %d width %u: 0x%llx, 0x%llx\n", op, w, (ull)x, (ull)y);
 	}
 }
 
@@ -370,7 +380,8 @@ TEST(branches_at_random_never_lose_a_pair)
 		struct scalar a = random_scalar_of(x, &rng), b = random_scalar_of(y, &rng);
 
 		MUST(scalar_deduce(&a) && scalar_deduce(&b), "empty\n");
-		MUST(scalar_refine(op, w, concrete_compare(op, w, x, y), &a, &b) && scalar_has(&a, x) && scalar_has(&b, y),
+		MUST(scalar_refine(op, w, concrete_compare(op, w, x, y), &a, &b) && scalar_has(&a, x) &&
+			     scalar_has(&b, y),
 		     "op %d width %u: 0x%llx, 0x%llx\n", op, w, (ull)x, (ull)y);
 	}
 }
@@ -386,16 +397,19 @@ TEST(extensions_and_swaps_at_random_never_lose_a_value)
 
 		MUST(scalar_deduce(&a), "empty\n");
 		for (size_t k = 0; k < countof(bits); k++) {
-			MUST(scalar_sext(a, bits[k], 64, &r) && scalar_has(&r, (uint64_t)as_signed(x, bits[k])), "sext %u 0x%llx\n",
-			     bits[k], (ull)x);
-			MUST(bits[k] == 32 ||
-			     (scalar_sext(a, bits[k], 32, &r) && scalar_has(&r, (uint32_t)as_signed(x, bits[k]))),
+			MUST(scalar_sext(a, bits[k], 64, &r) && scalar_has(&r, (uint64_t)as_signed(x, bits[k])),
+			     "sext %u 0x%llx\n", bits[k], (ull)x);
+			MUST(bits[k] == 32 || (scalar_sext(a, bits[k], 32, &r) &&
+					       scalar_has(&r, (uint32_t)as_signed(x, bits[k]))),
 			     "sext32 %u 0x%llx\n", bits[k], (ull)x);
-			MUST(scalar_low(a, bits[k], &r) && scalar_has(&r, cut(x, bits[k])), "low %u 0x%llx\n", bits[k], (ull)x);
+			MUST(scalar_low(a, bits[k], &r) && scalar_has(&r, cut(x, bits[k])), "low %u 0x%llx\n", bits[k],
+			     (ull)x);
 		}
 		MUST(scalar_swap(a, 64, &r) && scalar_has(&r, __builtin_bswap64(x)), "swap 0x%llx\n", (ull)x);
-		MUST(scalar_swap(a, 32, &r) && scalar_has(&r, __builtin_bswap32((uint32_t)x)), "swap32 0x%llx\n", (ull)x);
-		MUST(scalar_swap(a, 16, &r) && scalar_has(&r, __builtin_bswap16((uint16_t)x)), "swap16 0x%llx\n", (ull)x);
+		MUST(scalar_swap(a, 32, &r) && scalar_has(&r, __builtin_bswap32((uint32_t)x)), "swap32 0x%llx\n",
+		     (ull)x);
+		MUST(scalar_swap(a, 16, &r) && scalar_has(&r, __builtin_bswap16((uint16_t)x)), "swap16 0x%llx\n",
+		     (ull)x);
 	}
 }
 
@@ -410,6 +424,7 @@ TEST(constants_stay_constants)
 		struct scalar r;
 
 		MUST(scalar_alu(op, w, scalar_const(x), scalar_const(y), &r) && scalar_is_const(&r) &&
-		     r.t.value == concrete_alu(op, w, x, y), "op %d width %u: 0x%llx, 0x%llx\n", op, w, (ull)x, (ull)y);
+			     r.t.value == concrete_alu(op, w, x, y),
+		     "op %d width %u: 0x%llx, 0x%llx\n", op, w, (ull)x, (ull)y);
 	}
 }

@@ -12,8 +12,10 @@ static const struct prog_line lines[] = {
 
 TEST(a_rejection_names_place_knowledge_path_and_mend)
 {
-	const struct isa_insn code[] = { ldx(64, 3, 1, 0), mov(0, 0), jcc(ISA_JGT, 64, 3, 100, 4), MAP_VALUE(2, MAP_ARRAY, 0),
-					 addr(2, 3), ldx(8, 0, 2, 0), exit_() };
+	const struct isa_insn code[] = {
+		ldx(64, 3, 1, 0), mov(0, 0), jcc(ISA_JGT, 64, 3, 100, 4), MAP_VALUE(2, MAP_ARRAY, 0), addr(2, 3),
+		ldx(8, 0, 2, 0),  exit_()
+	};
 	struct prog p = fixture_prog(code, countof(code));
 	struct verify_opts o = { .profile = &fixture_profile, .type = &fixture_any, .ctx = &fixture_ctx };
 	struct verify_stats stats;
@@ -54,7 +56,10 @@ TEST(a_trace_shows_each_state)
 	const struct isa_insn code[] = { ldx(8, 2, 1, CTX_U8), stx(64, 10, -8, 2), mov(0, -5), exit_() };
 	struct prog p = fixture_prog(code, countof(code));
 	struct buf b;
-	struct verify_opts o = { .profile = &fixture_profile, .type = &fixture_any, .ctx = &fixture_ctx, .trace = collect,
+	struct verify_opts o = { .profile = &fixture_profile,
+				 .type = &fixture_any,
+				 .ctx = &fixture_ctx,
+				 .trace = collect,
 				 .trace_user = &b };
 	struct arena a;
 

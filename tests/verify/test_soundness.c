@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whatever the verifier accepts, a machine that notices every misuse runs without any, to its end; and at every step the
- * machine is in one of the states that the verifier saw at that instruction.
+ * Whatever the verifier accepts, a machine that notices every misuse runs without any, to its end; and at every step
+ * the machine is in one of the states that the verifier saw at that instruction.
  *
  * SALLYPORT_TEST_PROGRAMS: how many random programs (2000).
  */

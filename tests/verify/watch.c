@@ -73,7 +73,8 @@ static bool link_fits(struct links *l, const struct reg *r, struct val v)
 		v.n = 0;
 	for (uint32_t i = 0; i < l->n; i++)
 		if (l->id[i] == r->id)
-			return l->v[i].kind == v.kind && l->v[i].n == v.n && l->v[i].map == v.map && l->v[i].object == v.object;
+			return l->v[i].kind == v.kind && l->v[i].n == v.n && l->v[i].map == v.map &&
+			       l->v[i].object == v.object;
 	if (l->n < countof(l->id)) {
 		l->id[l->n] = r->id;
 		l->v[l->n++] = v;
@@ -81,7 +82,8 @@ static bool link_fits(struct links *l, const struct reg *r, struct val v)
 	return true;
 }
 
-static bool slot_fits(const struct snap_slot *s, const struct reg *spill, const struct machine_frame *f, struct links *l)
+static bool slot_fits(const struct snap_slot *s, const struct reg *spill, const struct machine_frame *f,
+		      struct links *l)
 {
 	uint32_t low = MACHINE_STACK - (s->index + 1) * 8;
 	struct val v = { .kind = VAL_NUMBER };
@@ -145,7 +147,8 @@ bool watch_saw(const struct watch *w, const struct machine *m)
 	return false;
 }
 
-const char *watch_run(const struct watch *w, const struct prog *p, const struct abi_ctx *ctx, uint64_t seed, uint32_t *insn)
+const char *watch_run(const struct watch *w, const struct prog *p, const struct abi_ctx *ctx, uint64_t seed,
+		      uint32_t *insn)
 {
 	static struct machine m;
 

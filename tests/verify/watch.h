@@ -30,6 +30,7 @@ void watch_done(struct watch *w);
 void watch_observe(void *user, const struct state *s);
 bool watch_saw(const struct watch *w, const struct machine *m);
 /* What went wrong, and where; NULL when the program ran to its end as expected. */
-const char *watch_run(const struct watch *w, const struct prog *p, const struct abi_ctx *ctx, uint64_t seed, uint32_t *insn);
+const char *watch_run(const struct watch *w, const struct prog *p, const struct abi_ctx *ctx, uint64_t seed,
+		      uint32_t *insn);
 
 #endif

@@ -40,7 +40,11 @@ unsigned cfg_successors(const struct prog *p, uint32_t insn, uint32_t out[2])
 static bool is_modelled(const struct isa_insn *in)
 {
 	switch ((enum isa_sem)in->sem) {
-	case ISA_ADDR_CAST: case ISA_LD_ABS: case ISA_LD_IND: case ISA_MAY_GOTO: case ISA_CALLX:
+	case ISA_ADDR_CAST:
+	case ISA_LD_ABS:
+	case ISA_LD_IND:
+	case ISA_MAY_GOTO:
+	case ISA_CALLX:
 		return false;
 	case ISA_IMM64:
 		return in->aux == ISA_IMM64_VALUE || in->aux == ISA_IMM64_MAP_FD || in->aux == ISA_IMM64_MAP_VALUE;
@@ -257,7 +261,8 @@ static FALLIBLE walk_calls(struct verifier *v, uint32_t *chain, uint32_t *at)
 
 static FALLIBLE check_calls(struct verifier *v)
 {
-	uint32_t *chain = ARENA_ARRAY(v->arena, uint32_t, v->n_funcs), *at = ARENA_ARRAY(v->arena, uint32_t, v->n_funcs);
+	uint32_t *chain = ARENA_ARRAY(v->arena, uint32_t, v->n_funcs),
+		 *at = ARENA_ARRAY(v->arena, uint32_t, v->n_funcs);
 
 	NEED(v, chain && at);
 	for (uint32_t i = 0; i < v->n_funcs; i++) {
@@ -290,7 +295,8 @@ FALLIBLE cfg_check(struct verifier *v)
 	if (!p->n_insns)
 		REJECT(v, EMPTY, "the program has no instructions");
 	if (p->n_insns > v->limits->prog_slots)
-		REJECT(v, SLOTS, "%u instructions; %s allows %u", p->n_insns, v->o->profile->name, v->limits->prog_slots);
+		REJECT(v, SLOTS, "%u instructions; %s allows %u", p->n_insns, v->o->profile->name,
+		       v->limits->prog_slots);
 	v->marks = ARENA_ARRAY(v->arena, uint8_t, p->n_insns);
 	NEED(v, v->marks);
 	TRY(check_insns(v));

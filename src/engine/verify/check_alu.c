@@ -20,14 +20,16 @@ static FALLIBLE check_immediate(struct verifier *v, const struct isa_insn *in)
 }
 
 /* The offset of a pointer after arithmetic; it stays near its object, so that bounds cannot wrap later. */
-static FALLIBLE move_pointer(struct verifier *v, const struct isa_insn *in, struct reg ptr, struct scalar by, int by_reg)
+static FALLIBLE move_pointer(struct verifier *v, const struct isa_insn *in, struct reg ptr, struct scalar by,
+			     int by_reg)
 {
 	struct reg r = ptr;
 
 	if (ptr.type == REG_CTX && !v->o->ctx->plain_memory && !scalar_is_const(&by))
 		REJECT_REG(v, CTX_OFFSET, by_reg, "the offset added to the context pointer is not a constant");
 	if (by.smin < -VERIFY_MAX_OFFSET || by.smax > VERIFY_MAX_OFFSET)
-		REJECT_REG(v, OFFSET_RANGE, by_reg, "the number added to %s has no useful bound", verify_type_name(&ptr));
+		REJECT_REG(v, OFFSET_RANGE, by_reg, "the number added to %s has no useful bound",
+			   verify_type_name(&ptr));
 	ENSURE(v, scalar_alu(in->sem, 64, ptr.s, by, &r.s));
 	if (r.s.smin < -VERIFY_MAX_OFFSET || r.s.smax > VERIFY_MAX_OFFSET)
 		REJECT_REG(v, OFFSET_RANGE, in->dst, "the offset of %s leaves -2^29..2^29", verify_type_name(&ptr));
@@ -151,7 +153,9 @@ FALLIBLE check_alu(struct verifier *v, const struct isa_insn *in)
 	switch ((enum isa_sem)in->sem) {
 	case ISA_NEG:
 		return alu_negate(v, in);
-	case ISA_END_LE: case ISA_END_BE: case ISA_BSWAP:
+	case ISA_END_LE:
+	case ISA_END_BE:
+	case ISA_BSWAP:
 		return alu_byte_order(v, in);
 	case ISA_MOVSX:
 		return alu_movsx(v, in);
@@ -199,8 +203,8 @@ FALLIBLE check_imm64(struct verifier *v, const struct isa_insn *in)
 		if (!kind->direct_value || !m->max_entries)
 			REJECT(v, MAP_DIRECT, "the values of map %s, a %s, have no fixed address", m->name, kind->name);
 		if (in->off < 0 || (uint32_t)in->off >= m->value_size || in->off > VERIFY_MAX_OFFSET)
-			REJECT(v, MAP_DIRECT, "offset %d into the value of map %s, which has %u bytes", in->off, m->name,
-			       m->value_size);
+			REJECT(v, MAP_DIRECT, "offset %d into the value of map %s, which has %u bytes", in->off,
+			       m->name, m->value_size);
 		r.type = REG_VALUE;
 		r.direct = 1;
 		r.s = scalar_const((uint64_t)in->off);

@@ -99,10 +99,12 @@ static FALLIBLE check_arg(struct verifier *v, struct call *c, unsigned i)
 		return arg_map_memory(v, c, reg, true);
 	case ABI_ARG_MAP_VALUE:
 		return arg_map_memory(v, c, reg, false);
-	case ABI_ARG_MEM: case ABI_ARG_MEM_WRITE:
+	case ABI_ARG_MEM:
+	case ABI_ARG_MEM_WRITE:
 		ENSURE(v, i + 1 < ABI_MAX_ARGS);
 		return arg_memory(v, c, reg, args[i + 1], args[i] == ABI_ARG_MEM_WRITE);
-	case ABI_ARG_SIZE: case ABI_ARG_SIZE_OR_ZERO:
+	case ABI_ARG_SIZE:
+	case ABI_ARG_SIZE_OR_ZERO:
 		ENSURE(v, i > 0 && (args[i - 1] == ABI_ARG_MEM || args[i - 1] == ABI_ARG_MEM_WRITE));
 		return E_OK;
 	case ABI_ARG_CTX:

@@ -68,8 +68,11 @@ static bool outcome(const struct compare *c, bool holds, struct scalar *a, struc
 	*a = c->a.s;
 	*b = c->b.s;
 	if (reg_is_pointer(&c->a)) { /* addresses in one object compare as their offsets, which are signed */
-		op = op == ISA_JGT ? ISA_JSGT : op == ISA_JGE ? ISA_JSGE : op == ISA_JLT ? ISA_JSLT :
-		     op == ISA_JLE ? ISA_JSLE : op;
+		op = op == ISA_JGT   ? ISA_JSGT
+		     : op == ISA_JGE ? ISA_JSGE
+		     : op == ISA_JLT ? ISA_JSLT
+		     : op == ISA_JLE ? ISA_JSLE
+				     : op;
 	}
 	if (compares_with_itself(c)) { /* x OP x; JSET: x is not zero */
 		struct scalar zero = scalar_const(0);

@@ -21,8 +21,8 @@ static FALLIBLE offset_of(struct verifier *v, const struct access_at *a, struct 
 static FALLIBLE check_aligned(struct verifier *v, const struct access_at *a, const struct scalar *at)
 {
 	if (tnum_max(at->t) & (a->max - 1))
-		REJECT_REG(v, MISALIGNED, (int)a->reg, "%s: %llu bytes at an offset that is not a multiple of that", a->who,
-			   (unsigned long long)a->max);
+		REJECT_REG(v, MISALIGNED, (int)a->reg, "%s: %llu bytes at an offset that is not a multiple of that",
+			   a->who, (unsigned long long)a->max);
 	return E_OK;
 }
 
@@ -43,8 +43,9 @@ static FALLIBLE access_value(struct verifier *v, const struct access_at *a)
 	if (a->aligned)
 		TRY(check_aligned(v, a, &at));
 	if (!inside(&at, a->max, m->value_size))
-		REJECT_REG(v, VALUE_BOUNDS, (int)a->reg, "%s: %llu bytes at offset %lld..%lld of a value of map %s, which has %u",
-			   a->who, (unsigned long long)a->max, (long long)at.smin, (long long)at.smax, m->name, m->value_size);
+		REJECT_REG(v, VALUE_BOUNDS, (int)a->reg,
+			   "%s: %llu bytes at offset %lld..%lld of a value of map %s, which has %u", a->who,
+			   (unsigned long long)a->max, (long long)at.smin, (long long)at.smax, m->name, m->value_size);
 	if (a->how != ACCESS_READ && m->flags & PROG_MAP_RDONLY)
 		REJECT_REG(v, VALUE_READONLY, (int)a->reg, "%s: map %s is read-only", a->who, m->name);
 	return E_OK;
@@ -60,7 +61,8 @@ static FALLIBLE access_plain(struct verifier *v, const struct access_at *a)
 	if (a->how != ACCESS_READ && !c->writable)
 		REJECT_REG(v, CTX_WRITE, (int)a->reg, "%s: the context %s is read-only", a->who, c->name);
 	if (!inside(&at, a->max, c->size))
-		REJECT_REG(v, CTX_BOUNDS, (int)a->reg, "%s: %llu bytes at offset %lld..%lld of the context, which has %u", a->who,
+		REJECT_REG(v, CTX_BOUNDS, (int)a->reg,
+			   "%s: %llu bytes at offset %lld..%lld of the context, which has %u", a->who,
 			   (unsigned long long)a->max, (long long)at.smin, (long long)at.smax, c->size);
 	return a->aligned ? check_aligned(v, a, &at) : E_OK;
 }
@@ -96,9 +98,11 @@ static FALLIBLE find_field(struct verifier *v, unsigned reg, int64_t off, uint64
 		REJECT_REG(v, CTX_FIELD, (int)reg, "%llu bytes at offset %lld of the context %s, which has %u bytes",
 			   (unsigned long long)n_bytes, (long long)at, c->name, c->size);
 	if (!f)
-		REJECT_REG(v, CTX_FIELD, (int)reg, "the context %s has no field at offset %lld", c->name, (long long)at);
+		REJECT_REG(v, CTX_FIELD, (int)reg, "the context %s has no field at offset %lld", c->name,
+			   (long long)at);
 	if (f->off != at || f->bytes != n_bytes)
-		REJECT_REG(v, CTX_FIELD, (int)reg, "%llu bytes at offset %lld of the context %s: the field %s is %u bytes at %u",
+		REJECT_REG(v, CTX_FIELD, (int)reg,
+			   "%llu bytes at offset %lld of the context %s: the field %s is %u bytes at %u",
 			   (unsigned long long)n_bytes, (long long)at, c->name, f->name, f->bytes, f->off);
 	*out = f;
 	return E_OK;
@@ -110,12 +114,16 @@ static FALLIBLE check_is_memory(struct verifier *v, const struct access_at *a)
 	const struct reg *r = reg_at(v, a->reg);
 
 	switch ((enum reg_type)r->type) {
-	case REG_CTX: case REG_STACK: case REG_VALUE:
+	case REG_CTX:
+	case REG_STACK:
+	case REG_VALUE:
 		return E_OK;
 	case REG_VALUE_OR_NULL:
 		REJECT_REG(v, NULL_ACCESS, (int)a->reg, "%s: r%u may be null", a->who, a->reg);
-	case REG_HANDLE: case REG_HANDLE_OR_NULL:
-		REJECT_REG(v, HANDLE_ACCESS, (int)a->reg, "%s: r%u is %s, not an address", a->who, a->reg, verify_type_name(r));
+	case REG_HANDLE:
+	case REG_HANDLE_OR_NULL:
+		REJECT_REG(v, HANDLE_ACCESS, (int)a->reg, "%s: r%u is %s, not an address", a->who, a->reg,
+			   verify_type_name(r));
 	default:
 		REJECT_REG(v, NOT_MEMORY, (int)a->reg, "%s: r%u is %s, not a pointer to memory", a->who, a->reg,
 			   verify_type_name(r));
@@ -150,7 +158,9 @@ static FALLIBLE load_ctx(struct verifier *v, const struct isa_insn *in, const st
 /* Any number of this many bits, unless the memory says more. */
 static FALLIBLE load_value(struct verifier *v, const struct isa_insn *in, struct reg *out)
 {
-	struct access_at a = { .reg = in->src, .off = in->off, .min = in->width / 8u, .max = in->width / 8u, .who = "load" };
+	struct access_at a = {
+		.reg = in->src, .off = in->off, .min = in->width / 8u, .max = in->width / 8u, .who = "load"
+	};
 	struct stack_access sa;
 
 	TRY(check_is_memory(v, &a));
@@ -207,8 +217,13 @@ static FALLIBLE store_ctx(struct verifier *v, const struct isa_insn *in, const s
 
 FALLIBLE check_store(struct verifier *v, const struct isa_insn *in)
 {
-	struct access_at a = { .reg = in->dst, .off = in->off, .min = in->width / 8u, .max = in->width / 8u,
-			       .how = ACCESS_WRITE, .aligned = true, .who = "store" };
+	struct access_at a = { .reg = in->dst,
+			       .off = in->off,
+			       .min = in->width / 8u,
+			       .max = in->width / 8u,
+			       .how = ACCESS_WRITE,
+			       .aligned = true,
+			       .who = "store" };
 	struct reg value = reg_scalar(scalar_const((uint64_t)in->imm), v->cur.insn);
 	struct stack_access sa;
 
@@ -235,14 +250,20 @@ static FALLIBLE atomic_operand(struct verifier *v, unsigned r)
 {
 	TRY(reg_read(v, r));
 	if (reg_at(v, r)->type != REG_SCALAR)
-		REJECT_REG(v, ATOMIC, (int)r, "the operand r%u of an atomic operation is %s", r, verify_type_name(reg_at(v, r)));
+		REJECT_REG(v, ATOMIC, (int)r, "the operand r%u of an atomic operation is %s", r,
+			   verify_type_name(reg_at(v, r)));
 	return E_OK;
 }
 
 FALLIBLE check_atomic(struct verifier *v, const struct isa_insn *in)
 {
-	struct access_at a = { .reg = in->dst, .off = in->off, .min = in->width / 8u, .max = in->width / 8u,
-			       .how = ACCESS_WRITE, .aligned = true, .who = "atomic operation" };
+	struct access_at a = { .reg = in->dst,
+			       .off = in->off,
+			       .min = in->width / 8u,
+			       .max = in->width / 8u,
+			       .how = ACCESS_WRITE,
+			       .aligned = true,
+			       .who = "atomic operation" };
 	struct stack_access sa;
 
 	TRY(reg_read(v, in->dst));

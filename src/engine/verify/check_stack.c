@@ -66,11 +66,11 @@ static FALLIBLE read_byte(struct verifier *v, const struct stack_access *a, int6
 
 	ENSURE(v, kind != BYTE_DEAD);
 	if (kind == BYTE_NONE)
-		REJECT_REG(v, STACK_UNINIT, (int)a->reg, "the stack byte at fp%lld is read, but nothing wrote it on this path",
-			   (long long)off);
+		REJECT_REG(v, STACK_UNINIT, (int)a->reg,
+			   "the stack byte at fp%lld is read, but nothing wrote it on this path", (long long)off);
 	if (is_saved_pointer(&f->slots[slot_index(off)]))
-		REJECT_REG(v, SPILL_PART, (int)a->reg, "the stack byte at fp%lld is part of %s saved there", (long long)off,
-			   verify_type_name(&f->slots[slot_index(off)].reg));
+		REJECT_REG(v, SPILL_PART, (int)a->reg, "the stack byte at fp%lld is part of %s saved there",
+			   (long long)off, verify_type_name(&f->slots[slot_index(off)].reg));
 	return E_OK;
 }
 
@@ -169,7 +169,8 @@ FALLIBLE stack_store(struct verifier *v, const struct stack_access *a, const str
 		REJECT_REG(v, SPILL_SHAPE, (int)a->reg, "%s is stored in %llu bytes%s", verify_type_name(value),
 			   (unsigned long long)a->n_bytes, scalar_is_const(&a->at) ? "" : " at a place that varies");
 	if (value->type == REG_STACK && value->frame > a->base->frame)
-		REJECT_REG(v, CALLEE_STACK, (int)a->reg, "a pointer to this function's stack is stored in its caller's");
+		REJECT_REG(v, CALLEE_STACK, (int)a->reg,
+			   "a pointer to this function's stack is stored in its caller's");
 	if (!whole) {
 		stack_write_bytes(v, a, true, zero);
 		return E_OK;

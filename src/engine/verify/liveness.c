@@ -25,8 +25,8 @@ struct origins {
 struct pass {
 	struct verifier *v;
 	const struct func *f;
-	struct origins *at;   /* per slot, before it runs */
-	bool saved;           /* an address of the frame was stored: loads may bring it back */
+	struct origins *at; /* per slot, before it runs */
+	bool saved;         /* an address of the frame was stored: loads may bring it back */
 };
 
 #define ALL_SLOTS UINT64_MAX
@@ -86,10 +86,13 @@ static void note_saved(struct pass *s, int32_t value)
 static void step_origins(struct pass *s, const struct isa_insn *in, int32_t *of)
 {
 	switch ((enum isa_sem)in->sem) {
-	case ISA_LDX: case ISA_LDXS: case ISA_LOAD_ACQ:
+	case ISA_LDX:
+	case ISA_LDXS:
+	case ISA_LOAD_ACQ:
 		of[in->dst] = ORIGIN_ANY; /* settled below, when it is known whether an address was saved */
 		break;
-	case ISA_STX: case ISA_STORE_REL:
+	case ISA_STX:
+	case ISA_STORE_REL:
 		note_saved(s, of[in->src]);
 		break;
 	case ISA_ATOMIC:
@@ -107,7 +110,10 @@ static void step_origins(struct pass *s, const struct isa_insn *in, int32_t *of)
 		for (int r = 1; r <= 5; r++)
 			of[r] = ORIGIN_NONE;
 		break;
-	case ISA_ST: case ISA_JA: case ISA_EXIT: case ISA_PAD:
+	case ISA_ST:
+	case ISA_JA:
+	case ISA_EXIT:
+	case ISA_PAD:
 		break;
 	default:
 		if (!isa_is_cond_jump(in))
@@ -274,7 +280,8 @@ static void step_live(const struct pass *s, uint32_t at, struct live *l)
 	const int32_t *of = s->at[at].of;
 
 	switch ((enum isa_sem)in->sem) {
-	case ISA_PAD: case ISA_JA:
+	case ISA_PAD:
+	case ISA_JA:
 		return;
 	case ISA_EXIT:
 		*l = (struct live){ .regs = bit(0) };
@@ -282,11 +289,15 @@ static void step_live(const struct pass *s, uint32_t at, struct live *l)
 	case ISA_IMM64:
 		l->regs &= ~bit(in->dst);
 		return;
-	case ISA_LDX: case ISA_LDXS: case ISA_LOAD_ACQ:
+	case ISA_LDX:
+	case ISA_LDXS:
+	case ISA_LOAD_ACQ:
 		l->regs = ((l->regs & ~bit(in->dst)) | bit(in->src));
 		l->slots |= access_slots(of[in->src], in);
 		return;
-	case ISA_ST: case ISA_STX: case ISA_STORE_REL:
+	case ISA_ST:
+	case ISA_STX:
+	case ISA_STORE_REL:
 		step_store(s, at, l);
 		return;
 	case ISA_ATOMIC:

@@ -29,7 +29,8 @@ static void print_scalar(const struct scalar *s, struct buf *out)
 	buf_puts(out, "..");
 	print_number(is_signed ? (uint64_t)s->smax : s->umax, is_signed && s->smax < 0, out);
 	if (tnum_range(s->umin, s->umax).mask & ~s->t.mask)
-		buf_printf(out, " with bits 0x%llx/0x%llx", (unsigned long long)s->t.value, (unsigned long long)s->t.mask);
+		buf_printf(out, " with bits 0x%llx/0x%llx", (unsigned long long)s->t.value,
+			   (unsigned long long)s->t.mask);
 	if (s->umin32 > (uint32_t)s->umin || (s->umax > UINT32_MAX && s->umax32 < UINT32_MAX))
 		buf_printf(out, " low half %u..%u", s->umin32, s->umax32);
 }

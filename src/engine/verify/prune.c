@@ -10,9 +10,10 @@
 #include "engine/verify/verify_internal.h"
 
 enum {
-	KEEP_STEPS = 64,     /* a straight path keeps a state this often, to notice loops */
-	SCAN_MAX = 64,       /* explored states looked at per place */
-	WORN_MISSES = 8,     /* an explored state is looked at until it has this many misses more than three times its hits */
+	KEEP_STEPS = 64, /* a straight path keeps a state this often, to notice loops */
+	SCAN_MAX = 64,   /* explored states looked at per place */
+	WORN_MISSES =
+		8, /* an explored state is looked at until it has this many misses more than three times its hits */
 	BUCKETS_FIRST = 256, /* of the table for exact matches; doubles */
 };
 
@@ -151,7 +152,11 @@ static void keep(struct verifier *v, struct snap *n, uint64_t hash)
 		pool_free(v, n, n->bytes);
 		return;
 	}
-	*s = (struct stored){ .parent = v->cur.parent, .snap = n, .hash = hash, .insn = v->cur.insn, .branches = 1,
+	*s = (struct stored){ .parent = v->cur.parent,
+			      .snap = n,
+			      .hash = hash,
+			      .insn = v->cur.insn,
+			      .branches = 1,
 			      .next_hash = v->hash[hash & v->hash_mask] };
 	v->hash[hash & v->hash_mask] = s;
 	v->cur.parent = s;

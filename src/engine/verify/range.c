@@ -222,13 +222,15 @@ bool scalar_deduce(struct scalar *s)
 
 struct scalar scalar_unknown(void)
 {
-	return (struct scalar){ TNUM_UNKNOWN, 0, UINT64_MAX, INT64_MIN, INT64_MAX, 0, UINT32_MAX, INT32_MIN, INT32_MAX };
+	return (struct scalar){
+		TNUM_UNKNOWN, 0, UINT64_MAX, INT64_MIN, INT64_MAX, 0, UINT32_MAX, INT32_MIN, INT32_MAX
+	};
 }
 
 struct scalar scalar_const(uint64_t v)
 {
-	return (struct scalar){ tnum_const(v), v, v, (int64_t)v, (int64_t)v,
-				(uint32_t)v, (uint32_t)v, (int32_t)v, (int32_t)v };
+	return (struct scalar){ tnum_const(v), v,           v,          (int64_t)v, (int64_t)v,
+				(uint32_t)v,   (uint32_t)v, (int32_t)v, (int32_t)v };
 }
 
 struct scalar scalar_unsigned(uint64_t min, uint64_t max)

@@ -140,7 +140,8 @@ static struct bounds bounds_sdiv(const struct bounds *a, const struct bounds *b,
 	return r;
 }
 
-/* The remainder has the dividend's sign, and is smaller than the divisor, which may be zero: then it is the dividend. */
+/* The remainder has the dividend's sign, and is smaller than the divisor, which may be zero: then it is the dividend.
+ */
 static struct bounds bounds_smod(const struct bounds *a, const struct bounds *b, unsigned w)
 {
 	struct bounds r = bounds_full(w);
@@ -200,7 +201,9 @@ static struct bounds bounds_and(const struct bounds *a, const struct bounds *b, 
 
 	r.umax = a->umax < b->umax ? a->umax : b->umax;
 	if (a->smin < 0 && b->smin < 0) /* no bit above the longer run of leading ones can fall */
-		r.smin = -(int64_t)low_bits(64 - (unsigned)__builtin_clrsbll(a->smin < b->smin ? a->smin : b->smin) - 1) - 1;
+		r.smin = -(int64_t)low_bits(64 - (unsigned)__builtin_clrsbll(a->smin < b->smin ? a->smin : b->smin) -
+					    1) -
+			 1;
 	return r;
 }
 
@@ -217,21 +220,36 @@ struct bounds bounds_alu(enum isa_sem op, const struct bounds *a, const struct b
 	const struct bounds zero = { 0, 0, 0, 0 };
 
 	switch (op) {
-	case ISA_ADD: return bounds_add(a, b, width);
-	case ISA_SUB: return bounds_sub(a, b, width);
-	case ISA_NEG: return bounds_sub(&zero, a, width);
-	case ISA_MUL: return bounds_mul(a, b, width);
-	case ISA_DIV: return bounds_div(a, b, width);
-	case ISA_MOD: return bounds_mod(a, b, width);
-	case ISA_SDIV: return bounds_sdiv(a, b, width);
-	case ISA_SMOD: return bounds_smod(a, b, width);
-	case ISA_AND: return bounds_and(a, b, width);
-	case ISA_OR: return bounds_or(a, b, width);
-	case ISA_LSH: return bounds_lsh(a, b, width);
-	case ISA_RSH: return bounds_rsh(a, b, width);
-	case ISA_ARSH: return bounds_arsh(a, b, width);
-	case ISA_MOV: return *b;
-	default: return bounds_full(width);
+	case ISA_ADD:
+		return bounds_add(a, b, width);
+	case ISA_SUB:
+		return bounds_sub(a, b, width);
+	case ISA_NEG:
+		return bounds_sub(&zero, a, width);
+	case ISA_MUL:
+		return bounds_mul(a, b, width);
+	case ISA_DIV:
+		return bounds_div(a, b, width);
+	case ISA_MOD:
+		return bounds_mod(a, b, width);
+	case ISA_SDIV:
+		return bounds_sdiv(a, b, width);
+	case ISA_SMOD:
+		return bounds_smod(a, b, width);
+	case ISA_AND:
+		return bounds_and(a, b, width);
+	case ISA_OR:
+		return bounds_or(a, b, width);
+	case ISA_LSH:
+		return bounds_lsh(a, b, width);
+	case ISA_RSH:
+		return bounds_rsh(a, b, width);
+	case ISA_ARSH:
+		return bounds_arsh(a, b, width);
+	case ISA_MOV:
+		return *b;
+	default:
+		return bounds_full(width);
 	}
 }
 
@@ -241,18 +259,30 @@ static struct tnum tnum_alu(enum isa_sem op, struct tnum a, struct tnum b, const
 	bool fixed = count->umin == count->umax;
 
 	switch (op) {
-	case ISA_ADD: return tnum_add(a, b);
-	case ISA_SUB: return tnum_sub(a, b);
-	case ISA_NEG: return tnum_sub(tnum_const(0), a);
-	case ISA_MUL: return tnum_mul(a, b);
-	case ISA_AND: return tnum_and(a, b);
-	case ISA_OR: return tnum_or(a, b);
-	case ISA_XOR: return tnum_xor(a, b);
-	case ISA_MOV: return b;
-	case ISA_LSH: return fixed ? tnum_lsh(a, (unsigned)count->umin, width) : TNUM_UNKNOWN;
-	case ISA_RSH: return fixed ? tnum_rsh(a, (unsigned)count->umin) : TNUM_UNKNOWN;
-	case ISA_ARSH: return fixed ? tnum_arsh(a, (unsigned)count->umin, width) : TNUM_UNKNOWN;
-	default: return TNUM_UNKNOWN;
+	case ISA_ADD:
+		return tnum_add(a, b);
+	case ISA_SUB:
+		return tnum_sub(a, b);
+	case ISA_NEG:
+		return tnum_sub(tnum_const(0), a);
+	case ISA_MUL:
+		return tnum_mul(a, b);
+	case ISA_AND:
+		return tnum_and(a, b);
+	case ISA_OR:
+		return tnum_or(a, b);
+	case ISA_XOR:
+		return tnum_xor(a, b);
+	case ISA_MOV:
+		return b;
+	case ISA_LSH:
+		return fixed ? tnum_lsh(a, (unsigned)count->umin, width) : TNUM_UNKNOWN;
+	case ISA_RSH:
+		return fixed ? tnum_rsh(a, (unsigned)count->umin) : TNUM_UNKNOWN;
+	case ISA_ARSH:
+		return fixed ? tnum_arsh(a, (unsigned)count->umin, width) : TNUM_UNKNOWN;
+	default:
+		return TNUM_UNKNOWN;
 	}
 }
 
@@ -280,7 +310,14 @@ static struct bounds shift_count(const struct scalar *b, unsigned width)
 static bool is_closed_in_low_half(enum isa_sem op)
 {
 	switch (op) {
-	case ISA_ADD: case ISA_SUB: case ISA_NEG: case ISA_MUL: case ISA_AND: case ISA_OR: case ISA_XOR: case ISA_MOV:
+	case ISA_ADD:
+	case ISA_SUB:
+	case ISA_NEG:
+	case ISA_MUL:
+	case ISA_AND:
+	case ISA_OR:
+	case ISA_XOR:
+	case ISA_MOV:
 		return true;
 	default:
 		return false;
@@ -356,20 +393,49 @@ static uint64_t fold(enum isa_sem op, unsigned width, uint64_t x, uint64_t y)
 	x &= low_bits(width);
 	y &= low_bits(width);
 	switch (op) {
-	case ISA_ADD: r = x + y; break;
-	case ISA_SUB: r = x - y; break;
-	case ISA_MUL: r = x * y; break;
-	case ISA_DIV: r = y ? x / y : 0; break;
-	case ISA_MOD: r = y ? x % y : x; break;
-	case ISA_SDIV: case ISA_SMOD: r = fold_signed(op, sign_extend(x, width), sign_extend(y, width)); break;
-	case ISA_OR: r = x | y; break;
-	case ISA_AND: r = x & y; break;
-	case ISA_XOR: r = x ^ y; break;
-	case ISA_LSH: r = x << count; break;
-	case ISA_RSH: r = x >> count; break;
-	case ISA_ARSH: r = (uint64_t)(sign_extend(x, width) >> count); break;
-	case ISA_NEG: r = -x; break;
-	default: r = y; break;
+	case ISA_ADD:
+		r = x + y;
+		break;
+	case ISA_SUB:
+		r = x - y;
+		break;
+	case ISA_MUL:
+		r = x * y;
+		break;
+	case ISA_DIV:
+		r = y ? x / y : 0;
+		break;
+	case ISA_MOD:
+		r = y ? x % y : x;
+		break;
+	case ISA_SDIV:
+	case ISA_SMOD:
+		r = fold_signed(op, sign_extend(x, width), sign_extend(y, width));
+		break;
+	case ISA_OR:
+		r = x | y;
+		break;
+	case ISA_AND:
+		r = x & y;
+		break;
+	case ISA_XOR:
+		r = x ^ y;
+		break;
+	case ISA_LSH:
+		r = x << count;
+		break;
+	case ISA_RSH:
+		r = x >> count;
+		break;
+	case ISA_ARSH:
+		r = (uint64_t)(sign_extend(x, width) >> count);
+		break;
+	case ISA_NEG:
+		r = -x;
+		break;
+	default:
+		r = y;
+		break;
 	}
 	return r & low_bits(width);
 }
@@ -408,7 +474,8 @@ bool scalar_sext(struct scalar a, unsigned from, unsigned width, struct scalar *
 
 bool scalar_low(struct scalar a, unsigned n, struct scalar *out)
 {
-	return n == 32 ? scalar_alu(ISA_MOV, 32, a, a, out) : scalar_alu(ISA_AND, 64, a, scalar_const(low_bits(n)), out);
+	return n == 32 ? scalar_alu(ISA_MOV, 32, a, a, out)
+		       : scalar_alu(ISA_AND, 64, a, scalar_const(low_bits(n)), out);
 }
 
 bool scalar_swap(struct scalar a, unsigned n, struct scalar *out)

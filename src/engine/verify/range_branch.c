@@ -119,16 +119,26 @@ static bool refine_common_bit(unsigned width, struct scalar *a, struct scalar *b
 static enum isa_sem opposite(enum isa_sem op)
 {
 	switch (op) {
-	case ISA_JEQ: return ISA_JNE;
-	case ISA_JNE: return ISA_JEQ;
-	case ISA_JGT: return ISA_JLE;
-	case ISA_JGE: return ISA_JLT;
-	case ISA_JLT: return ISA_JGE;
-	case ISA_JLE: return ISA_JGT;
-	case ISA_JSGT: return ISA_JSLE;
-	case ISA_JSGE: return ISA_JSLT;
-	case ISA_JSLT: return ISA_JSGE;
-	default: return ISA_JSGT;
+	case ISA_JEQ:
+		return ISA_JNE;
+	case ISA_JNE:
+		return ISA_JEQ;
+	case ISA_JGT:
+		return ISA_JLE;
+	case ISA_JGE:
+		return ISA_JLT;
+	case ISA_JLT:
+		return ISA_JGE;
+	case ISA_JLE:
+		return ISA_JGT;
+	case ISA_JSGT:
+		return ISA_JSLE;
+	case ISA_JSGE:
+		return ISA_JSLT;
+	case ISA_JSLT:
+		return ISA_JSGE;
+	default:
+		return ISA_JSGT;
 	}
 }
 
@@ -136,11 +146,16 @@ static enum isa_sem opposite(enum isa_sem op)
 static enum isa_sem mirrored(enum isa_sem op)
 {
 	switch (op) {
-	case ISA_JGT: return ISA_JLT;
-	case ISA_JGE: return ISA_JLE;
-	case ISA_JSGT: return ISA_JSLT;
-	case ISA_JSGE: return ISA_JSLE;
-	default: return op;
+	case ISA_JGT:
+		return ISA_JLT;
+	case ISA_JGE:
+		return ISA_JLE;
+	case ISA_JSGT:
+		return ISA_JSLT;
+	case ISA_JSGE:
+		return ISA_JSLE;
+	default:
+		return op;
 	}
 }
 

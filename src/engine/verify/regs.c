@@ -16,9 +16,11 @@ FALLIBLE reg_read_scalar(struct verifier *v, unsigned r, struct scalar *out)
 {
 	TRY(reg_read(v, r));
 	if (reg_is_handle(reg_at(v, r)))
-		REJECT_REG(v, HANDLE_OP, (int)r, "r%u is %s where a number is needed", r, verify_type_name(reg_at(v, r)));
+		REJECT_REG(v, HANDLE_OP, (int)r, "r%u is %s where a number is needed", r,
+			   verify_type_name(reg_at(v, r)));
 	if (reg_at(v, r)->type != REG_SCALAR)
-		REJECT_REG(v, POINTER_OP, (int)r, "r%u is %s where a number is needed", r, verify_type_name(reg_at(v, r)));
+		REJECT_REG(v, POINTER_OP, (int)r, "r%u is %s where a number is needed", r,
+			   verify_type_name(reg_at(v, r)));
 	*out = reg_at(v, r)->s;
 	return E_OK;
 }
@@ -54,7 +56,8 @@ static bool wants_link(const struct reg *r)
 		return !scalar_is_const(&r->s);
 	case REG_VALUE:
 		return !r->direct;
-	case REG_VALUE_OR_NULL: case REG_HANDLE_OR_NULL:
+	case REG_VALUE_OR_NULL:
+	case REG_HANDLE_OR_NULL:
 		return true;
 	default:
 		return false;

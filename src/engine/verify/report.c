@@ -31,10 +31,16 @@ static size_t row_of(enum verify_id id)
 const char *verify_type_name(const struct reg *r)
 {
 	static const char *const name[] = {
-		[REG_NONE] = "nothing", [REG_DEAD] = "nothing", [REG_SCALAR] = "a number",
-		[REG_CTX] = "the context pointer", [REG_STACK] = "a stack pointer",
-		[REG_VALUE] = "a pointer to a map value", [REG_VALUE_OR_NULL] = "a pointer to a map value, or null",
-		[REG_MAP] = "a map", [REG_HANDLE] = "a handle", [REG_HANDLE_OR_NULL] = "a handle, or null",
+		[REG_NONE] = "nothing",
+		[REG_DEAD] = "nothing",
+		[REG_SCALAR] = "a number",
+		[REG_CTX] = "the context pointer",
+		[REG_STACK] = "a stack pointer",
+		[REG_VALUE] = "a pointer to a map value",
+		[REG_VALUE_OR_NULL] = "a pointer to a map value, or null",
+		[REG_MAP] = "a map",
+		[REG_HANDLE] = "a handle",
+		[REG_HANDLE_OR_NULL] = "a handle, or null",
 	};
 
 	return name[r->type];

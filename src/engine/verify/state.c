@@ -221,7 +221,7 @@ static bool any_number_subsumes(const struct reg *old, const struct snap_slot *n
 	if (old->type != REG_SCALAR || old->id || !scalar_is_unknown(&old->s))
 		return false;
 	for (int i = 0; i < SLOT_BYTES; i++)
-		if (new->byte[i] != BYTE_MISC && new->byte[i] != BYTE_ZERO)
+		if (new->byte[i] != BYTE_MISC &&new->byte[i] != BYTE_ZERO)
 			return false;
 	return true;
 }
@@ -243,7 +243,7 @@ static bool slots_subsume(struct cursor *old, struct cursor *new, uint32_t *map)
 	for (; old->slot < old->end; cursor_skip(old)) {
 		bool ok;
 
-		while (new->slot < new->end && new->slot->index < old->slot->index)
+		while (new->slot < new->end &&new->slot->index < old->slot->index)
 			cursor_skip(new);
 		if (new->slot == new->end || new->slot->index != old->slot->index)
 			return false;

@@ -17,8 +17,8 @@
 #include "engine/verify/range.h"
 
 enum reg_type {
-	REG_NONE,          /* never written: may not be read */
-	REG_DEAD,          /* liveness proved that nobody reads it: a read is our bug */
+	REG_NONE, /* never written: may not be read */
+	REG_DEAD, /* liveness proved that nobody reads it: a read is our bug */
 	REG_SCALAR,
 	REG_CTX,           /* s: byte offset from the context's start */
 	REG_STACK,         /* s: byte offset from the top of frame `frame`, so negative */
@@ -45,9 +45,9 @@ struct reg {
 };
 
 enum byte_kind {
-	BYTE_NONE,  /* never written */
-	BYTE_DEAD,  /* as REG_DEAD */
-	BYTE_MISC,  /* some number */
+	BYTE_NONE, /* never written */
+	BYTE_DEAD, /* as REG_DEAD */
+	BYTE_MISC, /* some number */
 	BYTE_ZERO,
 	BYTE_SPILL, /* of the register saved here; all eight bytes of a slot, or none */
 };
@@ -76,10 +76,10 @@ struct state {
 	uint32_t insn;
 	uint32_t n_frames;
 	struct frame *frames;
-	struct stored *parent;  /* the newest kept state on this path */
-	uint32_t forks;         /* branches that went both ways since then */
-	uint32_t steps;         /* instructions since then */
-	uint32_t n_recent;      /* branches on this path */
+	struct stored *parent;       /* the newest kept state on this path */
+	uint32_t forks;              /* branches that went both ways since then */
+	uint32_t steps;              /* instructions since then */
+	uint32_t n_recent;           /* branches on this path */
 	uint32_t recent[RECENT_MAX]; /* the last of them, a ring: instruction * 2 + taken */
 };
 

@@ -11,7 +11,9 @@ static FALLIBLE init_state(struct verifier *v)
 	v->n_slots_max = (l->stack_bytes + SLOT_BYTES - 1) / SLOT_BYTES;
 	v->max_regs = (size_t)l->frames * (ISA_N_REGS + v->n_slots_max);
 	v->n_classes = (sizeof(struct snap) + l->frames * sizeof(struct snap_frame) +
-			v->max_regs * (sizeof(struct reg) + sizeof(struct snap_slot))) / 128 + 8;
+			v->max_regs * (sizeof(struct reg) + sizeof(struct snap_slot))) /
+			       128 +
+		       8;
 	v->free_blocks = ARENA_ARRAY(v->arena, struct block *, v->n_classes);
 	s->frames = ARENA_ARRAY(v->arena, struct frame, l->frames);
 	NEED(v, v->free_blocks && s->frames);
@@ -60,7 +62,12 @@ FALLIBLE verify_observed(const struct prog *p, const struct verify_opts *o, stru
 		FAIL_ID(d, LIMIT, 'V', VERIFY_MEMORY, "verification needs more than %zu KiB", a->cap >> 10);
 	if (!opts.ctx)
 		opts.ctx = &no_ctx;
-	*v = (struct verifier){ .p = p, .o = &opts, .limits = &o->profile->limits, .arena = a, .d = d, .observer = fn,
+	*v = (struct verifier){ .p = p,
+				.o = &opts,
+				.limits = &o->profile->limits,
+				.arena = a,
+				.d = d,
+				.observer = fn,
 				.observer_user = user };
 	err = run(v);
 	if (stats)

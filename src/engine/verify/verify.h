@@ -27,10 +27,10 @@ struct verify_opts {
 };
 
 struct verify_stats {
-	uint64_t steps;        /* instructions processed, over all paths */
-	uint32_t states_peak;  /* stored states at most at one time */
-	uint32_t stack_bytes;  /* deepest stack over any call chain */
-	uint32_t branch_peak;  /* most branches waiting */
+	uint64_t steps;       /* instructions processed, over all paths */
+	uint32_t states_peak; /* stored states at most at one time */
+	uint32_t stack_bytes; /* deepest stack over any call chain */
+	uint32_t branch_peak; /* most branches waiting */
 };
 
 /*

@@ -18,21 +18,21 @@ enum verify_id {
 };
 
 enum {
-	VERIFY_MAX_FRAMES = 64,          /* whatever a profile says: reg.frame is a byte */
+	VERIFY_MAX_FRAMES = 64, /* whatever a profile says: reg.frame is a byte */
 	VERIFY_MAX_STACK_BYTES = 1 << 16,
-	VERIFY_LIVE_SLOTS = 64,          /* stack slots that liveness tracks; deeper ones always live */
-	VERIFY_MAX_OFFSET = 1 << 29,     /* pointers further from their object are refused */
-	VERIFY_FIRST_ID = 1 << 20,       /* fresh ids lie above those that snap_normalise gives */
+	VERIFY_LIVE_SLOTS = 64,      /* stack slots that liveness tracks; deeper ones always live */
+	VERIFY_MAX_OFFSET = 1 << 29, /* pointers further from their object are refused */
+	VERIFY_FIRST_ID = 1 << 20,   /* fresh ids lie above those that snap_normalise gives */
 };
 
 enum visit { VISIT_NOT, VISIT_OPEN, VISIT_DONE };
 
 struct func {
-	uint32_t start, end;   /* slots [start, end) */
-	uint32_t stack_bytes;  /* deepest use seen */
-	uint32_t chain_bytes;  /* of it and the deepest chain of calls below */
-	uint32_t height;       /* functions in the longest chain of calls from it, itself included */
-	uint8_t visit;         /* enum visit */
+	uint32_t start, end;  /* slots [start, end) */
+	uint32_t stack_bytes; /* deepest use seen */
+	uint32_t chain_bytes; /* of it and the deepest chain of calls below */
+	uint32_t height;      /* functions in the longest chain of calls from it, itself included */
+	uint8_t visit;        /* enum visit */
 };
 
 /* What liveness says at one instruction, before it runs. */
@@ -52,13 +52,13 @@ struct pending {
 
 /* A state kept for comparison. */
 struct stored {
-	struct stored *parent;    /* the one kept before on the same path */
-	struct stored *next;      /* explored to the end, at the same instruction */
+	struct stored *parent; /* the one kept before on the same path */
+	struct stored *next;   /* explored to the end, at the same instruction */
 	struct stored *next_hash;
 	struct snap *snap;
 	uint64_t hash;
 	uint32_t insn;
-	uint32_t branches;        /* paths through it that have not ended; 0: explored */
+	uint32_t branches; /* paths through it that have not ended; 0: explored */
 	uint32_t hits, misses;
 };
 
@@ -82,10 +82,10 @@ struct verifier {
 	/* cfg.c */
 	struct func *funcs; /* sorted by start; 0 is the entry */
 	uint32_t n_funcs;
-	uint8_t *marks;     /* per slot: enum mark */
+	uint8_t *marks; /* per slot: enum mark */
 
 	/* liveness.c */
-	struct live *live;  /* per slot */
+	struct live *live;    /* per slot */
 	uint64_t *call_slots; /* per slot of a local call: the caller's stack slots that may be read during or after */
 
 	/* walk.c */
@@ -97,9 +97,9 @@ struct verifier {
 	uint32_t n_pending;
 
 	/* prune.c */
-	struct stored **done;  /* per slot: explored states, linked by next */
+	struct stored **done;             /* per slot: explored states, linked by next */
 	struct stored *worn, **worn_tail; /* explored ones that no list holds, oldest first */
-	struct stored **hash;  /* every kept state */
+	struct stored **hash;             /* every kept state */
 	uint64_t hash_mask;
 	uint32_t n_stored;
 	uint32_t *scratch;
@@ -123,16 +123,16 @@ FALLIBLE verify_fail(struct verifier *v, enum verify_id id, int reg, const char 
 /* With a note on what the register was known to hold. */
 #define REJECT_REG(v, id, reg, ...) return verify_fail((v), VERIFY_##id, (reg), __FILE__, __LINE__, __VA_ARGS__)
 /* A broken invariant rejects. */
-#define ENSURE(v, cond)                                                                        \
-	do {                                                                                   \
-		if (!(cond))                                                                   \
-			REJECT(v, BUG, "the invariant '%s' does not hold", #cond);              \
+#define ENSURE(v, cond)                                                            \
+	do {                                                                       \
+		if (!(cond))                                                       \
+			REJECT(v, BUG, "the invariant '%s' does not hold", #cond); \
 	} while (0)
 /* Memory from the arena, or V504. */
-#define NEED(v, ptr)                                                                           \
-	do {                                                                                   \
-		if (!(ptr))                                                                    \
-			return verify_out_of_memory(v);                                        \
+#define NEED(v, ptr)                                    \
+	do {                                            \
+		if (!(ptr))                             \
+			return verify_out_of_memory(v); \
 	} while (0)
 FALLIBLE verify_out_of_memory(struct verifier *v);
 const char *verify_type_name(const struct reg *r);
@@ -209,8 +209,8 @@ FALLIBLE check_region(struct verifier *v, unsigned reg, int64_t off, uint64_t mi
 /* One access of the stack by an instruction: n_bytes at all the offsets in at. */
 struct stack_access {
 	const struct reg *base;
-	unsigned reg;       /* the base's number */
-	struct scalar at;   /* offset of the first byte from the frame's top */
+	unsigned reg;     /* the base's number */
+	struct scalar at; /* offset of the first byte from the frame's top */
 	uint64_t n_bytes;
 };
 FALLIBLE stack_check_bounds(struct verifier *v, const struct stack_access *a);

@@ -2,8 +2,8 @@
 /*
  * walk: explores every path, depth first.
  *
- * At a branch that can go both ways one side waits on a stack. The path at work ends at exit, or where an explored state
- * covers it; then the newest that waits goes on.
+ * At a branch that can go both ways one side waits on a stack. The path at work ends at exit, or where an explored
+ * state covers it; then the newest that waits goes on.
  */
 #include "engine/verify/verify_internal.h"
 
@@ -35,8 +35,13 @@ FALLIBLE walk_push(struct verifier *v, uint32_t insn)
 	if (v->n_pending >= v->limits->branch_depth)
 		REJECT(v, BRANCHES, "more than %u branches wait to be verified", v->limits->branch_depth);
 	v->cur.forks++;
-	*p = (struct pending){ .next = v->pending, .snap = snap_fill(&v->cur, mem), .parent = v->cur.parent, .insn = insn,
-			       .forks = v->cur.forks, .steps = v->cur.steps, .n_recent = v->cur.n_recent };
+	*p = (struct pending){ .next = v->pending,
+			       .snap = snap_fill(&v->cur, mem),
+			       .parent = v->cur.parent,
+			       .insn = insn,
+			       .forks = v->cur.forks,
+			       .steps = v->cur.steps,
+			       .n_recent = v->cur.n_recent };
 	memcpy(p->recent, v->cur.recent, sizeof p->recent);
 	p->recent[p->n_recent++ % RECENT_MAX] = v->cur.insn * 2 + 1;
 	if (p->parent)
@@ -90,10 +95,14 @@ static FALLIBLE step(struct verifier *v)
 		TRY(check_imm64(v, in));
 		v->cur.insn += 2;
 		return E_OK;
-	case ISA_LDX: case ISA_LDXS: case ISA_LOAD_ACQ:
+	case ISA_LDX:
+	case ISA_LDXS:
+	case ISA_LOAD_ACQ:
 		TRY(check_load(v, in));
 		break;
-	case ISA_ST: case ISA_STX: case ISA_STORE_REL:
+	case ISA_ST:
+	case ISA_STX:
+	case ISA_STORE_REL:
 		TRY(check_store(v, in));
 		break;
 	case ISA_ATOMIC:

@@ -14,7 +14,8 @@
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 
-/* clang 14 multiplies these checks by the indirect jumps and does not end; the address sanitizer sees the same accesses. */
+/* clang 14 multiplies these checks by the indirect jumps and does not end; the address sanitizer sees the same
+ * accesses. */
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((no_sanitize("alignment", "null", "pointer-overflow", "object-size"))), \
 			     apply_to = function)

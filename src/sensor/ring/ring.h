@@ -2,8 +2,8 @@
 /*
  * ring: consuming BPF ring buffers from a process that may not call bpf(2).
  *
- * Maps descriptors by hand (kernel/bpf/ringbuf.c: consumer page, producer page, data twice), merges several rings by record
- * time, and commits a record's position before it hands the record out: whatever happens to the consumer then,
+ * Maps descriptors by hand (kernel/bpf/ringbuf.c: consumer page, producer page, data twice), merges several rings by
+ * record time, and commits a record's position before it hands the record out: whatever happens to the consumer then,
  * no record is seen twice.
  */
 #ifndef SALLYPORT_SENSOR_RING_H

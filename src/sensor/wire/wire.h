@@ -7,9 +7,9 @@
  * user space. Every struct is checked: by static asserts here and, against the BPF object's BTF, by a test.
  *
  * A record is a fixed struct, then its strings: the bytes of its segments in the order of their wire_seg members.
- * A path segment is a sequence of NUL-terminated names, leaf first ("shadow\0etc\0" is /etc/shadow; nothing at all is /).
- * Nothing at all and WIRE_SEG_CUT: there is no path (a kernel thread's exe, a pipe) or it could not be read. Paths go up to
- * the root of the mount namespace, also when the process is in a chroot.
+ * A path segment is a sequence of NUL-terminated names, leaf first ("shadow\0etc\0" is /etc/shadow; nothing at all is
+ * /). Nothing at all and WIRE_SEG_CUT: there is no path (a kernel thread's exe, a pipe) or it could not be read. Paths
+ * go up to the root of the mount namespace, also when the process is in a chroot.
  */
 #ifndef SALLYPORT_SENSOR_WIRE_H
 #define SALLYPORT_SENSOR_WIRE_H
@@ -48,10 +48,10 @@ enum wire_ring { WIRE_RING_RESERVED, WIRE_RING_BULK, WIRE_N_RINGS };
 
 enum {
 	WIRE_COMM = 16,
-	WIRE_TASK_FDS = 16,      /* descriptors 0..15 that ride in an exec or task record */
-	WIRE_PATH_NAMES = 32,    /* deepest path that is resolved whole */
-	WIRE_PATH_BYTES = 4096,  /* most bytes of a path segment */
-	WIRE_ARGS_BYTES = 4096,  /* most bytes of arguments */
+	WIRE_TASK_FDS = 16,     /* descriptors 0..15 that ride in an exec or task record */
+	WIRE_PATH_NAMES = 32,   /* deepest path that is resolved whole */
+	WIRE_PATH_BYTES = 4096, /* most bytes of a path segment */
+	WIRE_ARGS_BYTES = 4096, /* most bytes of arguments */
 	WIRE_RECORD_MAX = 24 * 1024,
 	WIRE_MAX_CPUS = 256,
 };
@@ -61,11 +61,11 @@ enum wire_hdr_flags {
 };
 
 struct wire_hdr {
-	wire_u32 bytes;    /* whole record */
-	wire_u16 kind;     /* enum wire_kind */
-	wire_u16 flags;    /* enum wire_hdr_flags */
-	wire_u64 time_ns;  /* CLOCK_BOOTTIME (bpf_ktime_get_boot_ns) */
-	wire_u32 pid;      /* process (tgid) */
+	wire_u32 bytes;   /* whole record */
+	wire_u16 kind;    /* enum wire_kind */
+	wire_u16 flags;   /* enum wire_hdr_flags */
+	wire_u64 time_ns; /* CLOCK_BOOTTIME (bpf_ktime_get_boot_ns) */
+	wire_u32 pid;     /* process (tgid) */
 	wire_u32 tid;
 	wire_u64 start_ns; /* start_boottime of the process's leader: with pid, its identity */
 	wire_i64 ret;      /* what the system call returned */
@@ -110,12 +110,12 @@ enum wire_fd_flags {
 
 struct wire_fd {
 	wire_u32 fd;
-	wire_u8 kind;  /* enum wire_fd_kind */
-	wire_u8 flags; /* enum wire_fd_flags */
+	wire_u8 kind;    /* enum wire_fd_kind */
+	wire_u8 flags;   /* enum wire_fd_flags */
 	wire_u8 l4proto; /* inet: IPPROTO_* */
 	wire_u8 reserved;
-	wire_u64 ino;  /* inode; unix: a number that both ends of a connected pair share, 0 when not connected */
-	wire_u64 dev;  /* device of the file system, as in stat(2) of the kernel's s_dev */
+	wire_u64 ino; /* inode; unix: a number that both ends of a connected pair share, 0 when not connected */
+	wire_u64 dev; /* device of the file system, as in stat(2) of the kernel's s_dev */
 	wire_u8 remote_addr[16]; /* inet: network order, ipv4 in the first 4 */
 	wire_u8 local_addr[16];
 	wire_u16 remote_port, local_port; /* host order */
@@ -163,10 +163,10 @@ struct wire_exec {
 	wire_u64 sid_start_ns;
 	wire_u32 ppid, sid, loginuid, tty; /* loginuid 0xffffffff: unset */
 	wire_u32 n_fds;
-	struct wire_seg exe, cwd; /* paths */
-	struct wire_seg filename, interp; /* bprm->filename and bprm->interp, no NUL; empty for WIRE_TASK */
-	struct wire_seg args;   /* arguments, each NUL-terminated, from the new image */
-	struct wire_seg cgroup; /* name of the last component of the default cgroup, no NUL */
+	struct wire_seg exe, cwd;          /* paths */
+	struct wire_seg filename, interp;  /* bprm->filename and bprm->interp, no NUL; empty for WIRE_TASK */
+	struct wire_seg args;              /* arguments, each NUL-terminated, from the new image */
+	struct wire_seg cgroup;            /* name of the last component of the default cgroup, no NUL */
 	struct wire_fd fds[WIRE_TASK_FDS]; /* n_fds of them, ascending by fd */
 };
 
@@ -201,7 +201,8 @@ struct wire_connect {
 
 enum wire_fds_op { WIRE_FDS_OPEN = 1, WIRE_FDS_DUP, WIRE_FDS_CLOSE };
 
-/* OPEN (pipe, socketpair, accept): fds are new. DUP: fds[0] is the new descriptor, what it replaced is gone. CLOSE: fds[0].fd is gone. */
+/* OPEN (pipe, socketpair, accept): fds are new. DUP: fds[0] is the new descriptor, what it replaced is gone. CLOSE:
+ * fds[0].fd is gone. */
 struct wire_fds {
 	struct wire_hdr hdr;
 	wire_u32 op; /* enum wire_fds_op */
