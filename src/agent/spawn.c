@@ -18,6 +18,10 @@ static void default_signals(void)
 	sigset_t none;
 
 	(void)signal(SIGPIPE, SIG_DFL);
+	/* Ctrl-C reaches the whole foreground group; when to stop is the supervisor's word. */
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGQUIT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }

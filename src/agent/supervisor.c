@@ -682,6 +682,7 @@ static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 	s->files = calloc(1, sizeof *s->files);
 	if (!s->files)
 		return E_NOMEM;
+	log_clears_line(s->o->colour && c->stdout_format == CONFIG_AUTO && isatty(STDERR_FILENO));
 	TRY(sealed_files_open(c->rules, c->n_rules, s->files, d));
 	TRY(super_sinks_open(s->o, &s->sinks, d));
 	if (page_new(&s->page_fd, &s->page) != E_OK || block_signals(&s->signals) != E_OK)

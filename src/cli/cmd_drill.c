@@ -227,7 +227,7 @@ static bool is_wanted(const struct rule *r, char **names, int n)
 	return !n;
 }
 
-static void print_text(const struct result *r, uint32_t n, struct buf *out)
+static void print_text(const struct result *r, uint32_t n, uint32_t n_left, struct buf *out)
 {
 	bool colour = cli_colour(STDOUT_FILENO);
 
@@ -244,6 +244,8 @@ static void print_text(const struct result *r, uint32_t n, struct buf *out)
 		else
 			buf_printf(out, "%9s  %s (%s)\n", "-", r[i].rule->name, r[i].problem);
 	}
+	if (n_left)
+		buf_printf(out, "%u more rule%s without a stimulus\n", n_left, PLURAL(n_left));
 }
 
 static void print_json(const struct result *r, uint32_t n, struct buf *out)
@@ -277,19 +279,34 @@ struct drill_args {
 	int n_names;
 };
 
+/* Every name that was given is a rule's. */
+static int check_names(const struct drill_args *a, const struct rule_set *rs)
+{
+	for (int k = 0; k < a->n_names; k++) {
+		uint32_t i = 0;
+
+		while (i < rs->n_rules && strcmp(rs->rules[i].name, a->names[k]) != 0)
+			i++;
+		if (i == rs->n_rules)
+			return cli_fail(CLI_REFUSED, "there is no rule '%s' ('sallyport rules list rules' names them)",
+					a->names[k]);
+	}
+	return 0;
+}
+
 static int drill_all(const struct drill_args *a, const struct rule_set *rs)
 {
 	struct result *r = calloc(rs->n_rules + 1u, sizeof *r);
 	struct sensor *s = calloc(1, sizeof *s);
 	uint32_t n = 0, n_bad = 0;
 	struct buf out;
-	int code = r && s ? 0 : cli_fail(CLI_HOST, "out of memory");
+	int code = r && s ? check_names(a, rs) : cli_fail(CLI_HOST, "out of memory");
 
 	for (uint32_t i = 0; !code && i < rs->n_rules; i++)
 		if (is_wanted(&rs->rules[i], a->names, a->n_names))
 			r[n++].rule = &rs->rules[i];
 	if (!code && !n)
-		code = cli_fail(CLI_REFUSED, a->n_names ? "there is no such rule" : "no rule names a `drill:`");
+		code = cli_fail(CLI_REFUSED, "no rule names a `drill:`");
 	if (!code)
 		code = start_sensor(s, a->paths, a->n_paths);
 	if (!code) {
@@ -305,7 +322,7 @@ static int drill_all(const struct drill_args *a, const struct rule_set *rs)
 		if (a->json)
 			print_json(r, n, &out);
 		else
-			print_text(r, n, &out);
+			print_text(r, n, a->n_names ? 0 : rs->n_rules - n, &out);
 		code = cli_print(&out);
 	}
 	free(s);

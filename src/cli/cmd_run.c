@@ -19,7 +19,7 @@ const char cmd_run_help[] =
 	"  --config F      settings, instead of " CONFIG_PATH " (docs/config.md)\n"
 	"  --duration S    stop after S seconds\n"
 	"  --json          one JSON object a line\n"
-	"  --ring-kib N    size of the bulk ring buffer, a power of two\n"
+	"  --ring-kib N    size of the bulk ring buffer, a power of two from 64 to 65536\n"
 	"  --all-matches   every rule that matches an event alerts, not only the first\n"
 	"\n"
 	"SIGHUP reads the rules again; if they are refused, the old ones stay in force.\n";
@@ -68,8 +68,8 @@ static int parse(int argc, char **argv, struct run_args *a)
 			break;
 		case 'k':
 			a->ring_kib = cli_number(optarg, 65536);
-			if (a->ring_kib < 4 || a->ring_kib & (a->ring_kib - 1))
-				return cli_fail(CLI_USAGE, "--ring-kib takes a power of two from 4 to 65536");
+			if (a->ring_kib < 64 || a->ring_kib & (a->ring_kib - 1))
+				return cli_fail(CLI_USAGE, "--ring-kib takes a power of two from 64 to 65536");
 			break;
 		case 'j':
 			a->json = true;
@@ -144,6 +144,9 @@ static int finish_config(struct run_args *a)
 		a->config.matching = CONFIG_ALL;
 	if (a->ring_kib)
 		a->config.bulk_kib = (uint32_t)a->ring_kib;
+	if (!a->config.stdout_enabled && !a->config.file_path)
+		return cli_fail(CLI_REFUSED,
+				"alerts would go nowhere: standard output is off and outputs.file has no path");
 	if (!a->config.n_rules) {
 		const char *rules = cli_default_rules();
 

@@ -26,7 +26,7 @@ const char cmd_verify_help[] =
 	"  --kernel NAME    whose rules: 'sallyport', this program's own runtime, is the one there is\n"
 	"  --schema FILE    the events of another release ('sallyport rules list schema' prints them)\n"
 	"  --trace          print each processed instruction with the state before it, on stderr\n"
-	"  --format json    one object with a verdict per program\n"
+	"  --format json    one object with a verdict per program; --json is the same\n"
 	"\n"
 	"Exit code 0: all are proven safe. 1: at least one is refused, or the object cannot be read.\n";
 

@@ -78,11 +78,16 @@ static int prove(struct checked *k)
 	return code;
 }
 
-/* Not an error: a file may hold only lists and macros for others. */
-static void warn_of_none(const struct checked *k)
+/* A file may hold only lists and macros for others; one that holds nothing was not what was meant. */
+static int refuse_none(const struct checked *k)
 {
+	const struct rule_set *rs = k->rules.set;
+
+	if (!rs->n_rules && !rs->n_macros && !rs->n_lists)
+		return cli_fail(CLI_REFUSED, "the files define no rule, macro or list");
 	if (!k->n_enabled)
 		(void)fprintf(stderr, "sallyport: warning: the files define no enabled rule\n");
+	return 0;
 }
 
 static int load_and_prove(int argc, char **argv, const struct check_args *a, struct checked *k)
@@ -94,8 +99,9 @@ static int load_and_prove(int argc, char **argv, const struct check_args *a, str
 		return code;
 	for (uint32_t i = 0; i < k->rules.set->n_rules; i++)
 		k->n_enabled += k->rules.set->rules[i].enabled;
-	warn_of_none(k);
-	code = compile(k);
+	code = refuse_none(k);
+	if (!code)
+		code = compile(k);
 	return code ? code : prove(k);
 }
 
@@ -168,11 +174,16 @@ int rules_compile(int argc, char **argv)
 		code = cli_fail(CLI_USAGE, "-o OUT is missing: where is the object to go?");
 	if (!code) {
 		code = load_and_prove(argc, argv, &a, &k);
-		cli_rules_show(&k.rules);
+		if (a.json && code && (k.rules.set || k.rules.ds.head))
+			(void)print_json(&k, code);
+		else if (!a.json)
+			cli_rules_show(&k.rules);
 	}
 	if (!code)
 		code = write_file(a.out, &k.elf);
-	if (!code)
+	if (!code && a.json)
+		code = print_json(&k, code);
+	else if (!code)
 		(void)fprintf(stderr, "%s: %u rule%s, %u program%s, %zu bytes\n", a.out, k.n_enabled,
 			      PLURAL(k.n_enabled), k.n_programs, PLURAL(k.n_programs), k.elf.len);
 	done(&k, &a);
