@@ -162,6 +162,19 @@ def duration_ends_the_run_by_itself_and_nothing_stays_attached(c):
 
 
 @test
+def ctrl_c_which_reaches_the_whole_group_stops_in_order(c):
+    sensor = c.sensor("--duration", "60", start_new_session=True)
+    try:
+        os.killpg(sensor.process.pid, signal.SIGINT)
+        stats = sensor.wait_end(15)
+        expect(sensor.process.returncode == 0, f"exit code {sensor.process.returncode}: {sensor.stderr()}")
+        expect("died" not in sensor.stderr(), f"the worker did not stop in order: {sensor.stderr()}")
+        expect(stats["produced"] - stats["lost"] == stats["consumed"], f"records were left unread: {stats}")
+    finally:
+        sensor.stop()
+
+
+@test
 def the_process_that_holds_the_rules_is_confined(c):
     sensor = c.sensor("--duration", "30")
     try:

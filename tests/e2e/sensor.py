@@ -21,7 +21,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 class Sensor:
     """`sallyport run --json` with its alerts, each with the time it arrived."""
 
-    def __init__(self, binary, *args, rules="rules", env=None):
+    def __init__(self, binary, *args, rules="rules", env=None, start_new_session=False):
         self.alerts = []
         self.raw = []
         self.err = []
@@ -30,7 +30,8 @@ class Sensor:
         for r in rules if isinstance(rules, list) else [rules]:
             argv += ["--rules", os.path.join(ROOT, r)]
         self.started = time.monotonic()
-        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, env=env)
+        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, env=env,
+                                        start_new_session=start_new_session)
         self.threads = [threading.Thread(target=self.read_alerts, daemon=True),
                         threading.Thread(target=self.read_errors, daemon=True)]
         for t in self.threads:
