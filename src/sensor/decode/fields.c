@@ -86,6 +86,9 @@ static void set_ancestry(struct decode *d, uint32_t id, struct helper_str *list,
 
 		list[n++] = (struct helper_str){ s.p, s.len };
 	}
+	/* nothing is known of the oldest (pid 0 above init): a level that is missing, not an empty name */
+	while (n && !list[n - 1].len)
+		n--;
 	event_set_list(&d->event, id, list, n);
 }
 
