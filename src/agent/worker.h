@@ -60,6 +60,12 @@ struct worker {
 uint64_t worker_now_ms(void);
 void worker_beat(struct worker *w);
 
+/* worker_judge.c */
+void worker_set_phase(struct worker *w, enum page_phase phase);
+FALLIBLE worker_judge_init(struct worker *w);
+/* For decode: user is a struct worker. Numbers the event, runs the rules, sends alerts to the sinks. */
+void worker_on_event(void *user, struct event *e);
+
 /* worker_load.c: all or nothing; reasons go to stderr. Returns 0, or the exit code to fail with. */
 int worker_load(struct worker *w, const struct worker_file *files, uint32_t n, struct content_set **out);
 void content_set_free(struct content_set *set);
