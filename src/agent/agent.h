@@ -36,6 +36,7 @@ enum { AGENT_WORKER_FD = 3 };
 struct agent_opts {
 	const struct config *config;
 	uint64_t duration_ms; /* 0: until a signal */
+	const char *record;   /* NULL, or a file for everything that is seen: all hooks are attached, and no rules are needed */
 	bool colour;          /* stdout is a terminal and colours are wanted */
 	bool colour_stderr;
 };

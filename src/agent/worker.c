@@ -16,6 +16,7 @@
 
 #include "agent/agent.h"
 #include "agent/confine.h"
+#include "kern/kern.h"
 
 enum {
 	EXIT_HOST = 3,
@@ -23,6 +24,7 @@ enum {
 	IDLE_MS = 100,    /* most time between two looks at everything */
 	DRAIN_MS = 1000,  /* most time to wait for records that are still being written */
 	FINISH_MS = 2000, /* most time to wait for slow sinks at the end */
+	ALL_HOOKS = KERN_HOOK_PROCESS | KERN_HOOK_OPEN | KERN_HOOK_MEMFD | KERN_HOOK_CONNECT | KERN_HOOK_IPC | KERN_HOOK_CHDIR,
 	EPOLL_RING = 1,
 	EPOLL_SOCKET = 8,
 	EPOLL_SINK = 16,
@@ -60,6 +62,7 @@ static bool consume(struct worker *w, uint32_t max)
 			return false;
 		for (uint32_t r = 0; r < WIRE_N_RINGS; r++)
 			page_set(&w->page->consumed[r], w->consumed_before[r] + ring_consumed(w->ring, r));
+		worker_record(w, rec);
 		if (decode_record(w->decode, rec) != E_OK)
 			page_add(&w->page->malformed, 1);
 	}
@@ -120,7 +123,7 @@ static void send_ready(struct worker *w)
 	struct control_packet p;
 
 	control_init(&p, CONTROL_READY);
-	p.msg.u.ready = (struct control_ready){ .hooks = content_set_hooks(set),
+	p.msg.u.ready = (struct control_ready){ .hooks = w->recording ? ALL_HOOKS : content_set_hooks(set),
 						.n_rules = set->n_rules,
 						.n_programs = set->n_programs,
 						.n_warnings = set->n_warnings };
@@ -222,6 +225,9 @@ static int take_content(struct worker *w)
 		if (err == E_OK && p.msg.hdr.type == CONTROL_FILE) {
 			err = take_file(w, &p);
 			control_close_fds(&p);
+		} else if (err == E_OK && p.msg.hdr.type == CONTROL_RECORD && !w->recording) {
+			w->recording = true;
+			w->record_fd = p.fds[0];
 		} else if (err == E_OK && p.msg.hdr.type == CONTROL_OUTPUT && p.n_fds) {
 			err = worker_sink_open(w, &p.msg.u.output, p.fds[0]);
 		} else if (err == E_OK) {
@@ -247,6 +253,7 @@ static FALLIBLE make_ready(struct worker *w, struct diag *d)
 				 .emit_user = w };
 
 	TRY(decode_new(&o, &w->decode));
+	TRY(worker_record_open(w));
 	free(TAKE(w->passwd));
 	TRY(worker_judge_init(w));
 	TRY(ring_open(w->ring_fds, w->start.ring_bytes, WIRE_N_RINGS, &w->ring, d));
@@ -327,6 +334,7 @@ static void loop(struct worker *w)
 				worker_sink_event(w, (uint32_t)ev[i].data.u64 - EPOLL_SINK, ev[i].events);
 		}
 		more = consume(w, BATCH_RECORDS);
+		worker_record_flush(w);
 		show_status(w, &pulse);
 		worker_sinks_flush(w);
 	}
@@ -360,6 +368,7 @@ static void finish(struct worker *w)
 			break;
 		(void)epoll_wait(w->epoll, &ev, 1, 5);
 	} while (worker_now_ms() < until);
+	worker_record_end(w);
 	worker_sinks_finish(w, FINISH_MS);
 	send_simple(w, CONTROL_FINAL, 0);
 }
