@@ -105,6 +105,8 @@ static FALLIBLE read_gzip(struct source *s, uint8_t *to, size_t max, size_t *out
 		s->out_total += *out_n;
 		if (rc == Z_MEM_ERROR)
 			return E_NOMEM;
+		if (rc != Z_OK && rc != Z_STREAM_END && *out_n)
+			return E_OK; /* what came before the damage first; inflate says it again */
 		if (rc != Z_OK && rc != Z_STREAM_END)
 			return source_fail(s, d, E_FORMAT, DIAG_INFLATE, at, "the compressed data is damaged: %s",
 					   s->z.msg ? s->z.msg : "no progress");
