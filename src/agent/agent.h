@@ -36,6 +36,8 @@ enum { AGENT_WORKER_FD = 3 };
 struct agent_opts {
 	const struct config *config;
 	uint64_t duration_ms; /* 0: until a signal */
+	const char *record;   /* NULL, or a file for everything that is seen: all hooks are attached, and no rules are
+				 needed */
 	bool colour;          /* stdout is a terminal and colours are wanted */
 	bool colour_stderr;
 };
@@ -45,6 +47,21 @@ struct agent_opts {
  * 0 stopped as asked, 1 rules refused, 3 this host cannot.
  */
 int agent_run(const struct agent_opts *o);
+
+struct agent_replay_opts {
+	const char *capture; /* path; "-": standard input */
+	char *const *rules;  /* files and directories, as for agent_files_list */
+	uint32_t n_rules;
+	bool json, all_matches;
+	bool colour, colour_stderr;
+};
+
+/*
+ * Judge a capture as the worker judges live records, in this process, and print alerts on stdout; a summary on stderr.
+ * Needs no rights. The same capture and rules give the same bytes. Returns the exit code: 0 all of it was replayed, 1
+ * rules refused or the capture is malformed (alerts up to there were printed), 3 this host cannot.
+ */
+int agent_replay(const struct agent_replay_opts *o);
 
 /* The worker's main function. Never returns to code that assumes privileges: the exit code of the process. */
 int agent_worker(int argc, char **argv);

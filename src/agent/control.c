@@ -93,6 +93,7 @@ static const struct {
 	{ CONTROL_GO,      false, 1, 1 },
 	{ CONTROL_RUN,     false, 0, 0 },
 	{ CONTROL_STOP,    false, 0, 0 },
+	{ CONTROL_RECORD,  false, 1, 1 },
 	{ CONTROL_READY,   true,  0, 0 },
 	{ CONTROL_FAILED,  true,  0, 0 },
 	{ CONTROL_SCANNED, true,  0, 0 },
@@ -135,7 +136,7 @@ static FALLIBLE check_body(const struct control_msg *m, struct diag *d)
 			FAIL(d, FORMAT, "output: index %u, format %u", m->u.output.index, m->u.output.format);
 		return E_OK;
 	case CONTROL_LOAD:
-		if (!m->u.load.n_files || m->u.load.n_files > CONTROL_MAX_FILES)
+		if (m->u.load.n_files > CONTROL_MAX_FILES)
 			FAIL(d, FORMAT, "load: %u files", m->u.load.n_files);
 		return E_OK;
 	case CONTROL_FAILED:

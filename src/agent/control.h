@@ -32,6 +32,8 @@ enum control_type {
 	CONTROL_GO,        /* fd: task iterator; hooks are attached: scan, answer SCANNED */
 	CONTROL_RUN,       /* from now on sinks are the worker's to write to */
 	CONTROL_STOP,      /* hooks are detached: drain, flush, answer FINAL, exit */
+	CONTROL_RECORD, /* before LOAD, fd: a file for all records that the worker consumes; then LOAD may have no files
+			 */
 	CONTROL_READY = 16,
 	CONTROL_FAILED, /* content was refused; reasons went to stderr; the worker goes on with what it had, or exits */
 	CONTROL_SCANNED,
@@ -149,6 +151,8 @@ void control_close_fds(struct control_packet *p);
  */
 enum { PAGE_MAX_RULES = 4096, PAGE_NAME_BYTES = 64, PAGE_MAGIC = 0x47505053 /* "SPPG" */ };
 
+#define PAGE_RECORD_FAILED UINT64_MAX
+
 enum page_phase { PAGE_STARTING, PAGE_LOADING, PAGE_SCANNING, PAGE_IDLE, PAGE_JUDGING, PAGE_DRAINING };
 
 struct page {
@@ -167,12 +171,13 @@ struct page {
 	_Atomic uint64_t waiting_alerts; /* in the worker's memory: lost when it dies */
 	_Atomic uint64_t mid_line;       /* bit i: output i stopped inside a line */
 	_Atomic uint64_t n_rules;
-	uint8_t reserved[128 - 15 * 8];
+	_Atomic uint64_t recorded;                   /* records in the capture, or PAGE_RECORD_FAILED */
 	char names[PAGE_MAX_RULES][PAGE_NAME_BYTES]; /* NUL-terminated, cut */
 };
 static_assert(offsetof(struct page, heartbeat) == 8, "docs/formats/control.md");
 static_assert(offsetof(struct page, event) == 16 && offsetof(struct page, rule) == 24, "docs/formats/control.md");
 static_assert(offsetof(struct page, n_rules) == 112, "docs/formats/control.md");
+static_assert(offsetof(struct page, recorded) == 120, "docs/formats/control.md");
 static_assert(offsetof(struct page, consumed) == 64, "docs/formats/control.md");
 static_assert(offsetof(struct page, names) == 128, "docs/formats/control.md");
 static_assert(sizeof(struct page) == 128 + PAGE_MAX_RULES * PAGE_NAME_BYTES, "docs/formats/control.md");

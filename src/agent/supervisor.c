@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -60,6 +61,7 @@ struct supervisor {
 	uint32_t recent_deaths, failed_starts;
 	uint64_t last_death_ms;
 	struct control_ready ready;
+	int record_fd; /* 0: nothing is recorded */
 	bool ever_watched, done;
 	int exit_code, refused; /* refused: what the worker answered with FAILED, or 0 */
 };
@@ -178,6 +180,17 @@ static FALLIBLE send_outputs(struct supervisor *s)
 	return E_OK;
 }
 
+static FALLIBLE send_record(struct supervisor *s)
+{
+	struct control_packet p;
+
+	if (s->record_fd <= 0)
+		return E_OK;
+	control_init(&p, CONTROL_RECORD);
+	p.fds[p.n_fds++] = s->record_fd;
+	return control_send(s->child.sock, &p);
+}
+
 static FALLIBLE send_simple(struct supervisor *s, enum control_type type)
 {
 	struct control_packet p;
@@ -208,7 +221,8 @@ static void start_worker(struct supervisor *s)
 	enter(s, LOADING);
 	s->refused = 0;
 	/* A worker that dies over this is noticed by its death. */
-	if (send_start(s) != E_OK || send_outputs(s) != E_OK || send_files(s, s->files) != E_OK)
+	if (send_start(s) != E_OK || send_outputs(s) != E_OK || send_record(s) != E_OK ||
+	    send_files(s, s->files) != E_OK)
 		log_warning("the worker does not take its start-up messages error=\"%s\"", strerror(errno));
 }
 
@@ -521,6 +535,12 @@ static void on_death(struct supervisor *s)
 		on_failed_start(s, what);
 		return;
 	}
+	if (s->record_fd > 0) {
+		log_error("%s; the capture ends there, a new worker cannot go on with it", what);
+		s->exit_code = EXIT_HOST;
+		s->done = true;
+		return;
+	}
 	if (s->next_files) {
 		log_error("the worker died over the new rules, the old ones stay in force");
 		drop_next_files(s);
@@ -589,10 +609,18 @@ static void on_signal(struct supervisor *s)
 		begin_stop(s);
 }
 
+static void check_record(struct supervisor *s)
+{
+	if (s->state != WATCHING || s->record_fd <= 0 || page_get(&s->page->recorded) != PAGE_RECORD_FAILED)
+		return;
+	begin_stop(s);
+}
+
 static void on_time(struct supervisor *s)
 {
 	uint64_t now = now_ms(), in_state = now - s->since_ms;
 
+	check_record(s);
 	if (s->o->duration_ms && now - s->started_ms >= s->o->duration_ms && s->state == WATCHING) {
 		begin_stop(s);
 		return;
@@ -671,6 +699,23 @@ static FALLIBLE block_signals(int *out)
 	return *out < 0 ? E_IO : E_OK;
 }
 
+static FALLIBLE open_record(struct supervisor *s, struct diag *d)
+{
+	const char *path = s->o->record;
+	struct stat st;
+
+	if (!path)
+		return E_OK;
+	s->record_fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
+	if (s->record_fd < 0)
+		FAIL(d, IO, "cannot write a capture to '%s': %s", path, strerror(errno));
+	if (fstat(s->record_fd, &st) || !S_ISREG(st.st_mode))
+		FAIL(d, IO, "cannot write a capture to '%s': not a regular file", path);
+	if (ftruncate(s->record_fd, 0))
+		FAIL(d, IO, "cannot write a capture to '%s': %s", path, strerror(errno));
+	return E_OK;
+}
+
 static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 {
 	const struct config *c = s->o->config;
@@ -683,7 +728,9 @@ static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 	if (!s->files)
 		return E_NOMEM;
 	log_clears_line(s->o->colour && c->stdout_format == CONFIG_AUTO && isatty(STDERR_FILENO));
-	TRY(sealed_files_open(c->rules, c->n_rules, s->files, d));
+	if (c->n_rules || !s->o->record)
+		TRY(sealed_files_open(c->rules, c->n_rules, s->files, d));
+	TRY(open_record(s, d));
 	TRY(super_sinks_open(s->o, &s->sinks, d));
 	if (page_new(&s->page_fd, &s->page) != E_OK || block_signals(&s->signals) != E_OK)
 		FAIL(d, HOST, "cannot set up: %s", strerror(errno));
@@ -710,6 +757,8 @@ static void tear_down(struct supervisor *s)
 	free(s->files);
 	if (s->next_files)
 		drop_next_files(s);
+	if (s->record_fd > 0)
+		close(s->record_fd);
 	if (s->page_fd > 0)
 		close(s->page_fd);
 	if (s->signals > 0)
@@ -733,6 +782,21 @@ static void say_stopped(const struct supervisor *s)
 			    (unsigned long long)(t.produced - t.lost - t.consumed));
 
 	(void)!write(STDERR_FILENO, line, (size_t)n);
+}
+
+/* A contract, as the line before. */
+static void say_recorded(struct supervisor *s)
+{
+	uint64_t n = page_get(&s->page->recorded);
+	struct stat st = { 0 };
+
+	if (n == PAGE_RECORD_FAILED) {
+		s->exit_code = EXIT_HOST;
+		return;
+	}
+	(void)fstat(s->record_fd, &st);
+	(void)fprintf(stderr, "sallyport: recorded records=%llu bytes=%llu\n", (unsigned long long)n,
+		      (unsigned long long)st.st_size);
 }
 
 int agent_run(const struct agent_opts *o)
@@ -761,6 +825,8 @@ int agent_run(const struct agent_opts *o)
 		loop(&s);
 		if (s.ever_watched)
 			say_stopped(&s);
+		if (o->record && s.ever_watched)
+			say_recorded(&s);
 	}
 	tear_down(&s);
 	return s.exit_code;

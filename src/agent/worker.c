@@ -16,6 +16,7 @@
 
 #include "agent/agent.h"
 #include "agent/confine.h"
+#include "kern/kern.h"
 
 enum {
 	EXIT_HOST = 3,
@@ -23,6 +24,8 @@ enum {
 	IDLE_MS = 100,    /* most time between two looks at everything */
 	DRAIN_MS = 1000,  /* most time to wait for records that are still being written */
 	FINISH_MS = 2000, /* most time to wait for slow sinks at the end */
+	ALL_HOOKS = KERN_HOOK_PROCESS | KERN_HOOK_OPEN | KERN_HOOK_MEMFD | KERN_HOOK_CONNECT | KERN_HOOK_IPC |
+		    KERN_HOOK_CHDIR,
 	EPOLL_RING = 1,
 	EPOLL_SOCKET = 8,
 	EPOLL_SINK = 16,
@@ -41,11 +44,6 @@ void worker_beat(struct worker *w)
 	page_add(&w->page->heartbeat, 1);
 }
 
-static void set_phase(struct worker *w, enum page_phase phase)
-{
-	atomic_store_explicit(&w->page->phase, phase, memory_order_relaxed);
-}
-
 static FALLIBLE watch(struct worker *w, int fd, uint64_t tag)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = tag };
@@ -53,54 +51,7 @@ static FALLIBLE watch(struct worker *w, int fd, uint64_t tag)
 	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &ev) ? E_IO : E_OK;
 }
 
-/* events */
-
-static void before_rule(void *user, uint32_t rule)
-{
-	struct worker *w = user;
-
-	page_set(&w->page->rule, w->eval_first_rule + rule);
-}
-
-static void note_faults(struct worker *w, uint64_t before)
-{
-	const struct content_fault *f = &w->eval.fault;
-	uint64_t now = worker_now_ms();
-
-	page_add(&w->page->faults, w->eval.faults - before);
-	if (w->faults_said_ms && now - w->faults_said_ms < 1000)
-		return;
-	w->faults_said_ms = now;
-	log_warning("a rule's program ended in an error, the event counts as not matched rule=%u error=\"%s\"",
-		    w->eval_first_rule + f->rule, f->d.text);
-}
-
-static void on_event(void *user, struct event *e)
-{
-	struct worker *w = user;
-	uint32_t fired[WORKER_MAX_FIRED];
-
-	page_add(&w->page->events, 1);
-	page_set(&w->page->event, page_get(&w->page->events));
-	event_set_u64(e, FIELD_evt_num, page_get(&w->page->events));
-	set_phase(w, PAGE_JUDGING);
-	for (uint32_t i = 0; i < w->set->n_contents; i++) {
-		uint64_t faults = w->eval.faults;
-		uint32_t n;
-
-		w->eval_first_rule = w->set->first_rule[i];
-		n = content_eval(w->set->contents[i], &w->eval, e, fired, WORKER_MAX_FIRED);
-		if (w->eval.faults != faults)
-			note_faults(w, faults);
-		for (uint32_t k = 0; k < n; k++) {
-			page_add(&w->page->alerts, 1);
-			worker_alert(w, w->set->contents[i], fired[k], e);
-		}
-		if (n && !(w->start.flags & CONTROL_ALL_MATCHES))
-			break;
-	}
-	set_phase(w, PAGE_IDLE);
-}
+/* records */
 
 /* At most max records. True: there may be more. */
 static bool consume(struct worker *w, uint32_t max)
@@ -112,6 +63,7 @@ static bool consume(struct worker *w, uint32_t max)
 			return false;
 		for (uint32_t r = 0; r < WIRE_N_RINGS; r++)
 			page_set(&w->page->consumed[r], w->consumed_before[r] + ring_consumed(w->ring, r));
+		worker_record(w, rec);
 		if (decode_record(w->decode, rec) != E_OK)
 			page_add(&w->page->malformed, 1);
 	}
@@ -172,7 +124,7 @@ static void send_ready(struct worker *w)
 	struct control_packet p;
 
 	control_init(&p, CONTROL_READY);
-	p.msg.u.ready = (struct control_ready){ .hooks = content_set_hooks(set),
+	p.msg.u.ready = (struct control_ready){ .hooks = w->recording ? ALL_HOOKS : content_set_hooks(set),
 						.n_rules = set->n_rules,
 						.n_programs = set->n_programs,
 						.n_warnings = set->n_warnings };
@@ -188,10 +140,10 @@ static int load(struct worker *w, uint32_t n_files)
 	struct content_set *set = NULL;
 	int code;
 
-	set_phase(w, PAGE_LOADING);
+	worker_set_phase(w, PAGE_LOADING);
 	code = n_files == w->n_files ? worker_load(w, w->files, w->n_files, &set) : EXIT_HOST;
 	forget_files(w);
-	set_phase(w, phase);
+	worker_set_phase(w, phase);
 	if (code) {
 		send_simple(w, CONTROL_FAILED, (uint32_t)code);
 		return code;
@@ -274,6 +226,9 @@ static int take_content(struct worker *w)
 		if (err == E_OK && p.msg.hdr.type == CONTROL_FILE) {
 			err = take_file(w, &p);
 			control_close_fds(&p);
+		} else if (err == E_OK && p.msg.hdr.type == CONTROL_RECORD && !w->recording) {
+			w->recording = true;
+			w->record_fd = p.fds[0];
 		} else if (err == E_OK && p.msg.hdr.type == CONTROL_OUTPUT && p.n_fds) {
 			err = worker_sink_open(w, &p.msg.u.output, p.fds[0]);
 		} else if (err == E_OK) {
@@ -295,14 +250,13 @@ static FALLIBLE make_ready(struct worker *w, struct diag *d)
 				 .wants = content_set_wants,
 				 .wants_user = w->set,
 				 .types = content_set_types(w->set),
-				 .emit = on_event,
+				 .emit = worker_on_event,
 				 .emit_user = w };
 
 	TRY(decode_new(&o, &w->decode));
+	TRY(worker_record_open(w));
 	free(TAKE(w->passwd));
-	TRY(vm_new(&w->eval.vm));
-	w->eval.before = before_rule;
-	w->eval.before_user = w;
+	TRY(worker_judge_init(w));
 	TRY(ring_open(w->ring_fds, w->start.ring_bytes, WIRE_N_RINGS, &w->ring, d));
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
 		TRY(watch(w, w->ring_fds[i], EPOLL_RING));
@@ -327,11 +281,11 @@ static FALLIBLE scan(struct worker *w)
 	TRY(expect_step(w, CONTROL_GO, &p));
 	if (w->stop)
 		return E_OK;
-	set_phase(w, PAGE_SCANNING);
+	worker_set_phase(w, PAGE_SCANNING);
 	n = worker_scan(w, p.fds[0]);
 	control_close_fds(&p);
 	TRY(confine_no_open());
-	set_phase(w, PAGE_IDLE);
+	worker_set_phase(w, PAGE_IDLE);
 	send_simple(w, CONTROL_SCANNED, n);
 	TRY(expect_step(w, CONTROL_RUN, &p));
 	return E_OK;
@@ -381,6 +335,7 @@ static void loop(struct worker *w)
 				worker_sink_event(w, (uint32_t)ev[i].data.u64 - EPOLL_SINK, ev[i].events);
 		}
 		more = consume(w, BATCH_RECORDS);
+		worker_record_flush(w);
 		show_status(w, &pulse);
 		worker_sinks_flush(w);
 	}
@@ -405,7 +360,7 @@ static void finish(struct worker *w)
 	uint64_t until = worker_now_ms() + DRAIN_MS;
 	struct epoll_event ev;
 
-	set_phase(w, PAGE_DRAINING);
+	worker_set_phase(w, PAGE_DRAINING);
 	do {
 		while (consume(w, BATCH_RECORDS))
 			worker_beat(w);
@@ -414,6 +369,7 @@ static void finish(struct worker *w)
 			break;
 		(void)epoll_wait(w->epoll, &ev, 1, 5);
 	} while (worker_now_ms() < until);
+	worker_record_end(w);
 	worker_sinks_finish(w, FINISH_MS);
 	send_simple(w, CONTROL_FINAL, 0);
 }

@@ -6,6 +6,7 @@
 #include "agent/control.h"
 #include "base/base.h"
 #include "content/runtime/runtime.h"
+#include "sensor/capture/capture.h"
 #include "sensor/decode/decode.h"
 #include "sensor/output/output.h"
 #include "sensor/ring/ring.h"
@@ -54,11 +55,21 @@ struct worker {
 	uint32_t eval_first_rule;
 	uint64_t faults_said_ms;
 	struct sink sinks[CONTROL_MAX_OUTPUTS];
+	bool recording; /* asked for; then no rules are needed */
+	int record_fd;
+	struct capture_writer *recorder; /* NULL: not recording, or not any more */
+	uint64_t recorded_ms;            /* last flush */
 	bool stop;
 };
 
 uint64_t worker_now_ms(void);
 void worker_beat(struct worker *w);
+
+/* worker_judge.c */
+void worker_set_phase(struct worker *w, enum page_phase phase);
+FALLIBLE worker_judge_init(struct worker *w);
+/* For decode: user is a struct worker. Numbers the event, runs the rules, sends alerts to the sinks. */
+void worker_on_event(void *user, struct event *e);
 
 /* worker_load.c: all or nothing; reasons go to stderr. Returns 0, or the exit code to fail with. */
 int worker_load(struct worker *w, const struct worker_file *files, uint32_t n, struct content_set **out);
@@ -73,6 +84,13 @@ bool content_set_wants(void *user, uint32_t type_index, uint32_t field_id);
 
 /* worker_scan.c: feed every process that runs already. Returns their number. */
 uint32_t worker_scan(struct worker *w, int iter_fd);
+
+/* worker_record.c: what was consumed, to a file. A file that fails ends the recording and nothing else. */
+FALLIBLE worker_record_open(struct worker *w); /* the header, when a recording was asked for */
+void worker_record(struct worker *w, struct view rec);
+/* From time to time, so that a reader has what came. */
+void worker_record_flush(struct worker *w);
+void worker_record_end(struct worker *w);
 
 /* worker_sinks.c */
 FALLIBLE worker_sink_open(struct worker *w, const struct control_output *m, int fd);

@@ -118,7 +118,7 @@ static int load_all(struct worker *w, struct content_set *set, const struct work
 	for (uint32_t i = 0; i < n && !code; i++)
 		if (is_elf(&files[i]))
 			code = add_content(w, set, view_of(files[i].text, files[i].len), files[i].name);
-	if (!code && !set->n_rules) {
+	if (!code && !set->n_rules && !(w->recording && !n)) {
 		(void)!write(STDERR_FILENO, none, sizeof none - 1);
 		code = EXIT_REFUSED;
 	}

@@ -73,13 +73,16 @@ static bool take_records(struct scan *s)
 
 	while (s->have - at >= sizeof(struct wire_hdr)) {
 		struct wire_hdr h;
+		struct view rec;
 
 		memcpy(&h, s->stream + at, sizeof h);
 		if (h.bytes < sizeof h || h.bytes > WIRE_RECORD_MAX)
 			return false;
 		if (h.bytes > s->have - at)
 			break;
-		if (decode_record(s->w->decode, with_cmdline(s, view_of(s->stream + at, h.bytes))) == E_OK)
+		rec = with_cmdline(s, view_of(s->stream + at, h.bytes));
+		worker_record(s->w, rec);
+		if (decode_record(s->w->decode, rec) == E_OK)
 			s->n_records++;
 		at += h.bytes;
 	}

@@ -38,8 +38,9 @@ struct note {
 struct diag {
 	enum err err;
 	enum diag_severity severity;
-	char family; /* 'V' verifier, 'R' rules, 'E' objects, 'S' schema, 'C' configuration, 'X' running; 0 = none */
-	uint16_t id; /* 312 -> "V312" */
+	/* 'V' verifier, 'R' rules, 'E' objects, 'S' schema, 'C' configuration, 'P' captures, 'X' running; 0: no id */
+	char family;
+	uint16_t id;           /* 312 -> "V312" */
 	struct diag_pos pos;   /* the place in a text input */
 	const char *line_text; /* that source line without its newline, borrowed or in the arena; or NULL */
 	const char *subject;   /* borrowed: file, section or program name; or NULL */

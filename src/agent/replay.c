@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * replay: a capture through the worker's own decoding, judging and output, without a supervisor, rings or a kernel.
+ *
+ * The tool of a rule's author, run on a file: there is no host to protect from the rules, so they are loaded in this
+ * process. The capture is hostile all the same. No clock is read: times are the capture's.
+ */
+#include "agent/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+
+#include "agent/agent.h"
+#include "sensor/capture/capture.h"
+
+enum { EXIT_OK = 0, EXIT_REFUSED = 1, EXIT_HOST = 3 };
+
+struct replay {
+	const struct agent_replay_opts *o;
+	struct worker w;
+	struct capture *capture;
+	struct worker_file *files;
+	uint32_t n_files;
+};
+
+static int fail(const struct replay *r, enum err err, struct diag *d)
+{
+	struct buf text;
+
+	buf_init(&text, 64 << 10);
+	if (!d->text[0])
+		err = diag_fail(d, err, 0, 0, __FILE__, __LINE__, "cannot replay '%s': %s", r->o->capture,
+				err_text(err));
+	diag_render(&text, d, r->o->colour_stderr);
+	(void)!write(STDERR_FILENO, text.p, text.len);
+	buf_done(&text);
+	return err == E_NOMEM || err == E_HOST || err == E_BUG ? EXIT_HOST : EXIT_REFUSED;
+}
+
+static FALLIBLE read_rules(struct replay *r, struct diag *d)
+{
+	struct agent_files list = { .n = 0 };
+	enum err err = agent_files_list(r->o->rules, r->o->n_rules, &list, d);
+
+	r->files = calloc(AGENT_MAX_FILES, sizeof *r->files);
+	if (err == E_OK && !r->files)
+		err = E_NOMEM;
+	for (uint32_t i = 0; err == E_OK && i < list.n; i++) {
+		struct worker_file *f = &r->files[i];
+
+		(void)snprintf(f->name, sizeof f->name, "%s", list.path[i]);
+		err = agent_file_read(list.path[i], &f->text, &f->len, d);
+		r->n_files += err == E_OK;
+	}
+	agent_files_free(&list);
+	return err;
+}
+
+static FALLIBLE open_capture(struct replay *r, int *fd, struct diag *d)
+{
+	if (!strcmp(r->o->capture, "-"))
+		*fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	else
+		*fd = open(r->o->capture, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (*fd < 0)
+		FAIL(d, IO, "cannot open '%s': %s", r->o->capture, strerror(errno));
+	return capture_open(*fd, r->o->capture, &r->capture, d);
+}
+
+static FALLIBLE make_ready(struct replay *r)
+{
+	const struct capture_info *info = capture_info(r->capture);
+	struct worker *w = &r->w;
+	struct decode_opts o = { .table = &template_builtin,
+				 .passwd = info->users,
+				 .passwd_len = info->users_len,
+				 .boot_to_wall_ns = info->boot_to_wall_ns,
+				 .wants = content_set_wants,
+				 .wants_user = w->set,
+				 .types = content_set_types(w->set),
+				 .emit = worker_on_event,
+				 .emit_user = w };
+	enum output_format format = r->o->json ? OUTPUT_JSON : r->o->colour ? OUTPUT_COLOR : OUTPUT_TEXT;
+
+	TRY(decode_new(&o, &w->decode));
+	TRY(worker_judge_init(w));
+	w->sinks[0].fd = STDOUT_FILENO;
+	return output_new(STDOUT_FILENO, format, info->hostname, &w->sinks[0].out);
+}
+
+/* Nothing is dropped here: wait until stdout took everything. False: it does not. */
+static bool flush(struct worker *w)
+{
+	while (w->sinks[0].out) {
+		struct pollfd p = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+		if (output_flush(w->sinks[0].out) != E_OK)
+			return false;
+		if (!output_pending(w->sinks[0].out))
+			return true;
+		(void)poll(&p, 1, -1);
+	}
+	return false;
+}
+
+static int replay_all(struct replay *r)
+{
+	struct worker *w = &r->w;
+	uint64_t alerts = 0;
+	struct view rec;
+	struct diag d;
+	enum err err;
+
+	diag_init(&d);
+	while ((err = capture_next(r->capture, &rec, &d)) == E_OK) {
+		if (decode_record(w->decode, rec) != E_OK)
+			page_add(&w->page->malformed, 1);
+		if (page_get(&w->page->alerts) == alerts)
+			continue;
+		alerts = page_get(&w->page->alerts);
+		if (!flush(w)) {
+			diag_init(&d);
+			(void)snprintf(d.text, sizeof d.text, "standard output cannot be written: %s", strerror(errno));
+			return fail(r, E_HOST, &d);
+		}
+	}
+	return err == E_NOT_FOUND ? EXIT_OK : fail(r, err, &d);
+}
+
+/* A contract: scripts read this line. */
+static void say_replayed(const struct replay *r)
+{
+	static const char *const kinds[WIRE_N_KINDS] = {
+		[WIRE_FORK] = "fork",       [WIRE_EXEC] = "exec",   [WIRE_EXIT] = "exit",
+		[WIRE_TASK] = "task",       [WIRE_MEMFD] = "memfd", [WIRE_OPEN] = "open",
+		[WIRE_CONNECT] = "connect", [WIRE_FDS] = "fds",     [WIRE_CHDIR] = "chdir",
+	};
+	const struct page *page = r->w.page;
+	struct capture_stats st;
+	struct buf b;
+
+	capture_stats(r->capture, &st);
+	buf_init(&b, 4096);
+	buf_printf(&b, "sallyport: replayed events=%llu alerts=%llu records=%llu malformed=%llu",
+		   (unsigned long long)page_get(&page->events), (unsigned long long)page_get(&page->alerts),
+		   (unsigned long long)st.records, (unsigned long long)page_get(&page->malformed));
+	for (uint32_t i = 1; i < WIRE_N_KINDS; i++)
+		buf_printf(&b, " %s=%llu", kinds[i], (unsigned long long)st.kinds[i]);
+	if (capture_info(r->capture)->kind == CAPTURE_SCAP)
+		buf_printf(&b, " scap_events=%llu scap_merged=%llu scap_skipped=%llu", (unsigned long long)st.events,
+			   (unsigned long long)st.merged, (unsigned long long)st.skipped);
+	buf_putc(&b, '\n');
+	(void)!write(STDERR_FILENO, b.p, b.len);
+	buf_done(&b);
+}
+
+static int run(struct replay *r, int *fd)
+{
+	struct diag d;
+	enum err err;
+	int code;
+
+	diag_init(&d);
+	r->w.page = calloc(1, sizeof *r->w.page);
+	if (!r->w.page)
+		return fail(r, E_NOMEM, &d);
+	err = read_rules(r, &d);
+	if (err != E_OK)
+		return fail(r, err, &d);
+	code = worker_load(&r->w, r->files, r->n_files, &r->w.set);
+	if (code)
+		return code;
+	worker_publish_names(&r->w);
+	err = open_capture(r, fd, &d);
+	if (err == E_OK)
+		err = make_ready(r);
+	if (err != E_OK)
+		return fail(r, err, &d);
+	code = replay_all(r);
+	say_replayed(r);
+	return code;
+}
+
+int agent_replay(const struct agent_replay_opts *o)
+{
+	struct replay *r = calloc(1, sizeof *r);
+	int fd = -1, code = EXIT_HOST;
+
+	if (!r)
+		return code;
+	r->o = o;
+	r->w.sock = -1;
+	r->w.start.flags = (o->all_matches ? CONTROL_ALL_MATCHES : 0u) | (o->colour_stderr ? CONTROL_COLOUR : 0u);
+	code = run(r, &fd);
+	output_free(r->w.sinks[0].out);
+	vm_free(r->w.eval.vm);
+	decode_free(r->w.decode);
+	content_set_free(r->w.set);
+	capture_close(r->capture);
+	if (fd >= 0)
+		close(fd);
+	for (uint32_t i = 0; i < r->n_files; i++)
+		free(r->files[i].text);
+	free(r->files);
+	free(r->w.page);
+	free(r);
+	return code;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker_judge: one event against everything that is loaded. The same for live events and for replayed ones.
+ */
+#include "agent/worker.h"
+
+void worker_set_phase(struct worker *w, enum page_phase phase)
+{
+	atomic_store_explicit(&w->page->phase, phase, memory_order_relaxed);
+}
+
+static void before_rule(void *user, uint32_t rule)
+{
+	struct worker *w = user;
+
+	page_set(&w->page->rule, w->eval_first_rule + rule);
+}
+
+static void note_faults(struct worker *w, uint64_t before)
+{
+	const struct content_fault *f = &w->eval.fault;
+	uint64_t now = worker_now_ms();
+
+	page_add(&w->page->faults, w->eval.faults - before);
+	if (w->faults_said_ms && now - w->faults_said_ms < 1000)
+		return;
+	w->faults_said_ms = now;
+	log_warning("a rule's program ended in an error, the event counts as not matched rule=%u error=\"%s\"",
+		    w->eval_first_rule + f->rule, f->d.text);
+}
+
+void worker_on_event(void *user, struct event *e)
+{
+	struct worker *w = user;
+	uint32_t fired[WORKER_MAX_FIRED];
+
+	page_add(&w->page->events, 1);
+	page_set(&w->page->event, page_get(&w->page->events));
+	event_set_u64(e, FIELD_evt_num, page_get(&w->page->events));
+	worker_set_phase(w, PAGE_JUDGING);
+	for (uint32_t i = 0; i < w->set->n_contents; i++) {
+		uint64_t faults = w->eval.faults;
+		uint32_t n;
+
+		w->eval_first_rule = w->set->first_rule[i];
+		n = content_eval(w->set->contents[i], &w->eval, e, fired, WORKER_MAX_FIRED);
+		if (w->eval.faults != faults)
+			note_faults(w, faults);
+		for (uint32_t k = 0; k < n; k++) {
+			page_add(&w->page->alerts, 1);
+			worker_alert(w, w->set->contents[i], fired[k], e);
+		}
+		if (n && !(w->start.flags & CONTROL_ALL_MATCHES))
+			break;
+	}
+	worker_set_phase(w, PAGE_IDLE);
+}
+
+FALLIBLE worker_judge_init(struct worker *w)
+{
+	TRY(vm_new(&w->eval.vm));
+	w->eval.before = before_rule;
+	w->eval.before_user = w;
+	return E_OK;
+}

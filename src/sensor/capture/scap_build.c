@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* scap_build: records as the kernel side would have sent them. */
+#include "sensor/capture/scap.h"
+
+enum { NAME_MAX_BYTES = 2048, CGROUP_MAX_BYTES = 256 };
+
+void build_begin(struct scap *s, enum wire_kind kind, size_t fixed, const struct task *main, const struct task *t,
+		 uint64_t now_ns)
+{
+	memset(&s->rec, 0, fixed);
+	s->rec_len = fixed;
+	s->rec.hdr = (struct wire_hdr){ .kind = (uint16_t)kind,
+					.time_ns = now_ns,
+					.pid = main->pid,
+					.tid = t->tid,
+					.start_ns = main->start_ns,
+					.syscall = UINT32_MAX,
+					.uid = main->uid,
+					.gid = main->gid };
+	memcpy(s->rec.hdr.comm, main->comm, sizeof s->rec.hdr.comm);
+}
+
+void build_text(struct scap *s, struct wire_seg *seg, const char *p, size_t len, size_t max)
+{
+	size_t room = WIRE_RECORD_MAX - s->rec_len;
+
+	*seg = (struct wire_seg){ 0 };
+	max = max < room ? max : room;
+	if (len > max) {
+		len = max;
+		seg->flags = WIRE_SEG_CUT;
+	}
+	if (len)
+		memcpy(s->rec.bytes + s->rec_len, p, len);
+	seg->len = (uint16_t)len;
+	s->rec_len += len;
+}
+
+void build_path(struct scap *s, struct wire_seg *seg, const char *path, size_t len)
+{
+	size_t room = WIRE_RECORD_MAX - s->rec_len;
+
+	*seg = (struct wire_seg){ .flags = WIRE_SEG_CUT };
+	if (!path)
+		return;
+	seg->len = (uint16_t)path_names(path, len, s->rec.bytes + s->rec_len,
+					room < WIRE_PATH_BYTES ? room : WIRE_PATH_BYTES, &seg->flags);
+	s->rec_len += seg->len;
+}
+
+static void build_exe(struct scap *s, const struct task *main)
+{
+	struct wire_exec *e = &s->rec.exec;
+
+	if (!main->exe) {
+		build_path(s, &e->exe, NULL, 0);
+	} else if (main->exe_memfd) {
+		const char *slash = memrchr(main->exe->s, '/', main->exe->len),
+			   *name = slash ? slash + 1 : main->exe->s;
+
+		build_text(s, &e->exe, name, strlen(name) + 1, NAME_MAX_BYTES);
+		s->rec.bytes[s->rec_len - 1] = 0;
+		e->exe.flags = WIRE_SEG_MEMFD;
+	} else {
+		build_path(s, &e->exe, main->exe->s, main->exe->len);
+	}
+	if (main->exe_deleted)
+		e->exe.flags |= WIRE_SEG_DELETED;
+}
+
+static void build_args(struct scap *s, const struct text *args)
+{
+	struct wire_exec *e = &s->rec.exec;
+
+	if (!args || !args->len)
+		return;
+	build_text(s, &e->args, args->s, args->len, WIRE_ARGS_BYTES);
+	if (e->args.len)
+		s->rec.bytes[s->rec_len - 1] = 0;
+}
+
+void build_exec(struct scap *s, enum wire_kind kind, const struct task *main, const struct task *t, uint64_t now_ns,
+		const struct text *filename)
+{
+	struct wire_exec *e = &s->rec.exec;
+	struct task *parent = main->ppid ? task_find(s, main->ppid) : NULL,
+		    *leader = main->sid ? task_find(s, main->sid) : NULL;
+
+	build_begin(s, kind, sizeof *e, main, t, now_ns);
+	e->fields.exe_nlink = main->exe != NULL && !main->exe_deleted;
+	e->exe_ino = main->exe_ino;
+	e->ppid = main->ppid;
+	e->parent_start_ns = parent ? parent->start_ns : 0;
+	e->sid = main->sid;
+	e->sid_start_ns = leader ? leader->start_ns : 0;
+	e->loginuid = main->loginuid;
+	e->tty = main->tty;
+	for (uint32_t i = 0; i < main->n_fds && main->fds[i].w.fd < WIRE_TASK_FDS; i++)
+		e->fds[e->n_fds++] = main->fds[i].w;
+	build_exe(s, main);
+	build_path(s, &e->cwd, main->cwd ? main->cwd->s : NULL, main->cwd ? main->cwd->len : 0);
+	if (filename) {
+		build_text(s, &e->filename, filename->s, filename->len, NAME_MAX_BYTES);
+		build_text(s, &e->interp, filename->s, filename->len, NAME_MAX_BYTES);
+	}
+	build_args(s, main->args);
+	if (main->cgroup)
+		build_text(s, &e->cgroup, main->cgroup->s, main->cgroup->len, CGROUP_MAX_BYTES);
+}
+
+void build_end(struct scap *s)
+{
+	s->rec.hdr.bytes = (uint32_t)s->rec_len;
+}
