@@ -73,6 +73,18 @@ static bool one_string(enum rule_op op, const char *s, size_t n, const struct ru
 	}
 }
 
+static bool many_hold(const struct rule_check *k, const char *s, size_t n)
+{
+	uint32_t hits = 0;
+
+	for (uint32_t i = 0; i < k->n_values; i++)
+		hits += k->op == OP_NE ? !one_string(OP_EQ, s, n, &k->values[i])
+				       : one_string(k->op, s, n, &k->values[i]);
+	return k->n_values && (k->modifier == MOD_ANYOF   ? hits > 0
+			       : k->modifier == MOD_ALLOF ? hits == k->n_values
+							  : hits == 1);
+}
+
 /* s is there. */
 static bool string_holds(const struct rule_check *k, const char *s, size_t n)
 {
@@ -81,6 +93,8 @@ static bool string_holds(const struct rule_check *k, const char *s, size_t n)
 	(void)snprintf(text, sizeof text, "%.*s", (int)n, s);
 	if (k->op == OP_EXISTS)
 		return true;
+	if (k->modifier)
+		return many_hold(k, text, n);
 	if (k->op == OP_NE)
 		return !one_string(OP_EQ, text, n, k->values);
 	for (uint32_t i = 0; i < k->n_values; i++)

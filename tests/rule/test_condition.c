@@ -76,6 +76,43 @@ static const struct {
 	{ "proc.name exists", 1 },
 	{ "proc.name >= 5", 1 },
 	{ "proc.name < 5", 0 },
+	/* any, all or exactly one of a list */
+	{ "proc.exepath startswith anyof (/opt, /usr)", 1 },
+	{ "proc.exepath startswith anyof (/opt, /srv)", 0 },
+	{ "proc.exepath startswith oneof (/usr, /usr/bin)", 0 },
+	{ "proc.exepath startswith oneof (/usr, /opt)", 1 },
+	{ "proc.exepath startswith oneof (/opt, /srv)", 0 },
+	{ "proc.exepath startswith allof (/usr, /usr/bin)", 1 },
+	{ "proc.exepath startswith allof (/usr, /opt)", 0 },
+	{ "proc.exepath endswith anyof(sh)", 1 },
+	{ "proc.exepath glob anyof (/x/*, \"*/ba[a-z]h\")", 1 },
+	{ "proc.exepath iglob allof (/USR/*, *H)", 1 },
+	{ "proc.cmdline icontains allof (curl, HTTP)", 1 },
+	{ "proc.cmdline contains allof (Curl, HTTP)", 0 },
+	{ "proc.name = anyof (zsh, bash)", 1 },
+	{ "proc.name = allof (bash, zsh)", 0 },
+	{ "proc.name == allof (bash, bash)", 1 },
+	{ "proc.name = oneof (bash, bash)", 0 },
+	{ "proc.name != anyof (bash, zsh)", 1 },
+	{ "proc.name != allof (bash, zsh)", 0 },
+	{ "proc.name != oneof (bash, zsh)", 1 },
+	{ "proc.name != allof (ksh, zsh)", 1 },
+	{ "proc.name = anyof ()", 0 },
+	{ "proc.name = allof ()", 0 },
+	{ "not proc.name = allof ()", 1 },
+	{ "proc.name = oneof", 0 },
+	{ "proc.name != oneof and (proc.name = bash)", 1 },
+	{ "proc.name = \"anyof\" or (proc.name = zsh)", 0 },
+	{ "proc.name in (anyof, bash)", 1 },
+	{ "user.name != anyof (a, b)", 0 },
+	{ "not user.name = anyof (a, b)", 1 },
+	{ "proc.aname startswith oneof (ss, sys)", 1 },
+	{ "proc.aname startswith allof (s, ss)", 1 },
+	{ "proc.aname startswith allof (sshd, sys)", 0 },
+	{ "proc.aname[1] != anyof (sshd, x)", 1 },
+	{ "evt.type = anyof (open, execve)", 1 },
+	{ "evt.type = oneof (open, execve)", 1 },
+	{ "evt.type != allof (open, execve)", 0 },
 	/* numbers */
 	{ "fd.num >= 0", 1 },
 	{ "fd.num>=4", 0 },
@@ -304,6 +341,7 @@ static void random_check(struct buf *b, const struct template_type *type)
 	static const char *const text_ops[] = { "=",    "!=",    "contains", "icontains",  "startswith", "endswith",
 						"glob", "iglob", "in",       "intersects", "pmatch",     "exists" };
 	static const char *const number_ops[] = { "=", "!=", "<", "<=", ">", ">=", "in", "exists" };
+	static const char *const modifiers[] = { "oneof ", "anyof ", "allof " };
 	static const char *const equal_ops[] = { "=", "!=", "in", "exists" };
 	const struct template_field *f = random_field(type);
 	bool text = f->type == TEMPLATE_STR || f->type == TEMPLATE_ANCESTRY,
@@ -326,7 +364,9 @@ static void random_check(struct buf *b, const struct template_type *type)
 	buf_printf(b, " %s ", op);
 	if (!strcmp(op, "exists"))
 		return;
-	if (strcmp(op, "in") && strcmp(op, "intersects") && strcmp(op, "pmatch")) {
+	if (text && below(3) == 0 && strcmp(op, "in") && strcmp(op, "intersects") && strcmp(op, "pmatch"))
+		buf_puts(b, modifiers[below(countof(modifiers))]);
+	else if (strcmp(op, "in") && strcmp(op, "intersects") && strcmp(op, "pmatch")) {
 		random_value(b, f->type, op);
 		return;
 	}

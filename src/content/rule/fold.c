@@ -31,6 +31,8 @@ static int event_satisfies(const struct rule_check *k, const char *s, size_t n)
 {
 	bool any = false;
 
+	if (k->modifier && (k->modifier != MOD_ANYOF || k->op != OP_EQ))
+		return -1;
 	for (uint32_t i = 0; i < k->n_values; i++)
 		any |= k->values[i].len == n && !memcmp(k->values[i].p, s, n);
 	switch ((enum rule_op)k->op) {

@@ -260,7 +260,8 @@ static void load_set(struct lower *x, uint8_t ptr, uint8_t size, const struct ru
 
 /* ---- strings ---- */
 
-static enum abi_helper_id string_helper(const struct rule_check *k)
+/* What one value is asked, or all values of an operator that takes a set. */
+static enum abi_helper_id string_predicate(const struct rule_check *k)
 {
 	switch ((enum rule_op)k->op) {
 	case OP_CONTAINS:
@@ -290,10 +291,43 @@ static enum abi_helper_id string_helper(const struct rule_check *k)
 	}
 }
 
+static bool any_of(const struct rule_check *k, enum rule_op op)
+{
+	return k->modifier == MOD_ANYOF && k->op == op;
+}
+
+static enum abi_helper_id string_helper(const struct rule_check *k)
+{
+	if (any_of(k, OP_EQ))
+		return ABI_HELPER_str_in;
+	if (any_of(k, OP_STARTSWITH))
+		return ABI_HELPER_str_startswith_in;
+	return k->modifier ? ABI_HELPER_str_ask : string_predicate(k);
+}
+
+/* The packed question, for what no predicate answers alone. */
+static void load_question(struct lower *x, uint8_t ptr, uint8_t size, const struct rule_check *k)
+{
+	static const uint8_t modes[] = {
+		[MOD_NONE] = HELPER_ANY, [MOD_ANYOF] = HELPER_ANY, [MOD_ALLOF] = HELPER_ALL, [MOD_ONEOF] = HELPER_ONE
+	};
+	struct helper_question q = { .test = string_predicate(k),
+				     .mode = modes[k->modifier],
+				     .negate = k->modifier && k->op == OP_NE };
+	uint32_t off = 0, len = 0;
+
+	stick(x, rule_pool_question(x->pool, k->values, k->n_values, &q, &off, &len));
+	load_imm64(x, ptr, ISA_IMM64_MAP_VALUE, 0, off);
+	mov_imm(x, size, (int32_t)len);
+}
+
 static void load_operand(struct lower *x, uint8_t ptr, uint8_t size, const struct rule_check *k,
 			 enum abi_helper_id helper)
 {
-	if (helper == ABI_HELPER_str_in || helper == ABI_HELPER_str_pmatch)
+	if (helper == ABI_HELPER_str_ask)
+		load_question(x, ptr, size, k);
+	else if (helper == ABI_HELPER_str_in || helper == ABI_HELPER_str_pmatch ||
+		 helper == ABI_HELPER_str_startswith_in)
 		load_set(x, ptr, size, k, false);
 	else
 		load_literal(x, ptr, size, k->values->p, k->values->len);
@@ -322,7 +356,7 @@ static void lower_string(struct lower *x, const struct rule_fold *f, const struc
 	if (helper == ABI_HELPER_str_cmp)
 		decide(x, sem_of(k->op, true), R0, 0, w);
 	else
-		decide(x, k->op == OP_NE ? ISA_JEQ : ISA_JNE, R0, 0, w);
+		decide(x, k->op == OP_NE && !k->modifier ? ISA_JEQ : ISA_JNE, R0, 0, w);
 }
 
 /* An element exists: the lookup itself decides. */

@@ -5,7 +5,7 @@
  *   or     and ("or" and)*
  *   and    not ("and" not)*
  *   not    "not" not | "(" or ")" | check
- *   check  field operator value | field "exists" | macro
+ *   check  field operator value | field operator ("oneof" | "anyof" | "allof") list | field "exists" | macro
  */
 #include "content/rule/internal.h"
 
@@ -208,42 +208,61 @@ static FALLIBLE parse_value_list(struct parser *p, struct rule_check *k)
 	return E_OK;
 }
 
-static FALLIBLE refuse_modifier(struct parser *p, const struct rule_value *v)
+/* The word at i is a modifier and a list follows: else it is a value like any other, and i stays. */
+static enum rule_modifier parse_modifier(struct rule_lex *x, struct rule_span *at)
 {
-	static const char *const words[] = { "oneof", "anyof", "allof" };
-	struct rule_lex *x = &p->x;
+	static const char *const words[] = { [MOD_ANYOF] = "anyof", [MOD_ALLOF] = "allof", [MOD_ONEOF] = "oneof" };
+	uint32_t start = x->i;
 
-	rule_lex_blanks(x);
-	if (v->quoted || x->text->p[x->i] != '(')
-		return E_OK;
-	for (size_t i = 0; i < countof(words); i++) {
-		if (rule_span_is(v->at, words[i])) {
-			rule_report(p->c, RD_UNSUPPORTED, v->at, "the modifier '%s' is not supported by this release",
-				    words[i]);
-			return E_REJECTED;
-		}
+	*at = rule_lex_here(x);
+	for (enum rule_modifier m = MOD_ANYOF; m < countof(words); m++) {
+		if (!rule_span_is(*at, words[m]))
+			continue;
+		x->i += at->len;
+		rule_lex_blanks(x);
+		if (x->text->p[x->i] == '(')
+			return m;
 	}
-	return E_OK;
+	x->i = start;
+	return MOD_NONE;
+}
+
+static FALLIBLE check_modifier(struct parser *p, const struct rule_check *k, struct rule_span at)
+{
+	struct diag *d;
+
+	if (rule_ops[k->op].flags & OP_MANY)
+		return E_OK;
+	d = rule_report(p->c, RD_OPERATOR, at, "'%.*s' can not be used with '%s'", (int)at.len, at.text->p + at.off,
+			rule_ops[k->op].word);
+	diag_hint(d, rule_ops[k->op].flags & OP_LIST ? "'%s' takes the list alone" : "'%s' takes one value",
+		  rule_ops[k->op].word);
+	return E_REJECTED;
 }
 
 static FALLIBLE parse_operand(struct parser *p, struct rule_check *k)
 {
 	struct rule_value *v;
 	const struct rule_op_row *op = &rule_ops[k->op];
+	struct rule_span modifier;
 
 	rule_lex_blanks(&p->x);
+	k->modifier = (uint8_t)parse_modifier(&p->x, &modifier);
+	if (k->modifier) {
+		TRY(check_modifier(p, k, modifier));
+		return parse_value_list(p, k);
+	}
 	if (p->x.text->p[p->x.i] == '(' && (op->flags & OP_LIST))
 		return parse_value_list(p, k);
 	if (p->x.text->p[p->x.i] == '(') {
-		rule_report(p->c, RD_SYNTAX, rule_lex_here(&p->x), "'%s' takes one value, not a list: use 'in'",
-			    op->word);
+		rule_report(p->c, RD_SYNTAX, rule_lex_here(&p->x),
+			    "'%s' takes one value, not a list: use 'in', or '%s anyof'", op->word, op->word);
 		return E_REJECTED;
 	}
 	v = ARENA_NEW(p->c->a, struct rule_value);
 	if (!v)
 		return E_NOMEM;
 	TRY(rule_lex_value(&p->x, v));
-	TRY(refuse_modifier(p, v));
 	k->values = v;
 	k->n_values = 1;
 	return E_OK;

@@ -138,6 +138,17 @@ static void warn_na(struct rule_ctx *c, const struct rule_check *k, const struct
 			  "write '%s%.60s exists'", k->op == OP_NE ? "" : "not ", k->field);
 }
 
+/* Modifiers ask about text; of numbers and addresses a list says enough. */
+static bool check_modifier(struct rule_ctx *c, const struct rule_check *k, const struct template_field *f, uint8_t type)
+{
+	if (!k->modifier || type == TEMPLATE_STR || type == TEMPLATE_ANCESTRY)
+		return true;
+	diag_hint(rule_report(c, RD_OPERATOR, k->op_at, "'%s' is %s: oneof, anyof and allof are for text", f->name,
+			      type_names[type]),
+		  "write '%s in (...)'", k->field);
+	return false;
+}
+
 /* type: of what is compared, the element for an index. */
 static bool check_values(struct rule_ctx *c, const struct rule_check *k, const struct template_field *f, uint8_t type)
 {
@@ -183,7 +194,7 @@ static bool check_field(struct rule_ctx *c, const struct rule_check *k, const st
 			  "it would hold as soon as one ancestor differs; write 'not %s = ...'", f->name);
 		return false;
 	}
-	return check_values(c, k, f, type);
+	return check_modifier(c, k, f, type) && check_values(c, k, f, type);
 }
 
 /* ---- evt.type and evt.dir ---- */
@@ -240,8 +251,9 @@ static void warn_events(struct rule_ctx *c, const struct rule_check *k)
 
 static enum rule_check_state check_direction(struct rule_ctx *c, const struct rule_check *k)
 {
-	if (k->op != OP_EQ && k->op != OP_NE && k->op != OP_IN && k->op != OP_EXISTS) {
-		rule_report(c, RD_OPERATOR, k->op_at, "'%s' can not be used with 'evt.dir'", rule_ops[k->op].word);
+	if ((k->op != OP_EQ && k->op != OP_NE && k->op != OP_IN && k->op != OP_EXISTS) || k->modifier) {
+		rule_report(c, RD_OPERATOR, k->op_at, "'%s%s' can not be used with 'evt.dir'", rule_ops[k->op].word,
+			    k->modifier ? " oneof, anyof, allof" : "");
 		return CHECK_BAD;
 	}
 	for (uint32_t i = 0; i < k->n_values; i++) {
