@@ -127,6 +127,20 @@ static const struct {
 	{ 410, COND("proc.env contains a") "  skip-if-unknown-filter: true\n", "is skipped" },
 	{ 410, OUTPUT("\"%fd.nameraw\"") "  skip-if-unknown-filter: true\n", "is skipped" },
 	{ 411, COND("proc.name = <NA>"), "not the text <NA>" },
+	{ 404, COND("b64(proc.name) = a"), "'b64' is not supported" },
+	{ 404, COND("toupper(proc.name) < 5"), "on transformed text" },
+	{ 412, COND("toupper(len(proc.name)) = A"), "len gives a number" },
+	{ 412, COND("toupper(proc.pid) = A"), "a transformer of text can not be used" },
+	{ 412, COND("len(fd.sip) = 4"), "len can not be used" },
+	{ 412, COND("len(proc.aname) = 4"), "len(proc.aname[1])" },
+	{ 412, COND("toupper(evt.dir) = A"), "takes no transformer" },
+	{ 402, COND("len(proc.name) contains 4"), "'contains' can not be used with 'len of proc.name'" },
+	{ 402, COND("len(proc.name) = anyof (4)"), "are for text" },
+	{ 403, COND("len(proc.name) = a"), "a non-negative number is needed" },
+	{ 300, COND("toupper(proc.name = a"), "the transformer's ')' is needed" },
+	{ 300, COND("toupper(name) = a"), "a transformer takes a field" },
+	{ 300, COND("toupper() = a"), "a transformer takes a field" },
+	{ 400, COND("toupper(proc.nam) = a"), "did you mean 'proc.name'?" },
 	{ 500, OUTPUT("\"100%\""), "name of a field" },
 	{ 500, OUTPUT("\"100% of it\""), "name of a field" },
 	{ 501, OUTPUT("\"%proc.nam\""), "did you mean 'proc.name'?" },
@@ -252,6 +266,7 @@ TEST(input_made_to_exhaust_us_is_refused_within_limits)
 	expect("big file", repeat(&a, "#", (8 << 20) + 1), 100);
 	expect("parentheses", arena_printf(&a, COND("%sproc.pid = 1"), repeat(&a, "(", 100000)), 301);
 	expect("not not not", arena_printf(&a, COND("%sproc.pid = 1"), repeat(&a, "not ", 50000)), 301);
+	expect("transformers", arena_printf(&a, COND("%sproc.name = a"), repeat(&a, "toupper(", 5000)), 301);
 	expect("macro bomb", macro_bomb(&a, "2", 64), 305);
 	expect("macro tower", macro_bomb(&a, "1", 2000), 305);
 	expect("list bomb", list_bomb(&a, 64), 305);

@@ -110,7 +110,7 @@ static const struct rule_fold *fold_check(const struct folder *x, const struct r
 	f = template_field_find(x->t, x->type, k->field, strlen(k->field), &id);
 	if (!f || (!k->n_values && k->op != OP_EXISTS))
 		return truth(false);
-	if (!strcmp(k->field, "evt.type"))
+	if (!strcmp(k->field, "evt.type") && !k->transforms && !k->length)
 		decided = fold_event(x, k);
 	else if (!strcmp(k->field, "evt.num"))
 		decided = fold_number(k);

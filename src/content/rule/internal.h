@@ -170,13 +170,15 @@ enum rule_check_state { CHECK_NEW, CHECK_GOOD, CHECK_UNKNOWN, CHECK_BAD };
 
 /* field operator values */
 struct rule_check {
-	const char *field; /* as the table names it */
-	int32_t index;     /* -1 for none */
-	uint8_t op;        /* enum rule_op */
-	uint8_t modifier;  /* enum rule_modifier */
-	uint8_t state;     /* enum rule_check_state */
-	bool reported;     /* that it is not good */
-	bool twin;         /* the second half of an either-end field: errors are the first one's */
+	const char *field;  /* as the table names it */
+	int32_t index;      /* -1 for none */
+	uint8_t op;         /* enum rule_op */
+	uint8_t modifier;   /* enum rule_modifier */
+	uint8_t transforms; /* enum helper_transform: what is done to the value first */
+	bool length;        /* and then its length is taken: a number */
+	uint8_t state;      /* enum rule_check_state */
+	bool reported;      /* that it is not good */
+	bool twin;          /* the second half of an either-end field: errors are the first one's */
 	const struct rule_value *values;
 	uint32_t n_values;
 	struct rule_span at, op_at;

@@ -5,9 +5,13 @@
  *   or     and ("or" and)*
  *   and    not ("and" not)*
  *   not    "not" not | "(" or ")" | check
- *   check  field operator value | field operator ("oneof" | "anyof" | "allof") list | field "exists" | macro
+ *   check  left operator value | left operator ("oneof" | "anyof" | "allof") list | left "exists" | macro
+ *   left   field | transformer "(" left ")"
  */
 #include "content/rule/internal.h"
+#include "engine/helpers/helpers.h"
+
+enum { TRANSFORM_LEN = 128 }; /* beside enum helper_transform */
 
 struct parser {
 	struct rule_lex x;
@@ -268,11 +272,104 @@ static FALLIBLE parse_operand(struct parser *p, struct rule_check *k)
 	return E_OK;
 }
 
+/* ---- transformers ---- */
+
+static const struct {
+	const char *word;
+	uint8_t transform; /* 0: of the language, not of this release */
+} transformers[] = {
+	{ "tolower", HELPER_LOWER },
+	{ "toupper", HELPER_UPPER },
+	{ "basename", HELPER_BASENAME },
+	{ "len", TRANSFORM_LEN },
+	{ "b64", 0 },
+	{ "join", 0 },
+	{ "concat", 0 },
+	{ "getopt", 0 },
+	{ "val", 0 },
+};
+
+/* A transformer's row: the word is one and a parenthesis follows at once. Else -1. */
+static int find_transformer(const struct parser *p, struct rule_span s)
+{
+	for (size_t i = 0; i < countof(transformers) && p->x.text->p[p->x.i] == '('; i++)
+		if (rule_span_is(s, transformers[i].word))
+			return (int)i;
+	return -1;
+}
+
+/*
+ * Put one more, written inside those before it, into k. The outermost of two changes of case decides, and basename goes
+ * with either: so a set of flags says all. The length is a number: nothing can be done to it.
+ */
+static FALLIBLE add_transformer(struct parser *p, struct rule_span name, uint8_t transform, unsigned outer,
+				struct rule_check *k)
+{
+	if (!transform) {
+		rule_report(p->c, RD_UNSUPPORTED, name, "the transformer '%.*s' is not supported by this release",
+			    (int)name.len, name.text->p + name.off);
+		return E_REJECTED;
+	}
+	if (transform == TRANSFORM_LEN && outer) {
+		rule_report(p->c, RD_TRANSFORMER, name, "len gives a number, and the transformer around it takes text");
+		return E_REJECTED;
+	}
+	if (transform == TRANSFORM_LEN)
+		k->length = true;
+	else if (transform == HELPER_BASENAME || !(k->transforms & (HELPER_LOWER | HELPER_UPPER)))
+		k->transforms |= transform;
+	return E_OK;
+}
+
+static FALLIBLE close_transformers(struct parser *p, unsigned n)
+{
+	for (; n; n--) {
+		rule_lex_blanks(&p->x);
+		if (p->x.text->p[p->x.i] != ')') {
+			rule_report(p->c, RD_SYNTAX, rule_lex_here(&p->x), "the transformer's ')' is needed here");
+			return E_REJECTED;
+		}
+		p->x.i++;
+	}
+	return E_OK;
+}
+
+/* The name that was read is a field, or the first of the transformers around one. */
+static FALLIBLE parse_left(struct parser *p, struct rule_span name, struct rule_check *k)
+{
+	struct rule_check flags = { 0 };
+	uint32_t start = name.off, n_parts;
+	unsigned n = 0;
+	int row;
+
+	for (; (row = find_transformer(p, name)) >= 0; n++) {
+		if (n == RULE_MAX_DEPTH) {
+			rule_report(p->c, RD_DEEP, name, "transformers are nested more than %d deep", RULE_MAX_DEPTH);
+			return E_REJECTED;
+		}
+		TRY(add_transformer(p, name, transformers[row].transform, n, &flags));
+		p->x.i++;
+		rule_lex_blanks(&p->x);
+		name = rule_lex_name(&p->x, &n_parts);
+		if (n_parts < 2 && find_transformer(p, name) < 0) {
+			rule_report(p->c, RD_SYNTAX, name.len ? name : rule_lex_here(&p->x),
+				    "a transformer takes a field");
+			return E_REJECTED;
+		}
+	}
+	TRY(finish_field(p, name, k));
+	TRY(close_transformers(p, n));
+	k->transforms = flags.transforms;
+	k->length = flags.length;
+	k->at = (struct rule_span){ name.text, start, p->x.i - start };
+	return E_OK;
+}
+
 static FALLIBLE parse_check(struct parser *p, struct rule_span name, struct rule_cond **out)
 {
 	struct rule_check k;
 
-	TRY(finish_field(p, name, &k));
+	TRY(parse_left(p, name, &k));
 	rule_lex_blanks(&p->x);
 	k.op = (uint8_t)rule_lex_operator(&p->x, &k.op_at);
 	if (k.op == OP_COUNT)
@@ -283,30 +380,14 @@ static FALLIBLE parse_check(struct parser *p, struct rule_span name, struct rule
 	return *out ? E_OK : E_NOMEM;
 }
 
-static bool is_transformer(struct rule_span s)
-{
-	static const char *const words[] = { "toupper", "tolower", "b64",    "basename", "len",
-					     "join",    "concat",  "getopt", "val" };
-
-	for (size_t i = 0; i < countof(words); i++)
-		if (rule_span_is(s, words[i]))
-			return true;
-	return false;
-}
-
 static FALLIBLE parse_name(struct parser *p, struct rule_cond **out)
 {
 	uint32_t n_parts;
 	struct rule_span name = rule_lex_name(&p->x, &n_parts), here;
 	struct diag *d;
 
-	if (n_parts > 1)
+	if (n_parts > 1 || find_transformer(p, name) >= 0)
 		return parse_check(p, name, out);
-	if (n_parts && p->x.text->p[p->x.i] == '(' && is_transformer(name)) {
-		rule_report(p->c, RD_UNSUPPORTED, name, "the transformer '%.*s' is not supported by this release",
-			    (int)name.len, name.text->p + name.off);
-		return E_REJECTED;
-	}
 	if (n_parts) {
 		*out = rule_cond_new(p->c, COND_MACRO, name, NULL, 0);
 		return *out ? E_OK : E_NOMEM;
