@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* oracle: the meaning of conditions by libc. */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <fnmatch.h>
 
 #include "oracle.h"
@@ -73,30 +74,16 @@ static bool one_string(enum rule_op op, const char *s, size_t n, const struct ru
 	}
 }
 
-/* s is there. */
-static bool string_holds(const struct rule_check *k, const char *s, size_t n)
+static bool many_hold(const struct rule_check *k, const char *s, size_t n)
 {
-	char text[512];
+	uint32_t hits = 0;
 
-	(void)snprintf(text, sizeof text, "%.*s", (int)n, s);
-	if (k->op == OP_EXISTS)
-		return true;
-	if (k->op == OP_NE)
-		return !one_string(OP_EQ, text, n, k->values);
 	for (uint32_t i = 0; i < k->n_values; i++)
-		if (one_string(k->op, text, n, &k->values[i]))
-			return true;
-	return false;
-}
-
-static bool list_holds(const struct rule_check *k, const struct template_field *f, const struct helper_value *v)
-{
-	if (k->index >= 0)
-		return (uint32_t)k->index < v->len && string_holds(k, v->list[k->index].p, v->list[k->index].len);
-	for (uint32_t i = f->type == TEMPLATE_ANCESTRY; i < v->len; i++)
-		if (string_holds(k, v->list[i].p, v->list[i].len))
-			return true;
-	return false;
+		hits += k->op == OP_NE ? !one_string(OP_EQ, s, n, &k->values[i])
+				       : one_string(k->op, s, n, &k->values[i]);
+	return k->n_values && (k->modifier == MOD_ANYOF   ? hits > 0
+			       : k->modifier == MOD_ALLOF ? hits == k->n_values
+							  : hits == 1);
 }
 
 static bool ordered(enum rule_op op, int c)
@@ -135,6 +122,50 @@ static bool number_holds(const struct rule_check *k, uint8_t type, uint64_t have
 		any |= ordered(k->op, c);
 	}
 	return any;
+}
+
+static void transform(const struct rule_check *k, char *s)
+{
+	if (k->transforms & HELPER_BASENAME && strrchr(s, '/'))
+		memmove(s, strrchr(s, '/') + 1, strlen(strrchr(s, '/')));
+	for (; *s; s++)
+		*s = (char)(k->transforms & HELPER_LOWER   ? tolower((unsigned char)*s)
+			    : k->transforms & HELPER_UPPER ? toupper((unsigned char)*s)
+							   : *s);
+}
+
+/* s is there. */
+static bool string_holds(const struct rule_check *k, const char *s, size_t n)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof text, "%.*s", (int)n, s);
+	transform(k, text);
+	n = strlen(text);
+	if (k->length)
+		return number_holds(k, TEMPLATE_U64, n);
+	if (k->op == OP_EXISTS)
+		return true;
+	if (k->modifier)
+		return many_hold(k, text, n);
+	if (k->op == OP_NE)
+		return !one_string(OP_EQ, text, n, k->values);
+	for (uint32_t i = 0; i < k->n_values; i++)
+		if (one_string(k->op, text, n, &k->values[i]))
+			return true;
+	return false;
+}
+
+static bool list_holds(const struct rule_check *k, const struct template_field *f, const struct helper_value *v)
+{
+	if (k->length && k->index < 0)
+		return number_holds(k, TEMPLATE_U64, v->len);
+	if (k->index >= 0)
+		return (uint32_t)k->index < v->len && string_holds(k, v->list[k->index].p, v->list[k->index].len);
+	for (uint32_t i = f->type == TEMPLATE_ANCESTRY; i < v->len; i++)
+		if (string_holds(k, v->list[i].p, v->list[i].len))
+			return true;
+	return false;
 }
 
 static bool in_net(const struct helper_value *v, const char *text)

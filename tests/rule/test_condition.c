@@ -76,6 +76,84 @@ static const struct {
 	{ "proc.name exists", 1 },
 	{ "proc.name >= 5", 1 },
 	{ "proc.name < 5", 0 },
+	/* any, all or exactly one of a list */
+	{ "proc.exepath startswith anyof (/opt, /usr)", 1 },
+	{ "proc.exepath startswith anyof (/opt, /srv)", 0 },
+	{ "proc.exepath startswith oneof (/usr, /usr/bin)", 0 },
+	{ "proc.exepath startswith oneof (/usr, /opt)", 1 },
+	{ "proc.exepath startswith oneof (/opt, /srv)", 0 },
+	{ "proc.exepath startswith allof (/usr, /usr/bin)", 1 },
+	{ "proc.exepath startswith allof (/usr, /opt)", 0 },
+	{ "proc.exepath endswith anyof(sh)", 1 },
+	{ "proc.exepath glob anyof (/x/*, \"*/ba[a-z]h\")", 1 },
+	{ "proc.exepath iglob allof (/USR/*, *H)", 1 },
+	{ "proc.cmdline icontains allof (curl, HTTP)", 1 },
+	{ "proc.cmdline contains allof (Curl, HTTP)", 0 },
+	{ "proc.name = anyof (zsh, bash)", 1 },
+	{ "proc.name = allof (bash, zsh)", 0 },
+	{ "proc.name == allof (bash, bash)", 1 },
+	{ "proc.name = oneof (bash, bash)", 0 },
+	{ "proc.name != anyof (bash, zsh)", 1 },
+	{ "proc.name != allof (bash, zsh)", 0 },
+	{ "proc.name != oneof (bash, zsh)", 1 },
+	{ "proc.name != allof (ksh, zsh)", 1 },
+	{ "proc.name = anyof ()", 0 },
+	{ "proc.name = allof ()", 0 },
+	{ "not proc.name = allof ()", 1 },
+	{ "proc.name = oneof", 0 },
+	{ "proc.name != oneof and (proc.name = bash)", 1 },
+	{ "proc.name = \"anyof\" or (proc.name = zsh)", 0 },
+	{ "proc.name in (anyof, bash)", 1 },
+	{ "user.name != anyof (a, b)", 0 },
+	{ "not user.name = anyof (a, b)", 1 },
+	{ "proc.aname startswith oneof (ss, sys)", 1 },
+	{ "proc.aname startswith allof (s, ss)", 1 },
+	{ "proc.aname startswith allof (sshd, sys)", 0 },
+	{ "proc.aname[1] != anyof (sshd, x)", 1 },
+	{ "evt.type = anyof (open, execve)", 1 },
+	{ "evt.type = oneof (open, execve)", 1 },
+	{ "evt.type != allof (open, execve)", 0 },
+	/* transformers */
+	{ "tolower(proc.cmdline) contains curl", 1 },
+	{ "tolower(proc.cmdline) contains Curl", 0 },
+	{ "toupper(proc.name) = BASH", 1 },
+	{ "toupper(proc.name) != bash", 1 },
+	{ "toupper(proc.name) != BASH", 0 },
+	{ "tolower(toupper( proc.cmdline )) startswith \"bash -c 'curl\"", 1 },
+	{ "toupper(tolower(proc.name)) = bash", 0 },
+	{ "basename(proc.exepath) = bash", 1 },
+	{ "basename(proc.name) = bash", 1 },
+	{ "basename(proc.cmdline) = \"'\"", 1 },
+	{ "toupper(basename(fd.name)) = SHADOW", 1 },
+	{ "basename(toupper(fd.name)) in (X, SHADOW)", 1 },
+	{ "basename(fd.name) in (passwd, group)", 0 },
+	{ "toupper(fd.name) pmatch (/ETC)", 1 },
+	{ "toupper(fd.name) pmatch (/etc, /ET)", 0 },
+	{ "tolower(proc.cmdline) contains allof (curl, http)", 1 },
+	{ "basename(fd.name) startswith anyof (x, sha)", 1 },
+	{ "toupper(proc.name) = anyof (bash, BASH)", 1 },
+	{ "toupper(proc.name) exists", 1 },
+	{ "toupper(user.name) exists", 0 },
+	{ "toupper(user.name) != ROOT", 0 },
+	{ "not toupper(user.name) = ROOT", 1 },
+	{ "toupper(proc.aname[1]) = SSHD", 1 },
+	{ "toupper(proc.aname[3]) != SSHD", 0 },
+	{ "toupper(proc.aname) in (SSHD, X)", 1 },
+	{ "toupper(proc.aname) = BASH", 0 },
+	{ "len(proc.name) = 4", 1 },
+	{ "len(proc.name) != 4", 0 },
+	{ "len(proc.name) > 3 and len(proc.name) < 5", 1 },
+	{ "len(basename(fd.name)) in (1, 6)", 1 },
+	{ "len(toupper(fd.name)) >= 12", 0 },
+	{ "len(proc.aname[2]) = 7", 1 },
+	{ "len(proc.aname[3]) >= 0", 0 },
+	{ "len(user.name) >= 0", 0 },
+	{ "len(user.name) exists", 0 },
+	{ "len(proc.name) exists", 1 },
+	{ "tolower(evt.type) = open", 1 },
+	{ "toupper(evt.type) = OPEN", 1 },
+	{ "toupper(evt.type) in (open, execve)", 0 },
+	{ "len(evt.type) = 4", 1 },
 	/* numbers */
 	{ "fd.num >= 0", 1 },
 	{ "fd.num>=4", 0 },
@@ -304,14 +382,16 @@ static void random_check(struct buf *b, const struct template_type *type)
 	static const char *const text_ops[] = { "=",    "!=",    "contains", "icontains",  "startswith", "endswith",
 						"glob", "iglob", "in",       "intersects", "pmatch",     "exists" };
 	static const char *const number_ops[] = { "=", "!=", "<", "<=", ">", ">=", "in", "exists" };
+	static const char *const wraps[] = { "toupper(", "tolower(", "basename(", "tolower(basename(" };
+	static const char *const modifiers[] = { "oneof ", "anyof ", "allof " };
 	static const char *const equal_ops[] = { "=", "!=", "in", "exists" };
 	const struct template_field *f = random_field(type);
 	bool text = f->type == TEMPLATE_STR || f->type == TEMPLATE_ANCESTRY,
 	     equal = f->type == TEMPLATE_BOOL || f->type == TEMPLATE_IP;
 	bool index = f->type == TEMPLATE_ANCESTRY && below(2);
-	const char *op = text    ? text_ops[below(countof(text_ops))]
-			 : equal ? equal_ops[below(countof(equal_ops))]
-				 : number_ops[below(countof(number_ops))];
+	const char *wrap, *op = text    ? text_ops[below(countof(text_ops))]
+				: equal ? equal_ops[below(countof(equal_ops))]
+					: number_ops[below(countof(number_ops))];
 
 	if (!strcmp(f->name, "evt.type")) {
 		buf_printf(b, "evt.type %s (%s, %s)", below(2) ? "in" : "intersects", below(2) ? "open" : "execve",
@@ -320,13 +400,19 @@ static void random_check(struct buf *b, const struct template_type *type)
 	}
 	if (f->type == TEMPLATE_ANCESTRY && !index && !strcmp(op, "!="))
 		op = "=";
-	buf_printf(b, "%s", f->name);
+	wrap = text && below(3) == 0 ? wraps[below(countof(wraps))] : "";
+	buf_printf(b, "%s%s", wrap, f->name);
 	if (index)
 		buf_printf(b, "[%u]", below(4));
+	for (; *wrap; wrap++)
+		if (*wrap == '(')
+			buf_putc(b, ')');
 	buf_printf(b, " %s ", op);
 	if (!strcmp(op, "exists"))
 		return;
-	if (strcmp(op, "in") && strcmp(op, "intersects") && strcmp(op, "pmatch")) {
+	if (text && below(3) == 0 && strcmp(op, "in") && strcmp(op, "intersects") && strcmp(op, "pmatch"))
+		buf_puts(b, modifiers[below(countof(modifiers))]);
+	else if (strcmp(op, "in") && strcmp(op, "intersects") && strcmp(op, "pmatch")) {
 		random_value(b, f->type, op);
 		return;
 	}

@@ -104,12 +104,16 @@ static const struct {
 	{ 401, COND("container.image.repository = a"), "not supplied by this release" },
 	{ 402, COND("proc.pid startswith 1"), "'startswith' can not be used with 'proc.pid'" },
 	{ 402, COND("evt.dir contains a"), "evt.dir" },
+	{ 402, COND("evt.type = open and proc.name in oneof (a, b)"), "'oneof' can not be used with 'in'" },
+	{ 402, COND("evt.type = open and proc.pid < anyof (1, 2)"), "'anyof' can not be used with '<'" },
+	{ 402, COND("proc.pid = oneof (1, 2)"), "oneof, anyof and allof are for text" },
+	{ 402, COND("evt.dir = oneof (<)"), "can not be used with 'evt.dir'" },
+	{ 300, COND("proc.name = anyof (a, b"), "',' or ')' is needed" },
 	{ 403, COND("proc.pid = 99999999999999999999"), "a number is needed" },
 	{ 403, COND("evt.type = open and fd.sip in (10.0.0.0/33)"), "an address or a network" },
 	{ 403, COND("proc.name < x"), "a number is needed" },
 	{ 403, COND("evt.dir = x"), "evt.dir is < or >" },
 	{ 404, COND("proc.name bcontains 41"), "'bcontains' is not supported" },
-	{ 404, COND("proc.name startswith oneof (a, b)"), "'oneof' is not supported" },
 	{ 404, COND("evt.arg[0] = x"), "arguments by number" },
 	{ 404, OUTPUT("\"%toupper(proc.name)\""), "transformers in outputs" },
 	{ 405, COND("\"proc.pid[1] = 1\""), "takes no index" },
@@ -123,6 +127,20 @@ static const struct {
 	{ 410, COND("proc.env contains a") "  skip-if-unknown-filter: true\n", "is skipped" },
 	{ 410, OUTPUT("\"%fd.nameraw\"") "  skip-if-unknown-filter: true\n", "is skipped" },
 	{ 411, COND("proc.name = <NA>"), "not the text <NA>" },
+	{ 404, COND("b64(proc.name) = a"), "'b64' is not supported" },
+	{ 404, COND("toupper(proc.name) < 5"), "on transformed text" },
+	{ 412, COND("toupper(len(proc.name)) = A"), "len gives a number" },
+	{ 412, COND("toupper(proc.pid) = A"), "a transformer of text can not be used" },
+	{ 412, COND("len(fd.sip) = 4"), "len can not be used" },
+	{ 412, COND("len(proc.aname) = 4"), "len(proc.aname[1])" },
+	{ 412, COND("toupper(evt.dir) = A"), "takes no transformer" },
+	{ 402, COND("len(proc.name) contains 4"), "'contains' can not be used with 'len of proc.name'" },
+	{ 402, COND("len(proc.name) = anyof (4)"), "are for text" },
+	{ 403, COND("len(proc.name) = a"), "a non-negative number is needed" },
+	{ 300, COND("toupper(proc.name = a"), "the transformer's ')' is needed" },
+	{ 300, COND("toupper(name) = a"), "a transformer takes a field" },
+	{ 300, COND("toupper() = a"), "a transformer takes a field" },
+	{ 400, COND("toupper(proc.nam) = a"), "did you mean 'proc.name'?" },
 	{ 500, OUTPUT("\"100%\""), "name of a field" },
 	{ 500, OUTPUT("\"100% of it\""), "name of a field" },
 	{ 501, OUTPUT("\"%proc.nam\""), "did you mean 'proc.name'?" },
@@ -248,6 +266,7 @@ TEST(input_made_to_exhaust_us_is_refused_within_limits)
 	expect("big file", repeat(&a, "#", (8 << 20) + 1), 100);
 	expect("parentheses", arena_printf(&a, COND("%sproc.pid = 1"), repeat(&a, "(", 100000)), 301);
 	expect("not not not", arena_printf(&a, COND("%sproc.pid = 1"), repeat(&a, "not ", 50000)), 301);
+	expect("transformers", arena_printf(&a, COND("%sproc.name = a"), repeat(&a, "toupper(", 5000)), 301);
 	expect("macro bomb", macro_bomb(&a, "2", 64), 305);
 	expect("macro tower", macro_bomb(&a, "1", 2000), 305);
 	expect("list bomb", list_bomb(&a, 64), 305);

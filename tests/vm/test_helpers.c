@@ -406,6 +406,100 @@ TEST(a_cut_set_answers_no_instead_of_reading_on)
 
 /* --- addresses --- */
 
+/* A question about "/Etc/Shadow", packed. */
+static int64_t ask_question(const struct helper_question *q)
+{
+	struct buf b;
+	int64_t r;
+
+	buf_init(&b, 1 << 16);
+	helper_pack_question(q, &b);
+	r = ask_set(ABI_HELPER_str_ask, (struct helper_str)S("/Etc/Shadow"), b.p, b.len);
+	buf_done(&b);
+	return r;
+}
+
+TEST(questions_transform_the_string_and_count_the_literals)
+{
+	static const struct helper_str both[] = { S("/Etc"), S("/Etc/S") }, one[] = { S("/Etc"), S("/x") },
+				       low[] = { S("shadow") }, up[] = { S("/ETC/SHADOW") }, name[] = { S("Shadow") };
+	static const struct {
+		struct helper_question q;
+		bool want;
+	} rows[] = {
+		{ { ABI_HELPER_str_startswith, 0, HELPER_ANY, false, both, 2 }, 1 },
+		{ { ABI_HELPER_str_startswith, 0, HELPER_ALL, false, both, 2 }, 1 },
+		{ { ABI_HELPER_str_startswith, 0, HELPER_ONE, false, both, 2 }, 0 },
+		{ { ABI_HELPER_str_startswith, 0, HELPER_ALL, false, one, 2 }, 0 },
+		{ { ABI_HELPER_str_startswith, 0, HELPER_ONE, false, one, 2 }, 1 },
+		{ { ABI_HELPER_str_startswith, 0, HELPER_ONE, true, one, 2 }, 1 },
+		{ { ABI_HELPER_str_startswith, 0, HELPER_ANY, true, both, 2 }, 0 },
+		{ { ABI_HELPER_str_startswith, 0, HELPER_ALL, false, both, 0 }, 0 },
+		{ { ABI_HELPER_str_eq, HELPER_LOWER | HELPER_BASENAME, HELPER_ANY, false, low, 1 }, 1 },
+		{ { ABI_HELPER_str_eq, HELPER_UPPER, HELPER_ANY, false, up, 1 }, 1 },
+		{ { ABI_HELPER_str_eq, HELPER_BASENAME, HELPER_ANY, false, name, 1 }, 1 },
+		/* what is no question */
+		{ { ABI_HELPER_str_eq, 8, HELPER_ANY, false, name, 1 }, 0 },
+		{ { ABI_HELPER_str_eq, HELPER_BASENAME, 3, false, name, 1 }, 0 },
+		{ { ABI_HELPER_str_cmp, HELPER_BASENAME, HELPER_ANY, false, name, 1 }, 0 },
+		{ { ABI_HELPER_str_ask, HELPER_BASENAME, HELPER_ANY, true, name, 1 }, 0 },
+		{ { 0, HELPER_BASENAME, HELPER_ANY, true, name, 1 }, 0 },
+	};
+
+	for (size_t i = 0; i < countof(rows); i++)
+		CHECK_EQ(ask_question(&rows[i].q), rows[i].want);
+	CHECK_EQ(ask(ABI_HELPER_str_len, SHADOW, 0, NULL, 0, 0), 11);
+	CHECK_EQ(ask(ABI_HELPER_str_len, SHADOW, HELPER_BASENAME, NULL, 0, 0), 6);
+	CHECK_EQ(ask(ABI_HELPER_str_len, EMPTY, HELPER_BASENAME, NULL, 0, 0), 0);
+}
+
+TEST(a_string_beyond_the_room_for_its_case_answers_no)
+{
+	enum { ROOM = 16384 };
+	char *big = calloc(1, ROOM + 1);
+	struct helper_str empty = S("");
+	struct helper_question q = { ABI_HELPER_str_contains, HELPER_LOWER, HELPER_ANY, false, &empty, 1 };
+	struct buf b;
+
+	buf_init(&b, 1 << 10);
+	helper_pack_question(&q, &b);
+	CHECK_EQ(ask_set(ABI_HELPER_str_ask, (struct helper_str){ big, ROOM }, b.p, b.len), 1);
+	CHECK_EQ(ask_set(ABI_HELPER_str_ask, (struct helper_str){ big, ROOM + 1 }, b.p, b.len), 0);
+	buf_done(&b);
+	free(big);
+}
+
+TEST(hostile_questions_answer_something_and_are_never_left)
+{
+	static const struct helper_str operands[] = { S("/Etc"), S(""), S("Shadow*") };
+	uint64_t seed = 11;
+
+	for (unsigned round = 0; round < 20000; round++) {
+		struct helper_question q = { ABI_HELPER_str_eq + (uint32_t)(rnd(&seed) % 12),
+					     (uint8_t)(rnd(&seed) % 8),
+					     (uint8_t)(rnd(&seed) % 3),
+					     rnd(&seed) % 2,
+					     operands,
+					     3 };
+		struct buf b;
+		uint8_t *exact;
+		size_t len;
+		int64_t r;
+
+		buf_init(&b, 1 << 10);
+		helper_pack_question(&q, &b);
+		len = rnd(&seed) % 2 ? b.len : rnd(&seed) % (b.len + 1);
+		exact = malloc(len + !len);
+		memcpy(exact, b.p, len);
+		for (uint64_t k = rnd(&seed) % 3; k && len; k--)
+			exact[rnd(&seed) % len] = (uint8_t)rnd(&seed);
+		r = ask_set(ABI_HELPER_str_ask, (struct helper_str)S("/Etc/Shadow"), exact, len);
+		CHECK(r == 0 || r == 1);
+		free(exact);
+		buf_done(&b);
+	}
+}
+
 TEST(addresses_are_compared_within_their_family)
 {
 	CHECK_EQ(ask_str(ABI_HELPER_ip_eq, IP4, "\x0a\x01\x02\x03", 4), 1);

@@ -89,10 +89,13 @@ FALLIBLE rule_pool_add(struct rule_pool *p, const void *bytes, size_t len, uint3
 	return E_OK;
 }
 
+/* What values are packed as; a question also has its head in the bits above. */
+enum { PACK_STRINGS, PACK_NETS, PACK_QUESTION };
+
 struct packed {
 	struct hnode node;
 	const struct rule_value *values;
-	bool nets;
+	uint64_t what; /* 0 a set of strings, 1 of networks, else the head of a question */
 	uint32_t off, len;
 };
 
@@ -120,13 +123,52 @@ static FALLIBLE pack_nets(struct rule_pool *p, const struct rule_value *values, 
 	return out->full ? E_LIMIT : E_OK;
 }
 
+/* A predicate that takes a set gets one operand: the set of all values. */
+static FALLIBLE pack_operands(struct rule_pool *p, const struct packed *s, struct helper_question *q, struct buf *set,
+			      struct buf *out)
+{
+	struct helper_str *operands = ARENA_ARRAY(p->a, struct helper_str, q->n);
+
+	if (!operands)
+		return E_NOMEM;
+	if (q->test == ABI_HELPER_str_in || q->test == ABI_HELPER_str_pmatch) {
+		TRY(pack_strings(p, s->values, q->n, set));
+		operands[0] = (struct helper_str){ set->p, (uint32_t)set->len };
+		q->n = 1;
+	} else {
+		for (uint32_t i = 0; i < q->n; i++)
+			operands[i] = (struct helper_str){ s->values[i].p, s->values[i].len };
+	}
+	q->operands = operands;
+	helper_pack_question(q, out);
+	return out->full ? E_LIMIT : E_OK;
+}
+
+static FALLIBLE pack_question(struct rule_pool *p, const struct packed *s, uint32_t n, struct buf *out)
+{
+	struct helper_question q = { .test = (uint32_t)(s->what >> 32),
+				     .transforms = (uint8_t)(s->what >> 8),
+				     .mode = (uint8_t)(s->what >> 16),
+				     .negate = s->what >> 24 & 1,
+				     .n = n };
+	struct buf set;
+	enum err err;
+
+	buf_init(&set, POOL_MAX_BYTES);
+	err = pack_operands(p, s, &q, &set, out);
+	buf_done(&set);
+	return err;
+}
+
 static FALLIBLE pack(struct rule_pool *p, struct packed *s, uint32_t n)
 {
 	struct buf set;
 	enum err err;
 
 	buf_init(&set, POOL_MAX_BYTES);
-	err = s->nets ? pack_nets(p, s->values, n, &set) : pack_strings(p, s->values, n, &set);
+	err = s->what == PACK_STRINGS ? pack_strings(p, s->values, n, &set)
+	      : s->what == PACK_NETS  ? pack_nets(p, s->values, n, &set)
+				      : pack_question(p, s, n, &set);
 	if (err == E_LIMIT)
 		p->bytes.full = true; /* it would not have fitted */
 	s->len = (uint32_t)set.len;
@@ -135,25 +177,41 @@ static FALLIBLE pack(struct rule_pool *p, struct packed *s, uint32_t n)
 	return err;
 }
 
-FALLIBLE rule_pool_set(struct rule_pool *p, const struct rule_value *values, uint32_t n, bool nets, uint32_t *ret_off,
-		       uint32_t *ret_len)
+/* Found by where the values are: expanded lists are shared, so a list that many rules use is packed once. */
+static FALLIBLE pool_packed(struct rule_pool *p, const struct rule_value *values, uint32_t n, uint64_t what,
+			    uint32_t *ret_off, uint32_t *ret_len)
 {
-	uint64_t hash = hash_u64((uintptr_t)values + nets);
+	uint64_t hash = hash_u64((uintptr_t)values + what);
 	struct packed *s = NULL;
 
 	for (struct hnode *h = htab_first(&p->by_values, hash); h && !s; h = htab_next(h)) {
 		s = CONTAINER_OF(h, struct packed, node);
-		s = s->values == values && s->nets == nets ? s : NULL;
+		s = s->values == values && s->what == what ? s : NULL;
 	}
 	if (!s) {
 		s = ARENA_NEW(p->a, struct packed);
 		if (!s)
 			return E_NOMEM;
-		*s = (struct packed){ .values = values, .nets = nets };
+		*s = (struct packed){ .values = values, .what = what };
 		TRY(pack(p, s, n));
 		htab_add(&p->by_values, &s->node, hash);
 	}
 	*ret_off = s->off;
 	*ret_len = s->len;
 	return E_OK;
+}
+
+FALLIBLE rule_pool_set(struct rule_pool *p, const struct rule_value *values, uint32_t n, bool nets, uint32_t *ret_off,
+		       uint32_t *ret_len)
+{
+	return pool_packed(p, values, n, nets ? PACK_NETS : PACK_STRINGS, ret_off, ret_len);
+}
+
+FALLIBLE rule_pool_question(struct rule_pool *p, const struct rule_value *values, uint32_t n,
+			    const struct helper_question *q, uint32_t *ret_off, uint32_t *ret_len)
+{
+	uint64_t what = PACK_QUESTION | (uint64_t)q->transforms << 8 | (uint64_t)q->mode << 16 |
+			(uint64_t)q->negate << 24 | (uint64_t)q->test << 32;
+
+	return pool_packed(p, values, n, what, ret_off, ret_len);
 }

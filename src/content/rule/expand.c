@@ -116,7 +116,7 @@ static FALLIBLE expand_values(struct expand *x, struct rule_check *k)
 		const struct rule_value *v = &k->values[i];
 
 		TRY(find_value_list(x, v, &l));
-		if (l && !(rule_ops[k->op].flags & OP_LIST))
+		if (l && !k->modifier && !(rule_ops[k->op].flags & OP_LIST))
 			return one_value(x, k, l);
 		if (l && k->n_values == 1) { /* the usual case: share the list's values */
 			k->values = l->values;

@@ -31,6 +31,8 @@ static int event_satisfies(const struct rule_check *k, const char *s, size_t n)
 {
 	bool any = false;
 
+	if (k->modifier && (k->modifier != MOD_ANYOF || k->op != OP_EQ))
+		return -1;
 	for (uint32_t i = 0; i < k->n_values; i++)
 		any |= k->values[i].len == n && !memcmp(k->values[i].p, s, n);
 	switch ((enum rule_op)k->op) {
@@ -108,7 +110,7 @@ static const struct rule_fold *fold_check(const struct folder *x, const struct r
 	f = template_field_find(x->t, x->type, k->field, strlen(k->field), &id);
 	if (!f || (!k->n_values && k->op != OP_EXISTS))
 		return truth(false);
-	if (!strcmp(k->field, "evt.type"))
+	if (!strcmp(k->field, "evt.type") && !k->transforms && !k->length)
 		decided = fold_event(x, k);
 	else if (!strcmp(k->field, "evt.num"))
 		decided = fold_number(k);

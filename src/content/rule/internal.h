@@ -141,7 +141,7 @@ FALLIBLE rule_scalar_map(struct arena *a, const struct rule_file *f, uint32_t fr
 
 /* ---- conditions ---- */
 
-enum { OP_WORD = 1, OP_LIST = 2, OP_UNARY = 4, OP_REFUSED = 8 };
+enum { OP_WORD = 1, OP_LIST = 2, OP_UNARY = 4, OP_REFUSED = 8, OP_MANY = 16 };
 
 enum rule_op {
 #define OP(ident, word, flags) OP_##ident,
@@ -163,16 +163,22 @@ struct rule_value {
 	struct rule_span at;
 };
 
+/* How many of the values: as the operator itself has it, or by a word after it. */
+enum rule_modifier { MOD_NONE, MOD_ANYOF, MOD_ALLOF, MOD_ONEOF };
+
 enum rule_check_state { CHECK_NEW, CHECK_GOOD, CHECK_UNKNOWN, CHECK_BAD };
 
 /* field operator values */
 struct rule_check {
-	const char *field; /* as the table names it */
-	int32_t index;     /* -1 for none */
-	uint8_t op;        /* enum rule_op */
-	uint8_t state;     /* enum rule_check_state */
-	bool reported;     /* that it is not good */
-	bool twin;         /* the second half of an either-end field: errors are the first one's */
+	const char *field;  /* as the table names it */
+	int32_t index;      /* -1 for none */
+	uint8_t op;         /* enum rule_op */
+	uint8_t modifier;   /* enum rule_modifier */
+	uint8_t transforms; /* enum helper_transform: what is done to the value first */
+	bool length;        /* and then its length is taken: a number */
+	uint8_t state;      /* enum rule_check_state */
+	bool reported;      /* that it is not good */
+	bool twin;          /* the second half of an either-end field: errors are the first one's */
 	const struct rule_value *values;
 	uint32_t n_values;
 	struct rule_span at, op_at;
@@ -378,6 +384,7 @@ FALLIBLE rule_read_tests(struct rule_ctx *c, const struct rule_node *tests, stru
 
 /* ---- emit.c, lower.c ---- */
 
+struct helper_question;
 /* Literals of all programs, each once. Packed sets are also found by the values they were made of: lists are shared. */
 struct rule_pool {
 	struct htab by_bytes, by_values;
@@ -391,6 +398,9 @@ FALLIBLE rule_pool_add(struct rule_pool *p, const void *bytes, size_t len, uint3
 /* The packed set (of networks, else of strings) of the values. */
 FALLIBLE rule_pool_set(struct rule_pool *p, const struct rule_value *values, uint32_t n, bool nets, uint32_t *ret_off,
 		       uint32_t *ret_len);
+/* The packed question of the values; q->operands and q->n are ignored. */
+FALLIBLE rule_pool_question(struct rule_pool *p, const struct rule_value *values, uint32_t n,
+			    const struct helper_question *q, uint32_t *ret_off, uint32_t *ret_len);
 
 struct rule_label {
 	int32_t at;    /* slot, or -1 */

@@ -215,15 +215,20 @@ static enum isa_sem sem_of(enum rule_op op, bool is_signed)
 	}
 }
 
+static void compare_number(struct lower *x, const struct rule_check *k, uint8_t type, uint8_t reg, const struct way *w)
+{
+	for (uint32_t i = 0; i + 1 < k->n_values; i++)
+		jump_if(x, ISA_JEQ, reg, number_of(&k->values[i], type), w->yes);
+	decide(x, sem_of(k->op, type == TEMPLATE_I64), reg, number_of(&k->values[k->n_values - 1], type), w);
+}
+
 static void lower_number(struct lower *x, const struct rule_fold *f, const struct way *w)
 {
 	const struct rule_check *k = f->check;
 	uint8_t type = f->field->type;
 
 	load_ctx(x, R1, template_slot_off(f->id));
-	for (uint32_t i = 0; i + 1 < k->n_values; i++)
-		jump_if(x, ISA_JEQ, R1, number_of(&k->values[i], type), w->yes);
-	decide(x, sem_of(k->op, type == TEMPLATE_I64), R1, number_of(&k->values[k->n_values - 1], type), w);
+	compare_number(x, k, type, R1, w);
 }
 
 /* ---- literals ---- */
@@ -260,7 +265,8 @@ static void load_set(struct lower *x, uint8_t ptr, uint8_t size, const struct ru
 
 /* ---- strings ---- */
 
-static enum abi_helper_id string_helper(const struct rule_check *k)
+/* What one value is asked, or all values of an operator that takes a set. */
+static enum abi_helper_id string_predicate(const struct rule_check *k)
 {
 	switch ((enum rule_op)k->op) {
 	case OP_CONTAINS:
@@ -290,10 +296,44 @@ static enum abi_helper_id string_helper(const struct rule_check *k)
 	}
 }
 
+static bool any_of(const struct rule_check *k, enum rule_op op)
+{
+	return k->modifier == MOD_ANYOF && k->op == op;
+}
+
+static enum abi_helper_id string_helper(const struct rule_check *k)
+{
+	if (any_of(k, OP_EQ) && !k->transforms)
+		return ABI_HELPER_str_in;
+	if (any_of(k, OP_STARTSWITH) && !k->transforms)
+		return ABI_HELPER_str_startswith_in;
+	return k->modifier || k->transforms ? ABI_HELPER_str_ask : string_predicate(k);
+}
+
+/* The packed question, for what no predicate answers alone. */
+static void load_question(struct lower *x, uint8_t ptr, uint8_t size, const struct rule_check *k)
+{
+	static const uint8_t modes[] = {
+		[MOD_NONE] = HELPER_ANY, [MOD_ANYOF] = HELPER_ANY, [MOD_ALLOF] = HELPER_ALL, [MOD_ONEOF] = HELPER_ONE
+	};
+	struct helper_question q = { .test = string_predicate(k),
+				     .transforms = k->transforms,
+				     .mode = modes[k->modifier],
+				     .negate = k->modifier && k->op == OP_NE };
+	uint32_t off = 0, len = 0;
+
+	stick(x, rule_pool_question(x->pool, k->values, k->n_values, &q, &off, &len));
+	load_imm64(x, ptr, ISA_IMM64_MAP_VALUE, 0, off);
+	mov_imm(x, size, (int32_t)len);
+}
+
 static void load_operand(struct lower *x, uint8_t ptr, uint8_t size, const struct rule_check *k,
 			 enum abi_helper_id helper)
 {
-	if (helper == ABI_HELPER_str_in || helper == ABI_HELPER_str_pmatch)
+	if (helper == ABI_HELPER_str_ask)
+		load_question(x, ptr, size, k);
+	else if (helper == ABI_HELPER_str_in || helper == ABI_HELPER_str_pmatch ||
+		 helper == ABI_HELPER_str_startswith_in)
 		load_set(x, ptr, size, k, false);
 	else
 		load_literal(x, ptr, size, k->values->p, k->values->len);
@@ -322,7 +362,19 @@ static void lower_string(struct lower *x, const struct rule_fold *f, const struc
 	if (helper == ABI_HELPER_str_cmp)
 		decide(x, sem_of(k->op, true), R0, 0, w);
 	else
-		decide(x, k->op == OP_NE ? ISA_JEQ : ISA_JNE, R0, 0, w);
+		decide(x, k->op == OP_NE && !k->modifier ? ISA_JEQ : ISA_JNE, R0, 0, w);
+}
+
+/* Of text in bytes, of a whole list in elements. */
+static void lower_length(struct lower *x, const struct rule_fold *f, const struct way *w)
+{
+	bool list = f->field->type == TEMPLATE_LIST && f->check->index < 0;
+
+	load_string(x, f, w);
+	if (!list)
+		mov_imm(x, R2, f->check->transforms);
+	call(x, list ? ABI_HELPER_list_len : ABI_HELPER_str_len);
+	compare_number(x, f->check, TEMPLATE_U64, R0, w);
 }
 
 /* An element exists: the lookup itself decides. */
@@ -376,6 +428,10 @@ static void lower_address(struct lower *x, const struct rule_fold *f, const stru
 
 static void lower_value(struct lower *x, const struct rule_fold *f, const struct way *w)
 {
+	if (f->check->length && f->check->op != OP_EXISTS) {
+		lower_length(x, f, w);
+		return;
+	}
 	switch ((enum template_field_type)f->field->type) {
 	case TEMPLATE_BOOL:
 	case TEMPLATE_U64:

@@ -5,9 +5,13 @@
  *   or     and ("or" and)*
  *   and    not ("and" not)*
  *   not    "not" not | "(" or ")" | check
- *   check  field operator value | field "exists" | macro
+ *   check  left operator value | left operator ("oneof" | "anyof" | "allof") list | left "exists" | macro
+ *   left   field | transformer "(" left ")"
  */
 #include "content/rule/internal.h"
+#include "engine/helpers/helpers.h"
+
+enum { TRANSFORM_LEN = 128 }; /* beside enum helper_transform */
 
 struct parser {
 	struct rule_lex x;
@@ -208,44 +212,156 @@ static FALLIBLE parse_value_list(struct parser *p, struct rule_check *k)
 	return E_OK;
 }
 
-static FALLIBLE refuse_modifier(struct parser *p, const struct rule_value *v)
+/* The word at i is a modifier and a list follows: else it is a value like any other, and i stays. */
+static enum rule_modifier parse_modifier(struct rule_lex *x, struct rule_span *at)
 {
-	static const char *const words[] = { "oneof", "anyof", "allof" };
-	struct rule_lex *x = &p->x;
+	static const char *const words[] = { [MOD_ANYOF] = "anyof", [MOD_ALLOF] = "allof", [MOD_ONEOF] = "oneof" };
+	uint32_t start = x->i;
 
-	rule_lex_blanks(x);
-	if (v->quoted || x->text->p[x->i] != '(')
-		return E_OK;
-	for (size_t i = 0; i < countof(words); i++) {
-		if (rule_span_is(v->at, words[i])) {
-			rule_report(p->c, RD_UNSUPPORTED, v->at, "the modifier '%s' is not supported by this release",
-				    words[i]);
-			return E_REJECTED;
-		}
+	*at = rule_lex_here(x);
+	for (enum rule_modifier m = MOD_ANYOF; m < countof(words); m++) {
+		if (!rule_span_is(*at, words[m]))
+			continue;
+		x->i += at->len;
+		rule_lex_blanks(x);
+		if (x->text->p[x->i] == '(')
+			return m;
 	}
-	return E_OK;
+	x->i = start;
+	return MOD_NONE;
+}
+
+static FALLIBLE check_modifier(struct parser *p, const struct rule_check *k, struct rule_span at)
+{
+	struct diag *d;
+
+	if (rule_ops[k->op].flags & OP_MANY)
+		return E_OK;
+	d = rule_report(p->c, RD_OPERATOR, at, "'%.*s' can not be used with '%s'", (int)at.len, at.text->p + at.off,
+			rule_ops[k->op].word);
+	diag_hint(d, rule_ops[k->op].flags & OP_LIST ? "'%s' takes the list alone" : "'%s' takes one value",
+		  rule_ops[k->op].word);
+	return E_REJECTED;
 }
 
 static FALLIBLE parse_operand(struct parser *p, struct rule_check *k)
 {
 	struct rule_value *v;
 	const struct rule_op_row *op = &rule_ops[k->op];
+	struct rule_span modifier;
 
 	rule_lex_blanks(&p->x);
+	k->modifier = (uint8_t)parse_modifier(&p->x, &modifier);
+	if (k->modifier) {
+		TRY(check_modifier(p, k, modifier));
+		return parse_value_list(p, k);
+	}
 	if (p->x.text->p[p->x.i] == '(' && (op->flags & OP_LIST))
 		return parse_value_list(p, k);
 	if (p->x.text->p[p->x.i] == '(') {
-		rule_report(p->c, RD_SYNTAX, rule_lex_here(&p->x), "'%s' takes one value, not a list: use 'in'",
-			    op->word);
+		rule_report(p->c, RD_SYNTAX, rule_lex_here(&p->x),
+			    "'%s' takes one value, not a list: use 'in', or '%s anyof'", op->word, op->word);
 		return E_REJECTED;
 	}
 	v = ARENA_NEW(p->c->a, struct rule_value);
 	if (!v)
 		return E_NOMEM;
 	TRY(rule_lex_value(&p->x, v));
-	TRY(refuse_modifier(p, v));
 	k->values = v;
 	k->n_values = 1;
+	return E_OK;
+}
+
+/* ---- transformers ---- */
+
+static const struct {
+	const char *word;
+	uint8_t transform; /* 0: of the language, not of this release */
+} transformers[] = {
+	{ "tolower", HELPER_LOWER },
+	{ "toupper", HELPER_UPPER },
+	{ "basename", HELPER_BASENAME },
+	{ "len", TRANSFORM_LEN },
+	{ "b64", 0 },
+	{ "join", 0 },
+	{ "concat", 0 },
+	{ "getopt", 0 },
+	{ "val", 0 },
+};
+
+/* A transformer's row: the word is one and a parenthesis follows at once. Else -1. */
+static int find_transformer(const struct parser *p, struct rule_span s)
+{
+	for (size_t i = 0; i < countof(transformers) && p->x.text->p[p->x.i] == '('; i++)
+		if (rule_span_is(s, transformers[i].word))
+			return (int)i;
+	return -1;
+}
+
+/*
+ * Put one more, written inside those before it, into k. The outermost of two changes of case decides, and basename goes
+ * with either: so a set of flags says all. The length is a number: nothing can be done to it.
+ */
+static FALLIBLE add_transformer(struct parser *p, struct rule_span name, uint8_t transform, unsigned outer,
+				struct rule_check *k)
+{
+	if (!transform) {
+		rule_report(p->c, RD_UNSUPPORTED, name, "the transformer '%.*s' is not supported by this release",
+			    (int)name.len, name.text->p + name.off);
+		return E_REJECTED;
+	}
+	if (transform == TRANSFORM_LEN && outer) {
+		rule_report(p->c, RD_TRANSFORMER, name, "len gives a number, and the transformer around it takes text");
+		return E_REJECTED;
+	}
+	if (transform == TRANSFORM_LEN)
+		k->length = true;
+	else if (transform == HELPER_BASENAME || !(k->transforms & (HELPER_LOWER | HELPER_UPPER)))
+		k->transforms |= transform;
+	return E_OK;
+}
+
+static FALLIBLE close_transformers(struct parser *p, unsigned n)
+{
+	for (; n; n--) {
+		rule_lex_blanks(&p->x);
+		if (p->x.text->p[p->x.i] != ')') {
+			rule_report(p->c, RD_SYNTAX, rule_lex_here(&p->x), "the transformer's ')' is needed here");
+			return E_REJECTED;
+		}
+		p->x.i++;
+	}
+	return E_OK;
+}
+
+/* The name that was read is a field, or the first of the transformers around one. */
+static FALLIBLE parse_left(struct parser *p, struct rule_span name, struct rule_check *k)
+{
+	struct rule_check flags = { 0 };
+	uint32_t start = name.off, n_parts;
+	unsigned n = 0;
+	int row;
+
+	for (; (row = find_transformer(p, name)) >= 0; n++) {
+		if (n == RULE_MAX_DEPTH) {
+			rule_report(p->c, RD_DEEP, name, "transformers are nested more than %d deep", RULE_MAX_DEPTH);
+			return E_REJECTED;
+		}
+		TRY(add_transformer(p, name, transformers[row].transform, n, &flags));
+		p->x.i++;
+		rule_lex_blanks(&p->x);
+		name = rule_lex_name(&p->x, &n_parts);
+		if (n_parts < 2 && find_transformer(p, name) < 0) {
+			rule_report(p->c, RD_SYNTAX, name.len ? name : rule_lex_here(&p->x),
+				    "a transformer takes a field");
+			return E_REJECTED;
+		}
+	}
+	TRY(finish_field(p, name, k));
+	TRY(close_transformers(p, n));
+	k->transforms = flags.transforms;
+	k->length = flags.length;
+	k->at = (struct rule_span){ name.text, start, p->x.i - start };
 	return E_OK;
 }
 
@@ -253,7 +369,7 @@ static FALLIBLE parse_check(struct parser *p, struct rule_span name, struct rule
 {
 	struct rule_check k;
 
-	TRY(finish_field(p, name, &k));
+	TRY(parse_left(p, name, &k));
 	rule_lex_blanks(&p->x);
 	k.op = (uint8_t)rule_lex_operator(&p->x, &k.op_at);
 	if (k.op == OP_COUNT)
@@ -264,30 +380,14 @@ static FALLIBLE parse_check(struct parser *p, struct rule_span name, struct rule
 	return *out ? E_OK : E_NOMEM;
 }
 
-static bool is_transformer(struct rule_span s)
-{
-	static const char *const words[] = { "toupper", "tolower", "b64",    "basename", "len",
-					     "join",    "concat",  "getopt", "val" };
-
-	for (size_t i = 0; i < countof(words); i++)
-		if (rule_span_is(s, words[i]))
-			return true;
-	return false;
-}
-
 static FALLIBLE parse_name(struct parser *p, struct rule_cond **out)
 {
 	uint32_t n_parts;
 	struct rule_span name = rule_lex_name(&p->x, &n_parts), here;
 	struct diag *d;
 
-	if (n_parts > 1)
+	if (n_parts > 1 || find_transformer(p, name) >= 0)
 		return parse_check(p, name, out);
-	if (n_parts && p->x.text->p[p->x.i] == '(' && is_transformer(name)) {
-		rule_report(p->c, RD_UNSUPPORTED, name, "the transformer '%.*s' is not supported by this release",
-			    (int)name.len, name.text->p + name.off);
-		return E_REJECTED;
-	}
 	if (n_parts) {
 		*out = rule_cond_new(p->c, COND_MACRO, name, NULL, 0);
 		return *out ? E_OK : E_NOMEM;

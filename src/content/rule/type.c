@@ -104,10 +104,11 @@ void rule_report_field(struct rule_ctx *c, enum rule_diag id, struct rule_span a
 
 static void bad_operator(struct rule_ctx *c, const struct rule_check *k, const struct template_field *f)
 {
-	struct diag *d = rule_report(c, RD_OPERATOR, k->op_at, "'%s' can not be used with '%s', which is %s",
-				     rule_ops[k->op].word, f->name, type_names[f->type]);
+	struct diag *d = rule_report(c, RD_OPERATOR, k->op_at, "'%s' can not be used with '%s%s', which is %s",
+				     rule_ops[k->op].word, k->length ? "len of " : "", f->name,
+				     type_names[k->length ? TEMPLATE_U64 : f->type]);
 
-	if (f->type == TEMPLATE_LIST)
+	if (!k->length && f->type == TEMPLATE_LIST)
 		diag_hint(d, "a list takes exists and intersects, or an index: %s[0]", f->name);
 }
 
@@ -138,6 +139,44 @@ static void warn_na(struct rule_ctx *c, const struct rule_check *k, const struct
 			  "write '%s%.60s exists'", k->op == OP_NE ? "" : "not ", k->field);
 }
 
+static bool check_transformers(struct rule_ctx *c, const struct rule_check *k, const struct template_field *f,
+			       uint8_t type)
+{
+	bool text = type == TEMPLATE_STR || type == TEMPLATE_LIST || type == TEMPLATE_ANCESTRY;
+	struct diag *d;
+
+	if (k->length && !k->transforms && type == TEMPLATE_LIST)
+		return true;
+	if (k->length ? type == TEMPLATE_STR : text || !k->transforms)
+		return true;
+	d = rule_report(c, RD_TRANSFORMER, k->at, "'%s' is %s: %s can not be used with it", f->name, type_names[type],
+			k->length ? "len" : "a transformer of text");
+	if (k->length && text)
+		diag_hint(d, "take the length of one element: len(%s[1])", f->name);
+	return false;
+}
+
+/* The order of transformed text is of no use, and no helper tells it. */
+static bool check_order(struct rule_ctx *c, const struct rule_check *k)
+{
+	if (!k->transforms || k->length || !(1u << k->op & OPS_ORDER))
+		return true;
+	rule_report(c, RD_UNSUPPORTED, k->op_at, "'%s' on transformed text is not supported by this release",
+		    rule_ops[k->op].word);
+	return false;
+}
+
+/* Modifiers ask about text; of numbers and addresses a list says enough. */
+static bool check_modifier(struct rule_ctx *c, const struct rule_check *k, const struct template_field *f, uint8_t type)
+{
+	if (!k->modifier || type == TEMPLATE_STR || type == TEMPLATE_ANCESTRY)
+		return true;
+	diag_hint(rule_report(c, RD_OPERATOR, k->op_at, "'%s%s' is %s: oneof, anyof and allof are for text",
+			      k->length ? "len of " : "", f->name, type_names[type]),
+		  "write '%s in (...)'", k->field);
+	return false;
+}
+
 /* type: of what is compared, the element for an index. */
 static bool check_values(struct rule_ctx *c, const struct rule_check *k, const struct template_field *f, uint8_t type)
 {
@@ -161,8 +200,9 @@ static bool check_field(struct rule_ctx *c, const struct rule_check *k, const st
 {
 	uint8_t type = k->index >= 0 ? TEMPLATE_STR : f->type;
 
-	if (!check_index(c, k, f))
+	if (!check_index(c, k, f) || !check_transformers(c, k, f, type) || !check_order(c, k))
 		return false;
+	type = k->length ? TEMPLATE_U64 : type;
 	if (rule_ops[k->op].flags & OP_REFUSED) {
 		rule_report(c, RD_UNSUPPORTED, k->op_at, "the operator '%s' is not supported by this release",
 			    rule_ops[k->op].word);
@@ -183,7 +223,7 @@ static bool check_field(struct rule_ctx *c, const struct rule_check *k, const st
 			  "it would hold as soon as one ancestor differs; write 'not %s = ...'", f->name);
 		return false;
 	}
-	return check_values(c, k, f, type);
+	return check_modifier(c, k, f, type) && check_values(c, k, f, type);
 }
 
 /* ---- evt.type and evt.dir ---- */
@@ -198,7 +238,7 @@ static bool event_in_table(const struct template_table *t, const struct rule_val
 
 static const struct rule_value *find_unknown_event(struct rule_ctx *c, const struct rule_check *k)
 {
-	if (strcmp(k->field, "evt.type"))
+	if (strcmp(k->field, "evt.type") || k->transforms || k->length)
 		return NULL;
 	if (k->op != OP_EQ && k->op != OP_NE && k->op != OP_IN && k->op != OP_INTERSECTS)
 		return NULL;
@@ -230,7 +270,8 @@ static void report_event(struct rule_ctx *c, const struct rule_value *v)
 
 static void warn_events(struct rule_ctx *c, const struct rule_check *k)
 {
-	if (strcmp(k->field, "evt.type") || (k->op != OP_EQ && k->op != OP_IN && k->op != OP_INTERSECTS))
+	if (strcmp(k->field, "evt.type") || k->transforms || k->length ||
+	    (k->op != OP_EQ && k->op != OP_IN && k->op != OP_INTERSECTS))
 		return;
 	for (uint32_t i = 0; i < k->n_values; i++)
 		if (!event_in_table(c->table, &k->values[i]))
@@ -240,8 +281,13 @@ static void warn_events(struct rule_ctx *c, const struct rule_check *k)
 
 static enum rule_check_state check_direction(struct rule_ctx *c, const struct rule_check *k)
 {
-	if (k->op != OP_EQ && k->op != OP_NE && k->op != OP_IN && k->op != OP_EXISTS) {
-		rule_report(c, RD_OPERATOR, k->op_at, "'%s' can not be used with 'evt.dir'", rule_ops[k->op].word);
+	if (k->transforms || k->length) {
+		rule_report(c, RD_TRANSFORMER, k->at, "'evt.dir' takes no transformer");
+		return CHECK_BAD;
+	}
+	if ((k->op != OP_EQ && k->op != OP_NE && k->op != OP_IN && k->op != OP_EXISTS) || k->modifier) {
+		rule_report(c, RD_OPERATOR, k->op_at, "'%s%s' can not be used with 'evt.dir'", rule_ops[k->op].word,
+			    k->modifier ? " oneof, anyof, allof" : "");
 		return CHECK_BAD;
 	}
 	for (uint32_t i = 0; i < k->n_values; i++) {

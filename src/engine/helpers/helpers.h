@@ -71,6 +71,22 @@ struct helper_net {
 };
 void helper_pack_nets(const struct helper_net *nets, size_t n, struct buf *out);
 
+/*
+ * A packed question for str_ask: the string, transformed, satisfies the predicate `test` with any, all or exactly one
+ * of the operands (with `negate`: does not satisfy). No operands: never. The operands are what the predicate takes:
+ * bytes, or a packed set. LOWER and UPPER (ASCII) do not go together. out->full when it takes no more.
+ */
+enum helper_transform { HELPER_LOWER = 1, HELPER_UPPER = 2, HELPER_BASENAME = 4 };
+enum helper_mode { HELPER_ANY, HELPER_ALL, HELPER_ONE };
+struct helper_question {
+	uint32_t test;            /* a string predicate's id, not str_ask's */
+	uint8_t transforms, mode; /* enum helper_transform, or'ed; enum helper_mode */
+	bool negate;
+	const struct helper_str *operands;
+	uint32_t n;
+};
+void helper_pack_question(const struct helper_question *q, struct buf *out);
+
 /* Plain functions behind the helpers, for tests and for the host side. */
 bool helper_glob(const char *s, size_t len, const char *pat, size_t pat_len, bool fold_case);
 /* Path-component prefix match of one pattern: "/opt/dir" covers itself and all below. */

@@ -34,7 +34,8 @@ static inline char fold(char c)
 /* -1, 0 or 1 in byte order; a prefix comes before what it begins. */
 int str_order(struct helper_str a, struct helper_str b);
 
-/* Questions about a packed set. */
+/* Questions about a packed set; a packed question. */
 str_test set_has, set_has_prefix_of, set_pmatch;
+str_test test_ask;
 
 #endif

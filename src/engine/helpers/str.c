@@ -136,6 +136,8 @@ str_test *str_test_find(uint64_t id)
 		return set_pmatch;
 	case ABI_HELPER_str_startswith_in:
 		return set_has_prefix_of;
+	case ABI_HELPER_str_ask:
+		return test_ask;
 	}
 	return NULL;
 }
