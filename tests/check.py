@@ -29,9 +29,9 @@ class Totals:
             result = re.match(r"(not )?ok\b[\s\d]*-?\s*(.*)", line)
             if skip and not result:
                 reason = skip.group(1)
-            elif result and skip:
+            elif result and (skip or reason) and not result.group(1):
                 name = result.group(2).split("#")[0].strip()
-                self.skips.append(f"{where}: {name}: {skip.group(1).strip() or reason or 'no reason given'}")
+                self.skips.append(f"{where}: {name}: {reason or skip.group(1).strip()}")
                 reason = None
             elif result:
                 if result.group(1):

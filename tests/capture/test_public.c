@@ -90,5 +90,6 @@ TEST(public_captures_load_with_the_same_counts_as_ever)
 	}
 	test_row = NULL;
 	if (!found)
-		print_message("# SKIP the public captures are not here (../shared/peers/captures beside the source tree)\n");
+		print_message(
+			"# SKIP the public captures are not here (../shared/peers/captures beside the source tree)\n");
 }
