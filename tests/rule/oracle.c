@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <fnmatch.h>
+#include <regex.h>
 
 #include "oracle.h"
 
@@ -40,6 +41,20 @@ static bool path_covers(const char *path, const char *pat)
 	}
 }
 
+static bool regex_matches(const char *s, const char *pat)
+{
+	char whole[512];
+	regex_t r;
+	bool yes;
+
+	(void)snprintf(whole, sizeof whole, "^(%s)$", pat);
+	if (regcomp(&r, whole, REG_EXTENDED | REG_NOSUB))
+		abort();
+	yes = !regexec(&r, s, 0, NULL, 0);
+	regfree(&r);
+	return yes;
+}
+
 static bool one_string(enum rule_op op, const char *s, size_t n, const struct rule_value *v)
 {
 	switch (op) {
@@ -67,6 +82,8 @@ static bool one_string(enum rule_op op, const char *s, size_t n, const struct ru
 		return !fnmatch(v->p, s, 0);
 	case OP_IGLOB:
 		return !fnmatch(v->p, s, FNM_CASEFOLD);
+	case OP_REGEX:
+		return regex_matches(s, v->p);
 	case OP_PMATCH:
 		return path_covers(s, v->p);
 	default:

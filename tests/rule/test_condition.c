@@ -154,6 +154,22 @@ static const struct {
 	{ "toupper(evt.type) = OPEN", 1 },
 	{ "toupper(evt.type) in (open, execve)", 0 },
 	{ "len(evt.type) = 4", 1 },
+	/* regular expressions */
+	{ "proc.exepath regex \"/usr/(local/)?bin/[a-z]+\"", 1 },
+	{ "proc.exepath regex \"/usr\"", 0 },
+	{ "proc.exepath regex /usr/.*", 1 },
+	{ "proc.name regex '(ba|z|k)sh'", 1 },
+	{ "proc.name regex BASH", 0 },
+	{ "toupper(proc.name) regex BASH", 1 },
+	{ "proc.name regex anyof (zsh, 'b.*h')", 1 },
+	{ "proc.name regex allof (zsh, 'b.*h')", 0 },
+	{ "basename(proc.exepath) regex oneof (b.*, .*h, z)", 0 },
+	{ "proc.aname regex sys.*", 1 },
+	{ "proc.aname regex 'ba[s]h'", 0 },
+	{ "proc.aname[1] regex s+hd", 1 },
+	{ "user.name regex .*", 0 },
+	{ "not user.name regex .*", 1 },
+	{ "evt.type regex 'open(at)?'", 1 },
 	/* numbers */
 	{ "fd.num >= 0", 1 },
 	{ "fd.num>=4", 0 },
@@ -347,6 +363,7 @@ static uint32_t below(uint32_t n)
 /* Few and similar, so that comparisons are often true. */
 static const char *const words[] = { "a", "b", "ab", "A", "/a", "/a/b", "/a/bc", "abab", "" };
 static const char *const patterns[] = { "a", "*", "a*", "?b", "/a", "/*/b", "[ab]", "*b*", "[!a]b", "/a/b" };
+static const char *const regexes[] = { "a", ".*", "a|b", "/a.*", "(ab)+", "[^a]*", "(/.)+", "" };
 static const char *const paths[] = { "/a", "/*/b", "/a/b", "/?/*", "/*", "/[ab]" };
 static const char *const numbers[] = { "0",          "1",          "2",          "0x10",
 				       "2147483647", "2147483648", "4294967296", "9223372036854775807" };
@@ -368,9 +385,10 @@ static void random_value(struct buf *b, uint8_t type, const char *op)
 		buf_puts(b, addresses[below(countof(addresses))]);
 	else if (type == TEMPLATE_STR || type == TEMPLATE_ANCESTRY)
 		buf_printf(b, "\"%s\"",
-			   !strcmp(op, "pmatch") ? paths[below(countof(paths))]
-			   : strstr(op, "glob")  ? patterns[below(countof(patterns))]
-						 : words[below(countof(words))]);
+			   !strcmp(op, "pmatch")  ? paths[below(countof(paths))]
+			   : !strcmp(op, "regex") ? regexes[below(countof(regexes))]
+			   : strstr(op, "glob")   ? patterns[below(countof(patterns))]
+						  : words[below(countof(words))]);
 	else if (type == TEMPLATE_I64 && below(3) == 0)
 		buf_printf(b, "-%s", numbers[below(countof(numbers))]);
 	else
@@ -379,8 +397,9 @@ static void random_value(struct buf *b, uint8_t type, const char *op)
 
 static void random_check(struct buf *b, const struct template_type *type)
 {
-	static const char *const text_ops[] = { "=",    "!=",    "contains", "icontains",  "startswith", "endswith",
-						"glob", "iglob", "in",       "intersects", "pmatch",     "exists" };
+	static const char *const text_ops[] = { "=",          "!=",     "contains", "icontains", "startswith",
+						"endswith",   "glob",   "iglob",    "regex",     "in",
+						"intersects", "pmatch", "exists" };
 	static const char *const number_ops[] = { "=", "!=", "<", "<=", ">", ">=", "in", "exists" };
 	static const char *const wraps[] = { "toupper(", "tolower(", "basename(", "tolower(basename(" };
 	static const char *const modifiers[] = { "oneof ", "anyof ", "allof " };

@@ -90,7 +90,7 @@ FALLIBLE rule_pool_add(struct rule_pool *p, const void *bytes, size_t len, uint3
 }
 
 /* What values are packed as; a question also has its head in the bits above. */
-enum { PACK_STRINGS, PACK_NETS, PACK_QUESTION };
+enum { PACK_STRINGS, PACK_NETS, PACK_REGEX, PACK_QUESTION };
 
 struct packed {
 	struct hnode node;
@@ -123,6 +123,36 @@ static FALLIBLE pack_nets(struct rule_pool *p, const struct rule_value *values, 
 	return out->full ? E_LIMIT : E_OK;
 }
 
+static FALLIBLE pack_regex(const struct rule_value *v, struct buf *out)
+{
+	struct helper_regex_error e;
+	struct arena scratch;
+	enum err err;
+
+	arena_init(&scratch, REGEX_SCRATCH_BYTES);
+	err = helper_pack_regex(v->p, v->len, &scratch, out, &e);
+	arena_done(&scratch);
+	return err == E_REJECTED ? E_BUG : err; /* rule_check_types judged it */
+}
+
+/* All expressions one after the other, and where each is. */
+static FALLIBLE pack_regexes(const struct packed *s, uint32_t n, struct helper_str *operands, struct buf *all)
+{
+	size_t at = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		TRY(pack_regex(&s->values[i], all));
+		operands[i].len = (uint32_t)(all->len - at);
+		at = all->len;
+	}
+	at = 0;
+	for (uint32_t i = 0; i < n; i++) { /* now that the buffer moves no more */
+		operands[i].p = all->p + at;
+		at += operands[i].len;
+	}
+	return E_OK;
+}
+
 /* A predicate that takes a set gets one operand: the set of all values. */
 static FALLIBLE pack_operands(struct rule_pool *p, const struct packed *s, struct helper_question *q, struct buf *set,
 			      struct buf *out)
@@ -135,6 +165,8 @@ static FALLIBLE pack_operands(struct rule_pool *p, const struct packed *s, struc
 		TRY(pack_strings(p, s->values, q->n, set));
 		operands[0] = (struct helper_str){ set->p, (uint32_t)set->len };
 		q->n = 1;
+	} else if (q->test == ABI_HELPER_str_regex) {
+		TRY(pack_regexes(s, q->n, operands, set));
 	} else {
 		for (uint32_t i = 0; i < q->n; i++)
 			operands[i] = (struct helper_str){ s->values[i].p, s->values[i].len };
@@ -168,6 +200,7 @@ static FALLIBLE pack(struct rule_pool *p, struct packed *s, uint32_t n)
 	buf_init(&set, POOL_MAX_BYTES);
 	err = s->what == PACK_STRINGS ? pack_strings(p, s->values, n, &set)
 	      : s->what == PACK_NETS  ? pack_nets(p, s->values, n, &set)
+	      : s->what == PACK_REGEX ? pack_regex(s->values, &set)
 				      : pack_question(p, s, n, &set);
 	if (err == E_LIMIT)
 		p->bytes.full = true; /* it would not have fitted */
@@ -205,6 +238,11 @@ FALLIBLE rule_pool_set(struct rule_pool *p, const struct rule_value *values, uin
 		       uint32_t *ret_len)
 {
 	return pool_packed(p, values, n, nets ? PACK_NETS : PACK_STRINGS, ret_off, ret_len);
+}
+
+FALLIBLE rule_pool_regex(struct rule_pool *p, const struct rule_value *value, uint32_t *ret_off, uint32_t *ret_len)
+{
+	return pool_packed(p, value, 1, PACK_REGEX, ret_off, ret_len);
 }
 
 FALLIBLE rule_pool_question(struct rule_pool *p, const struct rule_value *values, uint32_t n,

@@ -27,6 +27,7 @@ enum {
 	RULE_MAX_PROG_SLOTS = 65536,    /* abi_sallyport's limit */
 	RULE_MAX_INDEX = 1023,          /* proc.aname[N] */
 	RULE_MAX_NAME_BYTES = 511,      /* of rules, tags and drills; these two are compiled content's: content/image */
+	REGEX_SCRATCH_BYTES = 4 << 20,  /* of compiling one regular expression */
 	RULE_MAX_TEXT_BYTES = 65535,    /* of descriptions and outputs */
 };
 
@@ -398,6 +399,8 @@ FALLIBLE rule_pool_add(struct rule_pool *p, const void *bytes, size_t len, uint3
 /* The packed set (of networks, else of strings) of the values. */
 FALLIBLE rule_pool_set(struct rule_pool *p, const struct rule_value *values, uint32_t n, bool nets, uint32_t *ret_off,
 		       uint32_t *ret_len);
+/* The packed regular expression of one value. */
+FALLIBLE rule_pool_regex(struct rule_pool *p, const struct rule_value *value, uint32_t *ret_off, uint32_t *ret_len);
 /* The packed question of the values; q->operands and q->n are ignored. */
 FALLIBLE rule_pool_question(struct rule_pool *p, const struct rule_value *values, uint32_t n,
 			    const struct helper_question *q, uint32_t *ret_off, uint32_t *ret_len);

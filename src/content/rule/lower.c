@@ -283,6 +283,8 @@ static enum abi_helper_id string_predicate(const struct rule_check *k)
 		return ABI_HELPER_str_iglob;
 	case OP_PMATCH:
 		return ABI_HELPER_str_pmatch;
+	case OP_REGEX:
+		return ABI_HELPER_str_regex;
 	case OP_IN:
 	case OP_INTERSECTS:
 		return k->n_values == 1 ? ABI_HELPER_str_eq : ABI_HELPER_str_in;
@@ -327,11 +329,22 @@ static void load_question(struct lower *x, uint8_t ptr, uint8_t size, const stru
 	mov_imm(x, size, (int32_t)len);
 }
 
+static void load_regex(struct lower *x, uint8_t ptr, uint8_t size, const struct rule_check *k)
+{
+	uint32_t off = 0, len = 0;
+
+	stick(x, rule_pool_regex(x->pool, k->values, &off, &len));
+	load_imm64(x, ptr, ISA_IMM64_MAP_VALUE, 0, off);
+	mov_imm(x, size, (int32_t)len);
+}
+
 static void load_operand(struct lower *x, uint8_t ptr, uint8_t size, const struct rule_check *k,
 			 enum abi_helper_id helper)
 {
 	if (helper == ABI_HELPER_str_ask)
 		load_question(x, ptr, size, k);
+	else if (helper == ABI_HELPER_str_regex)
+		load_regex(x, ptr, size, k);
 	else if (helper == ABI_HELPER_str_in || helper == ABI_HELPER_str_pmatch ||
 		 helper == ABI_HELPER_str_startswith_in)
 		load_set(x, ptr, size, k, false);

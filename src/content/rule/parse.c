@@ -174,8 +174,8 @@ static FALLIBLE no_operator(struct parser *p, const struct rule_check *k)
 	if (!here.len || rule_span_is(here, "and") || rule_span_is(here, "or") || rule_span_is(here, ")"))
 		diag_hint(d, "write '%.60s = true' or '%.60s exists'", k->field, k->field);
 	else
-		diag_hint(d, "one of = != < <= > >= contains icontains startswith endswith glob iglob in intersects "
-			     "pmatch exists");
+		diag_hint(d, "one of = != < <= > >= contains icontains startswith endswith glob iglob regex in "
+			     "intersects pmatch exists");
 	return E_REJECTED;
 }
 

@@ -5,13 +5,14 @@
  * One name can be a field of several template types; every one of them is asked.
  */
 #include "content/rule/internal.h"
+#include "engine/helpers/helpers.h"
 
 #define BIT(op) (1u << OP_##op)
 enum {
 	OPS_EQUAL = BIT(EQ) | BIT(NE) | BIT(IN) | BIT(INTERSECTS) | BIT(EXISTS),
 	OPS_ORDER = BIT(LT) | BIT(LE) | BIT(GT) | BIT(GE),
-	OPS_TEXT =
-		BIT(CONTAINS) | BIT(ICONTAINS) | BIT(STARTSWITH) | BIT(ENDSWITH) | BIT(GLOB) | BIT(IGLOB) | BIT(PMATCH),
+	OPS_TEXT = BIT(CONTAINS) | BIT(ICONTAINS) | BIT(STARTSWITH) | BIT(ENDSWITH) | BIT(GLOB) | BIT(IGLOB) |
+		   BIT(PMATCH) | BIT(REGEX),
 };
 
 static const uint32_t admitted[] = {
@@ -177,6 +178,38 @@ static bool check_modifier(struct rule_ctx *c, const struct rule_check *k, const
 	return false;
 }
 
+/* Where a byte of a value stands: only a value without escapes says so. */
+static struct rule_span value_byte(const struct rule_value *v, uint32_t i)
+{
+	struct rule_span at = v->at;
+	uint32_t quotes = at.len == v->len + 2 ? 1 : 0;
+
+	if (at.len != v->len + 2 * quotes || (quotes && !v->quoted) || at.text->len < at.off + at.len)
+		return at;
+	at.off += quotes + (i < v->len || !v->len ? i : v->len - 1);
+	at.len = 1;
+	return at;
+}
+
+static bool check_regex(struct rule_ctx *c, const struct rule_value *v)
+{
+	struct helper_regex_error e;
+	struct arena scratch;
+	struct buf out;
+	enum err err;
+
+	arena_init(&scratch, REGEX_SCRATCH_BYTES);
+	buf_init(&out, REGEX_SCRATCH_BYTES);
+	err = helper_pack_regex(v->p, v->len, &scratch, &out, &e);
+	if (err == E_REJECTED)
+		rule_report(c, RD_REGEX, value_byte(v, e.at), "'%.60s': %s", v->p, e.text);
+	else if (err)
+		rule_report(c, RD_REGEX, v->at, "'%.60s': there is no memory for it", v->p);
+	buf_done(&out);
+	arena_done(&scratch);
+	return !err;
+}
+
 /* type: of what is compared, the element for an index. */
 static bool check_values(struct rule_ctx *c, const struct rule_check *k, const struct template_field *f, uint8_t type)
 {
@@ -190,6 +223,8 @@ static bool check_values(struct rule_ctx *c, const struct rule_check *k, const s
 				    rule_ops[k->op].word, order ? "a number" : type_names[type]);
 			return false;
 		}
+		if (k->op == OP_REGEX && !check_regex(c, v))
+			return false;
 		if (type == TEMPLATE_STR)
 			warn_na(c, k, v);
 	}

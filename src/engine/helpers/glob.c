@@ -24,7 +24,7 @@ static unsigned char low(unsigned char c)
 }
 
 /* The C locale's classes, ASCII only: isalpha() and its like depend on the process's locale. */
-static bool in_class(const char *name, size_t len, unsigned char c)
+bool ascii_class(const char *name, size_t len, unsigned char c)
 {
 	static const struct {
 		const char *name;
@@ -52,7 +52,7 @@ static size_t class_at(const char *p, size_t len, unsigned char c, bool *hit)
 		n++;
 	if (n + 1 >= len || p[n] != ':' || p[n + 1] != ']')
 		return 0;
-	*hit = in_class(p + 2, n - 2, c);
+	*hit = ascii_class(p + 2, n - 2, c);
 	return n + 2;
 }
 

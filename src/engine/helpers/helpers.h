@@ -87,6 +87,18 @@ struct helper_question {
 };
 void helper_pack_question(const struct helper_question *q, struct buf *out);
 
+/*
+ * A packed regular expression for str_regex, which matches the whole string: RE2's POSIX syntax over bytes
+ * (regex_parse.c). At most 256 positions. E_REJECTED: *e says what is wrong with it, and at which byte. E_NOMEM,
+ * E_LIMIT.
+ */
+struct helper_regex_error {
+	const char *text;
+	uint32_t at;
+};
+FALLIBLE helper_pack_regex(const char *text, size_t len, struct arena *a, struct buf *out,
+			   struct helper_regex_error *e);
+
 /* Plain functions behind the helpers, for tests and for the host side. */
 bool helper_glob(const char *s, size_t len, const char *pat, size_t pat_len, bool fold_case);
 /* Path-component prefix match of one pattern: "/opt/dir" covers itself and all below. */

@@ -36,6 +36,9 @@ int str_order(struct helper_str a, struct helper_str b);
 
 /* Questions about a packed set; a packed question. */
 str_test set_has, set_has_prefix_of, set_pmatch;
-str_test test_ask;
+str_test test_ask, test_regex;
+
+/* c is in the C locale's class of this name, without regard to the process's locale. False for unknown names. */
+bool ascii_class(const char *name, size_t len, unsigned char c);
 
 #endif

@@ -138,6 +138,8 @@ str_test *str_test_find(uint64_t id)
 		return set_has_prefix_of;
 	case ABI_HELPER_str_ask:
 		return test_ask;
+	case ABI_HELPER_str_regex:
+		return test_regex;
 	}
 	return NULL;
 }
@@ -161,6 +163,7 @@ STR_HELPER(str_iglob, test_iglob)
 STR_HELPER(str_in, set_has)
 STR_HELPER(str_pmatch, set_pmatch)
 STR_HELPER(str_startswith_in, set_has_prefix_of)
+STR_HELPER(str_regex, test_regex)
 
 uint64_t helper_str_cmp(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
 {
