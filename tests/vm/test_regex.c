@@ -61,6 +61,7 @@ TEST(the_whole_string_must_match)
 		{ "(^a|b)c", "ac bc", "c" },
 		{ "a^b|a$b", "", "ab a^b a$b" },
 		{ "(^)*a($)+", "a", "aa" },
+		{ "a|b^|$c", "a", "b c bc" },
 		{ "^$", "-", "a" },
 		{ "(a*)*", "- aaaa", "b" },
 		{ "a**b*?", "- aab b", "c" },
@@ -269,6 +270,10 @@ TEST(hostile_bytes_answer_something_and_are_never_left)
 		for (uint32_t k = below(8); k && len; k--)
 			exact[below(3) ? below((uint32_t)len) : below(len < 24 ? (uint32_t)len : 24)] =
 				(uint8_t)below(below(2) ? 256 : 8);
+		for (size_t i = below(8) ? len : 8 + below(8); i < len;
+		     i++) /* every position, those that are not there too */
+			if (i < 24 || i >= 24 + 256)
+				exact[i] = 0xff;
 		for (size_t i = 0; i < sizeof s; i++)
 			s[i] = (char)("abcdx"[below(5)]);
 		r = ask(exact, len, s, below(sizeof s));
