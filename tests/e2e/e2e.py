@@ -129,7 +129,7 @@ def with_a_64_kib_ring_lost_is_exactly_produced_minus_consumed(c):
         worker = sensor.worker()
         os.kill(worker, signal.SIGSTOP)
         threading.Timer(0.5, lambda: os.kill(worker, signal.SIGCONT)).start()
-        expect(attacks.benign(500, 20000) == 0, "the load itself failed")
+        expect(attacks.benign(2000, 20000) == 0, "the load itself failed")
         stats = sensor.stop()
         expect(stats.get("lost", 0) > 0, f"nothing was lost, so nothing is shown: {stats}")
         expect(stats["lost"] == stats["produced"] - stats["consumed"], f"the counts do not agree: {stats}")
