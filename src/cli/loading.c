@@ -22,7 +22,8 @@ static int read_all(const struct agent_files *files, struct cli_rules *r)
 			return cli_fail_diag(err, &d);
 		r->n_src = i + 1;
 		if (len >= 4 && !memcmp(r->texts[i], "\177ELF", 4))
-			return cli_fail(CLI_REFUSED, "'%s' is an ELF object, not rules: 'sallyport verify' reads compiled ones",
+			return cli_fail(CLI_REFUSED,
+					"'%s' is an ELF object, not rules: 'sallyport verify' reads compiled ones",
 					files->path[i]);
 		r->src[i] = (struct rule_source){ arena_strndup(&r->arena, files->path[i], strlen(files->path[i])),
 						  r->texts[i], len };
