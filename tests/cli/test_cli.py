@@ -151,7 +151,7 @@ def input_of_every_wrong_kind_is_refused_in_words(c):
         (fifo, "neither a file nor a directory"),
         ("/dev/zero", "neither a file nor a directory"),
         (huge, "100 MiB"),
-        (c.path("r.o"), "compiled content"),
+        (c.path("r.o"), "an ELF object"),
         (c.file("binary.yaml", bytes(range(256)) * 16), "error"),
         (c.file("words.yaml", "just some words\n"), "error"),
         (c.file("deep.yaml", "[" * 100000), "error"),
