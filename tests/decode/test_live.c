@@ -219,8 +219,8 @@ TEST(real_pipelines_are_quiet)
 	for (size_t i = 0; i < countof(shells); i++) {
 		test_row = shells[i];
 		sh(&l, shells[i],
-		   "ls / | grep x | sh; echo true | sh; x=$(cat /etc/hostname | tr a b); (echo ls | $TOOL $PORT) | "
-		   "true",
+		   "ls / | grep x | sh; echo true | sh; x=$(cat /etc/hostname | tr a b); "
+		   "echo ls | $TOOL $PORT > /dev/null",
 		   NULL);
 		CHECK(!strstr(l.log.p, "ipc_pipe"));
 		CHECK_HAS(l.log.p, "process_exec grep grep x |");
