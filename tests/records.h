@@ -15,15 +15,7 @@
 
 struct rec {
 	union {
-		struct wire_hdr hdr;
-		struct wire_fork fork;
-		struct wire_exec exec;
-		struct wire_exit exit;
-		struct wire_open open;
-		struct wire_memfd memfd;
-		struct wire_connect connect;
-		struct wire_fds fds;
-		struct wire_chdir chdir;
+		WIRE_RECORDS
 		uint8_t bytes[WIRE_RECORD_MAX];
 	};
 };
@@ -129,7 +121,8 @@ static inline void rec_exec(struct rec *r, const struct rec_exec *x)
 	rec_str(r, &r->exec.filename, x->filename ? x->filename : "");
 	rec_str(r, &r->exec.interp, x->interp ? x->interp : x->filename ? x->filename : "");
 	rec_args(r, &r->exec.args, x->args ? x->args : "");
-	rec_str(r, &r->exec.cgroup, x->cgroup ? x->cgroup : "");
+	rec_seg(r, &r->exec.env, "", 0, 0);
+	rec_seg(r, &r->exec.cgroup, x->cgroup ? x->cgroup : "", x->cgroup ? strlen(x->cgroup) + 1 : 0, 0);
 }
 
 static inline void rec_exit(struct rec *r, uint32_t pid, const char *comm, uint64_t status, uint64_t time_ns)

@@ -132,10 +132,36 @@ static int replay_all(struct replay *r)
 static void say_replayed(const struct replay *r)
 {
 	static const char *const kinds[WIRE_N_KINDS] = {
-		[WIRE_FORK] = "fork",       [WIRE_EXEC] = "exec",   [WIRE_EXIT] = "exit",
-		[WIRE_TASK] = "task",       [WIRE_MEMFD] = "memfd", [WIRE_OPEN] = "open",
-		[WIRE_CONNECT] = "connect", [WIRE_FDS] = "fds",     [WIRE_CHDIR] = "chdir",
+		[WIRE_FORK] = "fork",
+		[WIRE_EXEC] = "exec",
+		[WIRE_EXIT] = "exit",
+		[WIRE_TASK] = "task",
+		[WIRE_MEMFD] = "memfd",
+		[WIRE_OPEN] = "open",
+		[WIRE_CONNECT] = "connect",
+		[WIRE_FDS] = "fds",
+		[WIRE_CHDIR] = "chdir",
+		[WIRE_EXEC_FAILED] = "exec_failed",
+		[WIRE_ACCEPT] = "accept",
+		[WIRE_LISTEN] = "listen",
+		[WIRE_SOCKET] = "socket",
+		[WIRE_SEND] = "send",
+		[WIRE_RECV] = "recv",
+		[WIRE_DUP] = "dup",
+		[WIRE_RENAME] = "rename",
+		[WIRE_UNLINK] = "unlink",
+		[WIRE_LINK] = "link",
+		[WIRE_SYMLINK] = "symlink",
+		[WIRE_MKDIR] = "mkdir",
+		[WIRE_CHMOD] = "chmod",
+		[WIRE_PTRACE] = "ptrace",
+		[WIRE_CREDS] = "creds",
+		[WIRE_NAMESPACE] = "namespace",
+		[WIRE_MODULE] = "module",
+		[WIRE_BPF] = "bpf",
+		[WIRE_USERFAULTFD] = "userfaultfd",
 	};
+	static_assert(countof(kinds) == WIRE_N_KINDS && WIRE_USERFAULTFD + 1 == WIRE_N_KINDS, "every kind has a name");
 	const struct page *page = r->w.page;
 	struct capture_stats st;
 	struct buf b;
@@ -146,7 +172,8 @@ static void say_replayed(const struct replay *r)
 		   (unsigned long long)page_get(&page->events), (unsigned long long)page_get(&page->alerts),
 		   (unsigned long long)st.records, (unsigned long long)page_get(&page->malformed));
 	for (uint32_t i = 1; i < WIRE_N_KINDS; i++)
-		buf_printf(&b, " %s=%llu", kinds[i], (unsigned long long)st.kinds[i]);
+		if (i <= WIRE_CHDIR || st.kinds[i])
+			buf_printf(&b, " %s=%llu", kinds[i], (unsigned long long)st.kinds[i]);
 	if (capture_info(r->capture)->kind == CAPTURE_SCAP)
 		buf_printf(&b, " scap_events=%llu scap_merged=%llu scap_skipped=%llu", (unsigned long long)st.events,
 			   (unsigned long long)st.merged, (unsigned long long)st.skipped);

@@ -625,7 +625,7 @@ TEST(an_exit_says_how)
 	CHECK_FIELD(e, "proc.duration", "2000000000");
 	rec_exit(&r, 20, "x", 128 + 11, T0);
 	e = feed(&s, &r);
-	CHECK_FIELD(e, "evt.arg.sig", "11");
+	CHECK_FIELD(e, "evt.arg.sig", "SIGSEGV");
 	CHECK_FIELD(e, "evt.arg.ret", NULL);
 	end(&s);
 }

@@ -177,7 +177,7 @@ TEST(records_wrap_around_at_every_offset)
 	fake_open(&f, UINT64_MAX - 7 - 8 * 64);
 	r = open_rings(&f, 1);
 	for (uint64_t t = 1; t <= 20; t++) {
-		put(&f, 80, t);
+		put(&f, 104, t);
 		CHECK_EQ(next_time(r), t);
 	}
 	CHECK_EQ(ring_malformed(r), 0);
@@ -190,12 +190,12 @@ TEST(a_record_that_is_being_written_is_waited_for)
 	struct fake f;
 	struct ring *r;
 	uint64_t at;
-	uint32_t word = 80;
+	uint32_t word = 104;
 
 	fake_open(&f, 0);
 	r = open_rings(&f, 1);
-	at = put_raw(&f, BUSY | 80, 80, 80, 1);
-	put(&f, 80, 2);
+	at = put_raw(&f, BUSY | 104, 104, 104, 1);
+	put(&f, 104, 2);
 	CHECK_EQ(next_time(r), 0);
 	CHECK_EQ(consumer_of(&f), 0);
 	put_at(&f, at, &word, sizeof word);
@@ -212,7 +212,7 @@ TEST(discarded_records_are_passed_over_and_not_counted)
 
 	fake_open(&f, 0);
 	put_raw(&f, DISCARD | 80, 80, 80, 1);
-	put(&f, 80, 2);
+	put(&f, 104, 2);
 	put_raw(&f, DISCARD | 16, 16, 0, 3);
 	r = open_rings(&f, 1);
 	CHECK_EQ(next_time(r), 2);
@@ -247,15 +247,15 @@ TEST(malformed_records_are_skipped_and_counted_and_the_rest_still_comes)
 
 		test_row = rows[i].name;
 		fake_open(&f, 0);
-		put(&f, 80, 1);
+		put(&f, 104, 1);
 		put_raw(&f, rows[i].word, rows[i].len, rows[i].said, 2);
-		put(&f, 80, 3);
+		put(&f, 104, 3);
 		r = open_rings(&f, 1);
 		CHECK_EQ(next_time(r), 1);
 		CHECK_EQ(next_time(r), rows[i].rest ? 3 : 0);
 		CHECK_EQ(ring_malformed(r), 1);
 		CHECK_EQ(ring_consumed(r, 0), 1u + rows[i].counted + rows[i].rest);
-		put(&f, 80, 4);
+		put(&f, 104, 4);
 		CHECK_EQ(next_time(r), 4);
 		CHECK_EQ(next_time(r), 0);
 		ring_close(r);
@@ -300,8 +300,8 @@ TEST(somebody_elses_write_to_the_consumer_page_moves_nothing)
 	uint64_t wrong = 1 << 20;
 
 	fake_open(&f, 0);
-	put(&f, 80, 1);
-	put(&f, 80, 2);
+	put(&f, 104, 1);
+	put(&f, 104, 2);
 	r = open_rings(&f, 1);
 	CHECK_EQ(next_time(r), 1);
 	memcpy(f.p, &wrong, sizeof wrong);

@@ -223,9 +223,12 @@ static bool check_holds(const struct rule_check *k, const struct event *e)
 		return false;
 	switch ((enum template_field_type)f->type) {
 	case TEMPLATE_STR:
+	case TEMPLATE_BYTES:
 		return string_holds(k, e->values[id].p, e->values[id].len);
 	case TEMPLATE_LIST:
 	case TEMPLATE_ANCESTRY:
+	case TEMPLATE_NAMES:
+	case TEMPLATE_DICT:
 		return list_holds(k, f, &e->values[id]);
 	case TEMPLATE_IP:
 		return address_holds(k, &e->values[id]);
@@ -233,6 +236,7 @@ static bool check_holds(const struct rule_check *k, const struct event *e)
 	case TEMPLATE_U64:
 	case TEMPLATE_I64:
 	case TEMPLATE_TIME:
+	case TEMPLATE_PORT:
 		return number_holds(k, f->type, event_u64(e, id));
 	}
 	return false;

@@ -372,9 +372,14 @@ static const char *const addresses[] = { "10.1.2.3", "10.0.0.0/8", "0.0.0.0/0", 
 static const struct template_field *random_field(const struct template_type *type)
 {
 	const struct template_table *t = &template_builtin;
-	uint32_t i = below(t->common.n + type->own.n);
+	const struct template_field *f;
+	uint32_t i;
 
-	return i < t->common.n ? &t->common.fields[i] : &type->own.fields[i - t->common.n];
+	do {
+		i = below(t->common.n + type->own.n);
+		f = i < t->common.n ? &t->common.fields[i] : &type->own.fields[i - t->common.n];
+	} while (f->type == TEMPLATE_LIST || f->type == TEMPLATE_BYTES || f->type > TEMPLATE_ANCESTRY);
+	return f;
 }
 
 static void random_value(struct buf *b, uint8_t type, const char *op)
@@ -482,6 +487,7 @@ static void random_event(struct ready *r, uint32_t type, struct helper_str *list
 			break;
 		case TEMPLATE_U64:
 		case TEMPLATE_TIME:
+		case TEMPLATE_PORT:
 			event_set_u64(r->event, id, strtoull(numbers[below(countof(numbers))], NULL, 0));
 			break;
 		case TEMPLATE_I64:
@@ -489,6 +495,7 @@ static void random_event(struct ready *r, uint32_t type, struct helper_str *list
 				      (below(2) ? 1 : -1) * strtoll(numbers[below(countof(numbers))], NULL, 0));
 			break;
 		case TEMPLATE_STR:
+		case TEMPLATE_BYTES:
 			event_set_cstr(r->event, id, w);
 			break;
 		case TEMPLATE_IP:
@@ -499,6 +506,8 @@ static void random_event(struct ready *r, uint32_t type, struct helper_str *list
 			break;
 		case TEMPLATE_LIST:
 		case TEMPLATE_ANCESTRY:
+		case TEMPLATE_NAMES:
+		case TEMPLATE_DICT:
 			event_set_list(r->event, id, list, below(5));
 			break;
 		}

@@ -111,16 +111,20 @@ FALLIBLE event_set_text(struct event *e, uint32_t id, const char *text, size_t l
 		return E_OK;
 	case TEMPLATE_U64:
 	case TEMPLATE_TIME:
+	case TEMPLATE_PORT:
 		return set_number(e, id, false, text, len, d);
 	case TEMPLATE_I64:
 		return set_number(e, id, true, text, len, d);
 	case TEMPLATE_STR:
+	case TEMPLATE_BYTES:
 		event_set_str(e, id, text, len);
 		return E_OK;
 	case TEMPLATE_IP:
 		return set_ip(e, id, text, len, a, d);
 	case TEMPLATE_LIST:
 	case TEMPLATE_ANCESTRY:
+	case TEMPLATE_NAMES:
+	case TEMPLATE_DICT:
 		return set_list(e, id, text, len, a);
 	}
 	return E_BUG;
@@ -165,6 +169,7 @@ bool event_format(const struct event *e, uint32_t id, int32_t index, struct buf 
 		buf_puts(out, event_u64(e, id) ? "true" : "false");
 		return true;
 	case TEMPLATE_U64:
+	case TEMPLATE_PORT:
 		buf_printf(out, "%llu", (unsigned long long)event_u64(e, id));
 		return true;
 	case TEMPLATE_I64:
@@ -174,6 +179,7 @@ bool event_format(const struct event *e, uint32_t id, int32_t index, struct buf 
 		format_time(event_u64(e, id), out);
 		return true;
 	case TEMPLATE_STR:
+	case TEMPLATE_BYTES:
 		buf_put(out, v->p, v->len);
 		return true;
 	case TEMPLATE_IP:
@@ -181,6 +187,8 @@ bool event_format(const struct event *e, uint32_t id, int32_t index, struct buf 
 		return true;
 	case TEMPLATE_LIST:
 	case TEMPLATE_ANCESTRY:
+	case TEMPLATE_NAMES:
+	case TEMPLATE_DICT:
 		if (index < 0) {
 			format_list(v, out);
 			return true;
@@ -202,7 +210,7 @@ void event_json(const struct event *e, uint32_t id, int32_t index, struct json *
 		json_null(j);
 	} else if (f->type == TEMPLATE_BOOL) {
 		json_bool(j, event_u64(e, id) != 0);
-	} else if (f->type == TEMPLATE_U64 || f->type == TEMPLATE_TIME) {
+	} else if (f->type == TEMPLATE_U64 || f->type == TEMPLATE_TIME || f->type == TEMPLATE_PORT) {
 		json_u64(j, event_u64(e, id));
 	} else if (f->type == TEMPLATE_I64) {
 		json_i64(j, (int64_t)event_u64(e, id));

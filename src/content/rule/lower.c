@@ -450,9 +450,11 @@ static void lower_value(struct lower *x, const struct rule_fold *f, const struct
 	case TEMPLATE_U64:
 	case TEMPLATE_I64:
 	case TEMPLATE_TIME:
+	case TEMPLATE_PORT:
 		lower_number(x, f, w);
 		return;
 	case TEMPLATE_STR:
+	case TEMPLATE_BYTES:
 		lower_string(x, f, w);
 		return;
 	case TEMPLATE_IP:
@@ -460,6 +462,8 @@ static void lower_value(struct lower *x, const struct rule_fold *f, const struct
 		return;
 	case TEMPLATE_LIST:
 	case TEMPLATE_ANCESTRY:
+	case TEMPLATE_NAMES:
+	case TEMPLATE_DICT:
 		if (f->check->index < 0)
 			lower_list(x, f, w);
 		else if (f->check->op == OP_EXISTS)

@@ -20,10 +20,14 @@ static const uint32_t admitted[] = {
 	[TEMPLATE_U64] = OPS_EQUAL | OPS_ORDER,
 	[TEMPLATE_I64] = OPS_EQUAL | OPS_ORDER,
 	[TEMPLATE_TIME] = OPS_EQUAL | OPS_ORDER,
+	[TEMPLATE_PORT] = OPS_EQUAL | OPS_ORDER,
 	[TEMPLATE_STR] = OPS_EQUAL | OPS_ORDER | OPS_TEXT,
+	[TEMPLATE_BYTES] = OPS_EQUAL | BIT(CONTAINS) | BIT(STARTSWITH) | BIT(ENDSWITH),
 	[TEMPLATE_IP] = OPS_EQUAL,
 	[TEMPLATE_LIST] = BIT(IN) | BIT(INTERSECTS) | BIT(EXISTS),
 	[TEMPLATE_ANCESTRY] = OPS_EQUAL | OPS_TEXT,
+	[TEMPLATE_NAMES] = BIT(IN) | BIT(INTERSECTS) | BIT(EXISTS),
+	[TEMPLATE_DICT] = BIT(EXISTS),
 };
 
 static const char *const type_names[] = {
@@ -31,6 +35,8 @@ static const char *const type_names[] = {
 	[TEMPLATE_I64] = "a number",       [TEMPLATE_TIME] = "a time in nanoseconds",
 	[TEMPLATE_STR] = "text",           [TEMPLATE_IP] = "an address or a network",
 	[TEMPLATE_LIST] = "a list",        [TEMPLATE_ANCESTRY] = "a list of ancestors",
+	[TEMPLATE_PORT] = "a port",        [TEMPLATE_BYTES] = "bytes",
+	[TEMPLATE_NAMES] = "domain names", [TEMPLATE_DICT] = "a dictionary",
 };
 
 const char *rule_field_alias(const char *name, size_t len)

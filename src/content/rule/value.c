@@ -89,14 +89,18 @@ bool rule_value_fits(uint8_t field_type, const char *p, size_t len)
 		return rule_value_bool(p, len, &b);
 	case TEMPLATE_U64:
 	case TEMPLATE_TIME:
+	case TEMPLATE_PORT:
 		return rule_value_u64(p, len, &u);
 	case TEMPLATE_I64:
 		return rule_value_i64(p, len, &i);
 	case TEMPLATE_IP:
 		return rule_value_net(p, len, &net);
 	case TEMPLATE_STR:
+	case TEMPLATE_BYTES:
 	case TEMPLATE_LIST:
 	case TEMPLATE_ANCESTRY:
+	case TEMPLATE_NAMES:
+	case TEMPLATE_DICT:
 		return true;
 	}
 	return false;

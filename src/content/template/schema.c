@@ -65,7 +65,7 @@ static bool name_is_plain(struct view w)
 {
 	for (size_t i = 0; i < w.len; i++)
 		if (!(w.p[i] == '_' || w.p[i] == '.' || (w.p[i] >= 'a' && w.p[i] <= 'z') ||
-		      (w.p[i] >= '0' && w.p[i] <= '9')))
+		      (w.p[i] >= '0' && w.p[i] <= '9') || w.p[i] == '[' || w.p[i] == ']'))
 			return false;
 	return w.len && w.len <= MAX_NAME;
 }
@@ -91,10 +91,10 @@ static FALLIBLE read_field(struct reader *r, struct view line)
 	if (r->section->n == TEMPLATE_CAP)
 		FAIL_ID(r->d, LIMIT, 'S', 12, "more than %d fields in one section", TEMPLATE_CAP);
 	if (!name_is_plain(name))
-		FAIL_ID(r->d, FORMAT, 'S', 13, "a field name may have a-z 0-9 _ . only");
-	while (k <= TEMPLATE_ANCESTRY && !is(type, template_type_word(k)))
+		FAIL_ID(r->d, FORMAT, 'S', 13, "a field name may have a-z 0-9 _ . [ ] only");
+	while (k <= TEMPLATE_DICT && !is(type, template_type_word(k)))
 		k++;
-	if (k > TEMPLATE_ANCESTRY)
+	if (k > TEMPLATE_DICT)
 		FAIL_ID(r->d, FORMAT, 'S', 14, "unknown field type '%.*s'", (int)type.len, type.p);
 	if (!is(presence, "always") && !is(presence, "maybe"))
 		FAIL_ID(r->d, FORMAT, 'S', 15, "'always' or 'maybe' is needed after the type");

@@ -13,24 +13,13 @@
 static const struct template_field common_fields[] = {
 #include "content/template/common.def"
 };
-static const struct template_field process_exec_fields[] = {
-#include "content/template/process_exec.def"
-};
-static const struct template_field process_exit_fields[] = {
-#include "content/template/process_exit.def"
-};
-static const struct template_field file_open_fields[] = {
-#include "content/template/file_open.def"
-};
-static const struct template_field memfd_create_fields[] = {
-#include "content/template/memfd_create.def"
-};
-static const struct template_field net_connect_fields[] = {
-#include "content/template/net_connect.def"
-};
-static const struct template_field ipc_pipe_fields[] = {
-#include "content/template/ipc_pipe.def"
-};
+// clang-format off
+#define SECTION_BEGIN(section) static const struct template_field section##_fields[] = {
+#define SECTION_END(section) };
+#include "content/template/sections.def"
+// clang-format on
+#undef SECTION_BEGIN
+#undef SECTION_END
 #undef FIELD
 
 // clang-format off
@@ -46,6 +35,9 @@ static_assert(countof(common_fields) <= TEMPLATE_CAP, "the common section has ro
 static_assert(countof(builtin_types) <= TEMPLATE_MAX_TYPES, "types are bits of a 64-bit mask");
 static_assert(TEMPLATE_N_COMMON == countof(common_fields), "ids and rows come from one table");
 static_assert(FIELD_ipc_pipe_end_ - TEMPLATE_CAP == countof(ipc_pipe_fields), "ids and rows come from one table");
+static_assert((int)FIELD_file_open_nameraw == TEMPLATE_CAP + (int)TEMPLATE_FILE_nameraw,
+	      "types about files begin alike");
+static_assert((int)FIELD_fd_dup_lport == TEMPLATE_CAP + (int)TEMPLATE_SOCKET_lport, "types about sockets begin alike");
 
 const struct template_table template_builtin = {
 	.common = { common_fields, countof(common_fields) },
@@ -113,8 +105,9 @@ const char *template_type_word(uint8_t field_type)
 {
 	static const char *const words[] = {
 		[TEMPLATE_BOOL] = "bool", [TEMPLATE_U64] = "u64",           [TEMPLATE_I64] = "i64",
-		[TEMPLATE_TIME] = "time", [TEMPLATE_STR] = "string",        [TEMPLATE_IP] = "ip",
-		[TEMPLATE_LIST] = "list", [TEMPLATE_ANCESTRY] = "ancestry",
+		[TEMPLATE_TIME] = "time", [TEMPLATE_PORT] = "port",         [TEMPLATE_STR] = "string",
+		[TEMPLATE_IP] = "ip",     [TEMPLATE_BYTES] = "bytes",       [TEMPLATE_LIST] = "list",
+		[TEMPLATE_DICT] = "dict", [TEMPLATE_ANCESTRY] = "ancestry", [TEMPLATE_NAMES] = "names",
 	};
 
 	return field_type < countof(words) ? words[field_type] : "unknown";

@@ -36,12 +36,16 @@ enum template_field_type {
 	TEMPLATE_BOOL, /* 0 or 1 */
 	TEMPLATE_U64,
 	TEMPLATE_I64,
-	TEMPLATE_TIME,     /* u64: ns since 1970 */
-	TEMPLATE_STR,      /* handle */
-	TEMPLATE_IP,       /* handle: 4 or 16 bytes, network order */
-	TEMPLATE_LIST,     /* handle: strings */
-	TEMPLATE_ANCESTRY, /* handle: strings; 0 is the process itself, 1 its parent...; unindexed tests look at 1 and
-			      up */
+	TEMPLATE_TIME, /* u64: ns since 1970 */
+	TEMPLATE_PORT, /* u64; rules may write a service's name */
+	/* handles */
+	TEMPLATE_STR,
+	TEMPLATE_IP,       /* 4 or 16 bytes, network order */
+	TEMPLATE_BYTES,    /* any bytes: data, not text */
+	TEMPLATE_LIST,     /* strings */
+	TEMPLATE_ANCESTRY, /* strings; 0 is the process itself, 1 its parent...; unindexed tests look at 1 and up */
+	TEMPLATE_NAMES,    /* strings of which any may match, also for = */
+	TEMPLATE_DICT,     /* strings "key=value"; read with an index only: a number, or a glob that the key matches */
 };
 
 enum template_source { TEMPLATE_WIRE, TEMPLATE_PROC, TEMPLATE_DERIVED };
@@ -87,35 +91,27 @@ enum template_common_id {
 	TEMPLATE_N_COMMON
 };
 #undef FIELD
-#define FIELD(ident, name, type, source, presence, doc) FIELD_process_exec_##ident,
-enum { FIELD_process_exec_first_ = TEMPLATE_CAP - 1,
-#include "content/template/process_exec.def"
+#define TEMPLATE_ID_(section, ident) FIELD_##section##_##ident
+#define TEMPLATE_ID(section, ident) TEMPLATE_ID_(section, ident)
+#define SECTION_BEGIN(section) enum { FIELD_##section##_first_ = TEMPLATE_CAP - 1,
+#define FIELD(ident, name, type, source, presence, doc) TEMPLATE_ID(SECTION, ident),
+#define SECTION_END(section) FIELD_##section##_end_ };
+#include "content/template/sections.def"
+#undef SECTION_BEGIN
+#undef FIELD
+#undef SECTION_END
+
+/* Types about a file, or about a socket, begin with the same rows: TEMPLATE_FILE_nameraw + TEMPLATE_CAP is its id in each. */
+#define FIELD(ident, name, type, source, presence, doc) TEMPLATE_FILE_##ident,
+enum template_file_row {
+#include "content/template/fd_file.def"
+	TEMPLATE_N_FILE_ROWS
 };
 #undef FIELD
-#define FIELD(ident, name, type, source, presence, doc) FIELD_process_exit_##ident,
-enum { FIELD_process_exit_first_ = TEMPLATE_CAP - 1,
-#include "content/template/process_exit.def"
-};
-#undef FIELD
-#define FIELD(ident, name, type, source, presence, doc) FIELD_file_open_##ident,
-enum { FIELD_file_open_first_ = TEMPLATE_CAP - 1,
-#include "content/template/file_open.def"
-};
-#undef FIELD
-#define FIELD(ident, name, type, source, presence, doc) FIELD_memfd_create_##ident,
-enum { FIELD_memfd_create_first_ = TEMPLATE_CAP - 1,
-#include "content/template/memfd_create.def"
-};
-#undef FIELD
-#define FIELD(ident, name, type, source, presence, doc) FIELD_net_connect_##ident,
-enum { FIELD_net_connect_first_ = TEMPLATE_CAP - 1,
-#include "content/template/net_connect.def"
-};
-#undef FIELD
-#define FIELD(ident, name, type, source, presence, doc) FIELD_ipc_pipe_##ident,
-enum { FIELD_ipc_pipe_first_ = TEMPLATE_CAP - 1,
-#include "content/template/ipc_pipe.def"
-	FIELD_ipc_pipe_end_
+#define FIELD(ident, name, type, source, presence, doc) TEMPLATE_SOCKET_##ident,
+enum template_socket_row {
+#include "content/template/fd_socket.def"
+	TEMPLATE_N_SOCKET_ROWS
 };
 #undef FIELD
 // clang-format on

@@ -159,9 +159,14 @@ struct kuid {
 };
 typedef struct kuid kuid_t;
 typedef struct kuid kgid_t;
+/* two u32 before 6.3 */
+struct kernel_cap_struct {
+	u64 val;
+};
 struct cred {
 	kuid_t euid;
 	kgid_t egid;
+	struct kernel_cap_struct cap_inheritable, cap_permitted, cap_effective;
 };
 struct atomic {
 	int counter;

@@ -56,6 +56,8 @@ static __always_inline void on_connect(const struct call *c, u32 fd)
 	fd_describe((u64)f, fd, fd_flags(&table, fd), slot, __builtin_offsetof(struct wire_connect, sock));
 	k->fields.num = fd;
 	k->reserved = 0;
+	k->sock_flags = 0;
+	seg_set(&k->data, 0);
 	seg_set(&k->path, kind == WIRE_FD_UNIX ? sun_path_append((u64)file_sock(f), slot) : 0);
 	record_send(s, WIRE_CONNECT, WIRE_RING_RESERVED);
 }

@@ -46,6 +46,14 @@ static __always_inline u64 name_append(struct scratch *s, const void *name)
 	return (u64)n;
 }
 
+/* A path of one name, packed. */
+static __always_inline int name_segment(u64 name, u32 slot)
+{
+	struct scratch *s = scratch_get(slot);
+
+	return s ? seg_pack(name_append(s, (void *)name), 0) : 0;
+}
+
 static __always_inline bool dentry_is_unhashed(const struct dentry *d)
 {
 	return !BPF_CORE_READ(d, d_hash.pprev);

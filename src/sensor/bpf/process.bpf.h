@@ -46,6 +46,10 @@ static __always_inline void on_fork(const struct task_struct *parent, const stru
 	s->rec.hdr.ret = pid;
 	s->rec.fork.child_start_ns = task_start_ns(child);
 	s->rec.fork.child_pid = pid;
+	s->rec.fork.child_vpid = pid;
+	s->rec.fork.pgid = 0;
+	s->rec.fork.vpgid = 0;
+	s->rec.fork.reserved = 0;
 	s->rec.fork.sid = (u32)BPF_CORE_READ(task_session(child), numbers[0].nr);
 	record_send(s, WIRE_FORK, WIRE_RING_RESERVED);
 }
@@ -123,7 +127,7 @@ static __always_inline int cgroup_append(const struct task_struct *task, u32 slo
 		if (!BPF_CORE_READ(cg, level))
 			return 0;
 	}
-	return string_append((u64)BPF_CORE_READ(cg, kn, name), slot);
+	return name_segment((u64)BPF_CORE_READ(cg, kn, name), slot);
 }
 
 /* Append [start, end) of the current process's memory; the last byte sent is always a NUL. */

@@ -29,15 +29,7 @@ enum hook {
 };
 
 union record {
-	struct wire_hdr hdr;
-	struct wire_fork fork;
-	struct wire_exec exec;
-	struct wire_exit exit;
-	struct wire_open open;
-	struct wire_memfd memfd;
-	struct wire_connect connect;
-	struct wire_fds fds;
-	struct wire_chdir chdir;
+	WIRE_RECORDS
 	u8 bytes[WIRE_RECORD_MAX];
 };
 
@@ -175,6 +167,9 @@ static __always_inline void record_header(struct scratch *s, u32 kind, u32 fixed
 	h->uid = BPF_CORE_READ(cred, euid.val);
 	h->gid = BPF_CORE_READ(cred, egid.val);
 	h->reserved = 0;
+	bpf_core_read(&h->cap_inheritable, sizeof h->cap_inheritable, &cred->cap_inheritable);
+	bpf_core_read(&h->cap_permitted, sizeof h->cap_permitted, &cred->cap_permitted);
+	bpf_core_read(&h->cap_effective, sizeof h->cap_effective, &cred->cap_effective);
 	bpf_core_read(h->comm, sizeof h->comm, &task->comm);
 }
 

@@ -10,7 +10,7 @@ struct own {
 	size_t at, len;
 	uint64_t block_offset;
 	uint64_t records; /* in the blocks so far */
-	uint64_t kinds[WIRE_N_KINDS];
+	uint64_t kinds[WIRE_MAX_KINDS];
 	bool ended;
 };
 

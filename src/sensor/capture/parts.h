@@ -64,14 +64,14 @@ struct own_block {
 
 struct own_end {
 	uint64_t records, blocks; /* blocks: those before this one */
-	uint64_t kinds[WIRE_N_KINDS];
+	uint64_t kinds[WIRE_MAX_KINDS];
 };
 static_assert(sizeof(struct own_header) == 256, "docs/formats/capture.md");
 static_assert(offsetof(struct own_header, hostname) == 32, "docs/formats/capture.md");
 static_assert(offsetof(struct own_header, crc) == 252, "docs/formats/capture.md");
 static_assert(sizeof(struct own_block) == 32, "docs/formats/capture.md");
 static_assert(offsetof(struct own_block, first) == 16, "docs/formats/capture.md");
-static_assert(sizeof(struct own_end) == 16 + 8 * WIRE_N_KINDS, "docs/formats/capture.md");
+static_assert(sizeof(struct own_end) == 16 + 8 * WIRE_MAX_KINDS, "docs/formats/capture.md");
 
 /* scap.c */
 struct scap;

@@ -83,15 +83,7 @@ struct scap {
 	char path[SCAP_PATH + 1], path2[SCAP_PATH + 1];
 	size_t rec_len;
 	union {
-		struct wire_hdr hdr;
-		struct wire_fork fork;
-		struct wire_exec exec;
-		struct wire_exit exit;
-		struct wire_open open;
-		struct wire_memfd memfd;
-		struct wire_connect connect;
-		struct wire_fds fds;
-		struct wire_chdir chdir;
+		WIRE_RECORDS
 		uint8_t bytes[WIRE_RECORD_MAX];
 	} rec;
 };

@@ -2,7 +2,7 @@
 /* scap_build: records as the kernel side would have sent them. */
 #include "sensor/capture/scap.h"
 
-enum { NAME_MAX_BYTES = 2048, CGROUP_MAX_BYTES = 256 };
+enum { NAME_MAX_BYTES = 2048 };
 
 void build_begin(struct scap *s, enum wire_kind kind, size_t fixed, const struct task *main, const struct task *t,
 		 uint64_t now_ns)
@@ -105,7 +105,7 @@ void build_exec(struct scap *s, enum wire_kind kind, const struct task *main, co
 	}
 	build_args(s, main->args);
 	if (main->cgroup)
-		build_text(s, &e->cgroup, main->cgroup->s, main->cgroup->len, CGROUP_MAX_BYTES);
+		build_path(s, &e->cgroup, main->cgroup->s, main->cgroup->len);
 }
 
 void build_end(struct scap *s)

@@ -120,7 +120,7 @@ static void apply_exec(struct decode *d)
 		.cwd = record_path(r->seg[SEG_CWD], r->seg_flags[SEG_CWD], d->cwd_text),
 		.filename = r->seg[SEG_FILENAME],
 		.interp = r->seg[SEG_INTERP],
-		.cgroup = r->seg[SEG_CGROUP],
+		.cgroup = { r->seg[SEG_CGROUP].p, (uint32_t)strnlen(r->seg[SEG_CGROUP].p, r->seg[SEG_CGROUP].len) },
 		.args = r->seg[SEG_ARGS].p,
 		.args_len = r->seg[SEG_ARGS].len,
 		.exe_memfd = r->seg_flags[SEG_EXE] & WIRE_SEG_MEMFD,
@@ -245,7 +245,7 @@ static void apply(struct decode *d)
 	case WIRE_CHDIR:
 		apply_chdir(d);
 		return;
-	case WIRE_N_KINDS:
+	default:
 		return;
 	}
 }

@@ -171,7 +171,7 @@ static void fill_common(struct decode *d, uint32_t id)
 	case FIELD_user_loginuid: if (p->image) event_set_i64(e, id, (int32_t)p->loginuid); return;
 	case FIELD_group_gid: event_set_u64(e, id, p->gid); return;
 	case FIELD_container_id: set_text(e, id, v->container_id); return;
-	case TEMPLATE_N_COMMON: return;
+	default: return;
 	}
 }
 // clang-format on
@@ -208,6 +208,35 @@ static void fill_process_exec(struct decode *d, uint32_t id)
 	}
 }
 
+/* A number as text: what evt.arg.* show. */
+static void set_number_text(struct decode *d, uint32_t id, int64_t n)
+{
+	char *text = scratch(d, 24);
+
+	if (text)
+		event_set_str(&d->event, id, text, (size_t)snprintf(text, 24, "%lld", (long long)n));
+}
+
+static void set_octal_text(struct decode *d, uint32_t id, uint64_t n)
+{
+	char *text = scratch(d, 24);
+
+	if (text)
+		event_set_str(&d->event, id, text,
+			      (size_t)snprintf(text, 24, "%s%llo", n ? "0" : "", (unsigned long long)n));
+}
+
+static void set_signal_name(struct decode *d, uint32_t id, int sig)
+{
+	const char *abbrev = sigabbrev_np(sig);
+	char *text = scratch(d, 24);
+
+	if (text)
+		event_set_str(&d->event, id, text,
+			      abbrev ? (size_t)snprintf(text, 24, "SIG%s", abbrev)
+				     : (size_t)snprintf(text, 24, "%d", sig));
+}
+
 /* wait(2): low seven bits the signal, the next eight the code. */
 static void fill_process_exit(struct decode *d, uint32_t id)
 {
@@ -215,12 +244,23 @@ static void fill_process_exit(struct decode *d, uint32_t id)
 	struct event *e = &d->event;
 
 	switch (id) {
+	case FIELD_process_exit_status_str:
+		set_number_text(d, id, status);
+		return;
 	case FIELD_process_exit_status:
 		event_set_i64(e, id, status);
+		return;
+	case FIELD_process_exit_ret_str:
+		if (!(status & 0x7f))
+			set_number_text(d, id, status >> 8 & 0xff);
 		return;
 	case FIELD_process_exit_ret:
 		if (!(status & 0x7f))
 			event_set_i64(e, id, status >> 8 & 0xff);
+		return;
+	case FIELD_process_exit_sig_str:
+		if (status & 0x7f)
+			set_signal_name(d, id, (int)(status & 0x7f));
 		return;
 	case FIELD_process_exit_sig:
 		if (status & 0x7f)
@@ -321,6 +361,9 @@ static void fill_file_open(struct decode *d, uint32_t id)
 		return;
 	case FIELD_file_open_flags:
 		event_set_u64(e, id, flags);
+		return;
+	case FIELD_file_open_mode_str:
+		set_octal_text(d, id, o->fields.mode);
 		return;
 	case FIELD_file_open_mode:
 		event_set_u64(e, id, o->fields.mode);
@@ -592,7 +635,7 @@ void fields_emit(struct decode *d, enum template_type_id type, struct proc *p)
 
 			if (id < TEMPLATE_CAP)
 				fill_common(d, id);
-			else
+			else if (fill_own[type])
 				fill_own[type](d, id);
 		}
 	d->emit(d->emit_user, &d->event);

@@ -14,21 +14,18 @@ void users_free(struct users *u);
 const struct helper_str *users_name(const struct users *u, uint32_t uid);
 
 /* record.c: a record's bytes, checked and taken apart. */
-enum { RECORD_MAX_SEGS = 6 };
-enum record_seg { SEG_EXE, SEG_CWD, SEG_FILENAME, SEG_INTERP, SEG_ARGS, SEG_CGROUP }; /* of an exec or task record */
-enum { SEG_ONLY = 0 };                                                                /* of the others */
+enum { RECORD_MAX_SEGS = 7 };
+/* of an exec or task record */
+enum record_seg { SEG_EXE, SEG_CWD, SEG_FILENAME, SEG_INTERP, SEG_ARGS, SEG_ENV, SEG_CGROUP };
+enum { SEG_ONLY = 0 };                             /* memfd, chdir */
+enum { SEG_PATH, SEG_OPEN_RAW, SEG_OPEN_DIR };     /* open */
+enum { SEG_RAW, SEG_DIR, SEG_TO_RAW, SEG_TO_DIR }; /* names */
+enum { SEG_SUN_PATH, SEG_DATA };                   /* sockets; dup has only the first */
+enum { SEG_TEXT, SEG_CALL_PATH };                  /* numbers */
 
 struct record {
 	union {
-		struct wire_hdr hdr;
-		struct wire_fork fork;
-		struct wire_exec exec;
-		struct wire_exit exit;
-		struct wire_open open;
-		struct wire_memfd memfd;
-		struct wire_connect connect;
-		struct wire_fds fds;
-		struct wire_chdir chdir;
+		WIRE_RECORDS
 	};
 	struct proc_str seg[RECORD_MAX_SEGS]; /* borrowed from the bytes */
 	uint16_t seg_flags[RECORD_MAX_SEGS];

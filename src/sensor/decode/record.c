@@ -19,19 +19,45 @@ struct layout {
 // clang-format off
 #define PATH(type, member) { offsetof(struct type, member), WIRE_PATH_BYTES, true }
 #define TEXT(type, member) { offsetof(struct type, member), WIRE_PATH_BYTES, false }
+#define ASKED(type, member) TEXT(type, member.raw), PATH(type, member.dir)
 #define EXEC_LAYOUT                                                                                     \
-	{ sizeof(struct wire_exec), 6, { PATH(wire_exec, exe), PATH(wire_exec, cwd), TEXT(wire_exec, filename), \
-	  TEXT(wire_exec, interp), { offsetof(struct wire_exec, args), WIRE_ARGS_BYTES, false }, TEXT(wire_exec, cgroup) } }
+	{ sizeof(struct wire_exec), 7, { PATH(wire_exec, exe), PATH(wire_exec, cwd), TEXT(wire_exec, filename), \
+	  TEXT(wire_exec, interp), { offsetof(struct wire_exec, args), WIRE_ARGS_BYTES, false },                \
+	  { offsetof(struct wire_exec, env), WIRE_ENV_BYTES, false }, PATH(wire_exec, cgroup) } }
+#define SOCK_LAYOUT(type) \
+	{ sizeof(struct type), 2, { TEXT(type, path), { offsetof(struct type, data), WIRE_DATA_BYTES, false } } }
+#define PATH_LAYOUT(type) { sizeof(struct type), 2, { ASKED(type, path) } }
+#define PATHS_LAYOUT(type) { sizeof(struct type), 4, { ASKED(type, from), ASKED(type, to) } }
+#define CALL_LAYOUT(type) { sizeof(struct type), 2, { TEXT(type, text), PATH(type, path) } }
 static const struct layout layouts[WIRE_N_KINDS] = {
 	[WIRE_FORK]    = { sizeof(struct wire_fork), 0, { { 0 } } },
 	[WIRE_EXEC]    = EXEC_LAYOUT,
 	[WIRE_EXIT]    = { sizeof(struct wire_exit), 0, { { 0 } } },
 	[WIRE_TASK]    = EXEC_LAYOUT,
 	[WIRE_MEMFD]   = { sizeof(struct wire_memfd), 1, { TEXT(wire_memfd, name) } },
-	[WIRE_OPEN]    = { sizeof(struct wire_open), 1, { PATH(wire_open, path) } },
-	[WIRE_CONNECT] = { sizeof(struct wire_connect), 1, { TEXT(wire_connect, path) } },
+	[WIRE_OPEN]    = { sizeof(struct wire_open), 3, { PATH(wire_open, path), ASKED(wire_open, asked) } },
+	[WIRE_CONNECT] = SOCK_LAYOUT(wire_connect),
 	[WIRE_FDS]     = { sizeof(struct wire_fds), 0, { { 0 } } },
 	[WIRE_CHDIR]   = { sizeof(struct wire_chdir), 1, { PATH(wire_chdir, path) } },
+	[WIRE_EXEC_FAILED] = PATH_LAYOUT(wire_exec_failed),
+	[WIRE_ACCEPT]  = SOCK_LAYOUT(wire_accept),
+	[WIRE_LISTEN]  = SOCK_LAYOUT(wire_listen),
+	[WIRE_SOCKET]  = SOCK_LAYOUT(wire_socket),
+	[WIRE_SEND]    = SOCK_LAYOUT(wire_send),
+	[WIRE_RECV]    = SOCK_LAYOUT(wire_recv),
+	[WIRE_DUP]     = { sizeof(struct wire_dup), 1, { TEXT(wire_dup, path) } },
+	[WIRE_RENAME]  = PATHS_LAYOUT(wire_rename),
+	[WIRE_UNLINK]  = PATH_LAYOUT(wire_unlink),
+	[WIRE_LINK]    = PATHS_LAYOUT(wire_link),
+	[WIRE_SYMLINK] = PATHS_LAYOUT(wire_symlink),
+	[WIRE_MKDIR]   = PATH_LAYOUT(wire_mkdir),
+	[WIRE_CHMOD]   = PATH_LAYOUT(wire_chmod),
+	[WIRE_PTRACE]  = CALL_LAYOUT(wire_ptrace),
+	[WIRE_CREDS]   = { sizeof(struct wire_creds), 0, { { 0 } } },
+	[WIRE_NAMESPACE] = CALL_LAYOUT(wire_namespace),
+	[WIRE_MODULE]  = CALL_LAYOUT(wire_module),
+	[WIRE_BPF]     = CALL_LAYOUT(wire_bpf),
+	[WIRE_USERFAULTFD] = CALL_LAYOUT(wire_userfaultfd),
 };
 // clang-format on
 
@@ -77,17 +103,24 @@ static bool content_ok(const struct record *r)
 		return fds_ok(&r->open.file, 1, 1, false);
 	case WIRE_CONNECT:
 		return r->connect.sock.kind >= WIRE_FD_UNIX && r->connect.sock.kind <= WIRE_FD_IPV6;
+	case WIRE_ACCEPT:
+		return fds_ok(&r->accept.sock, 1, 1, false);
+	case WIRE_LISTEN:
+		return fds_ok(&r->listen.sock, 1, 1, false);
+	case WIRE_SOCKET:
+		return fds_ok(&r->socket.sock, 1, 1, false);
+	case WIRE_SEND:
+		return fds_ok(&r->send.sock, 1, 1, false);
+	case WIRE_RECV:
+		return fds_ok(&r->recv.sock, 1, 1, false);
+	case WIRE_DUP:
+		return fds_ok(&r->dup.sock, 1, 1, false);
 	case WIRE_FDS:
 		return r->fds.op >= WIRE_FDS_OPEN && r->fds.op <= WIRE_FDS_CLOSE &&
 		       fds_ok(r->fds.fds, r->fds.n_fds, countof(r->fds.fds), false);
-	case WIRE_FORK:
-	case WIRE_EXIT:
-	case WIRE_MEMFD:
-	case WIRE_CHDIR:
-	case WIRE_N_KINDS:
-		break;
+	default:
+		return true;
 	}
-	return true;
 }
 
 FALLIBLE record_read(struct view in, struct record *out)

@@ -50,7 +50,7 @@ void ring_stats_read(const struct ring_stats *s, struct wire_stats *out)
 			out->produced[i] += load(&cpu->produced[i]);
 			out->lost[i] += load(&cpu->lost[i]);
 		}
-		for (int i = 0; i < WIRE_N_KINDS; i++) {
+		for (int i = 0; i < WIRE_MAX_KINDS; i++) {
 			out->produced_kind[i] += load(&cpu->produced_kind[i]);
 			out->lost_kind[i] += load(&cpu->lost_kind[i]);
 		}

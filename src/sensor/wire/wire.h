@@ -41,6 +41,27 @@ enum wire_kind {
 	WIRE_CONNECT,  /* reserved */
 	WIRE_FDS,      /* reserved: descriptors of pipes, FIFOs and sockets made, copied or closed */
 	WIRE_CHDIR,    /* reserved */
+	/* Each of the following makes one event of its template type; reserved but for send and receive, unlink and
+	   mkdir. */
+	WIRE_EXEC_FAILED, /* a process_exec that did not happen: struct wire_exec_failed */
+	WIRE_ACCEPT,
+	WIRE_LISTEN,
+	WIRE_SOCKET,
+	WIRE_SEND,
+	WIRE_RECV,
+	WIRE_DUP,
+	WIRE_RENAME,
+	WIRE_UNLINK,
+	WIRE_LINK,
+	WIRE_SYMLINK,
+	WIRE_MKDIR,
+	WIRE_CHMOD,
+	WIRE_PTRACE,
+	WIRE_CREDS,
+	WIRE_NAMESPACE,
+	WIRE_MODULE,
+	WIRE_BPF,
+	WIRE_USERFAULTFD,
 	WIRE_N_KINDS
 };
 
@@ -52,7 +73,10 @@ enum {
 	WIRE_PATH_NAMES = 32,   /* deepest path that is resolved whole */
 	WIRE_PATH_BYTES = 4096, /* most bytes of a path segment */
 	WIRE_ARGS_BYTES = 4096, /* most bytes of arguments */
-	WIRE_RECORD_MAX = 24 * 1024,
+	WIRE_ENV_BYTES = 4096,  /* most bytes of an environment */
+	WIRE_DATA_BYTES = 128,  /* most bytes of what is sent or received */
+	WIRE_RECORD_MAX = 30 * 1024, /* with its bookkeeping below 32 KiB: the most that a per-CPU map value can have */
+	WIRE_MAX_KINDS = 44, /* room for kinds in what both sides map and what captures hold */
 	WIRE_MAX_CPUS = 256,
 };
 
@@ -73,6 +97,8 @@ struct wire_hdr {
 	wire_u32 uid;      /* effective */
 	wire_u32 gid;
 	wire_u32 reserved;
+	wire_u64 cap_inheritable, cap_permitted,
+		cap_effective; /* bit n: capability n (include/uapi/linux/capability.h) */
 	char comm[WIRE_COMM];
 };
 
@@ -123,29 +149,21 @@ struct wire_fd {
 };
 
 /* struct wire_<type>_fields: the type's WIRE fields, as 64-bit numbers in table order. */
+// clang-format off
 #define FIELD(ident, name, type, source, presence, doc) WIRE_FIELD_##source(ident)
 #define WIRE_FIELD_WIRE(ident) wire_u64 ident;
 #define WIRE_FIELD_PROC(ident)
 #define WIRE_FIELD_DERIVED(ident)
-struct wire_process_exec_fields {
-#include "content/template/process_exec.def"
-};
-struct wire_process_exit_fields {
-#include "content/template/process_exit.def"
-};
-struct wire_file_open_fields {
-#include "content/template/file_open.def"
-};
-struct wire_memfd_create_fields {
-#include "content/template/memfd_create.def"
-};
-struct wire_net_connect_fields {
-#include "content/template/net_connect.def"
-};
+#define SECTION_BEGIN(section) struct wire_##section##_fields {
+#define SECTION_END(section) };
+#include "content/template/sections.def"
+// clang-format on
 #undef FIELD
 #undef WIRE_FIELD_WIRE
 #undef WIRE_FIELD_PROC
 #undef WIRE_FIELD_DERIVED
+#undef SECTION_BEGIN
+#undef SECTION_END
 
 /* hdr.pid is the parent. The child has its parent's image and descriptors. */
 struct wire_fork {
@@ -153,21 +171,49 @@ struct wire_fork {
 	wire_u64 child_start_ns;
 	wire_u32 child_pid;
 	wire_u32 sid;
+	wire_u32 child_vpid; /* in its innermost namespace */
+	wire_u32 pgid, vpgid;
+	wire_u32 reserved;
+};
+
+enum wire_exe_flags {
+	WIRE_EXE_UPPER = 1, /* in the upper layer of an overlay file system */
+	WIRE_EXE_LOWER = 2, /* in a lower layer of one */
 };
 
 struct wire_exec {
 	struct wire_hdr hdr;
 	struct wire_process_exec_fields fields;
 	wire_u64 exe_ino, exe_dev;
+	wire_u64 exe_ctime_ns, exe_mtime_ns; /* since 1970 */
 	wire_u64 parent_start_ns;
 	wire_u64 sid_start_ns;
 	wire_u32 ppid, sid, loginuid, tty; /* loginuid 0xffffffff: unset */
+	wire_u32 vpid, pgid, vpgid;        /* v: numbers in its innermost namespace */
+	wire_u32 exe_flags;                /* enum wire_exe_flags */
+	wire_u32 exe_uid;                  /* owner of the executable */
 	wire_u32 n_fds;
-	struct wire_seg exe, cwd;          /* paths */
-	struct wire_seg filename, interp;  /* bprm->filename and bprm->interp, no NUL; empty for WIRE_TASK */
-	struct wire_seg args;              /* arguments, each NUL-terminated, from the new image */
-	struct wire_seg cgroup;            /* name of the last component of the default cgroup, no NUL */
+	struct wire_seg exe, cwd;         /* paths */
+	struct wire_seg filename, interp; /* bprm->filename and bprm->interp, no NUL; empty for WIRE_TASK */
+	struct wire_seg args;             /* arguments, each NUL-terminated, from the new image */
+	struct wire_seg env;              /* the same of the environment; empty when no rule wants it */
+	struct wire_seg cgroup; /* as a path: in the default hierarchy or, where unused, the memory controller's */
+	struct wire_seg reserved;
 	struct wire_fd fds[WIRE_TASK_FDS]; /* n_fds of them, ascending by fd */
+};
+
+/*
+ * A path that a caller gave. raw: its bytes without the NUL; they are read when the call returns, the caller may have
+ * changed them. dir: where a relative one starts from (the working directory or that of a descriptor), for an absolute
+ * one the root of the process when that is a chroot; as a path, empty without CUT for /.
+ */
+struct wire_path {
+	struct wire_seg raw, dir;
+};
+
+struct wire_exec_failed {
+	struct wire_hdr hdr;
+	struct wire_path path;
 };
 
 struct wire_exit {
@@ -175,12 +221,14 @@ struct wire_exit {
 	struct wire_process_exit_fields fields;
 };
 
+/* hdr.ret < 0: it failed; then file and path are empty, and asked tells of the path. */
 struct wire_open {
 	struct wire_hdr hdr;
 	struct wire_file_open_fields fields;
 	struct wire_fd file;
 	wire_u64 created; /* 1: FMODE_CREATED, this open made the file */
 	struct wire_seg path;
+	struct wire_path asked; /* empty when no rule wants it and the call succeeded */
 	wire_u32 reserved;
 };
 
@@ -191,12 +239,79 @@ struct wire_memfd {
 	wire_u32 reserved;
 };
 
-struct wire_connect {
+/*
+ * Types about a socket. sock is the socket itself: of accept the new one, of a failed accept the listening one. For
+ * what is not connected remote_* is the address of the call, as the kernel (or, of a failed call, the caller) has it.
+ */
+enum wire_sock_flags {
+	WIRE_SOCK_SERVER = 1,       /* it listens, or came from accept */
+	WIRE_SOCK_NAME_CHANGED = 2, /* send, receive: another remote end than last time on this socket */
+	WIRE_SOCK_ASKED = 4,        /* the remote address comes from the caller's memory: the call failed */
+};
+#define WIRE_SOCK_RECORD(record, section)                                                          \
+	struct record {                                                                            \
+		struct wire_hdr hdr;                                                               \
+		struct wire_##section##_fields fields;                                             \
+		struct wire_fd sock;                                                               \
+		wire_u32 sock_flags;                                                               \
+		struct wire_seg path; /* sun_path, as it is (an abstract name begins with NUL) */  \
+		struct wire_seg data; /* send, receive: the first bytes, when a rule wants them */ \
+		wire_u32 reserved;                                                                 \
+	}
+WIRE_SOCK_RECORD(wire_connect, net_connect);
+WIRE_SOCK_RECORD(wire_accept, net_accept);
+WIRE_SOCK_RECORD(wire_listen, net_listen);
+WIRE_SOCK_RECORD(wire_socket, net_socket);
+WIRE_SOCK_RECORD(wire_send, net_send);
+WIRE_SOCK_RECORD(wire_recv, net_recv);
+
+/* sock: the new descriptor, whatever it is. path: of a file, else sun_path. */
+struct wire_dup {
 	struct wire_hdr hdr;
-	struct wire_net_connect_fields fields;
+	struct wire_fd_dup_fields fields;
 	struct wire_fd sock;
-	struct wire_seg path; /* unix: sun_path, as it is (an abstract name begins with NUL) */
-	wire_u32 reserved;
+	wire_u32 sock_flags; /* enum wire_sock_flags */
+	struct wire_seg path;
+};
+
+/* Types about names: rename, link and symlink have two (symlink's target is one only by its raw bytes). */
+#define WIRE_PATH_RECORD(record, section)              \
+	struct record {                                \
+		struct wire_hdr hdr;                   \
+		struct wire_##section##_fields fields; \
+		struct wire_path path;                 \
+	}
+#define WIRE_PATHS_RECORD(record, section)             \
+	struct record {                                \
+		struct wire_hdr hdr;                   \
+		struct wire_##section##_fields fields; \
+		struct wire_path from, to;             \
+	}
+WIRE_PATHS_RECORD(wire_rename, file_rename);
+WIRE_PATHS_RECORD(wire_link, file_link);
+WIRE_PATHS_RECORD(wire_symlink, file_symlink); /* from: target, to: the link */
+WIRE_PATH_RECORD(wire_unlink, file_unlink);
+WIRE_PATH_RECORD(wire_mkdir, file_mkdir);
+WIRE_PATH_RECORD(wire_chmod, file_chmod); /* of a descriptor: raw is empty, dir is the file's own path */
+
+/* Types about numbers. text: module: the parameters, no NUL; else empty. path: setns, finit_module: the descriptor's.
+ */
+#define WIRE_CALL_RECORD(record, section)              \
+	struct record {                                \
+		struct wire_hdr hdr;                   \
+		struct wire_##section##_fields fields; \
+		struct wire_seg text, path;            \
+	}
+WIRE_CALL_RECORD(wire_ptrace, process_ptrace);
+WIRE_CALL_RECORD(wire_namespace, process_namespace);
+WIRE_CALL_RECORD(wire_module, kernel_module);
+WIRE_CALL_RECORD(wire_bpf, kernel_bpf);
+WIRE_CALL_RECORD(wire_userfaultfd, kernel_userfaultfd);
+
+/* hdr has the ids and capabilities of after the call; the process table still has those of before. */
+struct wire_creds {
+	struct wire_hdr hdr;
+	struct wire_process_creds_fields fields;
 };
 
 enum wire_fds_op { WIRE_FDS_OPEN = 1, WIRE_FDS_DUP, WIRE_FDS_CLOSE };
@@ -216,6 +331,19 @@ struct wire_chdir {
 	wire_u32 reserved;
 };
 
+/* Members of a union of all records, by their fixed parts. */
+// clang-format off
+#define WIRE_RECORDS                                                                                               \
+	struct wire_hdr hdr; struct wire_fork fork; struct wire_exec exec; struct wire_exit exit;                  \
+	struct wire_memfd memfd; struct wire_open open; struct wire_connect connect; struct wire_fds fds;          \
+	struct wire_chdir chdir; struct wire_exec_failed exec_failed; struct wire_accept accept;                   \
+	struct wire_listen listen; struct wire_socket socket; struct wire_send send; struct wire_recv recv;        \
+	struct wire_dup dup; struct wire_rename rename; struct wire_unlink unlink; struct wire_link link;          \
+	struct wire_symlink symlink; struct wire_mkdir mkdir; struct wire_chmod chmod; struct wire_ptrace ptrace;  \
+	struct wire_creds creds; struct wire_namespace namespace; struct wire_module module; struct wire_bpf bpf;  \
+	struct wire_userfaultfd userfaultfd;
+// clang-format on
+
 /*
  * One per CPU in a memory-mapped array (map "stats"). produced counts records that were to be sent, lost those that the
  * ring had no room for; so what user space consumed is exactly produced - lost, once the ring is empty.
@@ -223,16 +351,66 @@ struct wire_chdir {
 struct wire_stats {
 	wire_u64 produced[WIRE_N_RINGS];
 	wire_u64 lost[WIRE_N_RINGS];
-	wire_u64 produced_kind[WIRE_N_KINDS];
-	wire_u64 lost_kind[WIRE_N_KINDS];
-	wire_u64 reserved[8]; /* to 256 bytes: CPUs do not share a line */
+	wire_u64 produced_kind[WIRE_MAX_KINDS];
+	wire_u64 lost_kind[WIRE_MAX_KINDS];
+	wire_u64 filtered;    /* calls that the filter dropped: no rule can depend on them */
+	wire_u64 reserved[3]; /* CPUs do not share a line */
+};
+
+/*
+ * What the loaded rules can depend on, as data: one of these in a frozen inner map, swapped as a whole, and beside it a
+ * frozen map from struct wire_filter_name to a mask of clauses. Too much may pass, never too little.
+ *
+ * An open passes when a clause lets it pass. A clause is one bit; it asks for a class of opens (open_class), and
+ * for a name among its names at each place that it asks about: the leaf, the directory that holds it, the first
+ * component of the path. What the kernel side cannot tell (a name longer than the key) it lets pass.
+ */
+enum wire_open_class {
+	WIRE_OPEN_READ = 1,
+	WIRE_OPEN_WRITE = 2,
+	WIRE_OPEN_CREATED = 4,
+	WIRE_OPEN_EXEC = 8, /* created with an execute permission */
+	WIRE_OPEN_TRUNC = 16,
+	WIRE_OPEN_DIR = 32,
+	WIRE_OPEN_SPECIAL = 64, /* neither a file nor a directory */
+	WIRE_OPEN_FAILED = 128,
+	WIRE_OPEN_CLASSES = 256,
+};
+
+enum wire_filter_place { WIRE_PLACE_LEAF, WIRE_PLACE_PARENT, WIRE_PLACE_TOP, WIRE_N_PLACES };
+
+enum wire_filter_flags {
+	WIRE_FILTER_RAW = 1,       /* a rule wants the path as the caller wrote it */
+	WIRE_FILTER_ENV = 2,       /* a rule wants the environment */
+	WIRE_FILTER_DATA = 4,      /* a rule wants what is sent or received */
+	WIRE_FILTER_SAME_NAME = 8, /* a rule wants sends and receives without WIRE_SOCK_NAME_CHANGED too */
+};
+
+enum { WIRE_FILTER_NAME = 31, WIRE_FILTER_MAX_NAMES = 4096, WIRE_FILTER_CLAUSES = 32 };
+
+struct wire_filter {
+	wire_u64 kinds;  /* bit k: records of enum wire_kind k are wanted for rules; state's are sent in any case */
+	wire_u64 failed; /* bit k: calls that failed too */
+	wire_u32 flags;  /* enum wire_filter_flags */
+	wire_u32 any[WIRE_N_PLACES];            /* clauses that do not ask about this place */
+	wire_u32 open_class[WIRE_OPEN_CLASSES]; /* by or-ed enum wire_open_class: clauses that such an open can satisfy
+						 */
+};
+
+/* Key of the names map; the value is a mask of clauses (wire_u32). Longer names are cut to WIRE_FILTER_NAME bytes. */
+struct wire_filter_name {
+	wire_u8 place; /* enum wire_filter_place */
+	char name[WIRE_FILTER_NAME];
 };
 
 #ifndef __bpf__
-static_assert(sizeof(struct wire_hdr) == 72, "wire");
+static_assert(sizeof(struct wire_hdr) == 96, "wire");
 static_assert(sizeof(struct wire_fd) == 64, "wire");
-static_assert(sizeof(struct wire_stats) == 256, "wire");
-static_assert(sizeof(struct wire_fork) == 88, "wire");
+static_assert(sizeof(struct wire_stats) % 64 == 0, "wire");
+static_assert((int)WIRE_N_KINDS <= (int)WIRE_MAX_KINDS, "wire");
+static_assert(sizeof(struct wire_filter) == 1056, "wire");
+static_assert(sizeof(struct wire_filter_name) == 32, "wire");
+static_assert(sizeof(struct wire_fork) == 128, "wire");
 static_assert(sizeof(struct wire_seg) == 4, "wire");
 static_assert(offsetof(struct wire_exec, fields) == sizeof(struct wire_hdr), "wire");
 #endif
