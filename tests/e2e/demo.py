@@ -109,7 +109,7 @@ class Tour:
             schema = subprocess.run([self.binary, "rules", "list", "schema"], capture_output=True, text=True).stdout
             newer, rules, content = (os.path.join(d, n) for n in ("newer.schema", "rule.yaml", "content.o"))
             with open(newer, "w") as f:
-                f.write(schema.rstrip("\n") + "\nfield ipc.extra string maybe\n")
+                f.write(schema.replace("field ipc.chain string always\n", "field ipc.chain string always\nfield ipc.extra string maybe\n"))
             with open(rules, "w") as f:
                 f.write("- rule: Shell on a named pipe\n  desc: reads the 22nd of 21 fields\n"
                         "  condition: evt.type = ipc_pipe and ipc.extra startswith x\n"

@@ -266,7 +266,7 @@ def content_for_a_field_this_sensor_lacks_is_refused_before_anything_runs(c):
         schema = c.run("rules", "list", "schema").stdout
         expect("type ipc_pipe" in schema, "no schema is printed")
         newer = os.path.join(d, "newer.schema")
-        open(newer, "w").write(schema.rstrip("\n") + "\nfield ipc.extra string maybe\n")
+        open(newer, "w").write(schema.replace("field ipc.chain string always\n", "field ipc.chain string always\nfield ipc.extra string maybe\n"))
         rules = os.path.join(d, "r.yaml")
         open(rules, "w").write("- rule: Reads one field more\n  desc: d\n  condition: evt.type = ipc_pipe and ipc.extra = x\n"
                                "  output: o %proc.name\n  priority: ERROR\n")
