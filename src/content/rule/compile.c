@@ -3,11 +3,17 @@
  * compile: a checked set to one ELF file: a program per (enabled rule, template type), the literals, and the two
  * sections that say what it was compiled against and what the rules are (content/image).
  */
+#include "content/filter/filter.h"
 #include "content/image/image.h"
 #include "content/rule/internal.h"
 #include "engine/obj/obj.h"
 
-enum { SCRATCH_MAX_BYTES = 64 << 20, N_FIELDS = 2 * TEMPLATE_CAP, SECTION_MAX_BYTES = 16 << 20 };
+enum {
+	SCRATCH_MAX_BYTES = 64 << 20,
+	N_FIELDS = 2 * TEMPLATE_CAP,
+	SECTION_MAX_BYTES = 16 << 20,
+	FILTERS_MAX_BYTES = 64 << 20
+};
 
 struct compile {
 	const struct rule_set *rs;
@@ -16,8 +22,9 @@ struct compile {
 	struct prog_map map;
 	struct prog *progs;
 	struct image_prog *records;
+	struct filter_prog *filters;
 	uint32_t n_progs;
-	size_t progs_cap, records_cap;
+	size_t progs_cap, records_cap, filters_cap;
 	struct image_rule *rules;
 	uint32_t n_rules;
 };
@@ -87,6 +94,32 @@ static FALLIBLE keep_program(struct compile *x, const struct rule_code *code, co
 	return E_OK;
 }
 
+/* What the program can depend on; names out of the scratch arena. */
+static FALLIBLE keep_filter(struct compile *x, const struct rule_fold *f, const struct template_type *type,
+			    const char *name, struct arena *scratch)
+{
+	struct filter_prog *out;
+
+	x->filters = arena_grow(x->c.a, x->filters, x->n_progs, &x->filters_cap, sizeof *x->filters);
+	if (!x->filters)
+		return E_NOMEM;
+	out = &x->filters[x->n_progs];
+	out->prog = name;
+	TRY(rule_filter(f, type, scratch, &out->filter));
+	for (uint32_t i = 0; i < out->filter.n; i++)
+		for (uint32_t p = 0; p < FILTER_PLACES; p++) {
+			struct filter_names *at = &out->filter.clauses[i].at[p];
+			struct filter_name *list = ARENA_ARRAY(x->c.a, struct filter_name, at->n);
+
+			if (!list)
+				return E_NOMEM;
+			if (at->n)
+				memcpy(list, at->list, at->n * sizeof *list);
+			at->list = list;
+		}
+	return E_OK;
+}
+
 static FALLIBLE lower_one(struct compile *x, const struct rule *r, uint32_t rule, const struct template_type *type,
 			  struct arena *scratch)
 {
@@ -112,6 +145,7 @@ static FALLIBLE lower_one(struct compile *x, const struct rule *r, uint32_t rule
 	if (!x->progs || !x->records)
 		return E_NOMEM;
 	TRY(keep_program(x, &code, name, &x->progs[x->n_progs]));
+	TRY(keep_filter(x, f, type, name, scratch));
 	use_output_fields(x, &x->rules[rule], type, used);
 	x->records[x->n_progs] = (struct image_prog){ .prog = name, .rule = rule };
 	TRY(record_fields(x, type, used, &x->records[x->n_progs]));
@@ -183,11 +217,12 @@ static FALLIBLE compile_rule(struct compile *x, const struct rule *r)
 
 /* ---- the file ---- */
 
-static FALLIBLE write_file(struct compile *x, struct buf *schema, struct buf *rules, struct buf *out)
+static FALLIBLE write_file(struct compile *x, struct buf *schema, struct buf *rules, struct buf *filters,
+			   struct buf *out)
 {
 	struct image_schema s = { x->records, x->n_progs };
 	struct image_rules r = { x->rules, x->n_rules };
-	struct obj_section extra[2];
+	struct obj_section extra[3];
 	struct obj_out o = { .progs = x->progs,
 			     .n_progs = x->n_progs,
 			     .maps = &x->map,
@@ -201,8 +236,10 @@ static FALLIBLE write_file(struct compile *x, struct buf *schema, struct buf *ru
 	diag_init(&d);
 	err = image_write_schema(&s, schema, &d);
 	err = err ? err : image_write_rules(&r, rules, &d);
+	err = err ? err : filter_write(x->filters, x->n_progs, filters, &d);
 	extra[0] = (struct obj_section){ IMAGE_SCHEMA_SECTION, view_of(schema->p, schema->len) };
 	extra[1] = (struct obj_section){ IMAGE_RULES_SECTION, view_of(rules->p, rules->len) };
+	extra[2] = (struct obj_section){ FILTER_SECTION, view_of(filters->p, filters->len) };
 	x->map.init = view_of(x->pool.bytes.p, x->pool.bytes.len);
 	x->map.value_size = (uint32_t)x->pool.bytes.len;
 	err = err ? err : obj_write(&o, out, &d);
@@ -216,7 +253,7 @@ static FALLIBLE write_file(struct compile *x, struct buf *schema, struct buf *ru
 static FALLIBLE compile_set(struct compile *x, struct buf *out)
 {
 	static const char zero[8];
-	struct buf schema, rules;
+	struct buf schema, rules, filters;
 	uint32_t off;
 	enum err err = E_OK;
 
@@ -234,9 +271,11 @@ static FALLIBLE compile_set(struct compile *x, struct buf *out)
 	TRY(err);
 	buf_init(&schema, SECTION_MAX_BYTES);
 	buf_init(&rules, SECTION_MAX_BYTES);
-	err = write_file(x, &schema, &rules, out);
+	buf_init(&filters, FILTERS_MAX_BYTES);
+	err = write_file(x, &schema, &rules, &filters, out);
 	buf_done(&schema);
 	buf_done(&rules);
+	buf_done(&filters);
 	return err;
 }
 

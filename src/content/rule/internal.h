@@ -372,6 +372,12 @@ const struct rule_fold *rule_fold(const struct rule_cond *cond, const struct tem
 /* The condition compares evt.type somewhere. */
 bool rule_names_event(const struct rule_cond *cond);
 
+/* ---- filter.c ---- */
+
+struct filter;
+/* What an event of this type must at least be like to satisfy f. In the arena. E_NOMEM. */
+FALLIBLE rule_filter(const struct rule_fold *f, const struct template_type *type, struct arena *a, struct filter *out);
+
 /* ---- output.c, test.c ---- */
 
 /*

@@ -3,6 +3,7 @@
 #ifndef SALLYPORT_CONTENT_RUNTIME_INTERNAL_H
 #define SALLYPORT_CONTENT_RUNTIME_INTERNAL_H
 
+#include "content/filter/filter.h"
 #include "content/image/image.h"
 #include "content/runtime/runtime.h"
 
@@ -33,6 +34,7 @@ struct output {
 
 struct program {
 	struct vm_prog *vp;
+	const struct filter *filter; /* events that it can depend on */
 	uint32_t rule;
 };
 

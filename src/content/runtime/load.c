@@ -22,6 +22,8 @@ struct loader {
 	struct obj obj;
 	struct image_schema schema;
 	struct image_rules rules;
+	struct filter_prog *filters; /* by program name; none when the content says nothing */
+	uint32_t n_filters;
 	struct schema prefixes;
 	struct abi_ctx *ctx[TEMPLATE_MAX_TYPES]; /* by type, made when first needed */
 	struct ready *ready;                     /* one per record */
@@ -47,6 +49,43 @@ static FALLIBLE find_section(struct loader *l, const char *name, struct view *ou
 	return E_OK;
 }
 
+static int by_filter_name(const void *pa, const void *pb)
+{
+	return strcmp(((const struct filter_prog *)pa)->prog, ((const struct filter_prog *)pb)->prog);
+}
+
+static int name_of_filter(const void *key, const void *elem)
+{
+	return strcmp(key, ((const struct filter_prog *)elem)->prog);
+}
+
+/* Content may come without: then the kernel side leaves nothing out for it. What filters say is kept with the content.
+ */
+static FALLIBLE read_filters(struct loader *l)
+{
+	const struct obj_section *s = obj_section(&l->obj, FILTER_SECTION);
+
+	if (!s)
+		return E_OK;
+	TRY(filter_read(s->bytes, &l->c->a, &l->filters, &l->n_filters, l->d));
+	if (l->n_filters)
+		qsort(l->filters, l->n_filters, sizeof *l->filters, by_filter_name);
+	return E_OK;
+}
+
+static const struct filter *filter_of(const struct loader *l, const char *prog)
+{
+	static const struct filter all = {
+		.clauses = { { .classes = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX },
+			       .at = { { .any = true }, { .any = true }, { .any = true } } } },
+		.n = 1,
+	};
+	const struct filter_prog *f =
+		l->n_filters ? bsearch(prog, l->filters, l->n_filters, sizeof *f, name_of_filter) : NULL;
+
+	return f ? &f->filter : &all;
+}
+
 static FALLIBLE read_file(struct loader *l, struct view elf)
 {
 	struct view bytes;
@@ -55,7 +94,8 @@ static FALLIBLE read_file(struct loader *l, struct view elf)
 	TRY(find_section(l, IMAGE_SCHEMA_SECTION, &bytes));
 	TRY(image_read_schema(bytes, &l->a, &l->schema, l->d));
 	TRY(find_section(l, IMAGE_RULES_SECTION, &bytes));
-	return image_read_rules(bytes, &l->a, &l->rules, l->d);
+	TRY(image_read_rules(bytes, &l->a, &l->rules, l->d));
+	return read_filters(l);
 }
 
 /* ---- records and programs find each other ---- */
@@ -266,6 +306,7 @@ static FALLIBLE make_programs(struct loader *l)
 
 		TRY(vm_prog_new(r->prog, &o, &c->programs[i].vp, l->d));
 		c->programs[i].rule = r->rec->rule;
+		c->programs[i].filter = filter_of(l, r->rec->prog);
 		c->n_programs++;
 		note_use(c, r);
 		for (uint32_t t = r->type + 1; t <= TEMPLATE_MAX_TYPES; t++)
@@ -329,6 +370,15 @@ FALLIBLE content_load(struct view elf, const char *name, const struct content_op
 		keep_diag(d, a);
 	arena_done(&l.a);
 	return e;
+}
+
+uint32_t content_filters(const struct content *c, uint32_t type_index, const struct filter **out, uint32_t max)
+{
+	uint32_t first = c->bucket[type_index], n = c->bucket[type_index + 1] - first;
+
+	for (uint32_t i = 0; i < n && i < max; i++)
+		out[i] = c->programs[first + i].filter;
+	return n;
 }
 
 void content_free(struct content *c)

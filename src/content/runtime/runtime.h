@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "content/event/event.h"
+#include "content/filter/filter.h"
 #include "content/template/template.h"
 #include "engine/vm/vm.h"
 
@@ -55,6 +56,11 @@ uint64_t content_types(const struct content *c);
 /* A loaded program or output of this type uses the field: decoders need not fill others. */
 bool content_uses(const struct content *c, uint32_t type_index, uint32_t field_id);
 uint32_t content_n_programs(const struct content *c);
+/*
+ * What a type's programs can depend on: at most max filters to out; returns how many programs the type has. They live
+ * as long as c. Content without filter data has filters that let everything pass.
+ */
+uint32_t content_filters(const struct content *c, uint32_t type_index, const struct filter **out, uint32_t max);
 
 struct content_fault {
 	uint32_t rule;
