@@ -5,6 +5,7 @@
 
 #include "agent/control.h"
 #include "base/base.h"
+#include "content/filter/filter.h"
 #include "content/runtime/runtime.h"
 #include "sensor/capture/capture.h"
 #include "sensor/decode/decode.h"
@@ -81,6 +82,14 @@ uint32_t content_set_hooks(const struct content_set *set);
 uint64_t content_set_types(const struct content_set *set);
 /* For decode: user is a struct content_set. */
 bool content_set_wants(void *user, uint32_t type_index, uint32_t field_id);
+
+/* worker_filter.c: what the kernel side may leave out. In the arena. E_NOMEM. */
+struct worker_filter {
+	struct wire_filter filter;
+	struct wire_filter_name *names;
+	uint32_t *masks, n_names;
+};
+FALLIBLE worker_filter(const struct content_set *set, struct arena *a, struct worker_filter *out);
 
 /* worker_scan.c: feed every process that runs already. Returns their number. */
 uint32_t worker_scan(struct worker *w, int iter_fd);
