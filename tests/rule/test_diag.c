@@ -92,7 +92,9 @@ static const struct {
 	{ 217, GOOD "  exceptions: [{name: e, fields: [proc.name], values: [[toupper(proc.pname) x]]}]\n",
 	  "nothing can follow the transformer" },
 	{ 220, "- required_plugin_versions: [{name: container, version: 0.5.0}]\n", "asks for 'container' 0.5.0" },
-	{ 220, "- required_plugin_versions: [{name: container, version: 1.0.0, alternatives: [{name: json, version: 0.1.0}]}]\n",
+	{ 220,
+	  "- required_plugin_versions: [{name: container, version: 1.0.0, alternatives: [{name: json, version: "
+	  "0.1.0}]}]\n",
 	  "asks for 'container' 1.0.0" },
 	{ 204, "- required_plugin_versions: [{name: container, version: x}]\n", "a version like" },
 	{ 202, "- required_plugin_versions: [{name: container}]\n", "'version' is missing" },

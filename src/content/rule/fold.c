@@ -140,6 +140,8 @@ static const struct rule_fold *fold_expr(const struct folder *x, const struct ru
 				   .id = leaves[0].id,
 				   .leaves = leaves,
 				   .n_leaves = n };
+	if (k->modifier && k->left->kind == EXPR_CALL && k->left->call == RULE_CALL_LEN)
+		return rule_fold_many(out, x->a);
 	return out;
 }
 

@@ -194,6 +194,8 @@ static FALLIBLE want_list(struct rule_lex *x, struct rule_expr *e)
 	const struct template_field *f;
 	const char *row;
 
+	while (e->kind == EXPR_CALL && e->call <= HELPER_TMP_B64)
+		e = e->kids[0]; /* what is done to each text of a list */
 	if (e->kind != EXPR_FIELD || e->index >= 0 || e->key)
 		return E_OK;
 	row = arena_printf(x->c->a, "%s[]", e->text);

@@ -529,7 +529,7 @@ static void need_leaves(struct lower *x, const struct rule_fold *f, const struct
 
 static void lower_check(struct lower *x, const struct rule_fold *f, const struct way *w, struct known *yes)
 {
-	bool handles = f->field->type >= TEMPLATE_LIST || f->check->left;
+	bool handles = (f->field->type >= TEMPLATE_LIST && (!f->check->length || picked(f->check))) || f->check->left;
 	uint64_t *word = &yes->w[f->id >> 6], bit = 1ull << (f->id & 63);
 
 	x->used[f->id] = true;

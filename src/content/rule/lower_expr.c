@@ -156,13 +156,15 @@ static void load_side(struct side *s, const struct rule_expr *e, uint8_t reg)
 	lower_mov_reg(s->x, reg, R0);
 }
 
-/* The value is there. A list without elements is not. */
+/* The value is there. A list without elements is not; its length is. */
 static void lower_exists(struct side *s, const struct rule_expr *e)
 {
-	if (e->kind == EXPR_CALL && e->call == RULE_CALL_LEN)
+	bool length = e->kind == EXPR_CALL && e->call == RULE_CALL_LEN;
+
+	if (length)
 		e = e->kids[0];
 	compute(s, e);
-	if (result_type(s->f, e, 0) == TEMPLATE_LIST) {
+	if (!length && result_type(s->f, e, 0) == TEMPLATE_LIST) {
 		lower_jump_if(s->x, ISA_JEQ, R0, 0, s->w->no);
 		lower_mov_reg(s->x, R1, R0);
 		lower_call(s->x, ABI_HELPER_list_len);
