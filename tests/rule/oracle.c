@@ -391,27 +391,50 @@ static bool regex_matches(const char *s, const char *pat)
 	return yes;
 }
 
-static bool texts_hold(enum rule_op op, struct val s, struct val v)
+/* libc's patterns end at a NUL, the language's do not: here it is a byte that nothing else has. */
+static const char *without_nul(struct oracle *o, struct val v)
+{
+	struct val copy = text(o, v.s, v.n);
+
+	for (size_t i = 0; i < copy.n; i++)
+		if (!copy.s[i])
+			((char *)(uintptr_t)copy.s)[i] = 1;
+	return copy.s;
+}
+
+static bool patterns_hold(enum rule_op op, const char *s, const char *v)
+{
+	switch (op) {
+	case OP_ICONTAINS:
+		return strcasestr(s, v) != NULL;
+	case OP_GLOB:
+		return !fnmatch(v, s, 0);
+	case OP_IGLOB:
+		return !fnmatch(v, s, FNM_CASEFOLD);
+	case OP_REGEX:
+		return regex_matches(s, v);
+	default:
+		return path_covers(s, v);
+	}
+}
+
+static bool texts_hold(struct oracle *o, enum rule_op op, struct val s, struct val v)
 {
 	switch (op) {
 	case OP_CONTAINS:
 	case OP_BCONTAINS:
 		return !v.n || memmem(s.s, s.n, v.s, v.n);
-	case OP_ICONTAINS:
-		return strcasestr(s.s, v.s) != NULL;
 	case OP_STARTSWITH:
 	case OP_BSTARTSWITH:
 		return s.n >= v.n && !memcmp(s.s, v.s, v.n);
 	case OP_ENDSWITH:
 		return s.n >= v.n && !memcmp(s.s + s.n - v.n, v.s, v.n);
+	case OP_ICONTAINS:
 	case OP_GLOB:
-		return !fnmatch(v.s, s.s, 0);
 	case OP_IGLOB:
-		return !fnmatch(v.s, s.s, FNM_CASEFOLD);
 	case OP_REGEX:
-		return regex_matches(s.s, v.s);
 	case OP_PMATCH:
-		return path_covers(s.s, v.s);
+		return patterns_hold(op, without_nul(o, s), without_nul(o, v));
 	default:
 		return ordered(op, order(s, v));
 	}
@@ -461,7 +484,7 @@ static bool literal_holds(struct oracle *o, enum rule_op op, struct val v, const
 		return numbers_hold(op, v, number(parse_number(want->p, v.is_signed), v.is_signed));
 	if (v.kind == ADDRESS)
 		return in_net(v, want->p) == (op != OP_NE);
-	return texts_hold(op, v, text(o, want->p, want->len));
+	return texts_hold(o, op, v, text(o, want->p, want->len));
 }
 
 /* ---- a comparison ---- */
@@ -515,7 +538,7 @@ static bool has_item(struct val list, struct val v)
 	return false;
 }
 
-static enum tri sides_hold(const struct rule_check *k, struct val a, struct val b)
+static enum tri sides_hold(struct oracle *o, const struct rule_check *k, struct val a, struct val b)
 {
 	size_t hits = 0;
 
@@ -526,7 +549,7 @@ static enum tri sides_hold(const struct rule_check *k, struct val a, struct val 
 	if (a.kind == ADDRESS)
 		return (a.n == b.n && !memcmp(a.s, b.s, a.n)) == (k->op != OP_NE);
 	if (a.kind == TEXT)
-		return texts_hold(single_op(k->op), a, b);
+		return texts_hold(o, single_op(k->op), a, b);
 	for (size_t i = 0; i < a.n_items; i++)
 		hits += has_item(b, a.items[i]);
 	return a.n_items && (k->op == OP_IN ? hits == a.n_items : hits > 0);
@@ -539,7 +562,7 @@ static enum tri check_holds(struct oracle *o, const struct rule_check *k)
 	if (left.kind == NONE)
 		return GONE;
 	if (k->right)
-		return sides_hold(k, left, value_of(o, k->right));
+		return sides_hold(o, k, left, value_of(o, k->right));
 	if (left.kind == LIST)
 		return list_holds(o, k, left);
 	return single_holds(o, k, left);
