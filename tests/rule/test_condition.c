@@ -2,7 +2,7 @@
 /*
  * condition: conditions on events, through parser, compiler, ELF file and interpreter.
  *
- * One table says what the language means; then random conditions on random events are held against the oracle.
+ * Tables say what the language means, to compiled programs and to the oracle (test_random.c) alike.
  */
 #include "oracle.h"
 #include "rule_test.h"
@@ -16,6 +16,11 @@
 static void table_event(struct ready *r)
 {
 	static const struct helper_str names[] = { { "bash", 4 }, { "sshd", 4 }, { "systemd", 7 } };
+	static const struct helper_str argv[] = { { "-c", 2 }, { "/bin/x", 6 }, { "-v", 2 } };
+	static const struct helper_str env[] = {
+		{ "HOME=/root", 10 }, { "EMPTY=", 6 }, { "BARE", 4 }, { "LD_PRELOAD=a=b", 14 }
+	};
+	static const struct helper_str pids[] = { { "77", 2 }, { "12", 2 }, { "1", 1 } };
 	struct event *e = r->event;
 
 	ready_event(r, TEMPLATE_TYPE_file_open);
@@ -34,11 +39,24 @@ static void table_event(struct ready *r)
 	event_set_cstr(e, FIELD_file_open_name, "/etc/shadow");
 	event_set_cstr(e, FIELD_file_open_directory, "/etc");
 	event_set_u64(e, FIELD_file_open_is_read, 1);
+	event_set_list(e, FIELD_proc_argv, argv, countof(argv));
+	event_set_cstr(e, FIELD_proc_args, "-c /bin/x -v");
+	event_set_list(e, FIELD_proc_envs, env, countof(env));
+	event_set_list(e, FIELD_proc_apid, pids, countof(pids));
+	event_set_cstr(e, FIELD_proc_pname, "BASH");
+	event_set_cstr(e, FIELD_proc_sname, "YmFzaA");
+	event_set_u64(e, FIELD_proc_pid, 77);
+	event_set_u64(e, FIELD_proc_ppid, 77);
+	event_set_u64(e, FIELD_proc_cmdnargs, 4);
+	event_set_cstr(e, FIELD_file_open_flags_str, "O_RDONLY|O_CLOEXEC");
+	event_set_u64(e, FIELD_file_open_flags, 4097);
+	event_set_cstr(e, FIELD_file_open_arg_name, "/etc/shadow");
+	event_set_cstr(e, FIELD_file_open_arg_fd, "3(<f>/etc/shadow)");
 }
 
 static const struct {
 	const char *condition;
-	int holds;
+	int holds; /* -1: refused */
 } rows[] = {
 	/* text */
 	{ "proc.name = bash", 1 },
@@ -213,6 +231,132 @@ static const struct {
 	{ "not proc.aname[3] = sshd", 1 },
 	{ "proc.aname[1] in (sshd, x) and proc.aname[2] contains stem", 1 },
 	{ "proc.acmdline exists", 0 },
+	{ "proc.aname != sshd", 1 },
+	{ "proc.aname != anyof (sshd, systemd)", 1 },
+	{ "proc.apid = 12", 1 },
+	{ "proc.apid = 77", 0 },
+	{ "proc.apid[0] = 77", 1 },
+	{ "proc.apid in (1, 2)", 1 },
+	/* lists by number, dictionaries by number and by key */
+	{ "proc.args[0] = -c", 1 },
+	{ "proc.args[1] startswith /bin", 1 },
+	{ "proc.args[3] exists", 0 },
+	{ "proc.args[2] exists", 1 },
+	{ "proc.args contains \"-c \"", 1 },
+	{ "proc.env[HOME] = /root", 1 },
+	{ "proc.env[\"HOME\"] = /root", 1 },
+	{ "proc.env['HOME'] != /root", 0 },
+	{ "proc.env[H*] = /root", 1 },
+	{ "proc.env[LD_*] = \"a=b\"", 1 },
+	{ "proc.env[LD_*] contains \"=\"", 1 },
+	{ "proc.env[EMPTY] = \"\"", 1 },
+	{ "proc.env[BARE] exists", 1 },
+	{ "proc.env[BARE] = \"\"", 1 },
+	{ "proc.env[HOM] exists", 0 },
+	{ "proc.env[HOM] != x", 0 },
+	{ "not proc.env[HOM] != x", 1 },
+	{ "proc.env[0] = /root", 1 },
+	{ "proc.env[4] exists", 0 },
+	{ "toupper(proc.env[HOME]) in (/ROOT, x)", 1 },
+	{ "len(proc.env[HOME]) = 5", 1 },
+	{ "len(proc.env[NO]) = 0", 0 },
+	/* the call's arguments */
+	{ "evt.arg.flags contains O_CLOEXEC", 1 },
+	{ "evt.arg[flags] contains O_CLOEXEC", 1 },
+	{ "evt.rawarg[flags] = 4097", 1 },
+	{ "evt.rawarg.flags = 0x1001", 1 },
+	{ "evt.arg[0] contains /etc/shadow", 1 },
+	{ "evt.arg[1] = /etc/shadow", 1 },
+	{ "evt.arg[1] != /etc/shadow", 0 },
+	{ "evt.arg[2] contains O_RDONLY", 1 },
+	{ "toupper(evt.arg[1]) = /ETC/SHADOW", 1 },
+	{ "evt.arg.oldpath exists", 0 },
+	{ "evt.type.is.open = 1", 1 },
+	{ "evt.type.is[open] = 1", 1 },
+	{ "evt.type.is[openat] = 1", 0 },
+	{ "evt.type.is[openat] = 0", 1 },
+	{ "evt.type.is[open] != 1", 0 },
+	/* computed values */
+	{ "concat(proc.name, \"-\", proc.pname) = bash-BASH", 1 },
+	{ "concat( proc.name , '' ) startswith anyof (x, ba)", 1 },
+	{ "concat(proc.name, user.name) exists", 0 },
+	{ "concat(proc.name, user.name) != x", 0 },
+	{ "not concat(proc.name, user.name) = x", 1 },
+	{ "concat(proc.name, 7) = bash7", 1 },
+	{ "toupper(concat(proc.name, \"x\")) in (BASHX, y)", 1 },
+	{ "basename(concat(fd.directory, \"/\", proc.name)) = bash", 1 },
+	{ "join(\",\", proc.args) = \"-c,/bin/x,-v\"", 1 },
+	{ "join(\",\", (proc.name, \"x\", toupper(proc.name))) = \"bash,x,BASH\"", 1 },
+	{ "join(\",\", ()) = \"\" and join(proc.name, ()) = \"\"", -1 },
+	{ "join(proc.name, ()) = \"\"", 1 },
+	{ "join(\",\", toupper(proc.args)) = \"-C,/BIN/X,-V\"", 1 },
+	{ "len(concat(proc.name, proc.pname)) = 8", 1 },
+	{ "len(join(\"\", proc.args)) > 9", 1 },
+	{ "b64(proc.sname) = bash", 1 },
+	{ "b64(proc.sname) in (x, bash)", 1 },
+	{ "toupper(b64(proc.sname)) = val(proc.pname)", 1 },
+	{ "b64(proc.cmdline) exists", 0 },
+	{ "b64(proc.cmdline) != x", 0 },
+	{ "getopt(proc.args, \"c:v\")[c] = /bin/x", 1 },
+	{ "getopt(proc.args, \"c:v\")[v] = v", 1 },
+	{ "getopt(proc.args, \"c:v\")[x] exists", 0 },
+	{ "getopt(proc.args, \"c:v\") in (c, /bin/x, v)", 1 },
+	{ "getopt(proc.args, \"c:v\") in (c, v)", 0 },
+	{ "getopt(proc.args, \"c:v\") intersects (v, y)", 1 },
+	{ "getopt(proc.args, \"c:v\") exists", 1 },
+	{ "getopt(proc.args, \"cv\") in (c)", 1 },
+	{ "getopt((\"-ax\", \"-b\", proc.name), \"ab:\") intersects (bash)", 1 },
+	{ "getopt((proc.name), \"ab:\") exists", 0 },
+	{ "len(getopt(proc.args, \"c:v\")) = 3", 1 },
+	{ "join(\" \", getopt(proc.args, \"c:v\")) = \"c /bin/x v\"", 1 },
+	{ "toupper(proc.name) < 5", 0 },
+	{ "toupper(proc.name) >= 5", 1 },
+	/* a field on the right side */
+	{ "proc.name = val(proc.pname)", 0 },
+	{ "proc.name != val(proc.pname)", 1 },
+	{ "toupper(proc.name) = val(proc.pname)", 1 },
+	{ "toupper(proc.name) = toupper(proc.pname)", 1 },
+	{ "proc.name = tolower(proc.pname)", 1 },
+	{ "proc.exepath endswith val(proc.name)", 1 },
+	{ "proc.exepath contains tolower(proc.pname)", 1 },
+	{ "proc.exepath icontains val(proc.pname)", 1 },
+	{ "proc.cmdline startswith val(proc.name)", 1 },
+	{ "proc.name glob val(proc.name)", 1 },
+	{ "proc.pname iglob val(proc.name)", 1 },
+	{ "proc.name in val(proc.name)", 1 },
+	{ "proc.name < val(proc.pname)", 0 },
+	{ "proc.name > val(proc.pname)", 1 },
+	{ "proc.name = val(user.name)", 0 },
+	{ "proc.name != val(user.name)", 0 },
+	{ "user.name != val(proc.name)", 0 },
+	{ "not proc.name = val(user.name)", 1 },
+	{ "proc.pid = val(proc.ppid)", 1 },
+	{ "proc.pid != val(proc.ppid)", 0 },
+	{ "proc.pid <= val(proc.ppid)", 1 },
+	{ "proc.pid < val(thread.tid)", 0 },
+	{ "evt.rawres < val(proc.pid)", 1 },
+	{ "len(proc.name) = len(proc.pname)", 1 },
+	{ "len(proc.args) > val(proc.cmdnargs)", 1 },
+	{ "fd.name = val(evt.arg.name)", 1 },
+	{ "fd.name = val(evt.arg[name])", 1 },
+	{ "proc.env[HOME] = val(proc.env[HOME])", 1 },
+	{ "concat(proc.name, proc.env[HOME]) = concat(proc.name, \"/root\")", 1 },
+	{ "concat(proc.env[HOME], proc.name) = \"/rootbash\"", 1 },
+	{ "getopt(proc.args, \"c:v\") in val(proc.args[0])", -1 },
+	{ "proc.args[1] = getopt(proc.args, \"c:\")[c]", 1 },
+	{ "getopt(proc.args, \"cv\") in getopt(proc.args, \"c:v\")", 1 },
+	{ "getopt(proc.args, \"c:v\") in getopt(proc.args, \"cv\")", 0 },
+	{ "getopt(proc.args, \"c:v\") intersects getopt(proc.args, \"cv\")", 1 },
+	/* numbers: one, any, all of several */
+	{ "fd.num = anyof (1, 3)", 1 },
+	{ "fd.num = oneof (1, 3, 3)", 0 },
+	{ "fd.num = oneof (1, 3, 4)", 1 },
+	{ "fd.num = allof (3, 0x3)", 1 },
+	{ "fd.num != allof (1, 2)", 1 },
+	{ "fd.num != anyof (3)", 0 },
+	{ "fd.num != oneof (3, 4)", 1 },
+	{ "len(proc.name) = oneof (4, 5)", 1 },
+	{ "group.gid != allof (1, 2)", 0 },
 	/* what is missing is false for every operator */
 	{ "user.name = root", 0 },
 	{ "user.name != root", 0 },
@@ -276,6 +420,12 @@ TEST(a_condition_means_what_the_language_says)
 		test_row = rows[i].condition;
 		arena_init(&text, 1 << 16);
 		load_text(&l, rule_of(&text, rows[i].condition));
+		if (rows[i].holds < 0) {
+			CHECK_EQ(l.err, E_REJECTED);
+			unload(&l);
+			arena_done(&text);
+			continue;
+		}
 		ready_make(&r, &l);
 		table_event(&r);
 		CHECK_EQ(ready_fires(&r, 0), rows[i].holds);
@@ -350,205 +500,91 @@ TEST(addresses_compare_by_value_and_network)
 	}
 }
 
-/* ---- random ---- */
-
-static uint64_t seed;
-
-static uint32_t below(uint32_t n)
+static void send_event(struct ready *r)
 {
-	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-	return (uint32_t)(seed >> 33) % n;
+	static const struct helper_str names[] = { { "example.org", 11 }, { "www.example.org", 15 } };
+
+	ready_event(r, TEMPLATE_TYPE_net_send);
+	event_set_str(r->event, FIELD_net_send_buffer, "GET /\0\xca\xfe\xba\xbe", 10);
+	event_set_list(r->event, TEMPLATE_CAP + TEMPLATE_SOCKET_sip_name, names, countof(names));
+	event_set_u64(r->event, TEMPLATE_CAP + TEMPLATE_SOCKET_sport, 443);
+	event_set_u64(r->event, TEMPLATE_CAP + TEMPLATE_SOCKET_cport, 22);
+	event_set_ip(r->event, TEMPLATE_CAP + TEMPLATE_SOCKET_sip, "\x0a\x01\x02\x03", 4);
+	event_set_ip(r->event, TEMPLATE_CAP + TEMPLATE_SOCKET_cip, "\x0a\x01\x02\x03", 4);
+	event_set_ip(r->event, TEMPLATE_CAP + TEMPLATE_SOCKET_lip, "\x0a\x01\x02\x04", 4);
 }
 
-/* Few and similar, so that comparisons are often true. */
-static const char *const words[] = { "a", "b", "ab", "A", "/a", "/a/b", "/a/bc", "abab", "" };
-static const char *const patterns[] = { "a", "*", "a*", "?b", "/a", "/*/b", "[ab]", "*b*", "[!a]b", "/a/b" };
-static const char *const regexes[] = { "a", ".*", "a|b", "/a.*", "(ab)+", "[^a]*", "(/.)+", "" };
-static const char *const paths[] = { "/a", "/*/b", "/a/b", "/?/*", "/*", "/[ab]" };
-static const char *const numbers[] = { "0",          "1",          "2",          "0x10",
-				       "2147483647", "2147483648", "4294967296", "9223372036854775807" };
-static const char *const addresses[] = { "10.1.2.3", "10.0.0.0/8", "0.0.0.0/0", "fe80::1", "fe80::/64", "10.1.2.2/31" };
-
-static const struct template_field *random_field(const struct template_type *type)
+TEST(bytes_ports_and_domain_names_compare_as_what_they_are)
 {
-	const struct template_table *t = &template_builtin;
-	const struct template_field *f;
-	uint32_t i;
+	static const struct {
+		const char *condition;
+		int holds;
+	} nets[] = {
+		{ "evt.buffer contains GET", 1 },
+		{ "evt.buffer contains get", 0 },
+		{ "evt.buffer startswith \"GET /\"", 1 },
+		{ "evt.buffer endswith GET", 0 },
+		{ "evt.buffer bcontains cafebabe", 1 },
+		{ "evt.buffer bcontains CAFE", 1 },
+		{ "evt.buffer bcontains \"00ca\"", 1 },
+		{ "evt.buffer bcontains 00cb", 0 },
+		{ "evt.buffer bcontains \"\"", 1 },
+		{ "evt.buffer bstartswith 474554", 1 },
+		{ "evt.buffer bstartswith 4554", 0 },
+		{ "evt.buffer bcontains oneof (cafe, babe, 00ff)", 0 },
+		{ "evt.buffer bcontains anyof (00ff, babe)", 1 },
+		{ "evt.buffer = GET", 0 },
+		{ "evt.buffer != GET", 1 },
+		{ "len(evt.buffer) = 10", 1 },
+		{ "evt.buffer exists", 1 },
+		{ "evt.buffer startswith val(evt.buffer)", 1 },
+		{ "fd.sport = 443", 1 },
+		{ "fd.sport = https", 1 },
+		{ "fd.sport in (ssh, https)", 1 },
+		{ "fd.sport != ssh", 1 },
+		{ "fd.sport >= 443", 1 },
+		{ "fd.port = ssh", 1 },
+		{ "fd.port != http", 1 },
+		{ "fd.cport = oneof (ssh, 22)", 0 },
+		{ "fd.cport = allof (ssh, 22)", 1 },
+		{ "fd.cport = val(fd.sport)", 0 },
+		{ "fd.cport < val(fd.sport)", 1 },
+		{ "fd.sip = val(fd.cip)", 1 },
+		{ "fd.sip != val(fd.lip)", 1 },
+		{ "fd.sip = val(fd.rip)", 0 },
+		{ "fd.sip in val(fd.cip)", 1 },
+		{ "fd.sip = anyof (10.0.0.0/8, ::1)", 1 },
+		{ "fd.sip != allof (10.0.0.0/8, ::1)", 0 },
+		{ "fd.sip = oneof (10.0.0.0/8, 10.1.2.3)", 0 },
+		{ "fd.snet = 10.0.0.0/8", 1 },
+		{ "fd.snet != 10.0.0.0/8", 0 },
+		{ "fd.net in (1.0.0.0/8, 10.0.0.0/8)", 1 },
+		{ "fd.sip.name = example.org", 1 },
+		{ "fd.sip.name = www.example.org", 1 },
+		{ "fd.sip.name != example.org", 0 },
+		{ "fd.sip.name != example.com", 1 },
+		{ "fd.sip.name in (x, example.org)", 1 },
+		{ "fd.sip.name endswith .example.org", 1 },
+		{ "fd.sip.name exists", 1 },
+		{ "fd.cip.name exists", 0 },
+		{ "fd.cip.name != example.org", 0 },
+		{ "not fd.cip.name = example.org", 1 },
+	};
+	struct arena text;
 
-	do {
-		i = below(t->common.n + type->own.n);
-		f = i < t->common.n ? &t->common.fields[i] : &type->own.fields[i - t->common.n];
-	} while (f->type == TEMPLATE_LIST || f->type == TEMPLATE_BYTES || f->type > TEMPLATE_ANCESTRY);
-	return f;
-}
-
-static void random_value(struct buf *b, uint8_t type, const char *op)
-{
-	if (type == TEMPLATE_BOOL)
-		buf_puts(b, below(2) ? "true" : "false");
-	else if (type == TEMPLATE_IP)
-		buf_puts(b, addresses[below(countof(addresses))]);
-	else if (type == TEMPLATE_STR || type == TEMPLATE_ANCESTRY)
-		buf_printf(b, "\"%s\"",
-			   !strcmp(op, "pmatch")  ? paths[below(countof(paths))]
-			   : !strcmp(op, "regex") ? regexes[below(countof(regexes))]
-			   : strstr(op, "glob")   ? patterns[below(countof(patterns))]
-						  : words[below(countof(words))]);
-	else if (type == TEMPLATE_I64 && below(3) == 0)
-		buf_printf(b, "-%s", numbers[below(countof(numbers))]);
-	else
-		buf_puts(b, numbers[below(countof(numbers))]);
-}
-
-static void random_check(struct buf *b, const struct template_type *type)
-{
-	static const char *const text_ops[] = { "=",          "!=",     "contains", "icontains", "startswith",
-						"endswith",   "glob",   "iglob",    "regex",     "in",
-						"intersects", "pmatch", "exists" };
-	static const char *const number_ops[] = { "=", "!=", "<", "<=", ">", ">=", "in", "exists" };
-	static const char *const wraps[] = { "toupper(", "tolower(", "basename(", "tolower(basename(" };
-	static const char *const modifiers[] = { "oneof ", "anyof ", "allof " };
-	static const char *const equal_ops[] = { "=", "!=", "in", "exists" };
-	const struct template_field *f = random_field(type);
-	bool text = f->type == TEMPLATE_STR || f->type == TEMPLATE_ANCESTRY,
-	     equal = f->type == TEMPLATE_BOOL || f->type == TEMPLATE_IP;
-	bool index = f->type == TEMPLATE_ANCESTRY && below(2);
-	const char *wrap, *op = text    ? text_ops[below(countof(text_ops))]
-				: equal ? equal_ops[below(countof(equal_ops))]
-					: number_ops[below(countof(number_ops))];
-
-	if (!strcmp(f->name, "evt.type")) {
-		buf_printf(b, "evt.type %s (%s, %s)", below(2) ? "in" : "intersects", below(2) ? "open" : "execve",
-			   below(2) ? "connect" : "openat");
-		return;
-	}
-	if (f->type == TEMPLATE_ANCESTRY && !index && !strcmp(op, "!="))
-		op = "=";
-	wrap = text && below(3) == 0 ? wraps[below(countof(wraps))] : "";
-	buf_printf(b, "%s%s", wrap, f->name);
-	if (index)
-		buf_printf(b, "[%u]", below(4));
-	for (; *wrap; wrap++)
-		if (*wrap == '(')
-			buf_putc(b, ')');
-	buf_printf(b, " %s ", op);
-	if (!strcmp(op, "exists"))
-		return;
-	if (text && below(3) == 0 && strcmp(op, "in") && strcmp(op, "intersects") && strcmp(op, "pmatch"))
-		buf_puts(b, modifiers[below(countof(modifiers))]);
-	else if (strcmp(op, "in") && strcmp(op, "intersects") && strcmp(op, "pmatch")) {
-		random_value(b, f->type, op);
-		return;
-	}
-	buf_putc(b, '(');
-	for (uint32_t i = 0, n = below(4); i < n; i++) {
-		buf_puts(b, i ? ", " : "");
-		random_value(b, f->type, op);
-	}
-	buf_putc(b, ')');
-}
-
-static void random_condition(struct buf *b, const struct template_type *type, unsigned depth)
-{
-	uint32_t n = 2 + below(3);
-	bool and = below(2);
-
-	if (!depth || below(4) == 0) {
-		random_check(b, type);
-		return;
-	}
-	if (below(3) == 0) {
-		buf_puts(b, "not ");
-		random_condition(b, type, 0);
-		return;
-	}
-	buf_puts(b, below(3) ? "(" : "not (");
-	for (uint32_t i = 0; i < n; i++) {
-		buf_puts(b, !i ? "" : and? " and " : " or ");
-		random_condition(b, type, depth - 1);
-	}
-	buf_putc(b, ')');
-}
-
-static void random_event(struct ready *r, uint32_t type, struct helper_str *list)
-{
-	const struct template_type *t = &template_builtin.types[type];
-
-	ready_event(r, type);
-	for (uint32_t id = 0; id < 2 * TEMPLATE_CAP; id++) {
-		const struct template_field *f = template_field_at(&template_builtin, t, id);
-		const char *w = words[below(countof(words))];
-
-		if (!f || id == FIELD_evt_type || id == FIELD_evt_num || below(4) == 0)
-			continue;
-		switch ((enum template_field_type)f->type) {
-		case TEMPLATE_BOOL:
-			event_set_u64(r->event, id, below(2));
-			break;
-		case TEMPLATE_U64:
-		case TEMPLATE_TIME:
-		case TEMPLATE_PORT:
-			event_set_u64(r->event, id, strtoull(numbers[below(countof(numbers))], NULL, 0));
-			break;
-		case TEMPLATE_I64:
-			event_set_i64(r->event, id,
-				      (below(2) ? 1 : -1) * strtoll(numbers[below(countof(numbers))], NULL, 0));
-			break;
-		case TEMPLATE_STR:
-		case TEMPLATE_BYTES:
-			event_set_cstr(r->event, id, w);
-			break;
-		case TEMPLATE_IP:
-			if (below(2))
-				event_set_ip(r->event, id, below(2) ? "\x0a\x01\x02\x03" : "\x0b\1\1\1", 4);
-			else
-				event_set_ip(r->event, id, "\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
-			break;
-		case TEMPLATE_LIST:
-		case TEMPLATE_ANCESTRY:
-		case TEMPLATE_NAMES:
-		case TEMPLATE_DICT:
-			event_set_list(r->event, id, list, below(5));
-			break;
-		}
-	}
-}
-
-TEST(a_compiled_program_agrees_with_the_oracle_on_random_conditions_and_events)
-{
-	struct helper_str list[4];
-	unsigned n_true = 0, n_runs = 0;
-
-	seed = 20260101;
-	for (unsigned round = 0; round < 1500; round++) {
+	for (size_t i = 0; i < countof(nets); i++) {
 		struct loaded l;
 		struct ready r;
-		struct arena text;
-		struct buf b;
-		uint32_t type = below(template_builtin.n_types);
 
-		buf_init(&b, 1 << 16);
-		random_condition(&b, &template_builtin.types[type], 3);
-		test_row = b.p;
-		arena_init(&text, 1 << 20);
-		load_text(&l, rule_of(&text, b.p));
+		test_row = nets[i].condition;
+		arena_init(&text, 1 << 16);
+		load_text(&l, rule_of(&text, nets[i].condition));
 		ready_make(&r, &l);
-		for (unsigned k = 0; k < 20; k++) {
-			for (unsigned i = 0; i < countof(list); i++) {
-				const char *w = words[below(countof(words))];
-
-				list[i] = (struct helper_str){ w, (uint32_t)strlen(w) };
-			}
-			random_event(&r, below(8) ? type : below(template_builtin.n_types), list);
-			CHECK_EQ(ready_fires(&r, 0), oracle_holds(l.rs->rules[0].cond, r.event));
-			n_true += (unsigned)ready_fires(&r, 0);
-			n_runs++;
-		}
+		send_event(&r);
+		CHECK_EQ(ready_fires(&r, 0), nets[i].holds);
+		CHECK_EQ(oracle_holds(l.rs->rules[0].cond, r.event), nets[i].holds);
 		ready_done(&r);
 		unload(&l);
 		arena_done(&text);
-		buf_done(&b);
 	}
-	/* a test that is nearly always false (or true) would show nothing */
-	CHECK(n_true > n_runs / 5 && n_true < n_runs * 4 / 5);
 }

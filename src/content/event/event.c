@@ -12,7 +12,7 @@ void event_init(struct event *e, const struct template_table *t)
 {
 	memset(e, 0, sizeof *e);
 	e->table = t;
-	e->env = (struct helper_env){ .values = e->values, .n_values = countof(e->values) };
+	e->env = (struct helper_env){ .values = e->values, .n_values = countof(e->values), .tmp = &e->tmp };
 }
 
 void event_begin(struct event *e, uint32_t type_index)
@@ -28,6 +28,7 @@ void event_begin(struct event *e, uint32_t type_index)
 	}
 	memset(e->ctx, 0, TEMPLATE_PRESENCE_BYTES);
 	e->env.bad_handle = false;
+	e->tmp.n = 0;
 	e->type = &e->table->types[type_index];
 	e->type_index = type_index;
 }

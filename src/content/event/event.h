@@ -19,9 +19,10 @@ struct event {
 	_Alignas(8) uint8_t ctx[TEMPLATE_CTX_MAX];
 	struct helper_value values[2 * TEMPLATE_CAP]; /* by field id */
 	struct helper_env env;
+	struct helper_tmp tmp; /* what comparisons compute */
 };
 
-/* About 12 KiB: allocate once. The table must outlive it. */
+/* About 120 KiB: allocate once. The table must outlive it. */
 void event_init(struct event *e, const struct template_table *t);
 /* Start a new event of table->types[type_index]: every field is missing. */
 void event_begin(struct event *e, uint32_t type_index);

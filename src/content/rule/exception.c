@@ -4,6 +4,8 @@
  *
  * fields: [f1, f2], comps: [c1, c2], values: [[v1, v2], ...]  makes  and not ((f1 c1 v1 and f2 c2 v2) or ...)
  * fields: f, comps: in, values: [v1, v2]                      makes  and not (f in (v1, v2))
+ *
+ * A value can be a transformer or val(field).
  */
 #include "content/rule/internal.h"
 
@@ -123,15 +125,31 @@ FALLIBLE rule_exceptions_collect(struct rule_ctx *c, struct rule_draft *r, const
 
 /* ---- to conditions ---- */
 
+static bool is_blank(char ch)
+{
+	return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r';
+}
+
+/* "startswith", or "startswith oneof". */
 static FALLIBLE read_operator(struct rule_ctx *c, const struct rule_node *n, struct rule_check *k)
 {
-	enum rule_op op = rule_op_find(n->text.p, n->text.len);
+	const char *p = n->text.p;
+	size_t len = 0;
 
-	k->op = (uint8_t)op;
 	k->op_at = rule_node_span(n);
-	if (op == OP_COUNT) {
-		rule_report(c, strchr(n->text.p, ' ') ? RD_UNSUPPORTED : RD_EXCEPTION, k->op_at,
-			    "'%.40s' is no operator that exceptions can use in this release", n->text.p);
+	while (p[len] && !is_blank(p[len]))
+		len++;
+	k->op = (uint8_t)rule_op_find(p, len);
+	for (p += len; is_blank(*p); p++)
+		;
+	if (*p)
+		k->modifier = (uint8_t)rule_modifier_find(p, strlen(p));
+	if (k->op == OP_COUNT || (rule_ops[k->op].flags & OP_UNARY) || (*p && !k->modifier) ||
+	    (k->modifier && !(rule_ops[k->op].flags & OP_MANY))) {
+		diag_hint(rule_report(c, RD_EXCEPTION, k->op_at, "'%.40s' is no operator for an exception", n->text.p),
+			  "one of = != < <= > >= contains icontains startswith endswith glob iglob regex bcontains "
+			  "bstartswith, "
+			  "with or without oneof anyof allof, or in intersects pmatch");
 		return E_REJECTED;
 	}
 	return E_OK;
@@ -180,28 +198,41 @@ static FALLIBLE read_parenthesised(struct rule_ctx *c, const struct rule_node *n
 	return E_OK;
 }
 
+/* The operator takes a list of values. */
+static bool takes_list(const struct rule_check *k)
+{
+	return (rule_ops[k->op].flags & OP_LIST) || k->modifier;
+}
+
+/* The value of one field, as the tuple has it. */
+static FALLIBLE read_operand(struct rule_ctx *c, const struct rule_node *value, struct rule_check *k)
+{
+	bool list = takes_list(k);
+
+	if (value->kind == NODE_MAP || (value->kind == NODE_SEQ && !list))
+		return bad(c, value, "the operator of this field takes one value");
+	if (value->kind == NODE_SEQ)
+		return read_values(c, (const struct rule_node *const *)value->kids, value->n, k);
+	if (list && value->text.p[0] == '(')
+		return read_parenthesised(c, value, k);
+	if (!k->modifier)
+		TRY(rule_parse_value(c, &value->text, &k->right));
+	return k->right ? E_OK : read_values(c, &value, 1, k);
+}
+
 static FALLIBLE one_comparison(struct rule_ctx *c, const struct rule_node *field, const struct rule_node *comp,
 			       enum rule_op fallback, const struct rule_node *value, struct rule_cond **out)
 {
 	struct rule_check k;
-	bool list;
 
 	TRY(rule_parse_field(c, &field->text, &k));
 	k.op = (uint8_t)fallback;
 	k.op_at = k.at;
 	if (comp)
 		TRY(read_operator(c, comp, &k));
-	list = rule_ops[k.op].flags & OP_LIST;
-	if (value->kind == NODE_MAP || (value->kind == NODE_SEQ && !list))
-		return bad(c, value, "the operator of this field takes one value");
-	if (value->kind == NODE_SEQ)
-		TRY(read_values(c, (const struct rule_node *const *)value->kids, value->n, &k));
-	else if (list && value->text.p[0] == '(')
-		TRY(read_parenthesised(c, value, &k));
-	else
-		TRY(read_values(c, &value, 1, &k));
-	*out = rule_check_cond(c, &k);
-	return *out ? E_OK : E_NOMEM;
+	TRY(read_operand(c, value, &k));
+	rule_settle_left(&k);
+	return rule_check_cond(c, &k, out);
 }
 
 /* f1 c1 v1 and f2 c2 v2 ... */
@@ -232,11 +263,13 @@ static FALLIBLE flat_values(struct rule_ctx *c, const struct rule_exception *e, 
 	k.op_at = k.at;
 	if (e->comps)
 		TRY(read_operator(c, e->comps, &k));
-	if (!(rule_ops[k.op].flags & OP_LIST))
-		return bad(c, e->comps, "with a single field, 'comps' is one of in, pmatch, intersects");
+	if (!takes_list(&k))
+		return bad(
+			c, e->comps,
+			"with a single field, 'comps' is one of in, pmatch, intersects, or has oneof, anyof or allof");
 	TRY(read_values(c, e->values, e->n_values, &k));
-	*out = rule_check_cond(c, &k);
-	return *out ? E_OK : E_NOMEM;
+	rule_settle_left(&k);
+	return rule_check_cond(c, &k, out);
 }
 
 static FALLIBLE one_exception(struct rule_ctx *c, const struct rule_exception *e, struct rule_cond **out)

@@ -5,7 +5,7 @@
  * A macro sees the macros that were defined (or last changed) above it, so in that order each needs only finished ones:
  * there is no recursion from macro to macro. Trees are shared; every tree knows the size and depth it has with all
  * macros put in, and those have limits. Falco replaces list names in the text; here they are replaced among values,
- * bare ones only.
+ * bare ones only (substitute.c does as Falco).
  */
 #include "content/rule/internal.h"
 
@@ -135,6 +135,46 @@ static FALLIBLE expand_values(struct expand *x, struct rule_check *k)
 	return E_OK;
 }
 
+/* The bytes that pairs of hexadecimal digits mean. */
+static FALLIBLE decode_hex(struct expand *x, const struct rule_value *v, struct rule_value *out)
+{
+	char *bytes = arena_alloc(x->c->a, v->len / 2 + 1);
+
+	if (!bytes)
+		return E_NOMEM;
+	for (uint32_t i = 0; i < v->len; i += 2) {
+		int hi = rule_hex_digit(v->p[i]), lo = i + 1 < v->len ? rule_hex_digit(v->p[i + 1]) : -1;
+
+		if (hi < 0 || lo < 0) {
+			rule_report(x->c, RD_VALUE, v->at, "'%.60s' is not made of pairs of hexadecimal digits", v->p);
+			return E_REJECTED;
+		}
+		bytes[i / 2] = (char)(hi << 4 | lo);
+	}
+	*out = *v;
+	out->p = bytes;
+	out->len = v->len / 2;
+	return E_OK;
+}
+
+/* What the operator makes of the values, when all lists are in. */
+static FALLIBLE settle_values(struct expand *x, struct rule_check *k)
+{
+	struct rule_value *values;
+
+	if (k->first_only && k->n_values > 1)
+		k->n_values = 1;
+	if (k->op != OP_BCONTAINS && k->op != OP_BSTARTSWITH)
+		return E_OK;
+	values = ARENA_ARRAY(x->c->a, struct rule_value, k->n_values);
+	if (!values)
+		return E_NOMEM;
+	for (uint32_t i = 0; i < k->n_values; i++)
+		TRY(decode_hex(x, &k->values[i], &values[i]));
+	k->values = values;
+	return E_OK;
+}
+
 /* ---- macros ---- */
 
 static FALLIBLE unknown_macro(struct expand *x, struct rule_span at, const char *name)
@@ -211,6 +251,7 @@ static FALLIBLE expand_node(struct expand *x, struct rule_cond *cond, uint32_t *
 		return expand_macro(x, cond, ret_size, ret_depth);
 	if (cond->kind == COND_CHECK) {
 		TRY(expand_values(x, &cond->check));
+		TRY(settle_values(x, &cond->check));
 		size += cond->check.n_values / RULE_VALUES_PER_NODE;
 	}
 	for (uint32_t i = 0; i < cond->n; i++) {
@@ -230,9 +271,12 @@ static FALLIBLE expand_node(struct expand *x, struct rule_cond *cond, uint32_t *
 
 static FALLIBLE do_macro(struct rule_ctx *c, struct rule_items *it, struct rule_macro *m)
 {
+	const struct rule_text *text = m->text;
 	struct expand x = { c, it, m };
 
-	TRY(rule_parse(c, m->text, &m->cond));
+	if (c->opts.strict_falco)
+		TRY(rule_substitute(c, it, text, &text));
+	TRY(rule_parse(c, text, &m->cond));
 	return expand_node(&x, m->cond, &m->size, &m->depth);
 }
 

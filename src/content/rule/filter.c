@@ -34,7 +34,7 @@ static bool is_open(const struct derive *x)
 /* The values say what they say: nothing is done to the field's value first, and no modifier counts them. */
 static bool is_plain(const struct rule_check *k)
 {
-	return !k->modifier && !k->transforms && !k->length && k->index < 0;
+	return !k->left && !k->right && !k->key && !k->modifier && !k->transforms && !k->length && k->index < 0;
 }
 
 static bool wants_any(const struct rule_check *k)

@@ -98,13 +98,63 @@ static const struct rule_fold *fold_number(const struct rule_check *k)
 	return NULL;
 }
 
+static uint32_t count_leaves(const struct rule_expr *e)
+{
+	uint32_t n = e && e->kind == EXPR_FIELD;
+
+	for (uint32_t i = 0; e && i < e->n; i++)
+		n += count_leaves(e->kids[i]);
+	return n;
+}
+
+/* The expression's fields behind the n that are there; false when the type lacks one. */
+static bool find_leaves(const struct folder *x, const struct rule_expr *e, struct rule_leaf *leaves, uint32_t *n)
+{
+	struct rule_leaf *leaf = &leaves[*n];
+
+	if (e && e->kind == EXPR_FIELD) {
+		leaf->field = template_field_find(x->t, x->type, e->text, strlen(e->text), &leaf->id);
+		++*n;
+		return leaf->field != NULL;
+	}
+	for (uint32_t i = 0; e && i < e->n; i++)
+		if (!find_leaves(x, e->kids[i], leaves, n))
+			return false;
+	return true;
+}
+
+static const struct rule_fold *fold_expr(const struct folder *x, const struct rule_check *k)
+{
+	uint32_t n = 0, all = count_leaves(k->left) + count_leaves(k->right);
+	struct rule_leaf *leaves = ARENA_ARRAY(x->a, struct rule_leaf, all);
+	struct rule_fold *out = ARENA_NEW(x->a, struct rule_fold);
+
+	if (!out || !leaves)
+		return NULL;
+	if (!find_leaves(x, k->left, leaves, &n) || !find_leaves(x, k->right, leaves, &n) ||
+	    (!k->right && !k->n_values && k->op != OP_EXISTS))
+		return truth(false);
+	*out = (struct rule_fold){ .kind = FOLD_CHECK,
+				   .check = k,
+				   .field = leaves[0].field,
+				   .id = leaves[0].id,
+				   .leaves = leaves,
+				   .n_leaves = n };
+	if (k->modifier && k->left->kind == EXPR_CALL && k->left->call == RULE_CALL_LEN)
+		return rule_fold_many(out, x->a);
+	return out;
+}
+
 static const struct rule_fold *fold_check(const struct folder *x, const struct rule_check *k)
 {
 	const struct template_field *f;
 	const struct rule_fold *decided = NULL;
 	struct rule_fold *out;
 	uint32_t id;
+	bool text;
 
+	if (k->left)
+		return fold_expr(x, k);
 	if (!strcmp(k->field, "evt.dir"))
 		return fold_direction(k);
 	f = template_field_find(x->t, x->type, k->field, strlen(k->field), &id);
@@ -112,14 +162,16 @@ static const struct rule_fold *fold_check(const struct folder *x, const struct r
 		return truth(false);
 	if (!strcmp(k->field, "evt.type") && !k->transforms && !k->length)
 		decided = fold_event(x, k);
-	else if (!strcmp(k->field, "evt.num"))
+	else if (!strcmp(k->field, "evt.num") && !k->modifier)
 		decided = fold_number(k);
 	if (decided)
 		return decided;
 	out = ARENA_NEW(x->a, struct rule_fold);
-	if (out)
-		*out = (struct rule_fold){ .kind = FOLD_CHECK, .check = k, .field = f, .id = id };
-	return out;
+	if (!out)
+		return NULL;
+	*out = (struct rule_fold){ .kind = FOLD_CHECK, .check = k, .field = f, .id = id };
+	text = template_is_handle(f->type) && f->type != TEMPLATE_IP && !k->length;
+	return k->modifier && !text ? rule_fold_many(out, x->a) : out;
 }
 
 static const struct rule_fold *fold_node(const struct folder *x, const struct rule_cond *cond);

@@ -80,6 +80,7 @@ struct rule_ctx {
 	struct arena *a;
 	struct diags *ds;
 	uint64_t total_nodes;
+	struct rule_opts opts;
 };
 
 FALLIBLE rule_file_init(struct rule_file *f, struct arena *a);
@@ -88,6 +89,23 @@ struct diag_pos rule_file_pos(const struct rule_file *f, uint32_t at, struct are
 struct diag_pos rule_span_pos(struct rule_span s, struct arena *a, const char **line_text);
 /* Two texts joined by one space, positions kept. NULL without memory. */
 const struct rule_text *rule_text_join(struct arena *a, const struct rule_text *x, const struct rule_text *y);
+
+/* A text that is put together from parts of others. out is freed with buf_done; err sticks. */
+struct rule_text_maker {
+	struct arena *a;
+	struct buf out;
+	struct rule_seg *segs;
+	uint32_t n_segs;
+	size_t cap;
+	bool nomem;
+};
+/* Part of a text, with its positions. */
+void rule_text_take(struct rule_text_maker *m, struct rule_span part);
+/* Other bytes, which are said to stand where `at` begins. */
+void rule_text_put(struct rule_text_maker *m, const char *p, size_t len, struct rule_span at);
+/* NULL without memory. */
+const struct rule_text *rule_text_finish(struct rule_text_maker *m);
+
 struct rule_span rule_span_all(const struct rule_text *t);
 bool rule_span_is(struct rule_span s, const char *word);
 
@@ -142,7 +160,7 @@ FALLIBLE rule_scalar_map(struct arena *a, const struct rule_file *f, uint32_t fr
 
 /* ---- conditions ---- */
 
-enum { OP_WORD = 1, OP_LIST = 2, OP_UNARY = 4, OP_REFUSED = 8, OP_MANY = 16 };
+enum { OP_WORD = 1, OP_LIST = 2, OP_UNARY = 4, OP_MANY = 8 };
 
 enum rule_op {
 #define OP(ident, word, flags) OP_##ident,
@@ -167,19 +185,45 @@ struct rule_value {
 /* How many of the values: as the operator itself has it, or by a word after it. */
 enum rule_modifier { MOD_NONE, MOD_ANYOF, MOD_ALLOF, MOD_ONEOF };
 
+/*
+ * A value that is computed: transformers of the language and what they take. Its field is found by name in each type of
+ * event, as a comparison's is.
+ */
+enum rule_expr_kind { EXPR_FIELD, EXPR_TEXT, EXPR_LIST, EXPR_CALL };
+enum { RULE_CALL_LEN = 0x40, RULE_CALL_VAL }; /* beside enum helper_tmp_op */
+struct rule_expr {
+	uint8_t kind;     /* enum rule_expr_kind */
+	uint8_t call;     /* CALL: enum helper_tmp_op, or one of the two above */
+	uint8_t option;   /* of getopt: the one that is meant, or 0 */
+	int32_t index;    /* FIELD: as in struct rule_check */
+	const char *text; /* FIELD: its name. TEXT: the bytes */
+	uint32_t len;     /* of TEXT */
+	const char *key;  /* FIELD: as in struct rule_check */
+	uint32_t key_len;
+	struct rule_expr **kids; /* CALL, LIST */
+	uint32_t n;
+	struct rule_span at;
+};
+
 enum rule_check_state { CHECK_NEW, CHECK_GOOD, CHECK_UNKNOWN, CHECK_BAD };
 
 /* field operator values */
 struct rule_check {
-	const char *field;  /* as the table names it */
-	int32_t index;      /* -1 for none */
-	uint8_t op;         /* enum rule_op */
-	uint8_t modifier;   /* enum rule_modifier */
-	uint8_t transforms; /* enum helper_transform: what is done to the value first */
-	bool length;        /* and then its length is taken: a number */
-	uint8_t state;      /* enum rule_check_state */
-	bool reported;      /* that it is not good */
-	bool twin;          /* the second half of an either-end field: errors are the first one's */
+	const char *field; /* as the table names it; with `left`, how the condition has it */
+	int32_t index;     /* -1 for none */
+	const char *key;   /* field[key], or NULL. A number is the index, and no key */
+	uint32_t key_len;
+	uint8_t op;                    /* enum rule_op */
+	uint8_t modifier;              /* enum rule_modifier */
+	uint8_t transforms;            /* enum helper_transform: what is done to the value first */
+	bool length;                   /* and then its length is taken: a number */
+	uint8_t state;                 /* enum rule_check_state */
+	bool reported;                 /* that it is not good */
+	bool twin;                     /* the second half of an either-end field: errors are the first one's */
+	bool net;                      /* fd.net and its like: every value is a network */
+	bool first_only;               /* of the values, when all lists are in: Falco's fd.net, with strict_falco */
+	const struct rule_expr *left;  /* what is compared, when field and transforms can not say it; else NULL */
+	const struct rule_expr *right; /* what it is compared with, instead of values; else NULL */
 	const struct rule_value *values;
 	uint32_t n_values;
 	struct rule_span at, op_at;
@@ -259,6 +303,8 @@ FALLIBLE rule_items_init(struct rule_items *it);
 void rule_items_done(struct rule_items *it);
 /* Take up the items of one document. Reports what is wrong and goes on. E_NOMEM. */
 FALLIBLE rule_items_collect(struct rule_ctx *c, struct rule_items *it, const struct rule_node *doc);
+void rule_item_engine_version(struct rule_ctx *c, const struct rule_node *item);
+void rule_item_plugin_versions(struct rule_ctx *c, const struct rule_node *item);
 FALLIBLE rule_item_rule(struct rule_ctx *c, struct rule_items *it, const struct rule_node *item);
 
 /* What an item says about itself; item.c has the helpers, the rest is in item_rule.c too. */
@@ -282,15 +328,44 @@ struct rule_macro *rule_macro_find(const struct rule_items *it, const char *name
 
 /* A tree of a condition's text, in which macros and lists are still names. E_REJECTED (reported), E_NOMEM. */
 FALLIBLE rule_parse(struct rule_ctx *c, const struct rule_text *text, struct rule_cond **out);
-/* A field with its index, as an exception names it: the whole text. */
+/* What an exception compares, a field with its index or transformers around one: the whole text. */
 FALLIBLE rule_parse_field(struct rule_ctx *c, const struct rule_text *text, struct rule_check *out);
-/* A node of one comparison. Either-end fields (fd.ip, fd.port, fd.net) become two. NULL without memory. */
-struct rule_cond *rule_check_cond(struct rule_ctx *c, const struct rule_check *k);
+/* An exception's value: *out is NULL unless it is a transformer. E_REJECTED (reported), E_NOMEM. */
+FALLIBLE rule_parse_value(struct rule_ctx *c, const struct rule_text *text, const struct rule_expr **out);
 /* kids is kept. NULL without memory. */
 struct rule_cond *rule_cond_new(struct rule_ctx *c, enum rule_cond_kind kind, struct rule_span at,
 				struct rule_cond **kids, uint32_t n);
 /* An operator by its word; OP_COUNT when there is none. */
 enum rule_op rule_op_find(const char *s, size_t len);
+/* oneof, anyof, allof; MOD_NONE when it is none of them. */
+enum rule_modifier rule_modifier_find(const char *s, size_t len);
+
+/* ---- special.c ---- */
+
+/*
+ * The node, or nodes, of one settled comparison: names of the language that are no rows of a table are put in terms of
+ * rows. E_REJECTED (reported), E_NOMEM.
+ */
+FALLIBLE rule_check_cond(struct rule_ctx *c, const struct rule_check *k, struct rule_cond **out);
+/* field is evt.arg.NAME or evt.rawarg.NAME, and some event of Falco's has an argument of that name. */
+bool rule_known_argument(const char *field, size_t len);
+/* Falco does not let the field stand beside another field (its NO_RHS). */
+bool rule_no_right_side(const char *field);
+
+/* ---- left.c ---- */
+
+struct rule_lex;
+/* The word before a '(' at x->i is a transformer: its call, else -1. val is one only if `val`. */
+int rule_transformer(const struct rule_lex *x, struct rule_span word, bool val);
+/*
+ * The left side of a comparison, whose first name was read, as k->left. Call rule_settle_left when operator and right
+ * side are in k. E_REJECTED (reported), E_NOMEM.
+ */
+FALLIBLE rule_parse_left(struct rule_lex *x, struct rule_span name, struct rule_check *k);
+/* Says k->left by field, index, key, transforms and length when that is enough; it is NULL then. */
+void rule_settle_left(struct rule_check *k);
+/* val(field) or a transformer, whose name was read. E_REJECTED (reported), E_NOMEM. */
+FALLIBLE rule_parse_right(struct rule_lex *x, struct rule_span word, const struct rule_expr **out);
 
 /* ---- lex.c ---- */
 
@@ -310,8 +385,19 @@ struct rule_span rule_lex_name(struct rule_lex *x, uint32_t *n_parts);
 enum rule_op rule_lex_operator(struct rule_lex *x, struct rule_span *at);
 /* A bare or quoted value. E_REJECTED (reported): none here, or a bad escape. E_NOMEM. */
 FALLIBLE rule_lex_value(struct rule_lex *x, struct rule_value *out);
+/* 0..15, or -1. */
+int rule_hex_digit(char ch);
 /* A text of its own (a list's item, an exception's value) as a value: quotes around it are taken off. */
 FALLIBLE rule_text_value(struct rule_ctx *c, const struct rule_text *t, struct rule_value *out);
+
+/* ---- substitute.c ---- */
+
+/*
+ * The text with every list's name that stands between delimiters replaced by the list's items, as Falco does it. *out
+ * is `text` itself when there is none. E_REJECTED (reported), E_NOMEM.
+ */
+FALLIBLE rule_substitute(struct rule_ctx *c, struct rule_items *it, const struct rule_text *text,
+			 const struct rule_text **out);
 
 /* ---- expand.c ---- */
 
@@ -338,14 +424,32 @@ enum rule_type_verdict { TYPE_GOOD, TYPE_UNKNOWN, TYPE_BAD };
  */
 enum rule_type_verdict rule_check_types(struct rule_ctx *c, struct rule_cond *cond, bool quiet_unknown,
 					struct rule_span *unknown);
+
+/* ---- falco.c ---- */
+
 /* Say that a field is not there: unknown altogether, or Falco's. */
 void rule_report_field(struct rule_ctx *c, enum rule_diag id, struct rule_span at, const char *name, size_t len);
-/* The name under which the table has a field that rules may spell in other ways; len 0: no change. */
-const char *rule_field_alias(const char *name, size_t len);
+bool rule_falco_event(const char *name, size_t len);
+
+/* ---- type_expr.c ---- */
+
+/* Judge a comparison with k->left. */
+enum rule_check_state rule_judge_expr(struct rule_ctx *c, const struct rule_check *k);
+/* The first field of either side that no event has, or NULL. */
+const struct rule_expr *rule_unknown_leaf(struct rule_ctx *c, const struct rule_check *k);
+/* Whether the operator fits the type, and the values of k the operator: for type.c and type_expr.c. False: reported. */
+bool rule_check_operator(struct rule_ctx *c, const struct rule_check *k, uint8_t type);
+bool rule_check_values(struct rule_ctx *c, const struct rule_check *k, uint8_t type);
+/* "true or false", "text"... */
+const char *rule_type_name(uint8_t type);
 
 bool rule_value_i64(const char *p, size_t len, int64_t *out);
 bool rule_value_u64(const char *p, size_t len, uint64_t *out);
 bool rule_value_bool(const char *p, size_t len, bool *out);
+/* A port's number, or a well-known service's name. */
+bool rule_value_port(const char *p, size_t len, uint64_t *out);
+/* The port of a service by its name, or 0: service.c. */
+uint16_t rule_service_port(const char *name, size_t len);
 struct helper_net;
 /* An address, or a network with its prefix; host bits are cleared. */
 bool rule_value_net(const char *p, size_t len, struct helper_net *out);
@@ -356,16 +460,27 @@ bool rule_value_fits(uint8_t field_type, const char *p, size_t len);
 
 enum rule_fold_kind { FOLD_FALSE, FOLD_TRUE, FOLD_AND, FOLD_OR, FOLD_NOT, FOLD_CHECK };
 
+/* A field of a computed comparison. */
+struct rule_leaf {
+	const struct template_field *field;
+	uint32_t id;
+};
+
 /* What is left of a condition for one template type: constants only at the top. */
 struct rule_fold {
 	uint8_t kind;
 	const struct rule_fold **kids;
 	uint32_t n;
-	const struct rule_check *check; /* CHECK */
-	const struct template_field *field;
+	const struct rule_check *check;     /* CHECK */
+	const struct template_field *field; /* with check->left: that of the first leaf */
 	uint32_t id;
+	const struct rule_leaf
+		*leaves; /* with check->left: its fields, then those of check->right, as they are written */
+	uint32_t n_leaves;
 };
 
+/* The tree for oneof, anyof or allof around numbers and addresses: of single comparisons. NULL without memory. */
+const struct rule_fold *rule_fold_many(const struct rule_fold *check, struct arena *a);
 /* O(size of the condition). NULL without memory. */
 const struct rule_fold *rule_fold(const struct rule_cond *cond, const struct template_table *t,
 				  const struct template_type *type, struct arena *a);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * item: what a rules file defines, in order: lists, macros, versions; rules are in item_rule.c.
+ * item: what a rules file defines, in order: lists, macros; rules are in item_rule.c, versions in item_version.c.
  *
  * A later item of the same name replaces the earlier one in its place; append and override change parts of it.
  */
@@ -8,7 +8,7 @@
 
 #include "content/rule/internal.h"
 
-enum { N_BUCKETS = 16384, ENGINE_MINOR = 63 };
+enum { N_BUCKETS = 16384 };
 
 FALLIBLE rule_items_init(struct rule_items *it)
 {
@@ -324,66 +324,6 @@ static FALLIBLE item_macro(struct rule_ctx *c, struct rule_items *it, const stru
 	return m->text ? E_OK : E_NOMEM;
 }
 
-/* ---- versions ---- */
-
-/* "N" is 0.N.0; else "major.minor.patch". */
-static bool parse_version(const char *s, uint64_t v[3])
-{
-	size_t n = 0;
-
-	for (size_t len; n < 3; n++, s += len + (s[len] == '.')) {
-		len = strcspn(s, ".");
-		if (!rule_value_u64(s, len, &v[n]))
-			return false;
-		if (!s[len])
-			break;
-	}
-	if (n == 0) {
-		v[1] = v[0];
-		v[0] = v[2] = 0;
-		return true;
-	}
-	return n == 2;
-}
-
-static void item_engine_version(struct rule_ctx *c, const struct rule_node *item)
-{
-	static const char *const keys[] = { "required_engine_version" };
-	const struct rule_node *n = rule_item_get(c, item, keys[0], NODE_SCALAR, true);
-	uint64_t v[3];
-
-	rule_item_keys(c, item, keys, countof(keys));
-	if (!n)
-		return;
-	if (!parse_version(n->text.p, v))
-		rule_report(c, RD_BAD_VALUE, rule_node_span(n), "a number, or a version like 0.57.0, is needed here");
-	else if (v[0] || v[1] > ENGINE_MINOR)
-		rule_report(c, RD_ENGINE_VERSION, rule_node_span(n),
-			    "the file asks for engine %.30s; this release has 0.%d.0", n->text.p, ENGINE_MINOR);
-}
-
-static void item_plugin_versions(struct rule_ctx *c, const struct rule_node *item)
-{
-	static const char *const keys[] = { "required_plugin_versions" };
-	const struct rule_node *seq = rule_item_get(c, item, keys[0], NODE_SEQ, true);
-
-	rule_item_keys(c, item, keys, countof(keys));
-	for (uint32_t i = 0; seq && i < seq->n; i++) {
-		const struct rule_node *p = seq->kids[i], *name;
-
-		if (p->kind != NODE_MAP) {
-			rule_report(c, RD_WRONG_KIND, rule_node_span(p),
-				    "a mapping with name and version is needed here");
-			continue;
-		}
-		name = rule_item_get(c, p, "name", NODE_SCALAR, true);
-		/* what rules use of the container plugin is built in */
-		if (name && rule_item_get(c, p, "version", NODE_SCALAR, true) && strcmp(name->text.p, "container"))
-			rule_report(c, RD_PLUGIN, rule_node_span(name), "there is no plugin '%.60s' in this release",
-				    name->text.p);
-	}
-}
-
 /* ---- all of them ---- */
 
 static FALLIBLE collect_item(struct rule_ctx *c, struct rule_items *it, const struct rule_node *item)
@@ -392,9 +332,9 @@ static FALLIBLE collect_item(struct rule_ctx *c, struct rule_items *it, const st
 
 	it->n_seen++;
 	if (rule_node_get(item, "required_engine_version"))
-		item_engine_version(c, item);
+		rule_item_engine_version(c, item);
 	else if (rule_node_get(item, "required_plugin_versions"))
-		item_plugin_versions(c, item);
+		rule_item_plugin_versions(c, item);
 	else if (rule_node_get(item, "list"))
 		return item_list(c, it, item);
 	else if (rule_node_get(item, "macro"))

@@ -90,6 +90,16 @@ enum rule_op rule_op_find(const char *s, size_t len)
 	return OP_COUNT;
 }
 
+enum rule_modifier rule_modifier_find(const char *s, size_t len)
+{
+	static const char *const words[] = { [MOD_ANYOF] = "anyof", [MOD_ALLOF] = "allof", [MOD_ONEOF] = "oneof" };
+
+	for (enum rule_modifier m = MOD_ANYOF; m < countof(words); m++)
+		if (strlen(words[m]) == len && !memcmp(words[m], s, len))
+			return m;
+	return MOD_NONE;
+}
+
 enum rule_op rule_lex_operator(struct rule_lex *x, struct rule_span *at)
 {
 	const char *p = x->text->p + x->i;
@@ -111,7 +121,7 @@ enum rule_op rule_lex_operator(struct rule_lex *x, struct rule_span *at)
 	return op;
 }
 
-static int hex_value(char ch)
+int rule_hex_digit(char ch)
 {
 	if (ch >= '0' && ch <= '9')
 		return ch - '0';
@@ -136,8 +146,8 @@ static uint32_t unescape(const char *s, char quote, char *out)
 	}
 	if (s[1] != 'x')
 		return 0;
-	hi = hex_value(s[2]);
-	lo = hi < 0 ? -1 : hex_value(s[3]);
+	hi = rule_hex_digit(s[2]);
+	lo = hi < 0 ? -1 : rule_hex_digit(s[3]);
 	if (lo < 0 || !(hi | lo))
 		return 0;
 	*out = (char)(hi << 4 | lo);
@@ -198,9 +208,10 @@ FALLIBLE rule_lex_value(struct rule_lex *x, struct rule_value *out)
 		return E_NOMEM;
 	x->i += n;
 	if (p[n] == '(') {
-		rule_report(x->c, RD_UNSUPPORTED, out->at,
-			    "a field or transformer as the value ('%.40s(...)') is not supported by this release",
-			    out->p);
+		diag_hint(rule_report(x->c, RD_SYNTAX, out->at, "'%.40s' is no transformer, and a value holds no '('",
+				      out->p),
+			  "put quotes around the value, or use one of tolower toupper basename b64 len join concat "
+			  "getopt val");
 		return E_REJECTED;
 	}
 	return E_OK;

@@ -7,31 +7,18 @@
  * calls a helper. A field whose presence was tested on every way to here is not tested again. R6 holds the context;
  * nothing else lives across a comparison.
  */
-#include "content/rule/internal.h"
+#include "content/rule/lower.h"
 #include "engine/helpers/helpers.h"
 
-enum { R0, R1, R2, R3, R4, R5, R6 };
 enum { KNOWN_WORDS = TEMPLATE_PRESENCE_BYTES / 8 };
 
 struct known {
 	uint64_t w[KNOWN_WORDS];
 };
 
-struct lower {
-	struct rule_code *code;
-	struct rule_pool *pool;
-	bool *used;
-};
-
-/* Where a node goes on. */
-struct way {
-	struct rule_label *yes, *no;
-	bool yes_is_next;
-};
-
 /* ---- single instructions ---- */
 
-static void mov_imm(struct lower *x, uint8_t dst, int32_t imm)
+void lower_mov_imm(struct lower *x, uint8_t dst, int32_t imm)
 {
 	struct isa_insn in = isa_make(ISA_MOV, 64, ISA_FORM_RI, 0);
 
@@ -40,7 +27,7 @@ static void mov_imm(struct lower *x, uint8_t dst, int32_t imm)
 	rule_emit(x->code, in);
 }
 
-static void mov_reg(struct lower *x, uint8_t dst, uint8_t src)
+void lower_mov_reg(struct lower *x, uint8_t dst, uint8_t src)
 {
 	struct isa_insn in = isa_make(ISA_MOV, 64, ISA_FORM_RR, 0);
 
@@ -49,7 +36,7 @@ static void mov_reg(struct lower *x, uint8_t dst, uint8_t src)
 	rule_emit(x->code, in);
 }
 
-static void load_ctx(struct lower *x, uint8_t dst, uint32_t off)
+void lower_load_ctx(struct lower *x, uint8_t dst, uint32_t off)
 {
 	struct isa_insn in = isa_make(ISA_LDX, 64, ISA_FORM_LDX, 0);
 
@@ -59,7 +46,7 @@ static void load_ctx(struct lower *x, uint8_t dst, uint32_t off)
 	rule_emit(x->code, in);
 }
 
-static void load_imm64(struct lower *x, uint8_t dst, enum isa_imm64 kind, int64_t imm, uint32_t off)
+void lower_load_imm64(struct lower *x, uint8_t dst, enum isa_imm64 kind, int64_t imm, uint32_t off)
 {
 	struct isa_insn in = isa_make(ISA_IMM64, 64, ISA_FORM_LDDW, kind), pad = { .sem = ISA_PAD };
 
@@ -70,7 +57,7 @@ static void load_imm64(struct lower *x, uint8_t dst, enum isa_imm64 kind, int64_
 	rule_emit(x->code, pad);
 }
 
-static void call(struct lower *x, enum abi_helper_id id)
+void lower_call(struct lower *x, enum abi_helper_id id)
 {
 	struct isa_insn in = isa_make(ISA_CALL, 64, ISA_FORM_CALL, ISA_CALL_HELPER);
 
@@ -80,7 +67,7 @@ static void call(struct lower *x, enum abi_helper_id id)
 
 static void finish_program(struct lower *x, int32_t r0)
 {
-	mov_imm(x, R0, r0);
+	lower_mov_imm(x, R0, r0);
 	rule_emit(x->code, isa_make(ISA_EXIT, 64, ISA_FORM_N, 0));
 }
 
@@ -90,13 +77,13 @@ static void jump_always(struct lower *x, struct rule_label *to)
 }
 
 /* if (reg SEM value) goto to; uses R2 for values that need 64 bits. */
-static void jump_if(struct lower *x, enum isa_sem sem, uint8_t reg, int64_t value, struct rule_label *to)
+void lower_jump_if(struct lower *x, enum isa_sem sem, uint8_t reg, int64_t value, struct rule_label *to)
 {
 	bool small = value == (int32_t)value;
 	struct isa_insn in;
 
 	if (!small)
-		load_imm64(x, R2, ISA_IMM64_VALUE, value, 0);
+		lower_load_imm64(x, R2, ISA_IMM64_VALUE, value, 0);
 	in = isa_make(sem, 64, small ? ISA_FORM_JRI : ISA_FORM_JRR, 0);
 	in.dst = reg;
 	in.src = small ? 0 : R2;
@@ -104,7 +91,7 @@ static void jump_if(struct lower *x, enum isa_sem sem, uint8_t reg, int64_t valu
 	rule_emit_jump(x->code, in, to);
 }
 
-static enum isa_sem opposite(enum isa_sem sem)
+enum isa_sem lower_opposite(enum isa_sem sem)
 {
 	switch (sem) {
 	case ISA_JEQ:
@@ -134,12 +121,12 @@ static enum isa_sem opposite(enum isa_sem sem)
 }
 
 /* The last jump of a comparison, which holds when reg SEM value. */
-static void decide(struct lower *x, enum isa_sem sem, uint8_t reg, int64_t value, const struct way *w)
+void lower_decide(struct lower *x, enum isa_sem sem, uint8_t reg, int64_t value, const struct way *w)
 {
 	if (w->yes_is_next)
-		jump_if(x, opposite(sem), reg, value, w->no);
+		lower_jump_if(x, lower_opposite(sem), reg, value, w->no);
 	else
-		jump_if(x, sem, reg, value, w->yes);
+		lower_jump_if(x, sem, reg, value, w->yes);
 }
 
 /* ---- presence ---- */
@@ -150,7 +137,7 @@ static struct isa_insn test_presence(struct lower *x, uint32_t id)
 	struct isa_insn shift, in = isa_make(ISA_JSET, 64, ISA_FORM_JRI, 0);
 	uint32_t bit = id & 63;
 
-	load_ctx(x, R1, (id >> 6) * 8);
+	lower_load_ctx(x, R1, (id >> 6) * 8);
 	in.dst = R1;
 	in.imm = bit < 31 ? 1ll << bit : 1;
 	if (bit >= 31) {
@@ -191,13 +178,15 @@ static int64_t number_of(const struct rule_value *v, uint8_t type)
 		good = rule_value_bool(v->p, v->len, &b);
 	else if (type == TEMPLATE_I64)
 		good = rule_value_i64(v->p, v->len, &i);
+	else if (type == TEMPLATE_PORT)
+		good = rule_value_port(v->p, v->len, &u);
 	else
 		good = rule_value_u64(v->p, v->len, &u);
 	assert(good && "rule_check_types judged the value");
 	return type == TEMPLATE_BOOL ? b : type == TEMPLATE_I64 ? i : (int64_t)u;
 }
 
-static enum isa_sem sem_of(enum rule_op op, bool is_signed)
+enum isa_sem lower_sem_of(enum rule_op op, bool is_signed)
 {
 	switch (op) {
 	case OP_NE:
@@ -215,11 +204,12 @@ static enum isa_sem sem_of(enum rule_op op, bool is_signed)
 	}
 }
 
-static void compare_number(struct lower *x, const struct rule_check *k, uint8_t type, uint8_t reg, const struct way *w)
+void lower_compare_number(struct lower *x, const struct rule_check *k, uint8_t type, uint8_t reg, const struct way *w)
 {
 	for (uint32_t i = 0; i + 1 < k->n_values; i++)
-		jump_if(x, ISA_JEQ, reg, number_of(&k->values[i], type), w->yes);
-	decide(x, sem_of(k->op, type == TEMPLATE_I64), reg, number_of(&k->values[k->n_values - 1], type), w);
+		lower_jump_if(x, ISA_JEQ, reg, number_of(&k->values[i], type), w->yes);
+	lower_decide(x, lower_sem_of(k->op, type == TEMPLATE_I64), reg, number_of(&k->values[k->n_values - 1], type),
+		     w);
 }
 
 static void lower_number(struct lower *x, const struct rule_fold *f, const struct way *w)
@@ -227,8 +217,8 @@ static void lower_number(struct lower *x, const struct rule_fold *f, const struc
 	const struct rule_check *k = f->check;
 	uint8_t type = f->field->type;
 
-	load_ctx(x, R1, template_slot_off(f->id));
-	compare_number(x, k, type, R1, w);
+	lower_load_ctx(x, R1, template_slot_off(f->id));
+	lower_compare_number(x, k, type, R1, w);
 }
 
 /* ---- literals ---- */
@@ -240,17 +230,17 @@ static void stick(struct lower *x, enum err err)
 }
 
 /* ptr = the bytes, size = how many. */
-static void load_literal(struct lower *x, uint8_t ptr, uint8_t size, const void *bytes, size_t len)
+void lower_load_literal(struct lower *x, uint8_t ptr, uint8_t size, const void *bytes, size_t len)
 {
 	uint32_t off = 0;
 
 	if (!len) {
-		mov_imm(x, ptr, 0); /* any initialised value will do for no bytes */
+		lower_mov_imm(x, ptr, 0); /* any initialised value will do for no bytes */
 	} else {
 		stick(x, rule_pool_add(x->pool, bytes, len, &off));
-		load_imm64(x, ptr, ISA_IMM64_MAP_VALUE, 0, off);
+		lower_load_imm64(x, ptr, ISA_IMM64_MAP_VALUE, 0, off);
 	}
-	mov_imm(x, size, (int32_t)len);
+	lower_mov_imm(x, size, (int32_t)len);
 }
 
 /* The same for the packed set of a comparison's values. */
@@ -259,8 +249,8 @@ static void load_set(struct lower *x, uint8_t ptr, uint8_t size, const struct ru
 	uint32_t off = 0, len = 0;
 
 	stick(x, rule_pool_set(x->pool, k->values, k->n_values, nets, &off, &len));
-	load_imm64(x, ptr, ISA_IMM64_MAP_VALUE, 0, off);
-	mov_imm(x, size, (int32_t)len);
+	lower_load_imm64(x, ptr, ISA_IMM64_MAP_VALUE, 0, off);
+	lower_mov_imm(x, size, (int32_t)len);
 }
 
 /* ---- strings ---- */
@@ -270,10 +260,12 @@ static enum abi_helper_id string_predicate(const struct rule_check *k)
 {
 	switch ((enum rule_op)k->op) {
 	case OP_CONTAINS:
+	case OP_BCONTAINS:
 		return ABI_HELPER_str_contains;
 	case OP_ICONTAINS:
 		return ABI_HELPER_str_icontains;
 	case OP_STARTSWITH:
+	case OP_BSTARTSWITH:
 		return ABI_HELPER_str_startswith;
 	case OP_ENDSWITH:
 		return ABI_HELPER_str_endswith;
@@ -312,21 +304,20 @@ static enum abi_helper_id string_helper(const struct rule_check *k)
 	return k->modifier || k->transforms ? ABI_HELPER_str_ask : string_predicate(k);
 }
 
-/* The packed question, for what no predicate answers alone. */
-static void load_question(struct lower *x, uint8_t ptr, uint8_t size, const struct rule_check *k)
+/* The packed question, for what no predicate answers alone. negate: != is part of it. */
+static void load_question(struct lower *x, uint8_t ptr, uint8_t size, const struct rule_check *k, bool negate)
 {
 	static const uint8_t modes[] = {
 		[MOD_NONE] = HELPER_ANY, [MOD_ANYOF] = HELPER_ANY, [MOD_ALLOF] = HELPER_ALL, [MOD_ONEOF] = HELPER_ONE
 	};
-	struct helper_question q = { .test = string_predicate(k),
-				     .transforms = k->transforms,
-				     .mode = modes[k->modifier],
-				     .negate = k->modifier && k->op == OP_NE };
+	struct helper_question q = {
+		.test = string_predicate(k), .transforms = k->transforms, .mode = modes[k->modifier], .negate = negate
+	};
 	uint32_t off = 0, len = 0;
 
 	stick(x, rule_pool_question(x->pool, k->values, k->n_values, &q, &off, &len));
-	load_imm64(x, ptr, ISA_IMM64_MAP_VALUE, 0, off);
-	mov_imm(x, size, (int32_t)len);
+	lower_load_imm64(x, ptr, ISA_IMM64_MAP_VALUE, 0, off);
+	lower_mov_imm(x, size, (int32_t)len);
 }
 
 static void load_regex(struct lower *x, uint8_t ptr, uint8_t size, const struct rule_check *k)
@@ -334,89 +325,133 @@ static void load_regex(struct lower *x, uint8_t ptr, uint8_t size, const struct 
 	uint32_t off = 0, len = 0;
 
 	stick(x, rule_pool_regex(x->pool, k->values, &off, &len));
-	load_imm64(x, ptr, ISA_IMM64_MAP_VALUE, 0, off);
-	mov_imm(x, size, (int32_t)len);
+	lower_load_imm64(x, ptr, ISA_IMM64_MAP_VALUE, 0, off);
+	lower_mov_imm(x, size, (int32_t)len);
 }
 
 static void load_operand(struct lower *x, uint8_t ptr, uint8_t size, const struct rule_check *k,
 			 enum abi_helper_id helper)
 {
 	if (helper == ABI_HELPER_str_ask)
-		load_question(x, ptr, size, k);
+		load_question(x, ptr, size, k, k->modifier && k->op == OP_NE);
 	else if (helper == ABI_HELPER_str_regex)
 		load_regex(x, ptr, size, k);
 	else if (helper == ABI_HELPER_str_in || helper == ABI_HELPER_str_pmatch ||
 		 helper == ABI_HELPER_str_startswith_in)
 		load_set(x, ptr, size, k, false);
 	else
-		load_literal(x, ptr, size, k->values->p, k->values->len);
+		lower_load_literal(x, ptr, size, k->values->p, k->values->len);
+}
+
+void lower_pick(struct lower *x, uint8_t type, int32_t index, const char *key, uint32_t key_len, bool fresh)
+{
+	if (key) {
+		lower_load_literal(x, R2, R3, key, key_len);
+		lower_mov_imm(x, R4, fresh);
+		lower_call(x, ABI_HELPER_dict_key);
+		return;
+	}
+	lower_mov_imm(x, R2, index);
+	if (type == TEMPLATE_DICT)
+		lower_mov_imm(x, R3, fresh);
+	lower_call(x, type == TEMPLATE_DICT ? ABI_HELPER_dict_at : ABI_HELPER_list_get);
+}
+
+/* An element or value, not the field as a whole. */
+static bool picked(const struct rule_check *k)
+{
+	return k->index >= 0 || k->key;
+}
+
+static void pick(struct lower *x, const struct rule_fold *f)
+{
+	const struct rule_check *k = f->check;
+
+	lower_load_ctx(x, R1, template_slot_off(f->id));
+	lower_pick(x, f->field->type, k->index, k->key, k->key_len, true);
 }
 
 /* The element of an indexed list, else the field itself, in R1. */
 static void load_string(struct lower *x, const struct rule_fold *f, const struct way *w)
 {
-	load_ctx(x, R1, template_slot_off(f->id));
-	if (f->check->index < 0)
+	if (!picked(f->check)) {
+		lower_load_ctx(x, R1, template_slot_off(f->id));
 		return;
-	mov_imm(x, R2, f->check->index);
-	call(x, ABI_HELPER_list_get);
-	jump_if(x, ISA_JEQ, R0, 0, w->no);
-	mov_reg(x, R1, R0);
+	}
+	pick(x, f);
+	lower_jump_if(x, ISA_JEQ, R0, 0, w->no);
+	lower_mov_reg(x, R1, R0);
+}
+
+void lower_compare_text(struct lower *x, const struct rule_check *k, const struct way *w)
+{
+	enum abi_helper_id helper = string_helper(k);
+
+	load_operand(x, R2, R3, k, helper);
+	lower_call(x, helper);
+	if (helper == ABI_HELPER_str_cmp)
+		lower_decide(x, lower_sem_of(k->op, true), R0, 0, w);
+	else
+		lower_decide(x, k->op == OP_NE && !k->modifier ? ISA_JEQ : ISA_JNE, R0, 0, w);
 }
 
 static void lower_string(struct lower *x, const struct rule_fold *f, const struct way *w)
 {
-	const struct rule_check *k = f->check;
-	enum abi_helper_id helper = string_helper(k);
-
 	load_string(x, f, w);
-	load_operand(x, R2, R3, k, helper);
-	call(x, helper);
-	if (helper == ABI_HELPER_str_cmp)
-		decide(x, sem_of(k->op, true), R0, 0, w);
-	else
-		decide(x, k->op == OP_NE && !k->modifier ? ISA_JEQ : ISA_JNE, R0, 0, w);
+	lower_compare_text(x, f->check, w);
 }
 
 /* Of text in bytes, of a whole list in elements. */
 static void lower_length(struct lower *x, const struct rule_fold *f, const struct way *w)
 {
-	bool list = f->field->type == TEMPLATE_LIST && f->check->index < 0;
+	bool list = f->field->type == TEMPLATE_LIST && !picked(f->check);
 
 	load_string(x, f, w);
 	if (!list)
-		mov_imm(x, R2, f->check->transforms);
-	call(x, list ? ABI_HELPER_list_len : ABI_HELPER_str_len);
-	compare_number(x, f->check, TEMPLATE_U64, R0, w);
+		lower_mov_imm(x, R2, f->check->transforms);
+	lower_call(x, list ? ABI_HELPER_list_len : ABI_HELPER_str_len);
+	lower_compare_number(x, f->check, TEMPLATE_U64, R0, w);
 }
 
 /* An element exists: the lookup itself decides. */
 static void lower_element_exists(struct lower *x, const struct rule_fold *f, const struct way *w)
 {
-	load_ctx(x, R1, template_slot_off(f->id));
-	mov_imm(x, R2, f->check->index);
-	call(x, ABI_HELPER_list_get);
-	decide(x, ISA_JNE, R0, 0, w);
+	pick(x, f);
+	lower_decide(x, ISA_JNE, R0, 0, w);
 }
 
-/* Any element; of ancestors the process itself (0) does not count. */
+/*
+ * One element is enough, but for `in` on a list, which wants every element there, and for domain names that are all to
+ * differ.
+ */
+void lower_compare_list(struct lower *x, const struct rule_check *k, uint8_t type, int32_t first, const struct way *w)
+{
+	bool differ = k->op == OP_NE && !k->modifier;
+	bool all = (type == TEMPLATE_LIST && k->op == OP_IN) || (type == TEMPLATE_NAMES && differ);
+	enum abi_helper_id helper = differ ? ABI_HELPER_str_ask : string_helper(k);
+
+	lower_mov_imm(x, R2, helper);
+	if (differ)
+		load_question(x, R3, R4, k, true);
+	else
+		load_operand(x, R3, R4, k, helper);
+	lower_mov_imm(x, R5, first);
+	lower_call(x, all ? ABI_HELPER_list_all : ABI_HELPER_list_any);
+	lower_decide(x, ISA_JNE, R0, 0, w);
+}
+
+/* Of ancestors the process itself (0) does not count. */
 static void lower_list(struct lower *x, const struct rule_fold *f, const struct way *w)
 {
-	const struct rule_check *k = f->check;
 	int32_t first = f->field->type == TEMPLATE_ANCESTRY;
-	enum abi_helper_id helper = string_helper(k);
 
-	load_ctx(x, R1, template_slot_off(f->id));
-	if (k->op == OP_EXISTS) {
-		call(x, ABI_HELPER_list_len);
-		decide(x, ISA_JGT, R0, first, w);
+	lower_load_ctx(x, R1, template_slot_off(f->id));
+	if (f->check->op == OP_EXISTS) {
+		lower_call(x, ABI_HELPER_list_len);
+		lower_decide(x, ISA_JGT, R0, first, w);
 		return;
 	}
-	mov_imm(x, R2, helper);
-	load_operand(x, R3, R4, k, helper);
-	mov_imm(x, R5, first);
-	call(x, ABI_HELPER_list_any);
-	decide(x, ISA_JNE, R0, 0, w);
+	lower_compare_list(x, f->check, f->field->type, first, w);
 }
 
 /* ---- addresses ---- */
@@ -428,19 +463,23 @@ static void lower_address(struct lower *x, const struct rule_fold *f, const stru
 	bool one = k->n_values == 1 && rule_value_net(k->values->p, k->values->len, &net) &&
 		   net.prefix == 8 * net.addr_len;
 
-	load_ctx(x, R1, template_slot_off(f->id));
+	lower_load_ctx(x, R1, template_slot_off(f->id));
 	if (one)
-		load_literal(x, R2, R3, net.addr, net.addr_len);
+		lower_load_literal(x, R2, R3, net.addr, net.addr_len);
 	else
 		load_set(x, R2, R3, k, true);
-	call(x, one ? ABI_HELPER_ip_eq : ABI_HELPER_ip_in_net);
-	decide(x, k->op == OP_NE ? ISA_JEQ : ISA_JNE, R0, 0, w);
+	lower_call(x, one ? ABI_HELPER_ip_eq : ABI_HELPER_ip_in_net);
+	lower_decide(x, k->op == OP_NE ? ISA_JEQ : ISA_JNE, R0, 0, w);
 }
 
 /* ---- conditions ---- */
 
 static void lower_value(struct lower *x, const struct rule_fold *f, const struct way *w)
 {
+	if (f->check->left) {
+		lower_expr(x, f, w);
+		return;
+	}
 	if (f->check->length && f->check->op != OP_EXISTS) {
 		lower_length(x, f, w);
 		return;
@@ -464,7 +503,7 @@ static void lower_value(struct lower *x, const struct rule_fold *f, const struct
 	case TEMPLATE_ANCESTRY:
 	case TEMPLATE_NAMES:
 	case TEMPLATE_DICT:
-		if (f->check->index < 0)
+		if (!picked(f->check))
 			lower_list(x, f, w);
 		else if (f->check->op == OP_EXISTS)
 			lower_element_exists(x, f, w);
@@ -474,15 +513,30 @@ static void lower_value(struct lower *x, const struct rule_fold *f, const struct
 	}
 }
 
+/* Every field of the comparison is there, or it does not hold. */
+static void need_leaves(struct lower *x, const struct rule_fold *f, const struct way *w, struct known *yes)
+{
+	for (uint32_t i = 0; i < f->n_leaves; i++) {
+		uint32_t id = f->leaves[i].id;
+		uint64_t *word = &yes->w[id >> 6], bit = 1ull << (id & 63);
+
+		x->used[id] = true;
+		if (!(*word & bit))
+			need_present(x, id, w->no);
+		*word |= bit;
+	}
+}
+
 static void lower_check(struct lower *x, const struct rule_fold *f, const struct way *w, struct known *yes)
 {
-	bool list = f->field->type == TEMPLATE_LIST || f->field->type == TEMPLATE_ANCESTRY;
+	bool handles = (f->field->type >= TEMPLATE_LIST && (!f->check->length || picked(f->check))) || f->check->left;
 	uint64_t *word = &yes->w[f->id >> 6], bit = 1ull << (f->id & 63);
 
 	x->used[f->id] = true;
-	if (f->check->op == OP_EXISTS && !list) {
+	if (f->check->op == OP_EXISTS && !handles) {
 		decide_present(x, f->id, w); /* tested even when known: code behind a constant could not be reached */
 	} else {
+		need_leaves(x, f, w, yes);
 		if (!(*word & bit))
 			need_present(x, f->id, w->no);
 		lower_value(x, f, w);
@@ -562,7 +616,7 @@ FALLIBLE rule_lower(const struct rule_fold *f, struct rule_pool *pool, struct ru
 		finish_program(&x, 1);
 		return code->err;
 	}
-	mov_reg(&x, R6, R1);
+	lower_mov_reg(&x, R6, R1);
 	lower_node(&x, f, &w, &known_yes, &known_no);
 	rule_bind(code, &yes);
 	finish_program(&x, 1);

@@ -63,7 +63,11 @@ static void warn_types(struct rule_ctx *c, const struct rule_draft *d, const str
 static FALLIBLE build_condition(struct rule_ctx *c, struct rule_items *it, const struct rule_draft *d,
 				struct rule_cond **out)
 {
-	TRY(rule_parse(c, d->condition, out));
+	const struct rule_text *text = d->condition;
+
+	if (c->opts.strict_falco)
+		TRY(rule_substitute(c, it, text, &text));
+	TRY(rule_parse(c, text, out));
 	TRY(rule_exceptions_apply(c, d, out));
 	return rule_expand(c, it, *out);
 }
@@ -160,10 +164,18 @@ static FALLIBLE load(struct rule_ctx *c, const struct rule_source *src, size_t n
 	return E_OK;
 }
 
+FALLIBLE rule_load_opts(const struct rule_source *src, size_t n, const struct template_table *t,
+			const struct rule_opts *o, struct arena *a, struct diags *ds, struct rule_set **out)
+{
+	struct rule_ctx c = { .table = t, .a = a, .ds = ds, .opts = *o };
+
+	return load(&c, src, n, out);
+}
+
 FALLIBLE rule_load(const struct rule_source *src, size_t n, const struct template_table *t, struct arena *a,
 		   struct diags *ds, struct rule_set **out)
 {
-	struct rule_ctx c = { .table = t, .a = a, .ds = ds };
+	const struct rule_opts none = { 0 };
 
-	return load(&c, src, n, out);
+	return rule_load_opts(src, n, t, &none, a, ds, out);
 }

@@ -77,6 +77,14 @@ struct rule_set {
 	uint32_t n_macros, n_lists;
 };
 
+struct rule_opts {
+	/*
+	 * Do as Falco does where it is not what its documentation says: names of lists are replaced anywhere in the
+	 * text, in quotes too; fd.net in (a, b) looks at a only. docs/rules.md lists them.
+	 */
+	bool strict_falco;
+};
+
 /*
  * Load files as one set, in order. Goes on after errors to report all it can.
  *
@@ -86,11 +94,29 @@ struct rule_set {
  */
 FALLIBLE rule_load(const struct rule_source *src, size_t n, const struct template_table *t, struct arena *a,
 		   struct diags *ds, struct rule_set **out);
+/* The same with options. */
+FALLIBLE rule_load_opts(const struct rule_source *src, size_t n, const struct template_table *t,
+			const struct rule_opts *o, struct arena *a, struct diags *ds, struct rule_set **out);
 
 /*
  * Compile the enabled rules to one ELF file, appended to out. Deterministic. Errors as rule_load.
  */
 FALLIBLE rule_compile(const struct rule_set *rs, struct arena *a, struct buf *out, struct diags *ds);
+
+/* A field that Falco has and no event here, or with a '.' at its end all those below a name; and why. */
+struct rule_refused {
+	const char *name, *reason;
+};
+extern const struct rule_refused *const rule_refused;
+extern const size_t rule_n_refused;
+/*
+ * Names that conditions can speak of and that are no rows of a table: what stands for them. Ends with a NULL name.
+ * For lists of fields: the language knows them by itself.
+ */
+struct rule_extra_field {
+	const char *name, *type, *doc;
+};
+extern const struct rule_extra_field rule_extra_fields[];
 
 /* Every diagnostic id this module can give. */
 struct rule_diag_row {

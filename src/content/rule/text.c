@@ -168,6 +168,54 @@ const struct rule_text *rule_text_join(struct arena *a, const struct rule_text *
 	return t->p ? t : NULL;
 }
 
+static void add_seg(struct rule_text_maker *m, struct rule_seg seg)
+{
+	seg.off = (uint32_t)m->out.len;
+	m->segs = m->nomem ? NULL : arena_grow(m->a, m->segs, m->n_segs, &m->cap, sizeof seg);
+	if (m->segs)
+		m->segs[m->n_segs++] = seg;
+	else
+		m->nomem = true;
+}
+
+void rule_text_take(struct rule_text_maker *m, struct rule_span part)
+{
+	const struct rule_text *t = part.text;
+
+	for (uint32_t i = part.off, end = part.off + part.len, next; i < end; i = next) {
+		const struct rule_seg *s = seg_of(t, i);
+		struct rule_seg seg = *s;
+
+		next = s + 1 < t->segs + t->n_segs && s[1].off < end ? s[1].off : end;
+		if (!s->fixed)
+			seg.at += i - s->off;
+		add_seg(m, seg);
+		buf_put(&m->out, t->p + i, next - i);
+	}
+}
+
+void rule_text_put(struct rule_text_maker *m, const char *p, size_t len, struct rule_span at)
+{
+	struct rule_seg seg = { .fixed = true };
+
+	seg.at = file_byte(at.text, at.off, &seg.file);
+	add_seg(m, seg);
+	buf_put(&m->out, p, len);
+}
+
+const struct rule_text *rule_text_finish(struct rule_text_maker *m)
+{
+	struct rule_text *t = ARENA_NEW(m->a, struct rule_text);
+
+	if (!t || m->nomem || m->out.full || !m->n_segs)
+		return NULL;
+	*t = (struct rule_text){ .p = arena_strndup(m->a, m->out.p ? m->out.p : "", m->out.len),
+				 .len = (uint32_t)m->out.len,
+				 .segs = m->segs,
+				 .n_segs = m->n_segs };
+	return t->p ? t : NULL;
+}
+
 struct rule_span rule_span_all(const struct rule_text *t)
 {
 	return (struct rule_span){ t, 0, t ? t->len : 0 };

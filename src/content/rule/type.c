@@ -13,7 +13,9 @@ enum {
 	OPS_ORDER = BIT(LT) | BIT(LE) | BIT(GT) | BIT(GE),
 	OPS_TEXT = BIT(CONTAINS) | BIT(ICONTAINS) | BIT(STARTSWITH) | BIT(ENDSWITH) | BIT(GLOB) | BIT(IGLOB) |
 		   BIT(PMATCH) | BIT(REGEX),
+	OPS_BYTES = BIT(CONTAINS) | BIT(STARTSWITH) | BIT(ENDSWITH) | BIT(BCONTAINS) | BIT(BSTARTSWITH),
 };
+enum { MAX_COUNTED = 64 }; /* values of oneof, anyof, allof around numbers and addresses: fold_many.c */
 
 static const uint32_t admitted[] = {
 	[TEMPLATE_BOOL] = OPS_EQUAL,
@@ -22,12 +24,12 @@ static const uint32_t admitted[] = {
 	[TEMPLATE_TIME] = OPS_EQUAL | OPS_ORDER,
 	[TEMPLATE_PORT] = OPS_EQUAL | OPS_ORDER,
 	[TEMPLATE_STR] = OPS_EQUAL | OPS_ORDER | OPS_TEXT,
-	[TEMPLATE_BYTES] = OPS_EQUAL | BIT(CONTAINS) | BIT(STARTSWITH) | BIT(ENDSWITH),
+	[TEMPLATE_BYTES] = OPS_EQUAL | OPS_BYTES,
 	[TEMPLATE_IP] = OPS_EQUAL,
 	[TEMPLATE_LIST] = BIT(IN) | BIT(INTERSECTS) | BIT(EXISTS),
 	[TEMPLATE_ANCESTRY] = OPS_EQUAL | OPS_TEXT,
-	[TEMPLATE_NAMES] = BIT(IN) | BIT(INTERSECTS) | BIT(EXISTS),
-	[TEMPLATE_DICT] = BIT(EXISTS),
+	[TEMPLATE_NAMES] = OPS_EQUAL | OPS_TEXT,
+	[TEMPLATE_DICT] = 0, /* only with an index, and then it is text */
 };
 
 static const char *const type_names[] = {
@@ -39,89 +41,35 @@ static const char *const type_names[] = {
 	[TEMPLATE_NAMES] = "domain names", [TEMPLATE_DICT] = "a dictionary",
 };
 
-const char *rule_field_alias(const char *name, size_t len)
+const char *rule_type_name(uint8_t type)
 {
-	static const struct {
-		const char *name, *field;
-	} rows[] = {
-		{ "fd.snet", "fd.sip" }, { "fd.cnet", "fd.cip" }, { "fd.lnet", "fd.lip" }, { "fd.rnet", "fd.rip" }
-	};
-
-	for (size_t i = 0; i < countof(rows); i++)
-		if (strlen(rows[i].name) == len && !memcmp(rows[i].name, name, len))
-			return rows[i].field;
-	return NULL;
-}
-
-static bool is_falco_field(const char *name, size_t len)
-{
-	static const char *const rows[] = {
-#define FALCO_FIELD(name) name,
-#define FALCO_EVENT(names)
-#include "content/rule/falco.def"
-#undef FALCO_FIELD
-#undef FALCO_EVENT
-	};
-
-	for (size_t i = 0; i < countof(rows); i++) {
-		size_t n = strlen(rows[i]);
-		bool below = rows[i][n - 1] == '.';
-
-		if (below ? len > n && !memcmp(name, rows[i], n) : len == n && !memcmp(name, rows[i], n))
-			return true;
-	}
-	return false;
-}
-
-static bool is_falco_event(const char *name, size_t len)
-{
-	static const struct template_type rows[] = {
-#define FALCO_FIELD(name)
-#define FALCO_EVENT(names) { .events = names },
-#include "content/rule/falco.def"
-#undef FALCO_FIELD
-#undef FALCO_EVENT
-	};
-
-	for (size_t i = 0; i < countof(rows); i++)
-		if (template_has_event(&rows[i], name, len))
-			return true;
-	return false;
-}
-
-void rule_report_field(struct rule_ctx *c, enum rule_diag id, struct rule_span at, const char *name, size_t len)
-{
-	struct rule_nearest near = { .want = name, .want_len = len };
-
-	if (is_falco_field(name, len)) {
-		rule_report(c, id == RD_UNKNOWN_FIELD ? RD_FALCO_FIELD : id, at,
-			    "Falco's field '%.*s' is not supplied by this release", (int)(len < 80 ? len : 80), name);
-		return;
-	}
-	near.d = rule_report(c, id, at, "no event has a field '%.*s'", (int)(len < 80 ? len : 80), name);
-	for (uint32_t i = 0; near.d && i < c->table->common.n; i++)
-		rule_nearest_try(&near, c->table->common.fields[i].name);
-	for (uint32_t t = 0; near.d && t < c->table->n_types; t++)
-		for (uint32_t i = 0; i < c->table->types[t].own.n; i++)
-			rule_nearest_try(&near, c->table->types[t].own.fields[i].name);
-	rule_nearest_hint(&near);
+	return type_names[type];
 }
 
 /* ---- one comparison with one field ---- */
 
-static void bad_operator(struct rule_ctx *c, const struct rule_check *k, const struct template_field *f)
+bool rule_check_operator(struct rule_ctx *c, const struct rule_check *k, uint8_t type)
 {
-	struct diag *d = rule_report(c, RD_OPERATOR, k->op_at, "'%s' can not be used with '%s%s', which is %s",
-				     rule_ops[k->op].word, k->length ? "len of " : "", f->name,
-				     type_names[k->length ? TEMPLATE_U64 : f->type]);
+	struct diag *d;
 
-	if (!k->length && f->type == TEMPLATE_LIST)
-		diag_hint(d, "a list takes exists and intersects, or an index: %s[0]", f->name);
+	if (admitted[type] >> k->op & 1)
+		return true;
+	d = rule_report(c, RD_OPERATOR, k->op_at, "'%s' can not be used with '%s%.60s', which is %s",
+			rule_ops[k->op].word, k->length ? "len of " : "", k->field, type_names[type]);
+	if (type == TEMPLATE_LIST)
+		diag_hint(d, "a list takes exists, in and intersects, or an index: [0]");
+	return false;
 }
 
 static bool check_index(struct rule_ctx *c, const struct rule_check *k, const struct template_field *f)
 {
-	if (k->index < 0 || f->type == TEMPLATE_LIST || f->type == TEMPLATE_ANCESTRY)
+	if (f->type == TEMPLATE_DICT)
+		return true; /* its name ends in [], so that an index made it */
+	if (k->key && (f->type == TEMPLATE_LIST || f->type == TEMPLATE_ANCESTRY)) {
+		rule_report(c, RD_INDEX, k->at, "an index is a number from 0 to %d", RULE_MAX_INDEX);
+		return false;
+	}
+	if ((k->index < 0 && !k->key) || f->type == TEMPLATE_LIST || f->type == TEMPLATE_ANCESTRY)
 		return true;
 	rule_report(c, RD_INDEX, k->at, "'%s' is %s and takes no index", f->name, type_names[f->type]);
 	return false;
@@ -129,12 +77,18 @@ static bool check_index(struct rule_ctx *c, const struct rule_check *k, const st
 
 static bool value_fits(const struct rule_check *k, const struct rule_value *v, uint8_t type)
 {
+	bool order = 1u << k->op & OPS_ORDER;
+	uint64_t port;
 	int64_t number;
 
 	if (v->len > RULE_MAX_VALUE_BYTES)
 		return false;
-	if (type == TEMPLATE_STR && (1u << k->op & OPS_ORDER))
+	if (type == TEMPLATE_STR && order)
 		return rule_value_i64(v->p, v->len, &number);
+	if (type == TEMPLATE_PORT && !order)
+		return rule_value_port(v->p, v->len, &port);
+	if (k->net && !memchr(v->p, '/', v->len))
+		return false;
 	return rule_value_fits(type, v->p, v->len);
 }
 
@@ -143,7 +97,8 @@ static void warn_na(struct rule_ctx *c, const struct rule_check *k, const struct
 	if (v->len == 4 && !memcmp(v->p, "<NA>", 4))
 		diag_hint(rule_report(c, RD_NA_CHECK, v->at,
 				      "a missing value is not the text <NA>: this compares with that text"),
-			  "write '%s%.60s exists'", k->op == OP_NE ? "" : "not ", k->field);
+			  "write '%s%.*s exists'", k->op == OP_NE ? "" : "not ", (int)(k->at.len < 60 ? k->at.len : 60),
+			  k->at.text->p + k->at.off);
 }
 
 static bool check_transformers(struct rule_ctx *c, const struct rule_check *k, const struct template_field *f,
@@ -152,7 +107,7 @@ static bool check_transformers(struct rule_ctx *c, const struct rule_check *k, c
 	bool text = type == TEMPLATE_STR || type == TEMPLATE_LIST || type == TEMPLATE_ANCESTRY;
 	struct diag *d;
 
-	if (k->length && !k->transforms && type == TEMPLATE_LIST)
+	if (k->length && !k->transforms && (type == TEMPLATE_LIST || type == TEMPLATE_BYTES))
 		return true;
 	if (k->length ? type == TEMPLATE_STR : text || !k->transforms)
 		return true;
@@ -163,24 +118,23 @@ static bool check_transformers(struct rule_ctx *c, const struct rule_check *k, c
 	return false;
 }
 
-/* The order of transformed text is of no use, and no helper tells it. */
-static bool check_order(struct rule_ctx *c, const struct rule_check *k)
+static bool check_modifier(struct rule_ctx *c, const struct rule_check *k, uint8_t type)
 {
-	if (!k->transforms || k->length || !(1u << k->op & OPS_ORDER))
-		return true;
-	rule_report(c, RD_UNSUPPORTED, k->op_at, "'%s' on transformed text is not supported by this release",
-		    rule_ops[k->op].word);
-	return false;
-}
+	bool text = type == TEMPLATE_STR || type == TEMPLATE_ANCESTRY || type == TEMPLATE_BYTES;
 
-/* Modifiers ask about text; of numbers and addresses a list says enough. */
-static bool check_modifier(struct rule_ctx *c, const struct rule_check *k, const struct template_field *f, uint8_t type)
-{
-	if (!k->modifier || type == TEMPLATE_STR || type == TEMPLATE_ANCESTRY)
+	if (!k->modifier || text)
 		return true;
-	diag_hint(rule_report(c, RD_OPERATOR, k->op_at, "'%s%s' is %s: oneof, anyof and allof are for text",
-			      k->length ? "len of " : "", f->name, type_names[type]),
-		  "write '%s in (...)'", k->field);
+	if (type == TEMPLATE_LIST || type == TEMPLATE_NAMES) {
+		diag_hint(rule_report(c, RD_OPERATOR, k->op_at,
+				      "'%.60s' is %s: oneof, anyof and allof are for single values", k->field,
+				      type_names[type]),
+			  "write '%.60s in (...)' or '%.60s intersects (...)'", k->field, k->field);
+		return false;
+	}
+	if (k->n_values <= MAX_COUNTED)
+		return true;
+	rule_report(c, RD_TOO_LARGE, k->op_at, "oneof, anyof and allof take at most %d numbers or addresses",
+		    MAX_COUNTED);
 	return false;
 }
 
@@ -216,17 +170,26 @@ static bool check_regex(struct rule_ctx *c, const struct rule_value *v)
 	return !err;
 }
 
-/* type: of what is compared, the element for an index. */
-static bool check_values(struct rule_ctx *c, const struct rule_check *k, const struct template_field *f, uint8_t type)
+static void bad_value(struct rule_ctx *c, const struct rule_check *k, const struct rule_value *v, uint8_t type)
 {
+	const char *what = k->net                  ? "a network with its prefix, such as 10.0.0.0/8,"
+			   : type == TEMPLATE_STR  ? "a number"
+			   : type == TEMPLATE_PORT ? "a port's number or a service's name"
+						   : type_names[type];
+
+	rule_report(c, RD_VALUE, v->at, "'%.60s' is no value for '%.60s %s': %s is needed", v->p, k->field,
+		    rule_ops[k->op].word, what);
+}
+
+bool rule_check_values(struct rule_ctx *c, const struct rule_check *k, uint8_t type)
+{
+	if (!check_modifier(c, k, type))
+		return false;
 	for (uint32_t i = 0; i < k->n_values; i++) {
 		const struct rule_value *v = &k->values[i];
 
 		if (!value_fits(k, v, type)) {
-			bool order = type == TEMPLATE_STR;
-
-			rule_report(c, RD_VALUE, v->at, "'%.60s' is no value for '%s %s': %s is needed", v->p, f->name,
-				    rule_ops[k->op].word, order ? "a number" : type_names[type]);
+			bad_value(c, k, v, type);
 			return false;
 		}
 		if (k->op == OP_REGEX && !check_regex(c, v))
@@ -237,34 +200,45 @@ static bool check_values(struct rule_ctx *c, const struct rule_check *k, const s
 	return true;
 }
 
+/* proc.apid is a list of texts that are numbers: they are compared as what they are. */
+static bool check_pids(struct rule_ctx *c, const struct rule_check *k, const struct template_field *f)
+{
+	int64_t number;
+
+	if (strcmp(f->name, "proc.apid"))
+		return true;
+	if (!(1u << k->op & OPS_EQUAL) || k->modifier || k->transforms || k->length) {
+		diag_hint(rule_report(c, RD_OPERATOR, k->op_at, "'%s' can not be used with 'proc.apid'",
+				      rule_ops[k->op].word),
+			  "one of = != in intersects exists");
+		return false;
+	}
+	for (uint32_t i = 0; i < k->n_values; i++) {
+		const struct rule_value *v = &k->values[i];
+
+		if (!rule_value_i64(v->p, v->len, &number) || number < 0 ||
+		    (v->len > 1 && !(v->p[0] >= '1' && v->p[0] <= '9')) || (v->len > 1 && (v->p[1] | 32) == 'x')) {
+			rule_report(c, RD_VALUE, v->at, "'%.60s' is no process number", v->p);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The type of what is compared: a text when an index picks one. */
+static uint8_t picked_type(const struct rule_check *k, const struct template_field *f)
+{
+	return k->index >= 0 || k->key ? TEMPLATE_STR : f->type;
+}
+
 static bool check_field(struct rule_ctx *c, const struct rule_check *k, const struct template_field *f)
 {
-	uint8_t type = k->index >= 0 ? TEMPLATE_STR : f->type;
+	uint8_t type = picked_type(k, f);
 
-	if (!check_index(c, k, f) || !check_transformers(c, k, f, type) || !check_order(c, k))
+	if (!check_index(c, k, f) || !check_transformers(c, k, f, type) || !check_pids(c, k, f))
 		return false;
 	type = k->length ? TEMPLATE_U64 : type;
-	if (rule_ops[k->op].flags & OP_REFUSED) {
-		rule_report(c, RD_UNSUPPORTED, k->op_at, "the operator '%s' is not supported by this release",
-			    rule_ops[k->op].word);
-		return false;
-	}
-	if (!(admitted[type] >> k->op & 1)) {
-		bad_operator(c, k, f);
-		return false;
-	}
-	if (type == TEMPLATE_LIST && k->op == OP_IN) {
-		rule_report(c, RD_UNSUPPORTED, k->op_at, "'in' on the whole list '%s' is not supported by this release",
-			    f->name);
-		return false;
-	}
-	if (type == TEMPLATE_ANCESTRY && k->op == OP_NE) {
-		diag_hint(rule_report(c, RD_UNSUPPORTED, k->op_at,
-				      "'!=' on all ancestors is not supported by this release"),
-			  "it would hold as soon as one ancestor differs; write 'not %s = ...'", f->name);
-		return false;
-	}
-	return check_modifier(c, k, f, type) && check_values(c, k, f, type);
+	return rule_check_operator(c, k, type) && rule_check_values(c, k, type);
 }
 
 /* ---- evt.type and evt.dir ---- */
@@ -284,7 +258,7 @@ static const struct rule_value *find_unknown_event(struct rule_ctx *c, const str
 	if (k->op != OP_EQ && k->op != OP_NE && k->op != OP_IN && k->op != OP_INTERSECTS)
 		return NULL;
 	for (uint32_t i = 0; i < k->n_values; i++)
-		if (!event_in_table(c->table, &k->values[i]) && !is_falco_event(k->values[i].p, k->values[i].len))
+		if (!event_in_table(c->table, &k->values[i]) && !rule_falco_event(k->values[i].p, k->values[i].len))
 			return &k->values[i];
 	return NULL;
 }
@@ -344,6 +318,16 @@ static enum rule_check_state check_direction(struct rule_ctx *c, const struct ru
 
 /* ---- all of them ---- */
 
+static bool find_any(const struct template_table *t, const char *name)
+{
+	uint32_t id;
+
+	for (uint32_t i = 0; i < t->n_types; i++)
+		if (template_field_find(t, &t->types[i], name, strlen(name), &id))
+			return true;
+	return false;
+}
+
 static enum rule_check_state judge(struct rule_ctx *c, const struct rule_check *k)
 {
 	const struct template_table *t = c->table;
@@ -354,6 +338,11 @@ static enum rule_check_state judge(struct rule_ctx *c, const struct rule_check *
 
 	if (!strcmp(k->field, "evt.dir"))
 		return check_direction(c, k);
+	if (!find_any(t, k->field) && rule_known_argument(k->field, len)) {
+		rule_report(c, RD_ARGUMENT, k->at, "this release does not supply '%.60s': here it is always missing",
+			    k->field);
+		return CHECK_GOOD;
+	}
 	for (uint32_t i = 0; i < t->n_types; i++) {
 		f = template_field_find(t, &t->types[i], k->field, len, &id);
 		if (!f)
@@ -370,26 +359,33 @@ static enum rule_check_state judge(struct rule_ctx *c, const struct rule_check *
 	return CHECK_GOOD;
 }
 
+/* Say what is not there, unless nobody wants to hear it. */
+static void report_unknown(struct rule_ctx *c, struct rule_check *k, bool quiet, struct rule_span *unknown)
+{
+	const struct rule_value *event = k->left ? NULL : find_unknown_event(c, k);
+	const struct rule_expr *leaf = k->left ? rule_unknown_leaf(c, k) : NULL;
+	const char *name = leaf ? leaf->text : k->field;
+
+	*unknown = event ? event->at : leaf ? leaf->at : k->at;
+	if (quiet || k->reported)
+		return;
+	k->reported = true;
+	if (event)
+		report_event(c, event);
+	else
+		rule_report_field(c, RD_UNKNOWN_FIELD, *unknown, name, strlen(name));
+}
+
 static enum rule_type_verdict verdict_of(struct rule_ctx *c, struct rule_check *k, bool quiet_unknown,
 					 struct rule_span *unknown)
 {
-	const struct rule_value *event;
-
 	if (k->twin)
 		return TYPE_GOOD;
 	if (k->state == CHECK_NEW)
-		k->state = (uint8_t)judge(c, k);
+		k->state = (uint8_t)(k->left ? rule_judge_expr(c, k) : judge(c, k));
 	if (k->state != CHECK_UNKNOWN)
 		return k->state == CHECK_GOOD ? TYPE_GOOD : TYPE_BAD;
-	event = find_unknown_event(c, k);
-	*unknown = event ? event->at : k->at;
-	if (!quiet_unknown && !k->reported) {
-		k->reported = true;
-		if (event)
-			report_event(c, event);
-		else
-			rule_report_field(c, RD_UNKNOWN_FIELD, k->at, k->field, strlen(k->field));
-	}
+	report_unknown(c, k, quiet_unknown, unknown);
 	return TYPE_UNKNOWN;
 }
 

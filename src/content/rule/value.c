@@ -45,6 +45,14 @@ bool rule_value_i64(const char *p, size_t len, int64_t *out)
 	return true;
 }
 
+bool rule_value_port(const char *p, size_t len, uint64_t *out)
+{
+	if (rule_value_u64(p, len, out))
+		return *out <= UINT16_MAX;
+	*out = rule_service_port(p, len);
+	return *out != 0;
+}
+
 bool rule_value_bool(const char *p, size_t len, bool *out)
 {
 	*out = len == 4 && !memcmp(p, "true", 4);
@@ -89,8 +97,9 @@ bool rule_value_fits(uint8_t field_type, const char *p, size_t len)
 		return rule_value_bool(p, len, &b);
 	case TEMPLATE_U64:
 	case TEMPLATE_TIME:
-	case TEMPLATE_PORT:
 		return rule_value_u64(p, len, &u);
+	case TEMPLATE_PORT:
+		return rule_value_u64(p, len, &u) && u <= UINT16_MAX;
 	case TEMPLATE_I64:
 		return rule_value_i64(p, len, &i);
 	case TEMPLATE_IP:

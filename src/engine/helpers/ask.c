@@ -76,8 +76,7 @@ static bool answer(struct question *q, struct helper_str s)
 	return q->mode == HELPER_ALL ? q->n != 0 : hits == 1;
 }
 
-/* What follows the last slash; all of it when there is none. */
-static struct helper_str basename_of(struct helper_str s)
+struct helper_str str_basename(struct helper_str s)
 {
 	const char *slash = s.len ? memrchr(s.p, '/', s.len) : NULL;
 	uint32_t skip;
@@ -88,11 +87,6 @@ static struct helper_str basename_of(struct helper_str s)
 	return (struct helper_str){ s.p + skip, s.len - skip };
 }
 
-static char upper(char c)
-{
-	return c >= 'a' && c <= 'z' ? (char)(c - ('a' - 'A')) : c;
-}
-
 static bool answer_in_case(struct question *q, struct helper_str s)
 {
 	char room[CASE_ROOM_BYTES];
@@ -100,7 +94,7 @@ static bool answer_in_case(struct question *q, struct helper_str s)
 	if (s.len > sizeof room)
 		return false;
 	for (uint32_t i = 0; i < s.len; i++)
-		room[i] = q->transforms & HELPER_LOWER ? fold(s.p[i]) : upper(s.p[i]);
+		room[i] = q->transforms & HELPER_LOWER ? fold(s.p[i]) : unfold(s.p[i]);
 	return answer(q, (struct helper_str){ room, s.len });
 }
 
@@ -111,7 +105,7 @@ bool test_ask(struct helper_str s, struct helper_str raw)
 	if (!question_open(raw, &q))
 		return false;
 	if (q.transforms & HELPER_BASENAME)
-		s = basename_of(s);
+		s = str_basename(s);
 	return q.transforms & (HELPER_LOWER | HELPER_UPPER) ? answer_in_case(&q, s) : answer(&q, s);
 }
 
@@ -129,7 +123,7 @@ uint64_t helper_str_len(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS
 	if (!handle_str(env, args[0], &s))
 		return 0;
 	if (args[1] & HELPER_BASENAME)
-		s = basename_of(s);
+		s = str_basename(s);
 	return s.len <= INT32_MAX ? s.len : INT32_MAX;
 }
 

@@ -41,11 +41,40 @@ static inline uint64_t helper_handle(uint32_t value_index)
 	return (uint64_t)value_index + 1;
 }
 
+/*
+ * What a comparison computes on its way: values that stand in no field. A stack, which the first push of the next
+ * comparison empties; a value's handle is its place above the event's own values. What does not fit, or has no value,
+ * makes the whole comparison one without a value (failed), until then.
+ */
+enum { HELPER_TMP_VALUES = 64, HELPER_TMP_STRS = 2048, HELPER_TMP_BYTES = 64 << 10 };
+struct helper_tmp {
+	uint32_t n, n_strs, n_bytes;
+	bool failed;
+	struct helper_value values[HELPER_TMP_VALUES];
+	struct helper_str strs[HELPER_TMP_STRS]; /* elements of lists */
+	char bytes[HELPER_TMP_BYTES];
+};
+
 /* What the running program's helpers see. One per thread. */
 struct helper_env {
 	const struct helper_value *values;
 	uint32_t n_values;
-	bool bad_handle; /* set by a helper that was given a handle that names nothing of the right kind */
+	bool bad_handle;        /* set by a helper that was given a handle that names nothing of the right kind */
+	struct helper_tmp *tmp; /* or NULL: then nothing can be computed */
+};
+
+/* What tmp_apply does to the values on top of the stack; `arg` is its second argument. */
+enum helper_tmp_op {
+	HELPER_TMP_LOWER,    /* text, or each text of a list: ASCII letters */
+	HELPER_TMP_UPPER,    /* the same */
+	HELPER_TMP_BASENAME, /* the same: what follows the last slash */
+	HELPER_TMP_B64,      /* the same: decoded (RFC 4648 section 4), with or without padding */
+	HELPER_TMP_LIST,     /* arg texts make a list */
+	HELPER_TMP_CONCAT,   /* arg texts make one */
+	HELPER_TMP_JOIN,     /* separator, list: its texts with the separator between them */
+	HELPER_TMP_GETOPT, /* list of arguments, option string as getopt(3) has it: a list of options and their values;
+			      with an option as arg, its last value (text) */
+	HELPER_TMP_OPS
 };
 
 /*
@@ -77,6 +106,7 @@ void helper_pack_nets(const struct helper_net *nets, size_t n, struct buf *out);
  * bytes, or a packed set. LOWER and UPPER (ASCII) do not go together. out->full when it takes no more.
  */
 enum helper_transform { HELPER_LOWER = 1, HELPER_UPPER = 2, HELPER_BASENAME = 4 };
+enum { HELPER_SLOW_OPERAND_BYTES = 1024 }; /* of another field as a pattern, or searched for in either case */
 enum helper_mode { HELPER_ANY, HELPER_ALL, HELPER_ONE };
 struct helper_question {
 	uint32_t test;            /* a string predicate's id, not str_ask's */

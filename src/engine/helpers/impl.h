@@ -31,6 +31,27 @@ static inline char fold(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
+static inline char unfold(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - ('a' - 'A')) : c;
+}
+
+/* What follows the last slash; all of it when there is none. */
+struct helper_str str_basename(struct helper_str s);
+
+/* The stack of computed values: tmp.c. All of them do nothing but fail when something failed before. */
+static inline void tmp_forget(struct helper_tmp *t)
+{
+	t->n = t->n_strs = t->n_bytes = 0;
+	t->failed = false;
+}
+bool tmp_add(struct helper_tmp *t, struct helper_value v);
+/* Room for bytes or elements; NULL, and failed, when there is none. */
+char *tmp_bytes(struct helper_tmp *t, uint64_t n);
+struct helper_str *tmp_strs(struct helper_tmp *t, uint64_t n);
+/* args and options, off the stack, become what getopt makes of them; option 0: all. */
+bool tmp_getopt(struct helper_tmp *t, struct helper_value args, struct helper_str options, uint8_t option);
+
 /* -1, 0 or 1 in byte order; a prefix comes before what it begins. */
 int str_order(struct helper_str a, struct helper_str b);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* list: lists of strings, and IP addresses. */
+/* list: lists of strings, of key=value too, and IP addresses. */
 #include "engine/helpers/impl.h"
 
 /* An id that is not a string predicate's answers 0: it is the compiler's constant, not the event's. */
@@ -14,6 +14,85 @@ uint64_t helper_list_any(struct helper_env *env, const uint64_t args[ABI_MAX_ARG
 		if (test(v->list[i], literal(args[2], args[3])))
 			return 1;
 	return 0;
+}
+
+uint64_t helper_list_all(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+{
+	const struct helper_value *v = handle_value(env, args[0], HELPER_VALUE_LIST);
+	str_test *test = str_test_find(args[1]);
+
+	if (!v || !test || args[4] >= v->len)
+		return 0;
+	for (uint64_t i = args[4]; i < v->len; i++)
+		if (!test(v->list[i], literal(args[2], args[3])))
+			return 0;
+	return 1;
+}
+
+static bool has_text(const struct helper_value *list, struct helper_str s)
+{
+	for (uint32_t i = 0; i < list->len; i++)
+		if (list->list[i].len == s.len && !str_order(list->list[i], s))
+			return true;
+	return false;
+}
+
+/* At most as many steps as the product of the lists' lengths. */
+uint64_t helper_list_in_list(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+{
+	const struct helper_value *v = handle_value(env, args[0], HELPER_VALUE_LIST);
+	const struct helper_value *set = handle_value(env, args[1], HELPER_VALUE_LIST);
+	bool all = args[2] != 0;
+
+	if (!v || !set || !v->len)
+		return 0;
+	for (uint32_t i = 0; i < v->len; i++)
+		if (has_text(set, v->list[i]) != all)
+			return !all;
+	return all;
+}
+
+/* What follows the first '=', pushed. */
+static uint64_t push_value(struct helper_env *env, struct helper_str s, const char *equals, bool forget)
+{
+	uint32_t skip = equals ? (uint32_t)(equals - s.p) + 1 : s.len;
+
+	if (!env->tmp)
+		return 0;
+	if (forget)
+		tmp_forget(env->tmp);
+	if (!tmp_add(env->tmp, (struct helper_value){ .kind = HELPER_VALUE_STR, .p = s.p + skip, .len = s.len - skip }))
+		return 0;
+	return helper_handle(env->n_values + env->tmp->n - 1);
+}
+
+static const char *find_equals(struct helper_str s)
+{
+	return s.len ? memchr(s.p, '=', s.len) : NULL;
+}
+
+uint64_t helper_dict_key(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+{
+	const struct helper_value *v = handle_value(env, args[0], HELPER_VALUE_LIST);
+	struct helper_str key = literal(args[1], args[2]);
+
+	for (uint32_t i = 0; v && i < v->len; i++) {
+		const char *equals = find_equals(v->list[i]);
+		size_t len = equals ? (size_t)(equals - v->list[i].p) : v->list[i].len;
+
+		if (helper_glob(v->list[i].p, len, key.p, key.len, false))
+			return push_value(env, v->list[i], equals, args[3]);
+	}
+	return 0;
+}
+
+uint64_t helper_dict_at(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+{
+	const struct helper_value *v = handle_value(env, args[0], HELPER_VALUE_LIST);
+
+	if (!v || args[1] >= v->len)
+		return 0;
+	return push_value(env, v->list[args[1]], find_equals(v->list[args[1]]), args[2]);
 }
 
 uint64_t helper_list_get(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
@@ -35,4 +114,12 @@ uint64_t helper_ip_eq(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
 	const struct helper_value *v = handle_value(env, args[0], HELPER_VALUE_IP);
 
 	return v && v->len == args[2] && !memcmp(v->p, (const void *)(uintptr_t)args[1], v->len);
+}
+
+uint64_t helper_ip_eq2(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+{
+	const struct helper_value *v = handle_value(env, args[0], HELPER_VALUE_IP);
+	const struct helper_value *w = handle_value(env, args[1], HELPER_VALUE_IP);
+
+	return v && w && v->len == w->len && !memcmp(v->p, w->p, v->len);
 }

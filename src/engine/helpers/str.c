@@ -15,6 +15,9 @@ const struct helper_value *handle_value(struct helper_env *env, uint64_t handle,
 
 	if (i < env->n_values && env->values[i].kind == kind)
 		return &env->values[i];
+	if (i >= env->n_values && env->tmp && i - env->n_values < env->tmp->n &&
+	    env->tmp->values[i - env->n_values].kind == kind)
+		return &env->tmp->values[i - env->n_values];
 	env->bad_handle = true;
 	return NULL;
 }
@@ -170,4 +173,31 @@ uint64_t helper_str_cmp(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS
 	struct helper_str s;
 
 	return handle_str(env, args[0], &s) ? (uint64_t)(int64_t)str_order(s, literal(args[1], args[2])) : 0;
+}
+
+uint64_t helper_str_cmp2(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+{
+	struct helper_str s, arg;
+
+	if (!handle_str(env, args[0], &s) || !handle_str(env, args[1], &arg))
+		return 0;
+	return (uint64_t)(int64_t)str_order(s, arg);
+}
+
+/*
+ * Both texts are the event's. Patterns and folded search cost up to s.len * arg.len steps, so that a long right side
+ * answers 0 there; what is packed (sets, questions, expressions) is never an event's.
+ */
+uint64_t helper_str_test2(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+{
+	bool slow = args[1] == ABI_HELPER_str_icontains || args[1] == ABI_HELPER_str_glob ||
+		    args[1] == ABI_HELPER_str_iglob;
+	struct helper_str s, arg;
+
+	if (!handle_str(env, args[0], &s) || !handle_str(env, args[2], &arg))
+		return 0;
+	if (!slow && args[1] != ABI_HELPER_str_eq && args[1] != ABI_HELPER_str_contains &&
+	    args[1] != ABI_HELPER_str_startswith && args[1] != ABI_HELPER_str_endswith)
+		return 0;
+	return (!slow || arg.len <= HELPER_SLOW_OPERAND_BYTES) && str_test_find(args[1])(s, arg);
 }
