@@ -54,6 +54,7 @@ struct helper_tmp {
 	struct helper_str strs[HELPER_TMP_STRS]; /* elements of lists */
 	char bytes[HELPER_TMP_BYTES];
 };
+struct helper_memo;
 
 /* What the running program's helpers see. One per thread. */
 struct helper_env {
@@ -61,6 +62,15 @@ struct helper_env {
 	uint32_t n_values;
 	bool bad_handle;        /* set by a helper that was given a handle that names nothing of the right kind */
 	struct helper_tmp *tmp; /* or NULL: then nothing can be computed */
+
+	/* For predicates, and only for them: which of the values are there, and those that are numbers. */
+	const uint8_t *present; /* bit i modulo 8 of byte i / 8 */
+	const uint8_t *numbers; /* 8 bytes each, in the order of this host */
+	/* Values that nobody asked for yet: when bit i is set, need() makes value i (or leaves it missing) and clears
+	 * it. */
+	uint64_t *lazy;
+	void (*need)(struct helper_env *env, uint32_t value_index);
+	struct helper_memo *memo; /* of the event at hand; NULL: the content has no predicates */
 };
 
 /* What tmp_apply does to the values on top of the stack; `arg` is its second argument. */
@@ -128,6 +138,101 @@ struct helper_regex_error {
 };
 FALLIBLE helper_pack_regex(const char *text, size_t len, struct arena *a, struct buf *out,
 			   struct helper_regex_error *e);
+
+/*
+ * Predicates: questions about one value of the event, numbered by the content and asked by several programs (helper
+ * `holds`) and by whoever decides which programs to start. Each is answered once per event. A missing value satisfies
+ * none, a negated one neither.
+ */
+enum helper_subject {
+	HELPER_TEXT,        /* a string: `test` is a string helper's id, operand what that takes */
+	HELPER_ELEMENT,     /* element `index` of a list, as HELPER_TEXT */
+	HELPER_ANY_ELEMENT, /* any element of a list, from `index` on, as HELPER_TEXT */
+	HELPER_ADDRESS,     /* an address: `test` is ip_eq's or ip_in_net's id */
+	HELPER_NUMBER,      /* a number beside `number`: `test` is an enum helper_order */
+	HELPER_PRESENT,
+	HELPER_N_SUBJECTS
+};
+enum helper_order {
+	HELPER_EQ,
+	HELPER_LT,
+	HELPER_LE,
+	HELPER_GT,
+	HELPER_GE,
+	HELPER_SLT,
+	HELPER_SLE,
+	HELPER_SGT,
+	HELPER_SGE
+};
+
+static inline bool helper_ordered(enum helper_order order, uint64_t a, uint64_t b)
+{
+	switch (order) {
+	case HELPER_EQ:
+		return a == b;
+	case HELPER_LT:
+		return a < b;
+	case HELPER_LE:
+		return a <= b;
+	case HELPER_GT:
+		return a > b;
+	case HELPER_GE:
+		return a >= b;
+	case HELPER_SLT:
+		return (int64_t)a < (int64_t)b;
+	case HELPER_SLE:
+		return (int64_t)a <= (int64_t)b;
+	case HELPER_SGT:
+		return (int64_t)a > (int64_t)b;
+	case HELPER_SGE:
+		return (int64_t)a >= (int64_t)b;
+	}
+	return false;
+}
+
+struct helper_pred {
+	uint16_t value;  /* index */
+	uint8_t subject; /* enum helper_subject */
+	bool negate;
+	uint32_t test, index;
+	uint64_t number;
+	struct helper_str operand; /* borrowed by what helper_preds_new makes */
+};
+
+enum { HELPER_MAX_PREDS = 4096, HELPER_PRED_WORDS = 2 * HELPER_MAX_PREDS / 64 + 2, HELPER_NO_GROUP = 0xffff };
+
+/*
+ * Predicates made ready. Those that ask the same string for literals (equal, at the beginning, at the end, inside)
+ * become a group, which one pass over the string answers. Immutable; any number of threads. E_INVALID: a subject or
+ * test that is none; E_LIMIT: over HELPER_MAX_PREDS; E_NOMEM.
+ */
+struct helper_preds;
+FALLIBLE helper_preds_new(const struct helper_pred *preds, uint32_t n, struct arena *a, struct helper_preds **out);
+uint32_t helper_preds_count(const struct helper_preds *p);
+uint32_t helper_preds_groups(const struct helper_preds *p);
+/* The group of predicate i, or HELPER_NO_GROUP; and its place: bit of the sets in struct helper_memo. */
+uint32_t helper_preds_group(const struct helper_preds *p, uint32_t i);
+uint32_t helper_preds_place(const struct helper_preds *p, uint32_t i);
+uint32_t helper_preds_places(const struct helper_preds *p);
+
+/* The answers for one event. One per thread. */
+struct helper_memo {
+	const struct helper_preds *preds;
+	uint64_t known[HELPER_PRED_WORDS]; /* by place: of those without a group */
+	uint64_t holds[HELPER_PRED_WORDS]; /* by place */
+	uint64_t ran[HELPER_PRED_WORDS];   /* by group: all of its predicates are known */
+};
+/* Another event, or other predicates: nothing is known. */
+void helper_memo_begin(struct helper_memo *m, const struct helper_preds *p);
+/* Predicate i < count of env->memo's; answers its whole group. Cost: of the helper with that id, or O(length). */
+bool helper_pred_holds(struct helper_env *env, uint32_t i);
+/* Answer group i < groups of env->memo's, which was not answered yet: whether one of its predicates holds. */
+bool helper_group_holds(struct helper_env *env, uint32_t i);
+/* It was answered already. */
+static inline bool helper_group_ran(const struct helper_memo *m, uint32_t i)
+{
+	return m->ran[i / 64] >> i % 64 & 1;
+}
 
 /* Plain functions behind the helpers, for tests and for the host side. */
 bool helper_glob(const char *s, size_t len, const char *pat, size_t pat_len, bool fold_case);

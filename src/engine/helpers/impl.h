@@ -59,6 +59,12 @@ int str_order(struct helper_str a, struct helper_str b);
 str_test set_has, set_has_prefix_of, set_pmatch;
 str_test test_ask, test_regex;
 
+/* The hash by which a packed set places its strings. */
+uint32_t set_hash(struct helper_str s);
+/* How many strings a packed set has, 0 when it is malformed; string i of it. */
+uint32_t set_count(struct helper_str raw);
+bool set_string(struct helper_str raw, uint32_t i, struct helper_str *out);
+
 /* c is in the C locale's class of this name, without regard to the process's locale. False for unknown names. */
 bool ascii_class(const char *name, size_t len, unsigned char c);
 

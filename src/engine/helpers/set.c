@@ -76,7 +76,7 @@ static uint64_t short_word(const char *p, uint32_t len)
 }
 
 /* Part of the format: docs/formats/packed-sets.md. */
-static uint32_t slot_hash(struct helper_str s)
+uint32_t set_hash(struct helper_str s)
 {
 	const uint64_t k = 0x9e3779b97f4a7c15ull;
 	uint64_t h = s.len * k, w;
@@ -108,7 +108,7 @@ bool set_has(struct helper_str s, struct helper_str raw)
 
 	if (!set_open(raw, &set) || !set.n_slots)
 		return false;
-	hash = slot_hash(s);
+	hash = set_hash(s);
 	for (uint32_t probe = 0; probe < SET_MAX_PROBES; probe++) {
 		slot = u32_at(raw, set.slots_at + 4 * (uint64_t)((hash + probe) & (set.n_slots - 1)));
 		if (!slot)
@@ -163,6 +163,20 @@ bool set_has_prefix_of(struct helper_str s, struct helper_str raw)
 	return false;
 }
 
+uint32_t set_count(struct helper_str raw)
+{
+	struct set set;
+
+	return set_open(raw, &set) ? set.n : 0;
+}
+
+bool set_string(struct helper_str raw, uint32_t i, struct helper_str *out)
+{
+	struct set set;
+
+	return set_open(raw, &set) && i < set.n && set_get(&set, i, out);
+}
+
 /* Cost: all bytes of the set, at worst times the longest component of s. */
 bool set_pmatch(struct helper_str s, struct helper_str raw)
 {
@@ -199,7 +213,7 @@ static size_t drop_repeats(struct helper_str *strs, size_t n)
 static bool place_all(const struct helper_str *strs, uint32_t n, uint32_t *slots, uint32_t n_slots)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t hash = slot_hash(strs[i]), probe = 0;
+		uint32_t hash = set_hash(strs[i]), probe = 0;
 
 		while (slots[(hash + probe) & (n_slots - 1)])
 			if (++probe == SET_MAX_PROBES)
