@@ -257,6 +257,7 @@ static struct decode *decode_make(enum arm a)
 		o.wants_user = content;
 		o.types = content_types(content);
 		o.emit = judge;
+		o.late = true;
 	}
 	if (!s.len || decode_new(&o, &d) != E_OK)
 		abort();

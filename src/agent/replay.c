@@ -79,6 +79,7 @@ static FALLIBLE make_ready(struct replay *r)
 				 .wants = content_set_wants,
 				 .wants_user = w->set,
 				 .types = content_set_types(w->set),
+				 .late = true,
 				 .emit = worker_on_event,
 				 .emit_user = w };
 	enum output_format format = r->o->json ? OUTPUT_JSON : r->o->colour ? OUTPUT_COLOR : OUTPUT_TEXT;

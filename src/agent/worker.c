@@ -250,6 +250,7 @@ static FALLIBLE make_ready(struct worker *w, struct diag *d)
 				 .wants = content_set_wants,
 				 .wants_user = w->set,
 				 .types = content_set_types(w->set),
+				 .late = true,
 				 .emit = worker_on_event,
 				 .emit_user = w };
 

@@ -70,6 +70,23 @@ static void prove(struct ready *r, uint32_t i)
 	arena_done(&a);
 }
 
+static void make_content(struct ready *r, struct loaded *l)
+{
+	struct content_opts o = { .table = &template_builtin, .all_matches = true };
+	struct buf elf;
+	struct diag d;
+
+	diag_init(&d);
+	buf_init(&elf, 16 << 20);
+	CHECK_OK(rule_compile(l->rs, &l->a, &elf, &l->ds));
+	if (content_load(view_of(elf.p, elf.len), "rules", &o, &l->a, &r->content, &d))
+		fail_msg("V%u or S%u: %s", d.id, d.id, d.text);
+	buf_done(&elf);
+	r->eval = (struct content_eval){ .vm = r->vm };
+	r->late = calloc(1, sizeof *r->late);
+	event_init(r->late, &template_builtin);
+}
+
 void ready_make(struct ready *r, struct loaded *l)
 {
 	struct vm_prog_opts o = { .profile = &abi_sallyport, .maps = &r->map };
@@ -79,7 +96,7 @@ void ready_make(struct ready *r, struct loaded *l)
 	diag_init(&d);
 	CHECK_STR(l->err ? l->said.p : "", "");
 	buf_init(&r->elf, 16 << 20);
-	CHECK_OK(rule_compile(l->rs, &l->a, &r->elf, &l->ds));
+	CHECK_OK(rule_compile_simple(l->rs, &l->a, &r->elf, &l->ds));
 	CHECK_OK(obj_read(view_of(r->elf.p, r->elf.len), "rules", &l->a, &r->obj, &d));
 	CHECK_OK(image_read_schema(obj_section(&r->obj, IMAGE_SCHEMA_SECTION)->bytes, &l->a, &r->schema, &d));
 	CHECK_OK(image_read_rules(obj_section(&r->obj, IMAGE_RULES_SECTION)->bytes, &l->a, &r->rules, &d));
@@ -96,6 +113,7 @@ void ready_make(struct ready *r, struct loaded *l)
 	CHECK_OK(vm_new(&r->vm));
 	r->event = calloc(1, sizeof *r->event);
 	event_init(r->event, &template_builtin);
+	make_content(r, l);
 }
 
 void ready_done(struct ready *r)
@@ -104,7 +122,9 @@ void ready_done(struct ready *r)
 		vm_prog_free(r->progs[i]);
 	vm_free(r->vm);
 	map_free(r->map);
+	content_free(r->content);
 	free(r->event);
+	free(r->late);
 	buf_done(&r->elf);
 }
 
@@ -124,12 +144,47 @@ static int run(struct ready *r, uint32_t i)
 	return (int)ret;
 }
 
+static void fill_late(void *user, uint32_t id)
+{
+	struct ready *r = user;
+
+	CHECK(event_has(r->event, id));
+	r->late->values[id] = r->event->values[id];
+	event_set_u64(r->late, id, event_u64(r->event, id));
+}
+
+/* The same by the content: every program started, and only those that can match, of an event that is made late. */
+static int judge(struct ready *r, uint32_t rule)
+{
+	uint32_t fired[2][512], n[2];
+	bool found = false;
+
+	r->eval.simple = true;
+	n[0] = content_eval(r->content, &r->eval, r->event, fired[0], countof(fired[0]));
+	event_begin(r->late, r->event->type_index);
+	memcpy(r->late->lazy, r->event->ctx, sizeof r->late->lazy);
+	r->late->fill = fill_late;
+	r->late->fill_user = r;
+	r->eval.simple = false;
+	n[1] = content_eval(r->content, &r->eval, r->late, fired[1], countof(fired[1]));
+	if (r->eval.faults)
+		fail_msg("%s", r->eval.fault.d.text);
+	CHECK_EQ(n[0], n[1]);
+	CHECK(!memcmp(fired[0], fired[1], n[0] * sizeof fired[0][0]));
+	for (uint32_t i = 0; i < n[0]; i++)
+		found |= fired[0][i] == rule;
+	return found;
+}
+
 int ready_fires(struct ready *r, uint32_t rule)
 {
+	int fires = 0;
+
 	for (uint32_t i = 0; i < r->schema.n_progs; i++)
 		if (r->schema.progs[i].rule == rule && !strcmp(r->schema.progs[i].type, r->event->type->name))
-			return run(r, i);
-	return 0;
+			fires = run(r, i);
+	CHECK_EQ(judge(r, rule), fires);
+	return fires;
 }
 
 void ready_event(struct ready *r, uint32_t type)

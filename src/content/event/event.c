@@ -8,11 +8,22 @@
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "presence bits are bytes of little-endian words");
 
+static void need_value(struct helper_env *env, uint32_t value_index)
+{
+	event_make(CONTAINER_OF(env, struct event, env), value_index);
+}
+
 void event_init(struct event *e, const struct template_table *t)
 {
 	memset(e, 0, sizeof *e);
 	e->table = t;
-	e->env = (struct helper_env){ .values = e->values, .n_values = countof(e->values), .tmp = &e->tmp };
+	e->env = (struct helper_env){ .values = e->values,
+				      .n_values = countof(e->values),
+				      .tmp = &e->tmp,
+				      .present = e->ctx,
+				      .numbers = e->ctx + TEMPLATE_PRESENCE_BYTES,
+				      .lazy = e->lazy,
+				      .need = need_value };
 }
 
 void event_begin(struct event *e, uint32_t type_index)
@@ -27,10 +38,34 @@ void event_begin(struct event *e, uint32_t type_index)
 			e->values[64 * w + (uint32_t)__builtin_ctzll(bits)].kind = HELPER_VALUE_NONE;
 	}
 	memset(e->ctx, 0, TEMPLATE_PRESENCE_BYTES);
+	memset(e->lazy, 0, sizeof e->lazy);
 	e->env.bad_handle = false;
 	e->tmp.n = 0;
 	e->type = &e->table->types[type_index];
 	e->type_index = type_index;
+}
+
+void event_make(struct event *e, uint32_t id)
+{
+	uint64_t bit = 1ull << id % 64;
+
+	if (!(e->lazy[id / 64] & bit))
+		return;
+	e->lazy[id / 64] &= ~bit;
+	if (!event_has(e, id))
+		e->fill(e->fill_user, id);
+}
+
+void event_need_set(struct event *e, const uint64_t ids[2 * TEMPLATE_CAP / 64])
+{
+	for (uint32_t w = 0; w < countof(e->lazy); w++)
+		for (uint64_t bits = ids[w] & e->lazy[w]; bits; bits &= bits - 1)
+			event_make(e, 64 * w + (uint32_t)__builtin_ctzll(bits));
+}
+
+void event_need_all(struct event *e)
+{
+	event_need_set(e, e->lazy);
 }
 
 uint64_t event_u64(const struct event *e, uint32_t id)

@@ -3,7 +3,8 @@
  * event: one event as rules see it: the context memory that programs read, and the values that handles name.
  *
  * Whoever makes events (live decode, replay, rule tests) sets fields by id; whoever evaluates gets ctx and env;
- * whoever prints reads fields back. Strings are borrowed until the next event_begin. One event belongs to one thread.
+ * whoever prints reads fields back. Strings are borrowed until the next event_begin. Fields may be made late: `lazy`.
+ * One event belongs to one thread.
  */
 #ifndef SALLYPORT_CONTENT_EVENT_H
 #define SALLYPORT_CONTENT_EVENT_H
@@ -20,6 +21,14 @@ struct event {
 	struct helper_value values[2 * TEMPLATE_CAP]; /* by field id */
 	struct helper_env env;
 	struct helper_tmp tmp; /* what comparisons compute */
+	/*
+	 * Fields that are made when somebody asks for them: bit id. Whoever makes the event sets the bits, and fill,
+	 * which sets the field or leaves it missing. Until then the field counts as missing: call event_need before
+	 * reading one.
+	 */
+	uint64_t lazy[2 * TEMPLATE_CAP / 64];
+	void (*fill)(void *user, uint32_t id);
+	void *fill_user;
 };
 
 /* About 120 KiB: allocate once. The table must outlive it. */
@@ -75,6 +84,17 @@ static inline bool event_has(const struct event *e, uint32_t id)
 {
 	return e->ctx[id >> 3] >> (id & 7) & 1;
 }
+
+/* Make the field now if it waits to be made. */
+void event_make(struct event *e, uint32_t id);
+static inline void event_need(struct event *e, uint32_t id)
+{
+	if (e->lazy[id / 64] >> id % 64 & 1)
+		event_make(e, id);
+}
+/* The same for all fields of a set, by id; for all there are. */
+void event_need_set(struct event *e, const uint64_t ids[2 * TEMPLATE_CAP / 64]);
+void event_need_all(struct event *e);
 
 uint64_t event_u64(const struct event *e, uint32_t id);
 

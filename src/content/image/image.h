@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * image: the two sections that make a BPF ELF file compiled content: which fields each program was
- * compiled against, and what the rules say about themselves.
+ * image: the sections that make a BPF ELF file compiled content: which fields each program was
+ * compiled against, what the rules say about themselves, and (when there is one) what programs share.
  *
  * The rule compiler writes them, the runtime reads them; neither knows the other. Reading is hostile input: every
  * offset and count is checked here, what the fields mean for a given sensor is judged by the runtime.
@@ -16,6 +16,7 @@
 #define IMAGE_PROG_SECTION "sallyport/rule" /* programs: one global function per (rule, template type) */
 #define IMAGE_SCHEMA_SECTION ".sallyport.schema"
 #define IMAGE_RULES_SECTION ".sallyport.rules"
+#define IMAGE_INDEX_SECTION ".sallyport.index" /* may be absent */
 
 enum {
 	IMAGE_VERSION = 1,
@@ -28,6 +29,10 @@ enum {
 	IMAGE_MAX_NAME = 511,            /* bytes of every string but these: */
 	IMAGE_MAX_TEXT = 65535,          /* description, output */
 	IMAGE_NO_STRING = 0xffffffffu,
+	IMAGE_MAX_PREDS = 4096,  /* of one template type */
+	IMAGE_MAX_GUARDS = 8,    /* of one program */
+	IMAGE_MAX_IDS = 1 << 20, /* numbers of predicates and fields, over all programs */
+	IMAGE_MAX_DATA = 16 << 20,
 };
 
 /*
@@ -94,6 +99,49 @@ static_assert(sizeof(struct image_rules_hdr) == 24, "docs/formats/content.md");
 static_assert(sizeof(struct image_rules_rec) == 40, "docs/formats/content.md");
 static_assert(sizeof(struct image_rules_placeholder) == 12, "docs/formats/content.md");
 
+/*
+ * .sallyport.index: header, n_preds predicates, n_progs records, n_guards guards, n_ids numbers of 2 bytes, data_bytes
+ * of operands; nothing after it. A predicate's number is its place among those of its template type.
+ *
+ *   offset  bytes  header              offset  bytes  predicate
+ *        0      4  magic "SPIX"             0      4  record of .sallyport.schema whose type it is about
+ *        4      4  version, 1               4      2  field id
+ *        8      4  n_preds                  6      1  subject: enum image_subject
+ *       12      4  n_progs: as many as      7      1  1: negated
+ *                  .sallyport.schema has    8      4  test
+ *       16      4  n_guards                12      4  index
+ *       20      4  n_ids                   16      8  number
+ *       24      4  data_bytes              24      4  operand: offset into the data
+ *                                          28      4  its bytes
+ *   offset  bytes  record
+ *        0      4  first_guard         offset  bytes  guard
+ *        4      4  n_guards                 0      4  first_id: numbers of predicates
+ *        8      4  first_read: field ids    4      4  n_ids
+ *       12      4  n_reads
+ */
+struct image_index_hdr {
+	char magic[4];
+	uint32_t version, n_preds, n_progs, n_guards, n_ids, data_bytes;
+};
+struct image_index_pred {
+	uint32_t record;
+	uint16_t field;
+	uint8_t subject, negated;
+	uint32_t test, index;
+	uint64_t number;
+	uint32_t operand, operand_bytes;
+};
+struct image_index_prog {
+	uint32_t first_guard, n_guards, first_read, n_reads;
+};
+struct image_index_guard {
+	uint32_t first_id, n_ids;
+};
+static_assert(sizeof(struct image_index_hdr) == 28, "docs/formats/content.md");
+static_assert(sizeof(struct image_index_pred) == 32, "docs/formats/content.md");
+static_assert(sizeof(struct image_index_prog) == 16, "docs/formats/content.md");
+static_assert(sizeof(struct image_index_guard) == 8, "docs/formats/content.md");
+
 /* The first n fields of a section, as content was compiled against them. */
 struct image_prefix {
 	uint32_t n;
@@ -137,6 +185,49 @@ struct image_rules {
 	uint32_t n_rules;
 };
 
+/* What a predicate is about; the numbers are part of the format, and those of enum helper_subject. */
+enum image_subject {
+	IMAGE_TEXT,
+	IMAGE_ELEMENT,
+	IMAGE_ANY_ELEMENT,
+	IMAGE_ADDRESS,
+	IMAGE_NUMBER,
+	IMAGE_PRESENT,
+	IMAGE_N_SUBJECTS
+};
+
+struct image_pred {
+	uint32_t record; /* index into the schema's programs: the predicate is about events of that one's type */
+	uint16_t field;
+	uint8_t subject;
+	bool negated;
+	uint32_t test;  /* subject's: a helper's id; of a number: 0 = 1 < 2 <= 3 > 4 >=, signed 5 < 6 <= 7 > 8 >= */
+	uint32_t index; /* of an element; of any: the first */
+	uint64_t number;
+	struct view operand;
+};
+
+/* An event that satisfies none of the predicates cannot match the program. */
+struct image_guard {
+	const uint16_t *preds;
+	uint32_t n;
+};
+
+/* What is known of a program, in order of the schema's. */
+struct image_plan {
+	const struct image_guard *guards;
+	uint32_t n_guards;
+	const uint16_t *reads; /* fields whose slots it loads itself; strictly ascending */
+	uint32_t n_reads;
+};
+
+struct image_index {
+	const struct image_pred *preds; /* those of a type in order of their numbers */
+	uint32_t n_preds;
+	const struct image_plan *plans;
+	uint32_t n_plans;
+};
+
 /* Fill *out with count, last name and digest of the first n fields (n <= s->n). section_name as for template_digest. */
 void image_prefix_of(const char *section_name, const struct template_section *s, uint32_t n, struct image_prefix *out);
 /* Set out->type, used, common and own from the ids used (strictly ascending, all in table and type). */
@@ -148,6 +239,7 @@ void image_prog_fields(const struct template_table *t, const struct template_typ
  */
 FALLIBLE image_write_schema(const struct image_schema *in, struct buf *out, struct diag *d);
 FALLIBLE image_write_rules(const struct image_rules *in, struct buf *out, struct diag *d);
+FALLIBLE image_write_index(const struct image_index *in, struct buf *out, struct diag *d);
 
 /*
  * Read a section. Strings borrow from bytes, which must outlive *out; the rest lives in the arena.
@@ -156,6 +248,8 @@ FALLIBLE image_write_rules(const struct image_rules *in, struct buf *out, struct
  */
 FALLIBLE image_read_schema(struct view bytes, struct arena *a, struct image_schema *out, struct diag *d);
 FALLIBLE image_read_rules(struct view bytes, struct arena *a, struct image_rules *out, struct diag *d);
+/* Whether a predicate's field, test and operand make sense is the runtime's to judge, and so is which numbers exist. */
+FALLIBLE image_read_index(struct view bytes, struct arena *a, struct image_index *out, struct diag *d);
 
 /*
  * The placeholder that begins at s[0] == '%', as compiler and runtime both see it:

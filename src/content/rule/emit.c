@@ -95,6 +95,7 @@ enum { PACK_STRINGS, PACK_NETS, PACK_REGEX, PACK_QUESTION };
 struct packed {
 	struct hnode node;
 	const struct rule_value *values;
+	uint32_t n;
 	uint64_t what; /* 0 a set of strings, 1 of networks, else the head of a question */
 	uint32_t off, len;
 };
@@ -219,13 +220,13 @@ static FALLIBLE pool_packed(struct rule_pool *p, const struct rule_value *values
 
 	for (struct hnode *h = htab_first(&p->by_values, hash); h && !s; h = htab_next(h)) {
 		s = CONTAINER_OF(h, struct packed, node);
-		s = s->values == values && s->what == what ? s : NULL;
+		s = s->values == values && s->n == n && s->what == what ? s : NULL;
 	}
 	if (!s) {
 		s = ARENA_NEW(p->a, struct packed);
 		if (!s)
 			return E_NOMEM;
-		*s = (struct packed){ .values = values, .what = what };
+		*s = (struct packed){ .values = values, .n = n, .what = what };
 		TRY(pack(p, s, n));
 		htab_add(&p->by_values, &s->node, hash);
 	}

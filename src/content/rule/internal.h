@@ -547,11 +547,17 @@ static inline struct rule_label rule_label(void)
 	return (struct rule_label){ -1, -1 };
 }
 
+struct rule_share;
 /*
  * A program: R0 is 1 at exit when the event satisfies f, else 0. f is not FOLD_FALSE.
- * pool is map 0. used: 2 * TEMPLATE_CAP flags by field id, set for each that is read.
+ * pool is map 0. share: the predicates of the type; NULL: the program asks all itself. used, asked: 2 * TEMPLATE_CAP
+ * flags by field id, set for each that the program reads itself, and each that a predicate which it asks for is about.
  * E_LIMIT: the program or the pool is too large; E_NOMEM.
  */
-FALLIBLE rule_lower(const struct rule_fold *f, struct rule_pool *pool, struct rule_code *code, bool *used);
+FALLIBLE rule_lower(const struct rule_fold *f, struct rule_pool *pool, struct rule_share *share, struct rule_code *code,
+		    bool *used, bool *asked);
+/* The string helper that answers a comparison, and the number that a value of a number's field is. */
+uint32_t rule_string_helper(const struct rule_check *k);
+int64_t rule_number(const struct rule_value *v, uint8_t type);
 
 #endif

@@ -168,7 +168,7 @@ static void decide_present(struct lower *x, uint32_t id, const struct way *w)
 
 /* ---- numbers ---- */
 
-static int64_t number_of(const struct rule_value *v, uint8_t type)
+int64_t rule_number(const struct rule_value *v, uint8_t type)
 {
 	uint64_t u = 0;
 	int64_t i = 0;
@@ -207,8 +207,8 @@ enum isa_sem lower_sem_of(enum rule_op op, bool is_signed)
 void lower_compare_number(struct lower *x, const struct rule_check *k, uint8_t type, uint8_t reg, const struct way *w)
 {
 	for (uint32_t i = 0; i + 1 < k->n_values; i++)
-		lower_jump_if(x, ISA_JEQ, reg, number_of(&k->values[i], type), w->yes);
-	lower_decide(x, lower_sem_of(k->op, type == TEMPLATE_I64), reg, number_of(&k->values[k->n_values - 1], type),
+		lower_jump_if(x, ISA_JEQ, reg, rule_number(&k->values[i], type), w->yes);
+	lower_decide(x, lower_sem_of(k->op, type == TEMPLATE_I64), reg, rule_number(&k->values[k->n_values - 1], type),
 		     w);
 }
 
@@ -295,7 +295,7 @@ static bool any_of(const struct rule_check *k, enum rule_op op)
 	return k->modifier == MOD_ANYOF && k->op == op;
 }
 
-static enum abi_helper_id string_helper(const struct rule_check *k)
+uint32_t rule_string_helper(const struct rule_check *k)
 {
 	if (any_of(k, OP_EQ) && !k->transforms)
 		return ABI_HELPER_str_in;
@@ -385,7 +385,7 @@ static void load_string(struct lower *x, const struct rule_fold *f, const struct
 
 void lower_compare_text(struct lower *x, const struct rule_check *k, const struct way *w)
 {
-	enum abi_helper_id helper = string_helper(k);
+	enum abi_helper_id helper = rule_string_helper(k);
 
 	load_operand(x, R2, R3, k, helper);
 	lower_call(x, helper);
@@ -428,7 +428,7 @@ void lower_compare_list(struct lower *x, const struct rule_check *k, uint8_t typ
 {
 	bool differ = k->op == OP_NE && !k->modifier;
 	bool all = (type == TEMPLATE_LIST && k->op == OP_IN) || (type == TEMPLATE_NAMES && differ);
-	enum abi_helper_id helper = differ ? ABI_HELPER_str_ask : string_helper(k);
+	enum abi_helper_id helper = differ ? ABI_HELPER_str_ask : rule_string_helper(k);
 
 	lower_mov_imm(x, R2, helper);
 	if (differ)
@@ -527,11 +527,25 @@ static void need_leaves(struct lower *x, const struct rule_fold *f, const struct
 	}
 }
 
+/* A predicate of the type: ask for its answer. */
+static void lower_shared(struct lower *x, const struct rule_fold *f, int32_t number, const struct way *w)
+{
+	x->asked[f->id] = true;
+	lower_mov_imm(x, R1, number);
+	lower_call(x, ABI_HELPER_holds);
+	lower_decide(x, ISA_JNE, R0, 0, w);
+}
+
 static void lower_check(struct lower *x, const struct rule_fold *f, const struct way *w, struct known *yes)
 {
 	bool handles = (f->field->type >= TEMPLATE_LIST && (!f->check->length || picked(f->check))) || f->check->left;
 	uint64_t *word = &yes->w[f->id >> 6], bit = 1ull << (f->id & 63);
+	int32_t number = x->share ? rule_share_check(x->share, f) : -1;
 
+	if (number >= 0) {
+		lower_shared(x, f, number, w);
+		return;
+	}
 	x->used[f->id] = true;
 	if (f->check->op == OP_EXISTS && !handles) {
 		decide_present(x, f->id, w); /* tested even when known: code behind a constant could not be reached */
@@ -605,9 +619,10 @@ static void lower_node(struct lower *x, const struct rule_fold *f, const struct 
 	}
 }
 
-FALLIBLE rule_lower(const struct rule_fold *f, struct rule_pool *pool, struct rule_code *code, bool *used)
+FALLIBLE rule_lower(const struct rule_fold *f, struct rule_pool *pool, struct rule_share *share, struct rule_code *code,
+		    bool *used, bool *asked)
 {
-	struct lower x = { .code = code, .pool = pool, .used = used };
+	struct lower x = { .code = code, .pool = pool, .share = share, .used = used, .asked = asked };
 	struct rule_label yes = rule_label(), no = rule_label();
 	struct way w = { .yes = &yes, .no = &no, .yes_is_next = true };
 	struct known known_yes = { { 0 } }, known_no = { { 0 } };

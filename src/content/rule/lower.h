@@ -3,14 +3,15 @@
 #ifndef SALLYPORT_CONTENT_RULE_LOWER_H
 #define SALLYPORT_CONTENT_RULE_LOWER_H
 
-#include "content/rule/internal.h"
+#include "content/rule/share.h"
 
 enum { R0, R1, R2, R3, R4, R5, R6, R7, R8 };
 
 struct lower {
 	struct rule_code *code;
 	struct rule_pool *pool;
-	bool *used;
+	struct rule_share *share; /* or NULL */
+	bool *used, *asked;
 };
 
 /* Where a node goes on. */

@@ -38,6 +38,8 @@ struct program {
 	uint32_t rule;
 };
 
+struct type_index;
+
 struct content {
 	struct arena a; /* owns what follows but maps and programs */
 	const struct template_table *table;
@@ -51,7 +53,8 @@ struct content {
 	uint32_t n_maps;
 	struct program *programs; /* by type, then in order of the rules */
 	uint32_t n_programs;
-	uint32_t bucket[TEMPLATE_MAX_TYPES + 1]; /* type i has programs [bucket[i], bucket[i + 1]) */
+	uint32_t bucket[TEMPLATE_MAX_TYPES + 1];      /* type i has programs [bucket[i], bucket[i + 1]) */
+	struct type_index *index[TEMPLATE_MAX_TYPES]; /* NULL: the content has none, or no program of the type */
 	uint64_t types;
 	uint32_t time_field; /* id of evt.time, which every alert shows; NO_FIELD when the table has none */
 	uint64_t used[TEMPLATE_MAX_TYPES][N_FIELDS / 64];

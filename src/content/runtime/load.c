@@ -7,7 +7,7 @@
  */
 #include <sodium.h>
 
-#include "content/runtime/internal.h"
+#include "content/runtime/index.h"
 #include "content/runtime/schema.h"
 #include "engine/obj/obj.h"
 #include "engine/verify/verify.h"
@@ -24,6 +24,8 @@ struct loader {
 	struct image_rules rules;
 	struct filter_prog *filters; /* by program name; none when the content says nothing */
 	uint32_t n_filters;
+	struct image_index index;
+	bool has_index;
 	struct schema prefixes;
 	struct abi_ctx *ctx[TEMPLATE_MAX_TYPES]; /* by type, made when first needed */
 	struct ready *ready;                     /* one per record */
@@ -95,7 +97,16 @@ static FALLIBLE read_file(struct loader *l, struct view elf)
 	TRY(image_read_schema(bytes, &l->a, &l->schema, l->d));
 	TRY(find_section(l, IMAGE_RULES_SECTION, &bytes));
 	TRY(image_read_rules(bytes, &l->a, &l->rules, l->d));
-	return read_filters(l);
+	TRY(read_filters(l));
+	l->has_index = obj_section(&l->obj, IMAGE_INDEX_SECTION);
+	if (!l->has_index)
+		return E_OK;
+	TRY(find_section(l, IMAGE_INDEX_SECTION, &bytes));
+	TRY(image_read_index(bytes, &l->a, &l->index, l->d));
+	if (l->index.n_plans != l->schema.n_progs)
+		FAIL_ID(l->d, FORMAT, 'S', 72, "%s is about %u programs, %s about %u", IMAGE_INDEX_SECTION,
+			l->index.n_plans, IMAGE_SCHEMA_SECTION, l->schema.n_progs);
+	return E_OK;
 }
 
 /* ---- records and programs find each other ---- */
@@ -315,6 +326,145 @@ static FALLIBLE make_programs(struct loader *l)
 	return E_OK;
 }
 
+/* ---- what programs share ---- */
+
+/* The predicate's subject is the field's type, and the field is one that a checked program of the type uses. */
+static bool fits_field(const struct loader *l, uint32_t type, const struct image_pred *q)
+{
+	const struct template_field *f = template_field_at(l->o->table, &l->o->table->types[type], q->field);
+
+	if (!f || !(l->c->used[type][q->field / 64] >> q->field % 64 & 1))
+		return false;
+	switch ((enum image_subject)q->subject) {
+	case IMAGE_TEXT:
+		return f->type == TEMPLATE_STR || f->type == TEMPLATE_BYTES;
+	case IMAGE_ELEMENT:
+	case IMAGE_ANY_ELEMENT:
+		return f->type == TEMPLATE_LIST || f->type == TEMPLATE_ANCESTRY || f->type == TEMPLATE_NAMES;
+	case IMAGE_ADDRESS:
+		return f->type == TEMPLATE_IP;
+	case IMAGE_NUMBER:
+		return !template_is_handle(f->type);
+	case IMAGE_PRESENT:
+		return true;
+	case IMAGE_N_SUBJECTS:
+		break;
+	}
+	return false;
+}
+
+static_assert(IMAGE_N_SUBJECTS == (enum image_subject)HELPER_N_SUBJECTS &&
+		      IMAGE_PRESENT == (enum image_subject)HELPER_PRESENT,
+	      "the format's numbers are the helpers'");
+
+/* Type of each record of the schema. l->ready is in another order. */
+static FALLIBLE types_of_records(struct loader *l, uint32_t **out)
+{
+	uint32_t *types = ARENA_ARRAY(&l->a, uint32_t, l->schema.n_progs);
+
+	if (!types)
+		return E_NOMEM;
+	for (uint32_t i = 0; i < l->schema.n_progs; i++)
+		types[l->ready[i].rec - l->schema.progs] = l->ready[i].type;
+	*out = types;
+	return E_OK;
+}
+
+/* The predicates of a type, with operands that live as long as the content. */
+static FALLIBLE preds_of_type(struct loader *l, const uint32_t *types, uint32_t type, struct helper_pred **out,
+			      uint32_t *ret_n)
+{
+	struct helper_pred *list = ARENA_ARRAY(&l->a, struct helper_pred, l->index.n_preds);
+	uint32_t n = 0;
+
+	if (!list)
+		return E_NOMEM;
+	for (uint32_t i = 0; i < l->index.n_preds; i++) {
+		const struct image_pred *q = &l->index.preds[i];
+		char *operand;
+
+		if (types[q->record] != type)
+			continue;
+		if (!fits_field(l, type, q))
+			FAIL_ID(l->d, FORMAT, 'S', 73,
+				"predicate %u of %s does not fit field %u of its type, or no program uses that", i,
+				IMAGE_INDEX_SECTION, q->field);
+		operand = arena_strndup(&l->c->a, (const char *)q->operand.p, q->operand.len);
+		if (!operand)
+			return E_NOMEM;
+		list[n++] = (struct helper_pred){ .value = q->field,
+						  .subject = q->subject,
+						  .negate = q->negated,
+						  .test = q->test,
+						  .index = q->index,
+						  .number = q->number,
+						  .operand = { operand, (uint32_t)q->operand.len } };
+	}
+	*out = list;
+	*ret_n = n;
+	return E_OK;
+}
+
+static FALLIBLE index_type(struct loader *l, const uint32_t *types, uint32_t type)
+{
+	struct content *c = l->c;
+	uint32_t from = c->bucket[type], n = c->bucket[type + 1] - from, n_preds;
+	const struct image_plan **plans = ARENA_ARRAY(&l->a, const struct image_plan *, n);
+	struct type_index *x = ARENA_NEW(&c->a, struct type_index);
+	struct helper_preds *preds;
+	struct helper_pred *asked;
+	enum err err;
+
+	if (!plans || !x)
+		return E_NOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		plans[i] = &l->index.plans[l->ready[from + i].rec - l->schema.progs];
+	TRY(preds_of_type(l, types, type, &asked, &n_preds));
+	err = helper_preds_new(asked, n_preds, &c->a, &preds);
+	if (err == E_INVALID || err == E_LIMIT)
+		FAIL_ID(l->d, FORMAT, 'S', 74,
+			"%s: the predicates of type '%.64s' are too many, or one asks what nobody can answer",
+			IMAGE_INDEX_SECTION, l->o->table->types[type].name);
+	TRY(err);
+	TRY(index_new(plans, n, preds, asked, &c->a, x, l->d));
+	c->index[type] = x;
+	return E_OK;
+}
+
+/* Reads of fields that the program's record does not have would be of fields whose digest nobody compared. */
+static FALLIBLE check_reads(struct loader *l)
+{
+	for (uint32_t i = 0; i < l->schema.n_progs; i++) {
+		const struct image_plan *p = &l->index.plans[i];
+		const struct image_prog *rec = &l->schema.progs[i];
+		uint32_t k = 0;
+
+		for (uint32_t r = 0; r < p->n_reads; r++) {
+			while (k < rec->n_used && rec->used[k] < p->reads[r])
+				k++;
+			if (k == rec->n_used || rec->used[k] != p->reads[r])
+				FAIL_ID(l->d, FORMAT, 'S', 75,
+					"program '%.80s' reads field %u, which its record does not have", rec->prog,
+					p->reads[r]);
+		}
+	}
+	return E_OK;
+}
+
+static FALLIBLE make_index(struct loader *l)
+{
+	uint32_t *types;
+
+	if (!l->has_index)
+		return E_OK;
+	TRY(check_reads(l));
+	TRY(types_of_records(l, &types));
+	for (uint32_t i = 0; i < l->o->table->n_types; i++)
+		if (l->c->bucket[i] < l->c->bucket[i + 1])
+			TRY(index_type(l, types, i));
+	return E_OK;
+}
+
 static FALLIBLE load(struct loader *l, struct view elf)
 {
 	struct content *c = l->c;
@@ -326,6 +476,7 @@ static FALLIBLE load(struct loader *l, struct view elf)
 	TRY(format_prepare(c, &l->rules));
 	TRY(make_maps(l));
 	TRY(make_programs(l));
+	TRY(make_index(l));
 	(void)crypto_generichash(c->digest, sizeof c->digest, elf.p, elf.len, NULL, 0);
 	return E_OK;
 }

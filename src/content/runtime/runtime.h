@@ -70,14 +70,22 @@ struct content_fault {
 /*
  * Judge one event. fired[0..return) are rule indexes, in order of definition (at most max).
  * faults counts programs that ended in an error (the event is then not matched by that rule); the last is in *fault.
- * before, when set, is called before each program with its rule: the flight recorder.
+ * before, when set, is called before each program with its rule: the flight recorder; and with CONTENT_NO_RULE while it
+ * is found out which programs can match.
+ * Fields of e that wait to be made (event.h) are made when they are needed; of a rule that fires all that its content
+ * uses.
  */
+enum { CONTENT_NO_RULE = 0xffff, RUNTIME_MAX_WORDS = 4096 / 64 };
 struct content_eval {
 	struct vm *vm;
 	void (*before)(void *user, uint32_t rule);
 	void *before_user;
+	bool simple; /* start every program of the type */
 	uint64_t programs_run, faults;
 	struct content_fault fault;
+	/* private */
+	struct helper_memo memo;
+	uint64_t alive[RUNTIME_MAX_WORDS], through[RUNTIME_MAX_WORDS]; /* sets of programs */
 };
 uint32_t content_eval(const struct content *c, struct content_eval *ce, struct event *e, uint32_t *fired, uint32_t max);
 

@@ -46,6 +46,7 @@ FALLIBLE decode_new(const struct decode_opts *o, struct decode **out)
 	d->boot_to_wall_ns = o->boot_to_wall_ns;
 	d->emit = o->emit;
 	d->emit_user = o->emit_user;
+	d->late = o->late;
 	event_init(&d->event, o->table);
 	err = proc_table_new(&d->procs);
 	if (!err)

@@ -38,6 +38,11 @@ struct decode_opts {
 	bool (*wants)(void *user, uint32_t type_index, uint32_t field_id);
 	void *wants_user;
 	uint64_t types; /* template types to make events of */
+	/*
+	 * Fields are made when emit, or whom it asks, needs them (event_need); else all that are wanted are made before.
+	 * Judging makes few: content_eval.
+	 */
+	bool late;
 	/* Called for each event; e is valid during the call. */
 	void (*emit)(void *user, struct event *e);
 	void *emit_user;

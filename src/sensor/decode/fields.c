@@ -619,6 +619,16 @@ static void (*const fill_own[TEMPLATE_N_TYPES])(struct decode *d, uint32_t id) =
 	[TEMPLATE_TYPE_net_connect] = fill_net_connect,   [TEMPLATE_TYPE_ipc_pipe] = fill_ipc_pipe,
 };
 
+static void fill(void *user, uint32_t id)
+{
+	struct decode *d = user;
+
+	if (id < TEMPLATE_CAP)
+		fill_common(d, id);
+	else if (fill_own[d->event.type_index])
+		fill_own[d->event.type_index](d, id);
+}
+
 void fields_emit(struct decode *d, enum template_type_id type, struct proc *p)
 {
 	if (!(d->types >> type & 1))
@@ -629,14 +639,10 @@ void fields_emit(struct decode *d, enum template_type_id type, struct proc *p)
 	d->stats.events++;
 	proc_view(p, &d->view);
 	event_begin(&d->event, type);
-	for (uint32_t w = 0; w < countof(d->used[type]); w++)
-		for (uint64_t bits = d->used[type][w]; bits; bits &= bits - 1) {
-			uint32_t id = 64 * w + (uint32_t)__builtin_ctzll(bits);
-
-			if (id < TEMPLATE_CAP)
-				fill_common(d, id);
-			else if (fill_own[type])
-				fill_own[type](d, id);
-		}
+	memcpy(d->event.lazy, d->used[type], sizeof d->event.lazy);
+	d->event.fill = fill;
+	d->event.fill_user = d;
+	if (!d->late)
+		event_need_all(&d->event);
 	d->emit(d->emit_user, &d->event);
 }

@@ -62,6 +62,7 @@ struct decode {
 	uint64_t boot_to_wall_ns;
 	void (*emit)(void *user, struct event *e);
 	void *emit_user;
+	bool late;
 	uint64_t types;
 	uint64_t used[TEMPLATE_N_TYPES][2 * TEMPLATE_CAP / 64]; /* fields, by id */
 	struct proc_table *procs;
