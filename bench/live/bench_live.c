@@ -39,7 +39,7 @@ enum task { TASK_GETPPID, TASK_OPEN, TASK_OPEN_DEEP, N_TASKS };
 static const char *const arm_names[N_ARMS] = {
 	"off", "null tp_btf/sys_exit", "open, ring is full", "open, read", "ipc only, read", "all hooks, read",
 };
-static const uint32_t arm_hooks[N_ARMS] = { 0, 0, KERN_HOOK_OPEN, KERN_HOOK_OPEN, KERN_HOOK_IPC, 0x3f };
+static const uint32_t arm_hooks[N_ARMS] = { 0, 0, KERN_HOOK_OPEN, KERN_HOOK_OPEN, KERN_HOOK_IPC, KERN_HOOK_ALL };
 
 static char deep[256];
 

@@ -265,7 +265,7 @@ static void on_ready(struct supervisor *s, const struct control_ready *r)
 	diag_init(&d);
 	s->ready = *r;
 	/* A worker asks for hooks; it cannot ask for more than there are. */
-	if (kern_attach(s->kern, (r->hooks & (KERN_HOOK_CHDIR * 2 - 1)) | KERN_HOOK_PROCESS, &d) != E_OK ||
+	if (kern_attach(s->kern, (r->hooks & KERN_HOOK_ALL) | KERN_HOOK_PROCESS, &d) != E_OK ||
 	    kern_iter_open(s->kern, &iter, &d) != E_OK) {
 		log_error("the kernel refuses what the rules need: %s%s%s", d.text, d.hint[0] ? "; " : "", d.hint);
 		s->refused = EXIT_HOST;
@@ -303,7 +303,7 @@ static void on_reloaded(struct supervisor *s, const struct control_ready *r)
 	struct diag d;
 
 	diag_init(&d);
-	if (kern_attach(s->kern, (r->hooks & (KERN_HOOK_CHDIR * 2 - 1)) | KERN_HOOK_PROCESS, &d) != E_OK)
+	if (kern_attach(s->kern, (r->hooks & KERN_HOOK_ALL) | KERN_HOOK_PROCESS, &d) != E_OK)
 		log_error("the kernel refuses what the new rules need, some will not fire: %s", d.text);
 	s->ready = *r;
 	sealed_files_close(s->files);

@@ -24,8 +24,7 @@ enum {
 	IDLE_MS = 100,    /* most time between two looks at everything */
 	DRAIN_MS = 1000,  /* most time to wait for records that are still being written */
 	FINISH_MS = 2000, /* most time to wait for slow sinks at the end */
-	ALL_HOOKS = KERN_HOOK_PROCESS | KERN_HOOK_OPEN | KERN_HOOK_MEMFD | KERN_HOOK_CONNECT | KERN_HOOK_IPC |
-		    KERN_HOOK_CHDIR,
+	ALL_HOOKS = KERN_HOOK_ALL,
 	EPOLL_RING = 1,
 	EPOLL_SOCKET = 8,
 	EPOLL_SINK = 16,

@@ -187,10 +187,29 @@ uint64_t content_set_types(const struct content_set *set)
 uint32_t content_set_hooks(const struct content_set *set)
 {
 	static const uint32_t of_type[TEMPLATE_N_TYPES] = {
+		[TEMPLATE_TYPE_process_exec] = KERN_HOOK_EXEC_FAILED,
 		[TEMPLATE_TYPE_file_open] = KERN_HOOK_OPEN,
 		[TEMPLATE_TYPE_memfd_create] = KERN_HOOK_MEMFD,
 		[TEMPLATE_TYPE_net_connect] = KERN_HOOK_CONNECT,
 		[TEMPLATE_TYPE_ipc_pipe] = KERN_HOOK_IPC | KERN_HOOK_CONNECT,
+		[TEMPLATE_TYPE_net_accept] = KERN_HOOK_ACCEPT,
+		[TEMPLATE_TYPE_net_listen] = KERN_HOOK_LISTEN,
+		[TEMPLATE_TYPE_net_socket] = KERN_HOOK_SOCKET,
+		[TEMPLATE_TYPE_net_send] = KERN_HOOK_SEND,
+		[TEMPLATE_TYPE_net_recv] = KERN_HOOK_RECV,
+		[TEMPLATE_TYPE_fd_dup] = KERN_HOOK_DUP,
+		[TEMPLATE_TYPE_file_rename] = KERN_HOOK_RENAME,
+		[TEMPLATE_TYPE_file_unlink] = KERN_HOOK_UNLINK,
+		[TEMPLATE_TYPE_file_link] = KERN_HOOK_LINK,
+		[TEMPLATE_TYPE_file_symlink] = KERN_HOOK_SYMLINK,
+		[TEMPLATE_TYPE_file_mkdir] = KERN_HOOK_MKDIR,
+		[TEMPLATE_TYPE_file_chmod] = KERN_HOOK_CHMOD,
+		[TEMPLATE_TYPE_process_ptrace] = KERN_HOOK_PTRACE,
+		[TEMPLATE_TYPE_process_creds] = KERN_HOOK_CREDS,
+		[TEMPLATE_TYPE_process_namespace] = KERN_HOOK_NAMESPACE,
+		[TEMPLATE_TYPE_kernel_module] = KERN_HOOK_MODULE,
+		[TEMPLATE_TYPE_kernel_bpf] = KERN_HOOK_BPF,
+		[TEMPLATE_TYPE_kernel_userfaultfd] = KERN_HOOK_USERFAULTFD,
 	};
 	uint64_t types = content_set_types(set);
 	uint32_t hooks = KERN_HOOK_PROCESS;
@@ -201,6 +220,8 @@ uint32_t content_set_hooks(const struct content_set *set)
 		hooks |= of_type[t];
 		if (content_set_wants((void *)(uintptr_t)set, t, FIELD_proc_cwd))
 			hooks |= KERN_HOOK_CHDIR;
+		if (content_set_wants((void *)(uintptr_t)set, t, FIELD_proc_is_script_from_memfd))
+			hooks |= KERN_HOOK_MEMFD;
 	}
 	return hooks;
 }

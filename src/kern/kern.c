@@ -27,7 +27,7 @@ struct kern {
 	struct bpf_program *progs[N_PROGS];
 	struct bpf_map *maps[N_MAPS];
 	struct bpf_link *links[N_PROGS]; /* NULL: not attached */
-	uint32_t hooks;
+	uint32_t hooks, filter;          /* in force: as in struct config of record.bpf.h */
 };
 
 /* What libbpf said last: its print callback has no context argument. */
@@ -232,9 +232,9 @@ static FALLIBLE attach(struct kern *k, enum prog p, struct diag *d)
 
 static FALLIBLE write_mask(struct kern *k, uint32_t hooks, struct diag *d)
 {
-	const uint32_t key = 0;
+	const uint32_t key = 0, config[] = { hooks, k->filter };
 
-	if (bpf_map_update_elem(bpf_map__fd(k->maps[MAP_CONFIG]), &key, &hooks, BPF_ANY))
+	if (bpf_map_update_elem(bpf_map__fd(k->maps[MAP_CONFIG]), &key, config, BPF_ANY))
 		FAIL_ID(d, HOST, 'K', 104, "the hook mask cannot be written: %m");
 	return E_OK;
 }

@@ -14,11 +14,31 @@
 /* What the worker can ask to have attached. Fork, exec and exit are always on. */
 enum kern_hook {
 	KERN_HOOK_PROCESS = 1 << 0, /* sched_process_fork, exec, exit */
-	KERN_HOOK_OPEN = 1 << 1,    /* syscall exit: open, openat, openat2, creat */
+	KERN_HOOK_OPEN = 1 << 1,    /* the rest: syscall exit */
 	KERN_HOOK_MEMFD = 1 << 2,
 	KERN_HOOK_CONNECT = 1 << 3,
 	KERN_HOOK_IPC = 1 << 4, /* pipe, dup, close, socketpair, accept of what can be part of a chain; FIFO opens */
 	KERN_HOOK_CHDIR = 1 << 5,
+	KERN_HOOK_EXEC_FAILED = 1 << 6,
+	KERN_HOOK_ACCEPT = 1 << 7,
+	KERN_HOOK_LISTEN = 1 << 8,
+	KERN_HOOK_SOCKET = 1 << 9,
+	KERN_HOOK_SEND = 1 << 10,
+	KERN_HOOK_RECV = 1 << 11,
+	KERN_HOOK_DUP = 1 << 12, /* as an event; KERN_HOOK_IPC follows copies of channels on its own */
+	KERN_HOOK_RENAME = 1 << 13,
+	KERN_HOOK_UNLINK = 1 << 14,
+	KERN_HOOK_LINK = 1 << 15,
+	KERN_HOOK_SYMLINK = 1 << 16,
+	KERN_HOOK_MKDIR = 1 << 17,
+	KERN_HOOK_CHMOD = 1 << 18,
+	KERN_HOOK_PTRACE = 1 << 19,
+	KERN_HOOK_CREDS = 1 << 20,
+	KERN_HOOK_NAMESPACE = 1 << 21,
+	KERN_HOOK_MODULE = 1 << 22,
+	KERN_HOOK_BPF = 1 << 23,
+	KERN_HOOK_USERFAULTFD = 1 << 24,
+	KERN_HOOK_ALL = (1 << 25) - 1,
 };
 
 enum kern_grade { KERN_YES, KERN_NO, KERN_UNKNOWN };

@@ -8,7 +8,7 @@
 #include "sensor/ring/ring.h"
 #include "test.h"
 
-enum { BED_ALL = 0x3f, BED_RECORDS = 512 };
+enum { BED_ALL = KERN_HOOK_ALL, BED_RECORDS = 512 };
 
 struct bed {
 	struct kern *k;

@@ -68,7 +68,7 @@ static const struct {
 	{ "wire_open",
 	  sizeof(struct wire_open),
 	  { M(wire_open, hdr), M(wire_open, fields), M(wire_open, file), M(wire_open, created), M(wire_open, path),
-	    M(wire_open, asked), M(wire_open, reserved) } },
+	    M(wire_open, asked), M(wire_open, layer) } },
 	{ "wire_memfd",
 	  sizeof(struct wire_memfd),
 	  { M(wire_memfd, hdr), M(wire_memfd, fields), M(wire_memfd, name), M(wire_memfd, reserved) } },
@@ -160,9 +160,33 @@ TEST(the_programs_and_user_space_number_the_hooks_alike)
 		const char *name;
 		int value;
 	} want[] = {
-		{ "HOOK_PROCESS", KERN_HOOK_PROCESS }, { "HOOK_OPEN", KERN_HOOK_OPEN },
-		{ "HOOK_MEMFD", KERN_HOOK_MEMFD },     { "HOOK_CONNECT", KERN_HOOK_CONNECT },
-		{ "HOOK_IPC", KERN_HOOK_IPC },         { "HOOK_CHDIR", KERN_HOOK_CHDIR },
+		// clang-format off
+		{ "HOOK_PROCESS", KERN_HOOK_PROCESS },
+		{ "HOOK_OPEN", KERN_HOOK_OPEN },
+		{ "HOOK_MEMFD", KERN_HOOK_MEMFD },
+		{ "HOOK_CONNECT", KERN_HOOK_CONNECT },
+		{ "HOOK_IPC", KERN_HOOK_IPC },
+		{ "HOOK_CHDIR", KERN_HOOK_CHDIR },
+		{ "HOOK_EXEC_FAILED", KERN_HOOK_EXEC_FAILED },
+		{ "HOOK_ACCEPT", KERN_HOOK_ACCEPT },
+		{ "HOOK_LISTEN", KERN_HOOK_LISTEN },
+		{ "HOOK_SOCKET", KERN_HOOK_SOCKET },
+		{ "HOOK_SEND", KERN_HOOK_SEND },
+		{ "HOOK_RECV", KERN_HOOK_RECV },
+		{ "HOOK_DUP", KERN_HOOK_DUP },
+		{ "HOOK_RENAME", KERN_HOOK_RENAME },
+		{ "HOOK_UNLINK", KERN_HOOK_UNLINK },
+		{ "HOOK_LINK", KERN_HOOK_LINK },
+		{ "HOOK_SYMLINK", KERN_HOOK_SYMLINK },
+		{ "HOOK_MKDIR", KERN_HOOK_MKDIR },
+		{ "HOOK_CHMOD", KERN_HOOK_CHMOD },
+		{ "HOOK_PTRACE", KERN_HOOK_PTRACE },
+		{ "HOOK_CREDS", KERN_HOOK_CREDS },
+		{ "HOOK_NAMESPACE", KERN_HOOK_NAMESPACE },
+		{ "HOOK_MODULE", KERN_HOOK_MODULE },
+		{ "HOOK_BPF", KERN_HOOK_BPF },
+		{ "HOOK_USERFAULTFD", KERN_HOOK_USERFAULTFD },
+		// clang-format on
 	};
 	AUTO(btf_free_ptr) struct btf *btf = object_btf();
 	int id = btf__find_by_name_kind(btf, "hook", BTF_KIND_ENUM);

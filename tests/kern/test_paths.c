@@ -2,6 +2,7 @@
 /* Paths are the kernel's own, however the caller wrote them. */
 #include "bed.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/mman.h>
@@ -242,18 +243,36 @@ static void open_failing(void *arg)
 {
 	(void)arg;
 	MUST(open("no such file", O_RDONLY) < 0);
-	MUST(open("sub/file", O_RDONLY | O_DIRECTORY) < 0);
+	MUST(open("/sub/../etc/hostname", O_WRONLY | O_DIRECTORY) < 0);
+	MUST(open((const char *)8, O_RDONLY) < 0);
 }
 
-TEST(failed_opens_tell_nothing)
+TEST(failed_opens_tell_what_was_asked)
 {
+	const struct wire_open *o;
 	struct bed b;
 
 	enter_dir();
 	bed_open(&b, KERN_HOOK_OPEN);
 	bed_run(&b, open_failing, NULL);
 	CHECK_EQ(b.status, 0);
-	CHECK_EQ(bed_count(&b, WIRE_OPEN), 0);
+	CHECK_EQ(bed_count(&b, WIRE_OPEN), 3);
+	o = bed_find(&b, WIRE_OPEN, 0, sizeof *o);
+	CHECK_EQ(o->hdr.ret, -ENOENT);
+	CHECK_EQ(o->fields.num, (uint64_t)-ENOENT);
+	CHECK_EQ(o->fields.ino + o->fields.dev + o->fields.nlink + o->path.len + o->created, 0);
+	CHECK_EQ(o->file.kind, WIRE_FD_NONE);
+	CHECK_STR(bed_text(o, sizeof *o, o->asked.raw), "no such file");
+	CHECK_STR(bed_path(o, sizeof *o + o->asked.raw.len, o->asked.dir), dir);
+	o = bed_find(&b, WIRE_OPEN, 1, sizeof *o);
+	CHECK(o->hdr.ret < 0);
+	CHECK_EQ(o->fields.flags, O_WRONLY | O_DIRECTORY);
+	CHECK_STR(bed_text(o, sizeof *o, o->asked.raw), "/sub/../etc/hostname");
+	CHECK_EQ(o->asked.dir.len + o->asked.dir.flags, 0); /* / */
+	o = bed_find(&b, WIRE_OPEN, 2, sizeof *o);
+	CHECK_EQ(o->hdr.ret, -EFAULT);
+	CHECK_EQ(o->asked.raw.len, 0);
+	CHECK_EQ(o->asked.raw.flags, WIRE_SEG_CUT);
 	bed_close(&b);
 }
 

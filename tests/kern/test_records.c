@@ -3,6 +3,7 @@
 #include "bed.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -287,7 +288,7 @@ static void do_connect(void *arg)
 	MUST(!connect(20, (const void *)&l->addr, l->len));
 	a = accept(l->fd, NULL, NULL);
 	MUST(a >= 0);
-	MUST(connect(fd, (const void *)&l->addr, l->len)); /* refused: nothing is told */
+	MUST(connect(fd, (const void *)&l->addr, l->len)); /* is connected already: told as failed */
 }
 
 TEST(connect_tells_both_addresses)
@@ -301,8 +302,12 @@ TEST(connect_tells_both_addresses)
 	listen_on(&l, AF_INET);
 	bed_run(&b, do_connect, &l);
 	CHECK_EQ(b.status, 0);
-	CHECK_EQ(bed_count(&b, WIRE_CONNECT), 1);
+	CHECK_EQ(bed_count(&b, WIRE_CONNECT), 2);
+	c = bed_find(&b, WIRE_CONNECT, 1, sizeof *c);
+	CHECK_EQ(c->hdr.ret, -EISCONN);
+	CHECK(c->sock_flags & WIRE_SOCK_ASKED);
 	c = bed_find(&b, WIRE_CONNECT, 0, sizeof *c);
+	CHECK_EQ(c->sock_flags, 0);
 	CHECK_EQ(c->fields.num, 20);
 	CHECK_EQ(c->sock.fd, 20);
 	CHECK_EQ(c->sock.kind, WIRE_FD_IPV4);
@@ -342,14 +347,14 @@ static void do_channels(void *arg)
 	(void)arg;
 	MUST(!pipe2(p, O_CLOEXEC));                                                      /* 0: OPEN */
 	MUST(!socketpair(AF_UNIX, SOCK_DGRAM, 0, s));                                    /* 1: OPEN */
-	MUST(dup2(p[0], 30) == 30);                                                      /* 2: DUP */
-	MUST(fcntl(p[1], F_DUPFD_CLOEXEC, 40) == 40);                                    /* 3: DUP */
-	MUST(dup2(plain, 31) == 31 && fcntl(plain, F_GETFD) == 0 && dup2(30, 30) == 30); /* nothing */
-	MUST(dup2(plain, 30) == 30);                                                     /* 4: DUP: a channel is gone */
-	MUST(!close(plain) && !close(31) && !close(30));                                 /* nothing */
+	MUST(dup2(p[0], 50) == 50);                                                      /* 2: DUP */
+	MUST(fcntl(p[1], F_DUPFD_CLOEXEC, 60) == 60);                                    /* 3: DUP */
+	MUST(dup2(plain, 51) == 51 && fcntl(plain, F_GETFD) == 0 && dup2(50, 50) == 50); /* nothing */
+	MUST(dup2(plain, 50) == 50);                                                     /* 4: DUP: a channel is gone */
+	MUST(!close(plain) && !close(51) && !close(50));                                 /* nothing */
 	MUST(!close(p[0]));                                                              /* 5: CLOSE */
-	MUST(!syscall(SYS_close_range, 40, ~0u, 0));                                     /* 6: CLOSE */
-	MUST(syscall(SYS_close, 41) < 0);                                                /* nothing */
+	MUST(!syscall(SYS_close_range, 60, ~0u, 0));                                     /* 6: CLOSE */
+	MUST(syscall(SYS_close, 61) < 0);                                                /* nothing */
 }
 
 TEST(pipes_sockets_and_their_copies_are_followed_and_nothing_else)
@@ -360,11 +365,11 @@ TEST(pipes_sockets_and_their_copies_are_followed_and_nothing_else)
 	} want[] = {
 		{ "pipe", WIRE_FDS_OPEN, 2, 0, WIRE_FD_PIPE },
 		{ "socketpair", WIRE_FDS_OPEN, 2, 0, WIRE_FD_UNIX },
-		{ "dup2", WIRE_FDS_DUP, 1, 30, WIRE_FD_PIPE },
-		{ "fcntl", WIRE_FDS_DUP, 1, 40, WIRE_FD_PIPE },
-		{ "dup2 over it", WIRE_FDS_DUP, 1, 30, WIRE_FD_CHAR },
+		{ "dup2", WIRE_FDS_DUP, 1, 50, WIRE_FD_PIPE },
+		{ "fcntl", WIRE_FDS_DUP, 1, 60, WIRE_FD_PIPE },
+		{ "dup2 over it", WIRE_FDS_DUP, 1, 50, WIRE_FD_CHAR },
 		{ "close", WIRE_FDS_CLOSE, 1, 0, WIRE_FD_NONE },
-		{ "close_range", WIRE_FDS_CLOSE, 1, 40, WIRE_FD_NONE },
+		{ "close_range", WIRE_FDS_CLOSE, 1, 60, WIRE_FD_NONE },
 	};
 	const struct wire_fds *f, *first;
 	struct bed b;

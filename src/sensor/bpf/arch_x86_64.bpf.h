@@ -9,6 +9,7 @@
 
 enum {
 	ARCH_X32_BIT = 0x40000000, /* arch/x86/include/uapi/asm/unistd.h: the x32 entry, with our numbers unchanged */
+	ARCH_X32_FIRST = 512,      /* from here on numbers are x32's own: calls whose structures have 32-bit pointers */
 	ARCH_TS_COMPAT = 2,        /* arch/x86/include/asm/thread_info.h: the 32-bit entry is in use */
 };
 
@@ -30,11 +31,15 @@ static __always_inline void arch_syscall_args(const struct pt_regs *regs, bool c
 		arg[1] = (u32)regs->cx;
 		arg[2] = (u32)regs->dx;
 		arg[3] = (u32)regs->si;
+		arg[4] = (u32)regs->di;
+		arg[5] = (u32)regs->bp;
 	} else {
 		arg[0] = regs->di;
 		arg[1] = regs->si;
 		arg[2] = regs->dx;
 		arg[3] = regs->r10;
+		arg[4] = regs->r8;
+		arg[5] = regs->r9;
 	}
 }
 

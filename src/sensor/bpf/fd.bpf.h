@@ -124,6 +124,61 @@ __attribute__((noinline)) int file_is_channel(u64 file_addr)
 	return kind >= WIRE_FD_PIPE && kind <= WIRE_FD_IPV6;
 }
 
+enum {
+	OVERLAYFS_SUPER_MAGIC = 0x794c7630,
+	NSEC_BITS = 0x3fffffff, /* include/linux/fs.h: what is above in i_ctime_nsec is a flag */
+	NSEC_PER_SEC = 1000000000,
+};
+
+/*
+ * enum wire_exe_flags. An inode of overlayfs is followed by the directory entry of its copy in the upper layer (struct
+ * ovl_inode, fs/overlayfs/ovl_entry.h); it is not described by the kernel's BTF where overlayfs is a module.
+ */
+static __always_inline u32 file_layer(const struct inode *inode)
+{
+	u64 upper = 0;
+
+	if (!inode || BPF_CORE_READ(inode, i_sb, s_magic) != OVERLAYFS_SUPER_MAGIC)
+		return 0;
+	bpf_probe_read_kernel(&upper, sizeof upper, (void *)((u64)inode + bpf_core_type_size(struct inode)));
+	return upper ? WIRE_EXE_UPPER : WIRE_EXE_LOWER;
+}
+
+static __always_inline u64 time_ns(const struct timespec64 *t)
+{
+	return (u64)t->tv_sec * NSEC_PER_SEC + (u64)t->tv_nsec;
+}
+
+static __always_inline u64 inode_ctime_ns(const struct inode *inode)
+{
+	struct timespec64 t = {};
+
+	if (bpf_core_field_exists(inode->i_ctime_sec)) {
+		t.tv_sec = BPF_CORE_READ(inode, i_ctime_sec);
+		t.tv_nsec = BPF_CORE_READ(inode, i_ctime_nsec) & NSEC_BITS;
+	} else if (bpf_core_field_exists(((struct inode___6_6 *)0)->__i_ctime)) {
+		bpf_core_read(&t, sizeof t, &((const struct inode___6_6 *)inode)->__i_ctime);
+	} else {
+		bpf_core_read(&t, sizeof t, &((const struct inode___old *)inode)->i_ctime);
+	}
+	return time_ns(&t);
+}
+
+static __always_inline u64 inode_mtime_ns(const struct inode *inode)
+{
+	struct timespec64 t = {};
+
+	if (bpf_core_field_exists(inode->i_mtime_sec)) {
+		t.tv_sec = BPF_CORE_READ(inode, i_mtime_sec);
+		t.tv_nsec = BPF_CORE_READ(inode, i_mtime_nsec) & NSEC_BITS;
+	} else if (bpf_core_field_exists(((struct inode___6_7 *)0)->__i_mtime)) {
+		bpf_core_read(&t, sizeof t, &((const struct inode___6_7 *)inode)->__i_mtime);
+	} else {
+		bpf_core_read(&t, sizeof t, &((const struct inode___old *)inode)->i_mtime);
+	}
+	return time_ns(&t);
+}
+
 static __always_inline u64 mix(u64 x)
 {
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;

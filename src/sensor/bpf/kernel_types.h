@@ -35,21 +35,23 @@ enum {
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
+	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
-enum { BPF_F_MMAPABLE = 1 << 10 };
+enum { BPF_F_RDONLY_PROG = 1 << 7, BPF_F_MMAPABLE = 1 << 10 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct pt_regs {
-	unsigned long bx, cx, dx, si, di, r10, orig_ax;
+	unsigned long bx, cx, dx, si, di, bp, r8, r9, r10, orig_ax;
 };
 struct thread_info {
 	u32 status;
 };
 
 struct qstr {
+	u32 len;
 	const unsigned char *name;
 };
 struct hlist_bl_node {
@@ -59,11 +61,33 @@ struct super_block {
 	u32 s_dev;
 	unsigned long s_magic;
 };
+struct kuid {
+	u32 val;
+};
+typedef struct kuid kuid_t;
+typedef struct kuid kgid_t;
+struct timespec64 {
+	s64 tv_sec;
+	long tv_nsec;
+};
+/* From 6.11 on; the times' members before: inode___6_7 (6.7), inode___6_6 (6.6), inode___old. */
 struct inode {
 	u16 i_mode;
+	kuid_t i_uid;
+	s64 i_mtime_sec, i_ctime_sec;
+	u32 i_mtime_nsec, i_ctime_nsec;
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	unsigned int i_nlink;
+};
+struct inode___6_7 {
+	struct timespec64 __i_mtime;
+};
+struct inode___6_6 {
+	struct timespec64 __i_ctime;
+};
+struct inode___old {
+	struct timespec64 i_mtime, i_ctime;
 };
 struct dentry {
 	struct hlist_bl_node d_hash;
@@ -100,7 +124,7 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 struct fs_struct {
-	struct path pwd;
+	struct path pwd, root;
 };
 
 struct in6_addr {
@@ -112,6 +136,7 @@ struct sock_common {
 	__be16 skc_dport;
 	u16 skc_num;
 	unsigned short skc_family;
+	unsigned char skc_state;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 };
@@ -144,6 +169,7 @@ struct upid {
 	int nr;
 };
 struct pid {
+	unsigned int level;
 	struct hlist_head tasks[4];
 	struct upid numbers[1];
 };
@@ -154,11 +180,6 @@ struct tty_struct {
 	int index;
 	struct tty_driver *driver;
 };
-struct kuid {
-	u32 val;
-};
-typedef struct kuid kuid_t;
-typedef struct kuid kgid_t;
 /* two u32 before 6.3 */
 struct kernel_cap_struct {
 	u64 val;
@@ -180,7 +201,12 @@ struct signal_struct {
 	struct tty_struct *tty;
 };
 struct kernfs_node {
+	struct kernfs_node *__parent;
 	const char *name;
+};
+/* before 6.15 */
+struct kernfs_node___old {
+	struct kernfs_node *parent;
 };
 struct cgroup {
 	int level;
@@ -195,7 +221,7 @@ struct css_set {
 };
 struct mm_struct {
 	struct file *exe_file;
-	unsigned long arg_start, arg_end;
+	unsigned long arg_start, arg_end, env_start, env_end;
 };
 struct task_struct {
 	struct thread_info thread_info;

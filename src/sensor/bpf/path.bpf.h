@@ -59,6 +59,24 @@ static __always_inline bool dentry_is_unhashed(const struct dentry *d)
 	return !BPF_CORE_READ(d, d_hash.pprev);
 }
 
+/* Of a file whose directory entry is its own root. */
+static __always_inline bool dentry_is_memfd(const struct dentry *d, const struct inode *inode)
+{
+	unsigned long magic = BPF_CORE_READ(inode, i_sb, s_magic);
+	char name[7] = {};
+
+	bpf_probe_read_kernel_str(name, sizeof name, BPF_CORE_READ(d, d_name.name));
+	return (magic == TMPFS_MAGIC || magic == HUGETLBFS_MAGIC) && name[0] == 'm' && name[1] == 'e' &&
+	       name[2] == 'm' && name[3] == 'f' && name[4] == 'd' && name[5] == ':';
+}
+
+static __always_inline bool file_is_memfd(const struct file *f)
+{
+	struct dentry *d = BPF_CORE_READ(f, f_path.dentry);
+
+	return BPF_CORE_READ(d, d_parent) == d && dentry_is_memfd(d, BPF_CORE_READ(f, f_inode));
+}
+
 /* DELETED, MEMFD: what the segment's flags say of the file itself. */
 static __always_inline u32 path_file_flags(const struct dentry *d)
 {
@@ -68,15 +86,8 @@ static __always_inline u32 path_file_flags(const struct dentry *d)
 
 	if (!BPF_CORE_READ(inode, i_nlink) || (!own_root && dentry_is_unhashed(d)))
 		flags |= WIRE_SEG_DELETED;
-	if (own_root) {
-		unsigned long magic = BPF_CORE_READ(inode, i_sb, s_magic);
-		char name[7] = {};
-
-		bpf_probe_read_kernel_str(name, sizeof name, BPF_CORE_READ(d, d_name.name));
-		if ((magic == TMPFS_MAGIC || magic == HUGETLBFS_MAGIC) && name[0] == 'm' && name[1] == 'e' &&
-		    name[2] == 'm' && name[3] == 'f' && name[4] == 'd' && name[5] == ':')
-			flags |= WIRE_SEG_MEMFD;
-	}
+	if (own_root && dentry_is_memfd(d, inode))
+		flags |= WIRE_SEG_MEMFD;
 	return flags;
 }
 
@@ -97,8 +108,11 @@ static __always_inline enum step path_end(struct scratch *s, u64 before)
 
 	if (n == 2 && before < WIRE_RECORD_MAX)
 		is_slash = s->rec.bytes[before] == '/';
-	if (n == 1 || is_slash)
+	if (n == 1 || is_slash) {
 		s->at = before;
+		s->n_names -= 1;
+		s->top = s->below_top;
+	}
 	return n == 1 ? STEP_CUT : STEP_TOP;
 }
 
@@ -122,6 +136,8 @@ static __always_inline enum step path_step(struct scratch *s, u64 start)
 	if (s->n_names >= WIRE_PATH_NAMES)
 		return STEP_CUT;
 	s->n_names += 1;
+	s->below_top = s->top;
+	s->top = before;
 	if (!name_append(s, BPF_CORE_READ(d, d_name.name)))
 		return STEP_CUT;
 	if (s->at - start > WIRE_PATH_BYTES) {
@@ -175,6 +191,25 @@ __attribute__((noinline)) int string_append(u64 string_addr, u32 slot)
 	n = bpf_probe_read_kernel_str(s->rec.bytes + at, WIRE_PATH_BYTES, (void *)string_addr);
 	if (n <= 1)
 		return 0;
+	s->at = at + (u64)n - 1;
+	return seg_pack((u64)n - 1, n == WIRE_PATH_BYTES ? WIRE_SEG_CUT : 0);
+}
+
+/* Append a string of the caller's memory, without its NUL; CUT when it cannot be read or was longer. */
+__attribute__((noinline)) int user_string_append(u64 string_addr, u32 slot)
+{
+	struct scratch *s = scratch_get(slot);
+	u64 at;
+	long n;
+
+	if (!s)
+		return 0;
+	at = s->at;
+	if (at > WIRE_RECORD_MAX - WIRE_PATH_BYTES)
+		return seg_pack(0, WIRE_SEG_CUT);
+	n = bpf_probe_read_user_str(s->rec.bytes + at, WIRE_PATH_BYTES, (void *)string_addr);
+	if (n <= 0)
+		return seg_pack(0, WIRE_SEG_CUT);
 	s->at = at + (u64)n - 1;
 	return seg_pack((u64)n - 1, n == WIRE_PATH_BYTES ? WIRE_SEG_CUT : 0);
 }

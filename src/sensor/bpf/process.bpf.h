@@ -5,7 +5,10 @@
 
 enum {
 	PIDTYPE_PID = 0, /* include/linux/pid_types.h */
+	PIDTYPE_TGID = 1,
+	PIDTYPE_PGID = 2,
 	PIDTYPE_SID = 3,
+	CGROUP_NAMES = 8,
 	SIGNAL_GROUP_EXIT = 4, /* include/linux/sched/signal.h */
 	PF_KTHREAD = 0x00200000,
 	STRING_MAX = 256,
@@ -30,9 +33,37 @@ static __always_inline struct pid *task_session(const struct task_struct *task)
 	return BPF_CORE_READ(task, signal, pids[PIDTYPE_SID]);
 }
 
+/* The number that a process, group or session has in the namespace at this level; 0: it is not in there. */
+static __always_inline u32 pid_number(const struct pid *pid, u32 level)
+{
+	u64 numbers = (u64)pid + bpf_core_field_offset(struct pid, numbers);
+	int nr = 0;
+
+	if (!pid || level > BPF_CORE_READ(pid, level))
+		return 0;
+	bpf_probe_read_kernel(&nr, sizeof nr, (void *)(numbers + level * bpf_core_type_size(struct upid)));
+	return (u32)nr;
+}
+
+struct task_numbers {
+	u32 vpid, pgid, vpgid;
+};
+
+static __always_inline void task_numbers(const struct task_struct *task, struct task_numbers *out)
+{
+	struct pid *pid = BPF_CORE_READ(task, signal, pids[PIDTYPE_TGID]);
+	struct pid *group = BPF_CORE_READ(task, signal, pids[PIDTYPE_PGID]);
+	u32 level = BPF_CORE_READ(pid, level);
+
+	out->vpid = pid_number(pid, level);
+	out->pgid = pid_number(group, 0);
+	out->vpgid = pid_number(group, level);
+}
+
 static __always_inline void on_fork(const struct task_struct *parent, const struct task_struct *child)
 {
 	u32 slot, parent_pid = (u32)BPF_CORE_READ(parent, tgid), pid = (u32)BPF_CORE_READ(child, tgid);
+	struct task_numbers numbers;
 	struct scratch *s;
 
 	if (pid == parent_pid)
@@ -42,16 +73,17 @@ static __always_inline void on_fork(const struct task_struct *parent, const stru
 	s = record_begin(WIRE_FORK, WIRE_RING_RESERVED, &slot);
 	if (!s)
 		return;
-	record_header(s, WIRE_FORK, sizeof(struct wire_fork), parent);
+	record_header(s, slot, WIRE_FORK, sizeof(struct wire_fork), parent);
 	s->rec.hdr.ret = pid;
 	s->rec.fork.child_start_ns = task_start_ns(child);
 	s->rec.fork.child_pid = pid;
-	s->rec.fork.child_vpid = pid;
-	s->rec.fork.pgid = 0;
-	s->rec.fork.vpgid = 0;
+	task_numbers(child, &numbers);
+	s->rec.fork.child_vpid = numbers.vpid;
+	s->rec.fork.pgid = numbers.pgid;
+	s->rec.fork.vpgid = numbers.vpgid;
 	s->rec.fork.reserved = 0;
 	s->rec.fork.sid = (u32)BPF_CORE_READ(task_session(child), numbers[0].nr);
-	record_send(s, WIRE_FORK, WIRE_RING_RESERVED);
+	record_send(slot, WIRE_FORK, WIRE_RING_RESERVED);
 }
 
 static __always_inline void on_exit(const struct task_struct *task)
@@ -68,11 +100,11 @@ static __always_inline void on_exit(const struct task_struct *task)
 	s = record_begin(WIRE_EXIT, WIRE_RING_RESERVED, &slot);
 	if (!s)
 		return;
-	record_header(s, WIRE_EXIT, sizeof(struct wire_exit), task);
+	record_header(s, slot, WIRE_EXIT, sizeof(struct wire_exit), task);
 	s->rec.exit.fields.status =
 		(u32)(BPF_CORE_READ(sig, flags) & SIGNAL_GROUP_EXIT ? BPF_CORE_READ(sig, group_exit_code)
 								    : BPF_CORE_READ(task, group_leader, exit_code));
-	record_send(s, WIRE_EXIT, WIRE_RING_RESERVED);
+	record_send(slot, WIRE_EXIT, WIRE_RING_RESERVED);
 }
 
 static __always_inline u32 task_tty(const struct task_struct *task)
@@ -100,7 +132,12 @@ static __always_inline void exec_relations(struct wire_exec *e, const struct tas
 {
 	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
 	struct pid *session = task_session(task);
+	struct task_numbers numbers;
 
+	task_numbers(task, &numbers);
+	e->vpid = numbers.vpid;
+	e->pgid = numbers.pgid;
+	e->vpgid = numbers.vpgid;
 	e->ppid = (u32)BPF_CORE_READ(parent, tgid);
 	e->parent_start_ns = task_start_ns(parent);
 	e->sid = (u32)BPF_CORE_READ(session, numbers[0].nr);
@@ -111,7 +148,36 @@ static __always_inline void exec_relations(struct wire_exec *e, const struct tas
 	e->tty = task_tty(task);
 }
 
-/* The name of the cgroup in the default hierarchy or, where that is not in use, in the memory controller's. */
+static __always_inline struct kernfs_node *kernfs_parent(const struct kernfs_node *kn)
+{
+	if (bpf_core_field_exists(kn->__parent))
+		return BPF_CORE_READ(kn, __parent);
+	return BPF_CORE_READ((const struct kernfs_node___old *)kn, parent);
+}
+
+/* Append up to CGROUP_NAMES names from this node upwards, without the root's. */
+__attribute__((noinline)) int kernfs_append(u64 kernfs_addr, u32 slot)
+{
+	struct scratch *s = scratch_get(slot);
+	u64 start;
+
+	if (!s)
+		return 0;
+	start = s->at;
+	s->dentry = kernfs_addr;
+	for (u32 i = 0; i < CGROUP_NAMES; i++) {
+		struct kernfs_node *kn = (void *)s->dentry, *parent = kernfs_parent(kn);
+
+		if (!parent)
+			return seg_pack(s->at - start, 0);
+		if (!name_append(s, BPF_CORE_READ(kn, name)))
+			break;
+		s->dentry = (u64)parent;
+	}
+	return seg_pack(s->at - start, kernfs_parent((void *)s->dentry) ? WIRE_SEG_CUT : 0);
+}
+
+/* The path of the cgroup in the default hierarchy or, where that is not in use, in the memory controller's. */
 static __always_inline int cgroup_append(const struct task_struct *task, u32 slot)
 {
 	struct css_set *set = BPF_CORE_READ(task, cgroups);
@@ -124,10 +190,8 @@ static __always_inline int cgroup_append(const struct task_struct *task, u32 slo
 		bpf_probe_read_kernel(&css, sizeof css,
 				      (void *)set + bpf_core_field_offset(struct css_set, subsys) + index * sizeof css);
 		cg = BPF_CORE_READ(css, cgroup);
-		if (!BPF_CORE_READ(cg, level))
-			return 0;
 	}
-	return name_segment((u64)BPF_CORE_READ(cg, kn, name), slot);
+	return kernfs_append((u64)BPF_CORE_READ(cg, kn), slot);
 }
 
 /* Append [start, end) of the current process's memory; the last byte sent is always a NUL. */
@@ -189,6 +253,8 @@ static __always_inline void exec_strings(struct scratch *s, const struct task_st
 		seg_set(&e->filename, string_append((u64)BPF_CORE_READ(bprm, filename), slot));
 		seg_set(&e->interp, string_append((u64)BPF_CORE_READ(bprm, interp), slot));
 		seg_set(&e->args, args_append(BPF_CORE_READ(mm, arg_start), BPF_CORE_READ(mm, arg_end), slot));
+		if (filter_flag(WIRE_FILTER_ENV))
+			seg_set(&e->env, args_append(BPF_CORE_READ(mm, env_start), BPF_CORE_READ(mm, env_end), slot));
 	}
 	seg_set(&e->cgroup, cgroup_append(task, slot));
 }
@@ -203,11 +269,15 @@ static __always_inline void exec_fill(struct scratch *s, u32 kind, const struct 
 	__builtin_memset(e, 0, sizeof *e - sizeof e->fds);
 	for (u32 i = 0; i < sizeof e->fds / 8; i++)
 		((volatile u64 *)e->fds)[i] = 0;
-	record_header(s, kind, sizeof *e, task);
+	record_header(s, slot, kind, sizeof *e, task);
 	e->fields.exe_nlink = BPF_CORE_READ(inode, i_nlink);
 	e->fields.exe_mode = BPF_CORE_READ(inode, i_mode);
 	e->exe_ino = BPF_CORE_READ(inode, i_ino);
 	e->exe_dev = dev_encode(BPF_CORE_READ(inode, i_sb, s_dev));
+	e->exe_uid = BPF_CORE_READ(inode, i_uid.val);
+	e->exe_ctime_ns = inode_ctime_ns(inode);
+	e->exe_mtime_ns = inode_mtime_ns(inode);
+	e->exe_flags = file_layer(inode);
 	exec_relations(e, task);
 	exec_fds(s, task, slot);
 	exec_strings(s, task, bprm, slot);
@@ -221,7 +291,7 @@ static __always_inline void on_exec(const struct task_struct *task, const struct
 	if (!s)
 		return;
 	exec_fill(s, WIRE_EXEC, task, bprm, slot);
-	record_send(s, WIRE_EXEC, WIRE_RING_RESERVED);
+	record_send(slot, WIRE_EXEC, WIRE_RING_RESERVED);
 }
 
 /* Is this the thread to tell a process's state from? The leader, or any other when the leader has ended before them. */

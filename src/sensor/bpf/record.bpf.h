@@ -26,6 +26,25 @@ enum hook {
 	HOOK_CONNECT = 1 << 3,
 	HOOK_IPC = 1 << 4,
 	HOOK_CHDIR = 1 << 5,
+	HOOK_EXEC_FAILED = 1 << 6,
+	HOOK_ACCEPT = 1 << 7,
+	HOOK_LISTEN = 1 << 8,
+	HOOK_SOCKET = 1 << 9,
+	HOOK_SEND = 1 << 10,
+	HOOK_RECV = 1 << 11,
+	HOOK_DUP = 1 << 12,
+	HOOK_RENAME = 1 << 13,
+	HOOK_UNLINK = 1 << 14,
+	HOOK_LINK = 1 << 15,
+	HOOK_SYMLINK = 1 << 16,
+	HOOK_MKDIR = 1 << 17,
+	HOOK_CHMOD = 1 << 18,
+	HOOK_PTRACE = 1 << 19,
+	HOOK_CREDS = 1 << 20,
+	HOOK_NAMESPACE = 1 << 21,
+	HOOK_MODULE = 1 << 22,
+	HOOK_BPF = 1 << 23,
+	HOOK_USERFAULTFD = 1 << 24,
 };
 
 union record {
@@ -39,9 +58,11 @@ union record {
  */
 struct scratch {
 	u64 users;
-	volatile u64 at;                  /* bytes of rec in use */
+	volatile u64 at;   /* bytes of rec in use */
+	volatile u64 task; /* for header_fill: a global function takes only numbers, and a task is none */
 	volatile u64 dentry, mount, root; /* where path_append stands, and the root of that mount */
 	volatile u64 n_names;
+	volatile u64 top, below_top; /* where the last name that path_append found begins, and the one before */
 	union record rec;
 };
 
@@ -71,10 +92,21 @@ struct {
 	__type(value, struct wire_stats);
 } stats SEC(".maps");
 
-/* Written by user space at any time. */
-volatile enum hook wanted_hooks SEC(".data.config");
+/* Written by user space at any time, as a whole. As struct kern_config. */
+struct config {
+	enum hook hooks; /* wanted ones */
+	u32 filter;      /* the slot of the filter in force */
+};
+volatile struct config config SEC(".data.config");
 /* Written once, before loading: what unix socket numbers are mixed with. */
 const volatile u64 socket_secret[2] SEC(".rodata.config");
+
+/* n, but no more than max; in one 64-bit register, so that the verifier sees the bound where n is used. */
+static __always_inline u64 at_most(u64 n, u64 max)
+{
+	barrier_var(n);
+	return n > max ? max : n;
+}
 
 static __always_inline struct scratch *scratch_take(u32 *slot)
 {
@@ -112,35 +144,47 @@ static __always_inline struct wire_stats *stats_get(void)
 	return bpf_map_lookup_elem(&stats, &cpu);
 }
 
-static __always_inline void stats_produced(u32 kind, u32 ring)
+__attribute__((noinline)) int stats_produced(u32 kind, u32 ring)
 {
 	struct wire_stats *st = stats_get();
 
-	if (!st || kind >= WIRE_N_KINDS)
-		return;
+	if (!st || kind >= WIRE_N_KINDS || ring >= WIRE_N_RINGS)
+		return 0;
 	__sync_fetch_and_add(&st->produced[ring], 1);
 	__sync_fetch_and_add(&st->produced_kind[kind], 1);
+	return 0;
 }
 
-static __always_inline void stats_lost(u32 kind, u32 ring)
+__attribute__((noinline)) int stats_lost(u32 kind, u32 ring)
 {
 	struct wire_stats *st = stats_get();
 
-	if (!st || kind >= WIRE_N_KINDS)
-		return;
+	if (!st || kind >= WIRE_N_KINDS || ring >= WIRE_N_RINGS)
+		return 0;
 	__sync_fetch_and_add(&st->lost[ring], 1);
 	__sync_fetch_and_add(&st->lost_kind[kind], 1);
+	return 0;
 }
 
-/* Scratch for a record that will be sent with record_send; without, it is counted as lost. */
+/* The filter dropped a call. */
+static __always_inline void stats_filtered(void)
+{
+	struct wire_stats *st = stats_get();
+
+	if (st)
+		__sync_fetch_and_add(&st->filtered, 1);
+}
+
+/* Scratch for a record that will be sent with record_send, or dropped with scratch_release. Without, it is counted as
+ * lost. */
 static __always_inline struct scratch *record_begin(u32 kind, u32 ring, u32 *slot)
 {
-	struct scratch *s;
+	struct scratch *s = scratch_take(slot);
 
-	stats_produced(kind, ring);
-	s = scratch_take(slot);
-	if (!s)
+	if (!s) {
+		stats_produced(kind, ring);
 		stats_lost(kind, ring);
+	}
 	return s;
 }
 
@@ -150,11 +194,18 @@ static __always_inline u64 task_start_ns(const struct task_struct *task)
 }
 
 /* The header, and the record's size so far: fixed bytes. */
-static __always_inline void record_header(struct scratch *s, u32 kind, u32 fixed, const struct task_struct *task)
+__attribute__((noinline)) int header_fill(u32 slot, u32 kind, u32 fixed)
 {
-	struct wire_hdr *h = &s->rec.hdr;
-	const struct cred *cred = BPF_CORE_READ(task, cred);
+	struct scratch *s = scratch_get(slot);
+	const struct task_struct *task;
+	const struct cred *cred;
+	struct wire_hdr *h;
 
+	if (!s)
+		return 0;
+	task = (void *)s->task;
+	cred = BPF_CORE_READ(task, cred);
+	h = &s->rec.hdr;
 	s->at = fixed;
 	h->kind = (u16)kind;
 	h->flags = 0;
@@ -171,14 +222,27 @@ static __always_inline void record_header(struct scratch *s, u32 kind, u32 fixed
 	bpf_core_read(&h->cap_permitted, sizeof h->cap_permitted, &cred->cap_permitted);
 	bpf_core_read(&h->cap_effective, sizeof h->cap_effective, &cred->cap_effective);
 	bpf_core_read(h->comm, sizeof h->comm, &task->comm);
+	return 0;
+}
+
+static __always_inline void record_header(struct scratch *s, u32 slot, u32 kind, u32 fixed,
+					  const struct task_struct *task)
+{
+	s->task = (u64)task;
+	header_fill(slot, kind, fixed);
 }
 
 /* Send what was built, and give the scratch back. */
-static __always_inline void record_send(struct scratch *s, u32 kind, u32 ring)
+__attribute__((noinline)) int record_send(u32 slot, u32 kind, u32 ring)
 {
-	u64 bytes = s->at;
+	struct scratch *s = scratch_get(slot);
 	long err = -1;
+	u64 bytes;
 
+	if (!s)
+		return 0;
+	stats_produced(kind, ring);
+	bytes = s->at;
 	if (bytes <= WIRE_RECORD_MAX) {
 		s->rec.hdr.bytes = (u32)bytes;
 		err = ring == WIRE_RING_BULK ? bpf_ringbuf_output(&bulk, &s->rec, bytes, 0)
@@ -187,6 +251,7 @@ static __always_inline void record_send(struct scratch *s, u32 kind, u32 ring)
 	scratch_release(s);
 	if (err)
 		stats_lost(kind, ring);
+	return 0;
 }
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * track: which of a process's first TRACK_FDS descriptors are pipes, FIFOs or sockets, so that only their closing is
- * told.
+ * told; and which are memory files, so that what replaces one is told even when no rule asks for it.
  *
  * One byte per descriptor, because threads store them at the same time. It may say too much (a missed close, then the
  * next close of that number is told for nothing), and too little when the least recently used process had to make room
@@ -11,9 +11,10 @@
 #define SALLYPORT_SENSOR_BPF_TRACK_H
 
 enum { TRACK_FDS = 64, TRACK_PROCESSES = 8192 };
+enum tracked_as { TRACK_NONE, TRACK_CHANNEL, TRACK_MEMFD };
 
 struct tracked {
-	u8 fd[TRACK_FDS];
+	u8 fd[TRACK_FDS]; /* enum tracked_as */
 };
 
 struct {
@@ -25,7 +26,7 @@ struct {
 
 static __always_inline bool track_is_on(void)
 {
-	return wanted_hooks & HOOK_IPC;
+	return config.hooks & (HOOK_IPC | HOOK_MEMFD);
 }
 
 static __always_inline struct tracked *track_make(u32 tgid)
@@ -38,15 +39,16 @@ static __always_inline struct tracked *track_make(u32 tgid)
 	return bpf_map_lookup_elem(&tracked, &tgid);
 }
 
-static __always_inline void track_set(u32 tgid, u32 fd)
+static __always_inline void track_set(u32 tgid, u32 fd, enum tracked_as as)
 {
 	struct tracked *t;
 
+	barrier_var(fd);
 	if (fd >= TRACK_FDS)
 		return;
 	t = track_make(tgid);
 	if (t)
-		t->fd[fd] = 1;
+		t->fd[fd] = (u8)as;
 }
 
 /* Was it tracked? It is not any more. */
@@ -55,6 +57,7 @@ static __always_inline bool track_clear(u32 tgid, u32 fd)
 	struct tracked *t;
 	bool was;
 
+	barrier_var(fd);
 	if (fd >= TRACK_FDS)
 		return false;
 	t = bpf_map_lookup_elem(&tracked, &tgid);
@@ -80,6 +83,16 @@ static __always_inline void track_exit(u32 tgid)
 	bpf_map_delete_elem(&tracked, &tgid);
 }
 
+/* enum tracked_as. Global, so that loops stay small for the verifier. */
+__attribute__((noinline)) int file_track_as(u64 file_addr)
+{
+	struct file *f = (void *)file_addr;
+
+	if (file_is_channel(file_addr))
+		return TRACK_CHANNEL;
+	return f && file_is_memfd(f) ? TRACK_MEMFD : TRACK_NONE;
+}
+
 /* What a process has now, looked at afresh: files and open as in struct fd_table. */
 __attribute__((noinline)) int track_table(u32 tgid, u64 files, u64 open_bitmap)
 {
@@ -89,7 +102,7 @@ __attribute__((noinline)) int track_table(u32 tgid, u64 files, u64 open_bitmap)
 	if (!t)
 		return 0;
 	for (u32 fd = 0; fd < TRACK_FDS; fd++)
-		t->fd[fd] = open >> fd & 1 ? (u8)file_is_channel((u64)fd_file_low(files, fd)) : 0;
+		t->fd[fd] = open >> fd & 1 ? (u8)file_track_as((u64)fd_file_low(files, fd)) : 0;
 	return 0;
 }
 

@@ -229,7 +229,7 @@ struct wire_open {
 	wire_u64 created; /* 1: FMODE_CREATED, this open made the file */
 	struct wire_seg path;
 	struct wire_path asked; /* empty when no rule wants it and the call succeeded */
-	wire_u32 reserved;
+	wire_u32 layer;         /* enum wire_exe_flags, of the file */
 };
 
 struct wire_memfd {
