@@ -76,7 +76,7 @@ static __always_inline void on_open(const struct call *c)
 	o->fields.dev = o->file.dev;
 	o->fields.nlink = BPF_CORE_READ(f, f_inode, i_nlink);
 	o->created = !!(BPF_CORE_READ(f, f_mode) & FMODE_CREATED);
-	o->reserved = 0;
+	o->dirfd = 0;
 	__builtin_memset(&o->asked, 0, sizeof o->asked);
 	seg_set(&o->path, path_append_file(f, slot));
 	record_send(s, WIRE_OPEN, ring);

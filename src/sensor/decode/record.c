@@ -141,32 +141,3 @@ FALLIBLE record_read(struct view in, struct record *out)
 	TRY(read_segs(in, l, out));
 	return content_ok(out) ? E_OK : E_FORMAT;
 }
-
-struct proc_str record_path(struct proc_str names, uint16_t flags, char out[PATH_TEXT])
-{
-	const char *s = names.p, *end = names.p + names.len;
-	char *p = out + PATH_TEXT;
-	bool memfd = flags & WIRE_SEG_MEMFD, cut = flags & WIRE_SEG_CUT;
-
-	*--p = 0;
-	if (!names.len) {
-		if (!cut)
-			*--p = '/';
-		return (struct proc_str){ p, !cut };
-	}
-	while (s < end) {
-		size_t n = strnlen(s, (size_t)(end - s));
-
-		p -= n;
-		memcpy(p, s, n);
-		*--p = '/';
-		s += n + 1;
-	}
-	if (memfd) {
-		p++;
-	} else if (cut) {
-		p -= 3;
-		memcpy(p, "...", 3);
-	}
-	return (struct proc_str){ p, (uint32_t)(out + PATH_TEXT - 1 - p) };
-}
