@@ -101,8 +101,10 @@ static bool content_ok(const struct record *r)
 		return fds_ok(r->exec.fds, r->exec.n_fds, WIRE_TASK_FDS, true);
 	case WIRE_OPEN:
 		return fds_ok(&r->open.file, 1, 1, false);
-	case WIRE_CONNECT:
-		return r->connect.sock.kind >= WIRE_FD_UNIX && r->connect.sock.kind <= WIRE_FD_IPV6;
+	case WIRE_CONNECT: /* one that failed may have been of anything */
+		return (r->hdr.ret < 0 ||
+			(r->connect.sock.kind >= WIRE_FD_UNIX && r->connect.sock.kind <= WIRE_FD_IPV6)) &&
+		       fds_ok(&r->connect.sock, 1, 1, false);
 	case WIRE_ACCEPT:
 		return fds_ok(&r->accept.sock, 1, 1, false);
 	case WIRE_LISTEN:
