@@ -95,6 +95,7 @@ struct rec_exec {
 	uint32_t pid, ppid, sid;
 	uint64_t time_ns;
 	const char *comm, *exe, *cwd, *filename, *interp, *args, *cgroup; /* NULL: empty; exe: /bin/comm */
+	const char *env;                                                  /* as args */
 	uint16_t kind;                                                    /* 0: WIRE_EXEC */
 	const struct wire_fd *fds;
 	uint32_t n_fds;
@@ -121,7 +122,7 @@ static inline void rec_exec(struct rec *r, const struct rec_exec *x)
 	rec_str(r, &r->exec.filename, x->filename ? x->filename : "");
 	rec_str(r, &r->exec.interp, x->interp ? x->interp : x->filename ? x->filename : "");
 	rec_args(r, &r->exec.args, x->args ? x->args : "");
-	rec_seg(r, &r->exec.env, "", 0, 0);
+	rec_args(r, &r->exec.env, x->env ? x->env : "");
 	rec_seg(r, &r->exec.cgroup, x->cgroup ? x->cgroup : "", x->cgroup ? strlen(x->cgroup) + 1 : 0, 0);
 }
 
@@ -202,5 +203,51 @@ static inline void rec_chdir(struct rec *r, uint32_t pid, const char *comm, cons
 	rec_begin(r, WIRE_CHDIR, sizeof r->chdir, pid, REC_START(pid), comm, time_ns);
 	rec_path(r, &r->chdir.path, path);
 }
+
+/*
+ * Records that make one event each: begun with the call's number (x86-64) and result, then their fields and, in order,
+ * their segments are the caller's to set.
+ */
+static inline void rec_call(struct rec *r, uint16_t kind, size_t fixed, uint32_t pid, const char *comm, uint32_t nr,
+			    int64_t ret, uint64_t time_ns)
+{
+	rec_begin(r, kind, fixed, pid, REC_START(pid), comm, time_ns);
+	r->hdr.syscall = nr;
+	r->hdr.ret = ret;
+}
+
+/* raw: as the caller wrote it. dir: "/a/b"; NULL: not known. */
+static inline void rec_asked(struct rec *r, struct wire_path *at, const char *raw, const char *dir)
+{
+	rec_str(r, &at->raw, raw);
+	if (dir)
+		rec_path(r, &at->dir, dir);
+	else
+		rec_seg(r, &at->dir, "", 0, WIRE_SEG_CUT);
+}
+
+/* A record about one socket of kind KIND in member; its path and data follow with rec_seg. */
+#define REC_SOCK(r, member, kind, pid, comm, nr, ret, sock_, flags_, time_ns)                                 \
+	do {                                                                                                  \
+		rec_call((r), (kind), sizeof(r)->member, (pid), (comm), (nr), (ret), (time_ns));              \
+		(r)->member.sock = (sock_);                                                                   \
+		(r)->member.sock_flags = (flags_);                                                            \
+		(r)->member.fields.num = (kind) == WIRE_ACCEPT || (kind) == WIRE_SOCKET || (kind) == WIRE_DUP \
+						 ? (uint64_t)(int64_t)(ret)                                   \
+						 : (sock_).fd;                                                \
+	} while (0)
+
+/* Names: raw paths that start from dirs; of rename, link and symlink the first of two. */
+#define REC_PATH(r, member, kind, pid, comm, nr, ret, raw, dir, time_ns)                         \
+	do {                                                                                     \
+		rec_call((r), (kind), sizeof(r)->member, (pid), (comm), (nr), (ret), (time_ns)); \
+		rec_asked((r), &(r)->member.path, (raw), (dir));                                 \
+	} while (0)
+#define REC_PATHS(r, member, kind, pid, comm, nr, ret, raw, dir, to_raw, to_dir, time_ns)        \
+	do {                                                                                     \
+		rec_call((r), (kind), sizeof(r)->member, (pid), (comm), (nr), (ret), (time_ns)); \
+		rec_asked((r), &(r)->member.from, (raw), (dir));                                 \
+		rec_asked((r), &(r)->member.to, (to_raw), (to_dir));                             \
+	} while (0)
 
 #endif

@@ -25,7 +25,7 @@ static void check_processes(struct proc_table *t, uint32_t want)
 		if (!p || !p->image)
 			continue;
 		n++;
-		proc_view(p, &v);
+		v = *proc_view(p);
 		CHECK(p->comm[0] && v.args_known == (v.exe.len > 0));
 		CHECK(p->cwd && (p->cwd[0] == '/' || p->cwd[0] == '.'));
 		orphans += !p->parent;

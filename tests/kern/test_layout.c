@@ -68,7 +68,7 @@ static const struct {
 	{ "wire_open",
 	  sizeof(struct wire_open),
 	  { M(wire_open, hdr), M(wire_open, fields), M(wire_open, file), M(wire_open, created), M(wire_open, path),
-	    M(wire_open, asked), M(wire_open, layer) } },
+	    M(wire_open, asked), M(wire_open, dirfd) } },
 	{ "wire_memfd",
 	  sizeof(struct wire_memfd),
 	  { M(wire_memfd, hdr), M(wire_memfd, fields), M(wire_memfd, name), M(wire_memfd, reserved) } },

@@ -72,7 +72,7 @@ TEST(exec_sets_the_strings_and_a_forked_child_has_the_same_ones)
 	struct proc *c = do_fork(t, 10, "nginx", 11, 5);
 	struct proc_view v, vc;
 
-	proc_view(p, &v);
+	v = *proc_view(p);
 	CHECK_STR(v.exepath.p, "/usr/sbin/nginx");
 	CHECK_STR(v.exe.p, "/usr/sbin/nginx");
 	CHECK_STR(v.args.p, "-g daemon");
@@ -80,7 +80,7 @@ TEST(exec_sets_the_strings_and_a_forked_child_has_the_same_ones)
 	CHECK_EQ(v.cmdline.len, strlen("nginx -g daemon"));
 	CHECK_STR(v.container_id.p, "host");
 	CHECK_STR(p->cwd, "/srv");
-	proc_view(c, &vc);
+	vc = *proc_view(c);
 	CHECK(vc.cmdline.p == v.cmdline.p && "shared, not copied");
 	CHECK_EQ(c->image_id, p->image_id);
 	CHECK(c->cwd == p->cwd);
@@ -89,12 +89,12 @@ TEST(exec_sets_the_strings_and_a_forked_child_has_the_same_ones)
 
 	/* its own exec, and its own directory, change nothing for the parent */
 	(void)do_exec(t, &(struct rec_exec){ .pid = 11, .comm = "id", .args = "id", .cwd = "/tmp" }, "/usr/bin/id", "");
-	proc_view(c, &vc);
+	vc = *proc_view(c);
 	CHECK_STR(vc.cmdline.p, "id");
 	CHECK_STR(vc.args.p, "");
 	CHECK(c->image_id != p->image_id);
 	CHECK_STR(p->cwd, "/srv");
-	proc_view(p, &v);
+	v = *proc_view(p);
 	CHECK_STR(v.cmdline.p, "nginx -g daemon");
 	proc_table_free(t);
 }
@@ -121,15 +121,14 @@ TEST(arguments_are_joined_whatever_they_are)
 
 		test_row = rows[i].name;
 		rec_exec(&r, &(struct rec_exec){ .pid = 5, .comm = "sh" });
-		proc_view(proc_on_exec(t, &r.exec,
-				       &(struct proc_exec_strs){ .exe_path = str("/bin/sh"),
-								 .cwd = str("/"),
-								 .filename = str(""),
-								 .interp = str(""),
-								 .cgroup = str(""),
-								 .args = rows[i].args,
-								 .args_len = rows[i].len }),
-			  &v);
+		v = *proc_view(proc_on_exec(t, &r.exec,
+					    &(struct proc_exec_strs){ .exe_path = str("/bin/sh"),
+								      .cwd = str("/"),
+								      .filename = str(""),
+								      .interp = str(""),
+								      .cgroup = str(""),
+								      .args = rows[i].args,
+								      .args_len = rows[i].len }));
 		CHECK_STR(v.exe.p, rows[i].exe);
 		CHECK_STR(v.args.p, rows[i].joined);
 		CHECK_STR(v.cmdline.p, rows[i].cmdline);
@@ -165,7 +164,7 @@ TEST(the_container_id_is_taken_from_the_names_that_runtimes_give)
 		struct proc_view v;
 
 		test_row = rows[i].cgroup;
-		proc_view(do_exec(t, &(struct rec_exec){ .pid = 5, .comm = "sh" }, "/bin/sh", rows[i].cgroup), &v);
+		v = *proc_view(do_exec(t, &(struct rec_exec){ .pid = 5, .comm = "sh" }, "/bin/sh", rows[i].cgroup));
 		CHECK_STR(v.container_id.p, rows[i].id);
 		proc_table_free(t);
 	}
@@ -264,7 +263,7 @@ TEST(records_may_come_without_the_ones_before_them)
 	CHECK_STR(p->comm, "ghost");
 	CHECK_EQ(p->uid, 33);
 	CHECK(p->alive && !p->parent);
-	proc_view(p, &v);
+	v = *proc_view(p);
 	CHECK_STR(v.exepath.p, "");
 
 	/* exec names a parent that is not known either */
@@ -374,21 +373,21 @@ TEST(a_task_record_does_not_wipe_what_exec_told_and_args_can_be_added_to_it)
 	uint64_t image = p->image_id;
 
 	(void)do_exec(t, &(struct rec_exec){ .pid = 1, .kind = WIRE_TASK, .comm = "sh", .time_ns = 60 }, "/bin/sh", "");
-	proc_view(p, &v);
+	v = *proc_view(p);
 	CHECK_STR(v.cmdline.p, "sh -x");
 	CHECK_EQ(p->image_id, image);
 	/* what the scan saw before the exec is stale */
 	(void)do_exec(t, &(struct rec_exec){ .pid = 1, .kind = WIRE_TASK, .comm = "login", .time_ns = 40 },
 		      "/bin/login", "");
-	proc_view(p, &v);
+	v = *proc_view(p);
 	CHECK_STR(v.exepath.p, "/bin/sh");
 
 	p = do_exec(t, &(struct rec_exec){ .pid = 2, .kind = WIRE_TASK, .comm = "cron" }, "/sbin/cron", "");
-	proc_view(p, &v);
+	v = *proc_view(p);
 	CHECK(!v.args_known);
 	CHECK_STR(v.cmdline.p, "cron");
 	CHECK_OK(proc_set_args(t, 2, "/sbin/cron\0-f\0", 14));
-	proc_view(p, &v);
+	v = *proc_view(p);
 	CHECK_STR(v.cmdline.p, "cron -f");
 	CHECK_STR(v.exe.p, "/sbin/cron");
 	CHECK_STR(v.exepath.p, "/sbin/cron");
@@ -550,9 +549,9 @@ TEST(long_strings_on_many_processes_cost_a_bounded_amount)
 	}
 	CHECK(proc_text_bytes(t) < PROC_TEXT_MAX + (size_t)PROC_MAX * (4 * PROC_TEXT_CUT));
 	CHECK(proc_text_cut(t) > 0);
-	proc_view(proc_find_pid(t, 1), &v);
+	v = *proc_view(proc_find_pid(t, 1));
 	CHECK_EQ(v.exepath.len, 4000);
-	proc_view(proc_find_pid(t, PROC_MAX), &v);
+	v = *proc_view(proc_find_pid(t, PROC_MAX));
 	CHECK_EQ(v.exepath.len, PROC_TEXT_CUT);
 	proc_table_free(t);
 }
@@ -564,7 +563,7 @@ static bool script_of(struct proc_table *t, uint32_t pid, const struct rec_exec 
 
 	x.pid = pid;
 	x.comm = "sh";
-	proc_view(do_exec(t, &x, "/bin/sh", ""), &v);
+	v = *proc_view(do_exec(t, &x, "/bin/sh", ""));
 	return v.script_from_memfd;
 }
 

@@ -137,7 +137,7 @@ static void compare(struct proc_table *t, int i)
 		CHECK_EQ(p->key.pid, m[i].pid);
 		CHECK_EQ(p->key.start_ns, m[i].start_ns);
 		CHECK_STR(p->comm, m[i].comm);
-		proc_view(p, &v);
+		v = *proc_view(p);
 		CHECK_STR(v.cmdline.p, m[i].has_image ? m[i].cmdline : "");
 	}
 	CHECK(i >= 0 || !p->parent);

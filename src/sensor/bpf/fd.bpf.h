@@ -27,6 +27,12 @@ enum {
 	FD_WORD_BITS = 64,
 };
 
+/* enum wire_exe_flags of a file as enum wire_fd_flags. */
+static __always_inline u8 layer_flags(u32 layer)
+{
+	return (layer & WIRE_EXE_UPPER ? WIRE_FD_UPPER : 0) | (layer & WIRE_EXE_LOWER ? WIRE_FD_LOWER : 0);
+}
+
 /* A process's descriptor table, as far as it is read often. */
 struct fd_table {
 	u64 files;               /* struct file ** */

@@ -129,7 +129,9 @@ static __attribute__((noinline)) int open_send(const struct call *c, const struc
 	o->fields.dev = o->file.dev;
 	o->fields.nlink = f ? BPF_CORE_READ(f, f_inode, i_nlink) : 0;
 	o->created = f && BPF_CORE_READ(f, f_mode) & FMODE_CREATED;
-	o->layer = f ? file_layer(BPF_CORE_READ(f, f_inode)) : 0;
+	if (f)
+		o->file.flags |= layer_flags(file_layer(BPF_CORE_READ(f, f_inode)));
+	o->dirfd = WIRE_DIRFD + (c->id == CALL_OPENAT || c->id == CALL_OPENAT2 ? (u32)c->arg[0] : (u32)AT_FDCWD);
 	seg_set(&o->path, path);
 	__builtin_memset(&o->asked, 0, sizeof o->asked);
 	if (!f || filter_flag(WIRE_FILTER_RAW))

@@ -11,7 +11,9 @@
  *                             "memfd:NAME" without a slash; " (deleted)" is never appended
  *   fd.name of a socket       client:port->server:port, no brackets around IPv6; an abstract unix name begins with @
  *   IPv4 mapped into IPv6     is shown as IPv4, in every field: rules on addresses cannot be dodged that way
- *   fd.typechar of an open    f also for devices: d and p are the exceptions
+ *   fd.typechar of an open    f also for devices: d, p and m (a memory file) are the exceptions
+ *   paths that were asked for joined to their directory by their letters: symbolic links in them are not followed
+ *   fd.sip, fd.is_server      this end serves when it listens or came from accept, and only then
  *   proc.name                 follows renames by the main thread, not those of other threads
  *
  * The last events of a process may come after its exit record: it is kept for DECODE_LINGER_NS more.
@@ -33,6 +35,9 @@ struct decode_opts {
 	const struct template_table *table; /* template_builtin, or one that extends it */
 	const char *passwd;                 /* text of /etc/passwd; copied; NULL: no names */
 	size_t passwd_len;
+	const char *group; /* the same of /etc/group */
+	size_t group_len;
+	const char *hostname;     /* copied; NULL: not known */
 	uint64_t boot_to_wall_ns; /* wall clock minus CLOCK_BOOTTIME */
 	/* May be NULL: then every type and field is made. */
 	bool (*wants)(void *user, uint32_t type_index, uint32_t field_id);

@@ -101,8 +101,10 @@ static bool content_ok(const struct record *r)
 		return fds_ok(r->exec.fds, r->exec.n_fds, WIRE_TASK_FDS, true);
 	case WIRE_OPEN:
 		return fds_ok(&r->open.file, 1, 1, false);
-	case WIRE_CONNECT:
-		return r->connect.sock.kind >= WIRE_FD_UNIX && r->connect.sock.kind <= WIRE_FD_IPV6;
+	case WIRE_CONNECT: /* one that failed may have been of anything */
+		return (r->hdr.ret < 0 ||
+			(r->connect.sock.kind >= WIRE_FD_UNIX && r->connect.sock.kind <= WIRE_FD_IPV6)) &&
+		       fds_ok(&r->connect.sock, 1, 1, false);
 	case WIRE_ACCEPT:
 		return fds_ok(&r->accept.sock, 1, 1, false);
 	case WIRE_LISTEN:
@@ -140,33 +142,4 @@ FALLIBLE record_read(struct view in, struct record *out)
 	out->hdr.comm[WIRE_COMM - 1] = 0;
 	TRY(read_segs(in, l, out));
 	return content_ok(out) ? E_OK : E_FORMAT;
-}
-
-struct proc_str record_path(struct proc_str names, uint16_t flags, char out[PATH_TEXT])
-{
-	const char *s = names.p, *end = names.p + names.len;
-	char *p = out + PATH_TEXT;
-	bool memfd = flags & WIRE_SEG_MEMFD, cut = flags & WIRE_SEG_CUT;
-
-	*--p = 0;
-	if (!names.len) {
-		if (!cut)
-			*--p = '/';
-		return (struct proc_str){ p, !cut };
-	}
-	while (s < end) {
-		size_t n = strnlen(s, (size_t)(end - s));
-
-		p -= n;
-		memcpy(p, s, n);
-		*--p = '/';
-		s += n + 1;
-	}
-	if (memfd) {
-		p++;
-	} else if (cut) {
-		p -= 3;
-		memcpy(p, "...", 3);
-	}
-	return (struct proc_str){ p, (uint32_t)(out + PATH_TEXT - 1 - p) };
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * users: user ids to names, from the text of a passwd file (passwd(5): name:password:uid:...).
+ * users: ids to names, from the text of a passwd file (passwd(5): name:password:uid:gid:comment:home:shell) or a group
+ * file (group(5): name:password:gid:members).
  *
  * The text is not trusted to be well formed: a line that is not a user is skipped, what is past USERS_MAX lines or
  * USERS_BYTES is not read. Of several names for one id the first counts, as for getpwuid(3).
@@ -8,11 +9,6 @@
 #include "sensor/decode/parts.h"
 
 enum { USERS_MAX = 65536, USERS_BYTES = 8 << 20, USERS_NAME = 256 };
-
-struct user {
-	uint32_t uid, order;
-	struct helper_str name;
-};
 
 struct users {
 	struct user *list;
@@ -35,25 +31,48 @@ static bool parse_uid(const char *s, size_t len, uint32_t *out)
 	return v <= UINT32_MAX;
 }
 
-static bool parse_line(const char *line, size_t len, struct user *out)
+/* The text up to the next colon, or the end; *line moves past it. */
+static struct helper_str next_part(struct helper_str *line)
 {
-	const char *end = line + len, *pw, *uid, *rest;
+	const char *colon = line->len ? memchr(line->p, ':', line->len) : NULL;
+	struct helper_str part = { line->p, colon ? (uint32_t)(colon - line->p) : line->len };
+	uint32_t used = part.len + (colon != NULL);
 
-	pw = memchr(line, ':', len);
-	uid = pw ? memchr(pw + 1, ':', (size_t)(end - pw - 1)) : NULL;
-	rest = uid ? memchr(uid + 1, ':', (size_t)(end - uid - 1)) : NULL;
-	if (!rest || pw == line || pw - line > USERS_NAME || memchr(line, 0, (size_t)(pw - line)))
+	*line = (struct helper_str){ line->p + used, line->len - used };
+	return part;
+}
+
+static bool plain(struct helper_str s)
+{
+	return s.len <= USERS_NAME && !(s.len && memchr(s.p, 0, s.len));
+}
+
+static bool parse_line(const char *text, size_t len, struct user *out)
+{
+	struct helper_str line = { text, (uint32_t)len }, name = next_part(&line), id;
+
+	(void)next_part(&line); /* password */
+	id = next_part(&line);
+	if (id.p + id.len == text + len) /* no colon after it: not whole */
 		return false;
-	out->name = (struct helper_str){ line, (uint32_t)(pw - line) };
-	return parse_uid(uid + 1, (size_t)(rest - uid - 1), &out->uid);
+	if (!name.len || !plain(name) || !parse_uid(id.p, id.len, &out->id))
+		return false;
+	out->name = name;
+	(void)next_part(&line); /* gid, or members */
+	(void)next_part(&line); /* comment */
+	out->home = next_part(&line);
+	out->shell = next_part(&line);
+	if (!plain(out->home) || !plain(out->shell))
+		out->home = out->shell = (struct helper_str){ "", 0 };
+	return true;
 }
 
 static int by_uid(const void *pa, const void *pb)
 {
 	const struct user *a = pa, *b = pb;
 
-	if (a->uid != b->uid)
-		return a->uid < b->uid ? -1 : 1;
+	if (a->id != b->id)
+		return a->id < b->id ? -1 : 1;
 	return a->order < b->order ? -1 : 1;
 }
 
@@ -78,7 +97,7 @@ static FALLIBLE parse(struct users *u, size_t len)
 	return E_OK;
 }
 
-FALLIBLE users_new(const char *passwd, size_t len, struct users **out)
+FALLIBLE users_new(const char *text, size_t len, struct users **out)
 {
 	struct users *u = calloc(1, sizeof *u);
 
@@ -91,7 +110,7 @@ FALLIBLE users_new(const char *passwd, size_t len, struct users **out)
 		return E_NOMEM;
 	}
 	if (len)
-		memcpy(u->text, passwd, len);
+		memcpy(u->text, text, len);
 	if (parse(u, len)) {
 		users_free(u);
 		return E_NOMEM;
@@ -109,17 +128,17 @@ void users_free(struct users *u)
 	free(u);
 }
 
-const struct helper_str *users_name(const struct users *u, uint32_t uid)
+const struct user *users_find(const struct users *u, uint32_t id)
 {
 	size_t lo = 0, hi = u ? u->n : 0;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (u->list[mid].uid < uid)
+		if (u->list[mid].id < id)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return u && lo < u->n && u->list[lo].uid == uid ? &u->list[lo].name : NULL;
+	return u && lo < u->n && u->list[lo].id == id ? &u->list[lo] : NULL;
 }

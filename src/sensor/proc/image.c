@@ -53,36 +53,64 @@ static void put_cmdline(char **at, const struct image_spec *s, uint32_t skip, ui
 	*at = p + 1;
 }
 
+/* Arguments after the first: skip is where they begin. The last one may have been cut. */
+static uint32_t count_args(const struct image_spec *s, uint32_t skip, uint32_t args_len)
+{
+	uint32_t n = 0;
+
+	if (skip >= args_len)
+		return 0;
+	for (uint32_t i = skip; i < args_len; i++)
+		n += s->args[i] == 0;
+	return n + (s->args[args_len - 1] != 0);
+}
+
+static void put_ends(uint16_t *ends, uint32_t n, const struct image_spec *s, uint32_t skip, uint32_t args_len)
+{
+	const char *start = s->args + skip, *p = start, *end = s->args + args_len;
+
+	for (uint32_t i = 0; i < n; i++) {
+		p += strnlen(p, (size_t)(end - p));
+		ends[i] = (uint16_t)(p - start);
+		p++;
+	}
+}
+
+static uint32_t exe_bytes(const struct image_spec *s, uint32_t args_len)
+{
+	return args_len ? (uint32_t)strnlen(s->args, args_len) : 0;
+}
+
+static_assert(WIRE_ARGS_BYTES <= UINT16_MAX, "ends of arguments fit");
+
 struct proc_image *image_new(struct text_budget *b, const struct image_spec *s)
 {
-	uint32_t args_len = s->args ? cut(b, s->args_len) : 0, exe_len = 0, exepath_len = cut(b, s->exepath.len);
+	const struct proc_view *l = &s->like;
+	uint32_t args_len = s->args ? cut(b, s->args_len) : 0, exe_len = exe_bytes(s, args_len);
+	uint32_t exepath_len = cut(b, l->exepath.len), env_len = cut(b, l->env.len);
+	uint32_t n_args = count_args(s, exe_len + 1, args_len);
 	struct proc_image *img;
 	size_t bytes;
 	char *at;
 
-	if (args_len) {
-		const char *nul = memchr(s->args, 0, args_len);
-
-		exe_len = nul ? (uint32_t)(nul - s->args) : args_len;
-	}
-	b->cut += args_len < s->args_len || exepath_len < s->exepath.len;
+	b->cut += args_len < s->args_len || exepath_len < l->exepath.len || env_len < l->env.len;
 	/* args are counted twice: argument 0 is kept whole, and the rest in the command line */
-	bytes = sizeof *img + exepath_len + exe_len + args_len + s->container_id.len + WIRE_COMM + 8;
+	bytes = sizeof *img + n_args * sizeof *img->ends + exepath_len + exe_len + args_len + l->container_id.len +
+		env_len + WIRE_COMM + 8;
 	img = malloc(bytes);
 	if (!img)
 		return NULL;
-	*img = (struct proc_image){ .refs = 1, .bytes = (uint32_t)bytes };
-	at = img->text;
-	img->view = (struct proc_view){ .exe_ino = s->exe_ino,
-					.exe_dev = s->exe_dev,
-					.args_known = s->args != NULL,
-					.from_memfd = s->from_memfd,
-					.exe_deleted = s->exe_deleted,
-					.script_from_memfd = s->script_from_memfd };
-	img->view.exepath = put(&at, s->exepath.p, exepath_len);
+	*img = (struct proc_image){ .refs = 1, .bytes = (uint32_t)bytes, .view = *l };
+	at = (char *)(img->ends + n_args);
+	img->view.args_known = s->args != NULL;
+	img->view.exepath = put(&at, l->exepath.p, exepath_len);
 	img->view.exe = put(&at, s->args, exe_len);
-	img->view.container_id = put(&at, s->container_id.p, s->container_id.len);
+	img->view.container_id = put(&at, l->container_id.p, l->container_id.len);
+	img->view.env = put(&at, l->env.p, env_len);
 	put_cmdline(&at, s, exe_len + 1, args_len, &img->view);
+	img->view.n_args = n_args;
+	img->view.arg_ends = img->ends;
+	put_ends(img->ends, n_args, s, exe_len + 1, args_len);
 	assert(at <= (char *)img + bytes && "the sum above covers what was put");
 	b->used += bytes;
 	return img;

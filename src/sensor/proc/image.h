@@ -20,17 +20,15 @@ struct proc_image {
 	uint32_t refs;
 	uint32_t bytes;
 	struct proc_view view;
-	char text[];
+	uint16_t ends[]; /* of the arguments; then the strings */
 };
 
-/* What an image is made of. container: a cgroup's last component, from which the id is taken. */
+/* What an image is made of. */
 struct image_spec {
-	struct proc_str exepath, container_id;
+	struct proc_view like; /* exepath, container_id, env and what is no string; the rest is made of the following */
 	const char *comm;
 	const char *args; /* NUL-terminated arguments; NULL: not known */
 	uint32_t args_len;
-	uint64_t exe_ino, exe_dev;
-	bool from_memfd, exe_deleted, script_from_memfd;
 };
 
 /* One reference, or NULL without memory. */

@@ -253,6 +253,14 @@ static void set_comm(struct proc *p, const char comm[WIRE_COMM])
 	p->comm[WIRE_COMM - 1] = 0;
 }
 
+void proc_set_caps(struct proc *p, const struct wire_hdr *h)
+{
+	p->caps_known = !(h->flags & WIRE_NO_CAPS);
+	p->caps[0] = h->cap_inheritable;
+	p->caps[1] = h->cap_permitted;
+	p->caps[2] = h->cap_effective;
+}
+
 struct proc *proc_of(struct proc_table *t, const struct wire_hdr *h)
 {
 	struct proc_key key = { h->pid, h->start_ns };
@@ -273,6 +281,7 @@ struct proc *proc_of(struct proc_table *t, const struct wire_hdr *h)
 	entry_of(p)->scan = t->scan;
 	p->uid = h->uid;
 	p->gid = h->gid;
+	proc_set_caps(p, h);
 	return p;
 }
 
@@ -300,8 +309,9 @@ static void inherit(struct proc_table *t, struct entry *child, const struct entr
 	c->tty = p->tty;
 	c->exec_ns = p->exec_ns;
 	c->image_id = p->image_id;
-	c->stdin_kind = p->stdin_kind;
-	c->stdout_kind = p->stdout_kind;
+	c->caps_known = p->caps_known;
+	memcpy(c->caps, p->caps, sizeof c->caps);
+	memcpy(c->stdio_kind, p->stdio_kind, sizeof c->stdio_kind);
 	image_unref(&t->text, c->image);
 	c->image = image_ref(p->image);
 	cwd_unref(&t->text, c->cwd);
@@ -327,6 +337,9 @@ struct proc *proc_on_fork(struct proc_table *t, const struct wire_fork *r)
 	if (!child->p.image) { /* else its exec came first, and told more */
 		inherit(t, child, entry_of(parent));
 		set_comm(&child->p, r->hdr.comm);
+		child->p.vpid = r->child_vpid;
+		child->p.pgid = r->pgid;
+		child->p.vpgid = r->vpgid;
 	}
 	link_parent(child, parent);
 	return &child->p;
@@ -350,19 +363,33 @@ static bool same_image(const struct proc *p, const struct wire_exec *r, const st
 	       !memcmp(v->exepath.p, s->exe_path.p, s->exe_path.len);
 }
 
+/* By the executable's mode, for the user who runs it; what capabilities allow does not count. */
+static bool exe_writable(const struct wire_exec *r)
+{
+	enum { OWNER_WRITES = 0200, OTHERS_WRITE = 0002 };
+
+	return r->fields.exe_mode & (r->hdr.uid == r->exe_uid ? OWNER_WRITES : OTHERS_WRITE);
+}
+
 static void set_image(struct proc_table *t, struct entry *e, const struct wire_exec *r, const struct proc_exec_strs *s)
 {
 	struct image_spec spec = {
-		.exepath = s->exe_path,
-		.container_id = image_container_id(s->cgroup),
+		.like = { .exepath = s->exe_path,
+			  .container_id = image_container_id(s->cgroup),
+			  .env = t->keep_env ? s->env : (struct proc_str){ "", 0 },
+			  .exe_ino = r->exe_ino,
+			  .exe_dev = r->exe_dev,
+			  .exe_ctime_ns = r->exe_ctime_ns,
+			  .exe_mtime_ns = r->exe_mtime_ns,
+			  .from_memfd = s->exe_memfd,
+			  .exe_deleted = s->exe_deleted,
+			  .exe_upper = r->exe_flags & WIRE_EXE_UPPER,
+			  .exe_lower = r->exe_flags & WIRE_EXE_LOWER,
+			  .exe_writable = exe_writable(r),
+			  .script_from_memfd = script_from_memfd(t, e, r, s) },
 		.comm = e->p.comm,
 		.args = r->hdr.kind == WIRE_EXEC || s->args_len ? s->args : NULL,
 		.args_len = s->args_len,
-		.exe_ino = r->exe_ino,
-		.exe_dev = r->exe_dev,
-		.from_memfd = s->exe_memfd,
-		.exe_deleted = s->exe_deleted,
-		.script_from_memfd = script_from_memfd(t, e, r, s),
 	};
 
 	image_unref(&t->text, e->p.image);
@@ -374,8 +401,8 @@ static void set_image(struct proc_table *t, struct entry *e, const struct wire_e
 		t->memfd_dev = r->exe_dev;
 	e->memfds &= ~e->memfds_cloexec;
 	e->memfds_cloexec = 0;
-	e->p.stdin_kind = kind_of_fd(r, 0);
-	e->p.stdout_kind = kind_of_fd(r, 1);
+	for (uint32_t fd = 0; fd < countof(e->p.stdio_kind); fd++)
+		e->p.stdio_kind[fd] = kind_of_fd(r, fd);
 }
 
 /* Its parent as the record has it, unless a fork told before: that one may have died since. */
@@ -415,6 +442,9 @@ struct proc *proc_on_exec(struct proc_table *t, const struct wire_exec *r, const
 	e->sid_start_ns = r->sid_start_ns;
 	p->loginuid = r->loginuid;
 	p->tty = r->tty;
+	p->vpid = r->vpid;
+	p->pgid = r->pgid;
+	p->vpgid = r->vpgid;
 	if (s->cwd.len) {
 		cwd_unref(&t->text, p->cwd);
 		p->cwd = cwd_new(&t->text, s->cwd);
@@ -479,15 +509,10 @@ FALLIBLE proc_set_args(struct proc_table *t, uint32_t pid, const char *args, uin
 	if (v->args_known)
 		return E_EXISTS;
 	s = (struct image_spec){
-		.exepath = v->exepath,
-		.container_id = v->container_id,
+		.like = *v,
 		.comm = p->comm,
 		.args = args,
 		.args_len = args_len < WIRE_ARGS_BYTES ? args_len : WIRE_ARGS_BYTES,
-		.exe_ino = v->exe_ino,
-		.exe_dev = v->exe_dev,
-		.from_memfd = v->from_memfd,
-		.exe_deleted = v->exe_deleted,
 	};
 	img = image_new(&t->text, &s);
 	if (!img)
@@ -497,16 +522,18 @@ FALLIBLE proc_set_args(struct proc_table *t, uint32_t pid, const char *args, uin
 	return E_OK;
 }
 
-void proc_view(const struct proc *p, struct proc_view *out)
+const struct proc_view *proc_view(const struct proc *p)
 {
-	static const struct proc_str none = { "", 0 };
+	static const struct proc_view none = {
+		.exepath = { "", 0 },
+		.exe = { "", 0 },
+		.args = { "", 0 },
+		.env = { "", 0 },
+		.container_id = { "", 0 },
+		.cmdline = { "", 0 },
+	};
 
-	if (p->image)
-		*out = p->image->view;
-	else
-		*out = (struct proc_view){
-			.exepath = none, .exe = none, .args = none, .cmdline = none, .container_id = none
-		};
+	return p->image ? &p->image->view : &none;
 }
 
 struct proc *proc_ancestor(struct proc *p, uint32_t n)
@@ -525,6 +552,21 @@ struct proc *proc_session(struct proc_table *t, const struct proc *p)
 	if (!p->sid)
 		return NULL;
 	return start_ns ? proc_find(t, (struct proc_key){ p->sid, start_ns }) : proc_find_pid(t, p->sid);
+}
+
+struct proc *proc_group(struct proc_table *t, const struct proc *p)
+{
+	struct proc *leader = p->pgid ? proc_find_pid(t, p->pgid) : NULL;
+
+	for (struct proc *a = p->parent; p->pgid && !leader && a; a = a->parent)
+		if (a->key.pid == p->pgid)
+			leader = a;
+	return leader;
+}
+
+void proc_table_keep_env(struct proc_table *t, bool keep)
+{
+	t->keep_env = keep;
 }
 
 void proc_sweep(struct proc_table *t, uint64_t before_ns)

@@ -24,6 +24,7 @@ enum {
 	PROC_MAX_ANCESTORS = 64,
 	PROC_TEXT_MAX = 64 << 20, /* bytes of images and working directories before strings are cut */
 	PROC_TEXT_CUT = 256,
+	PROC_N_CAPS = 3,
 };
 
 struct proc_key {
@@ -50,13 +51,17 @@ struct proc {
 	uint32_t ppid, sid;
 	uint32_t uid, gid, loginuid;
 	uint32_t tty;
-	uint64_t exec_ns;  /* of the last exec, its own or one that it inherited; 0 when it was not seen */
-	uint64_t image_id; /* changes at exec; a process and the children it forked share it until then */
-	uint8_t stdin_kind, stdout_kind; /* enum wire_fd_kind, at exec */
-	char comm[WIRE_COMM];            /* NUL-terminated; of the process's main thread */
-	struct proc_image *image;        /* NULL until known */
-	char *cwd;                       /* resolved; NULL when unknown */
-	void *ipc;                       /* the ipc graph's node for this process, or NULL; owned by ipc */
+	uint32_t vpid, pgid, vpgid; /* v: in its innermost namespace; 0: not known */
+	uint64_t caps[PROC_N_CAPS]; /* inheritable, permitted, effective: as the latest record of any of its threads
+				       says */
+	bool caps_known;
+	uint64_t exec_ns;         /* of the last exec, its own or one that it inherited; 0 when it was not seen */
+	uint64_t image_id;        /* changes at exec; a process and the children it forked share it until then */
+	uint8_t stdio_kind[3];    /* enum wire_fd_kind of descriptors 0 to 2, at exec */
+	char comm[WIRE_COMM];     /* NUL-terminated; of the process's main thread */
+	struct proc_image *image; /* NULL until known */
+	char *cwd;                /* resolved; NULL when unknown */
+	void *ipc;                /* the ipc graph's node for this process, or NULL; owned by ipc */
 };
 
 /* Views of the image; all empty when it is unknown. */
@@ -66,9 +71,15 @@ struct proc_view {
 	struct proc_str args;         /* argv[1..] joined by one space */
 	struct proc_str cmdline;      /* comm as exec set it, space, args */
 	struct proc_str container_id; /* "host", or 12 digits */
-	uint64_t exe_ino, exe_dev;
+	struct proc_str
+		env; /* as exec had it: NAME=value, each NUL-terminated but perhaps the last; empty unless kept */
+	const uint16_t *arg_ends; /* where in args each argument ends; the next one begins one further */
+	uint32_t n_args;
+	uint64_t exe_ino, exe_dev, exe_ctime_ns, exe_mtime_ns; /* times: since 1970, 0 when not known */
 	bool args_known; /* else exe, args and what follows comm in cmdline were never seen */
 	bool from_memfd, exe_deleted, script_from_memfd;
+	bool exe_upper, exe_lower; /* layer of an overlay file system */
+	bool exe_writable;         /* by its mode, for the user who started it */
 };
 
 struct proc_table;
@@ -81,11 +92,18 @@ void proc_table_on_drop(struct proc_table *t, void (*fn)(void *user, struct proc
 struct proc *proc_find(struct proc_table *t, struct proc_key key);
 /* The living process with this pid, or NULL. */
 struct proc *proc_find_pid(struct proc_table *t, uint32_t pid);
-void proc_view(const struct proc *p, struct proc_view *out);
+/* Valid until the process execs or is dropped. */
+const struct proc_view *proc_view(const struct proc *p);
 /* Ancestor n: 0 is p itself. NULL when there is none or it is not known. */
 struct proc *proc_ancestor(struct proc *p, uint32_t n);
 /* The leader of its session as of the last fork or exec, dead or alive; NULL when it is not known. */
 struct proc *proc_session(struct proc_table *t, const struct proc *p);
+/* The leader of its process group: the living process with that number, else the ancestor that had it; or NULL. */
+struct proc *proc_group(struct proc_table *t, const struct proc *p);
+/* Keep environments from now on, or forget about those to come. */
+void proc_table_keep_env(struct proc_table *t, bool keep);
+/* The capabilities that a header tells. */
+void proc_set_caps(struct proc *p, const struct wire_hdr *h);
 
 /* Apply records. Each returns the process concerned, or NULL (and counts) when the table is full. strs come parsed from
  * decode. */
@@ -94,6 +112,7 @@ struct proc_exec_strs {
 	struct proc_str exe_path, cwd, filename, interp, cgroup; /* paths joined, "/a/b" */
 	const char *args;                                        /* NUL-terminated arguments */
 	uint32_t args_len;
+	struct proc_str env; /* NUL-terminated NAME=value */
 	bool exe_memfd, exe_deleted;
 };
 struct proc *proc_on_exec(struct proc_table *t, const struct wire_exec *r, const struct proc_exec_strs *s);

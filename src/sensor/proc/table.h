@@ -39,7 +39,7 @@ struct proc_table {
 	uint64_t refused;
 	uint64_t memfd_dev; /* of memory files, once an executable was seen on it; 0 before */
 	uint32_t n, scan;
-	bool scanning;
+	bool scanning, keep_env;
 };
 
 static inline struct entry *entry_of(const struct proc *p)

@@ -69,19 +69,21 @@ enum wire_ring { WIRE_RING_RESERVED, WIRE_RING_BULK, WIRE_N_RINGS };
 
 enum {
 	WIRE_COMM = 16,
-	WIRE_TASK_FDS = 16,     /* descriptors 0..15 that ride in an exec or task record */
-	WIRE_PATH_NAMES = 32,   /* deepest path that is resolved whole */
-	WIRE_PATH_BYTES = 4096, /* most bytes of a path segment */
-	WIRE_ARGS_BYTES = 4096, /* most bytes of arguments */
-	WIRE_ENV_BYTES = 4096,  /* most bytes of an environment */
-	WIRE_DATA_BYTES = 128,  /* most bytes of what is sent or received */
+	WIRE_TASK_FDS = 16,          /* descriptors 0..15 that ride in an exec or task record */
+	WIRE_PATH_NAMES = 32,        /* deepest path that is resolved whole */
+	WIRE_PATH_BYTES = 4096,      /* most bytes of a path segment */
+	WIRE_ARGS_BYTES = 4096,      /* most bytes of arguments */
+	WIRE_ENV_BYTES = 4096,       /* most bytes of an environment */
+	WIRE_DATA_BYTES = 128,       /* most bytes of what is sent or received */
 	WIRE_RECORD_MAX = 30 * 1024, /* with its bookkeeping below 32 KiB: the most that a per-CPU map value can have */
-	WIRE_MAX_KINDS = 44, /* room for kinds in what both sides map and what captures hold */
+	WIRE_MAX_KINDS = 44,         /* room for kinds in what both sides map and what captures hold */
 	WIRE_MAX_CPUS = 256,
+	WIRE_DIRFD = 101, /* AT_FDCWD is 1 */
 };
 
 enum wire_hdr_flags {
-	WIRE_COMPAT = 1, /* the 32-bit entry was used */
+	WIRE_COMPAT = 1,  /* the 32-bit entry was used */
+	WIRE_NO_CAPS = 2, /* captures of other programs: nobody knows the capabilities */
 };
 
 struct wire_hdr {
@@ -132,6 +134,9 @@ enum wire_fd_flags {
 	WIRE_FD_WRITE = 2,
 	WIRE_FD_CONNECTED = 4, /* inet: has a remote address */
 	WIRE_FD_CLOEXEC = 8,
+	WIRE_FD_NONBLOCK = 16,
+	WIRE_FD_UPPER = 32, /* file: in the upper layer of an overlay file system */
+	WIRE_FD_LOWER = 64, /* file: in a lower layer of one */
 };
 
 struct wire_fd {
@@ -229,7 +234,7 @@ struct wire_open {
 	wire_u64 created; /* 1: FMODE_CREATED, this open made the file */
 	struct wire_seg path;
 	struct wire_path asked; /* empty when no rule wants it and the call succeeded */
-	wire_u32 layer;         /* enum wire_exe_flags, of the file */
+	wire_u32 dirfd; /* the descriptor that a relative path starts from, plus WIRE_DIRFD; 0: not known, or none */
 };
 
 struct wire_memfd {
