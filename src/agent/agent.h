@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "agent/config.h"
+#include "content/runtime/runtime.h"
 
 enum { AGENT_MAX_FILES = 256, AGENT_MAX_FILE_BYTES = 16 << 20, AGENT_MAX_PATH = 447 };
 
@@ -62,6 +63,73 @@ struct agent_replay_opts {
  * rules refused or the capture is malformed (alerts up to there were printed), 3 this host cannot.
  */
 int agent_replay(const struct agent_replay_opts *o);
+
+struct agent_each_opts {
+	const char *capture;                                               /* path; "-": standard input */
+	uint64_t types;                                                    /* template types that are wanted */
+	bool (*wants)(void *user, uint32_t type_index, uint32_t field_id); /* NULL: every field */
+	bool (*event)(void *user, struct event *e);                        /* false: enough */
+	void *user;
+};
+
+/*
+ * The events of a capture, as they are decoded for rules. evt.num is not set: it counts what rules judge. E_OK at the
+ * end, or when event() had enough; else what is wrong with the capture, with d.
+ */
+FALLIBLE agent_each(const struct agent_each_opts *o, struct diag *d);
+
+/* ---- two contents on the same captures ---- */
+
+enum { AGENT_DIFF_MAX_CAPTURES = 64, AGENT_DIFF_MAX_ALERTS = 100000 };
+
+struct agent_diff_opts {
+	char *const *old_rules, *const *new_rules; /* files and directories, as for agent_files_list */
+	uint32_t n_old, n_new;
+	char *const *captures;
+	uint32_t n_captures;
+	bool all_matches, colour_stderr;
+};
+
+/* One rule of a side. */
+struct agent_diff_rule {
+	const struct content_rule *rule;
+	uint64_t alerts;
+	uint64_t runs;     /* of its programs */
+	double ns_per_run; /* mean of the best pass; 0: it did not run */
+};
+
+struct agent_diff_side {
+	struct agent_diff_rule *rules; /* in order of definition */
+	uint32_t n_rules;
+	uint64_t alerts;
+	double ns_per_event; /* all rules together: the mean of the best pass, without decoding */
+};
+
+/* An alert of one side only; or of both, with another text or another rule that alerted instead. */
+struct agent_diff_alert {
+	bool is_new;
+	uint32_t rule; /* of its side */
+	uint32_t capture;
+	uint64_t event;   /* evt.num in that capture: counts the types of events that either side judges */
+	uint64_t time_ns; /* evt.time */
+	const char *text;
+};
+
+struct agent_diff {
+	struct agent_diff_side side[2]; /* old, new */
+	uint64_t events, same;          /* alerts that both give, with the same text */
+	uint64_t appear, vanish, reworded;
+	struct agent_diff_alert *alerts; /* by capture and event; reworded ones twice: old, then new */
+	uint32_t n_alerts;               /* at most AGENT_DIFF_MAX_ALERTS are kept */
+	void *keep;
+};
+
+/*
+ * Replay captures through both contents as agent_replay does, event by event, and say how the alerts differ and what
+ * either costs. Says what is wrong on stderr. Returns the exit code: 0 done, 1 rules refused or a capture malformed, 3.
+ */
+int agent_diff(const struct agent_diff_opts *o, struct agent_diff *out);
+void agent_diff_free(struct agent_diff *d);
 
 /* The worker's main function. Never returns to code that assumes privileges: the exit code of the process. */
 int agent_worker(int argc, char **argv);

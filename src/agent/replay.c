@@ -12,6 +12,7 @@
 #include <poll.h>
 
 #include "agent/agent.h"
+#include "agent/replay.h"
 #include "sensor/capture/capture.h"
 
 enum { EXIT_OK = 0, EXIT_REFUSED = 1, EXIT_HOST = 3 };
@@ -38,34 +39,43 @@ static int fail(const struct replay *r, enum err err, struct diag *d)
 	return err == E_NOMEM || err == E_HOST || err == E_BUG ? EXIT_HOST : EXIT_REFUSED;
 }
 
-static FALLIBLE read_rules(struct replay *r, struct diag *d)
+FALLIBLE replay_read_rules(char *const *paths, uint32_t n, struct worker_file **files, uint32_t *n_files,
+			   struct diag *d)
 {
 	struct agent_files list = { .n = 0 };
-	enum err err = agent_files_list(r->o->rules, r->o->n_rules, &list, d);
+	enum err err = agent_files_list(paths, n, &list, d);
 
-	r->files = calloc(AGENT_MAX_FILES, sizeof *r->files);
-	if (err == E_OK && !r->files)
+	*n_files = 0;
+	*files = calloc(AGENT_MAX_FILES, sizeof **files);
+	if (err == E_OK && !*files)
 		err = E_NOMEM;
 	for (uint32_t i = 0; err == E_OK && i < list.n; i++) {
-		struct worker_file *f = &r->files[i];
+		struct worker_file *f = &(*files)[i];
 
 		(void)snprintf(f->name, sizeof f->name, "%s", list.path[i]);
 		err = agent_file_read(list.path[i], &f->text, &f->len, d);
-		r->n_files += err == E_OK;
+		*n_files += err == E_OK;
 	}
 	agent_files_free(&list);
 	return err;
 }
 
-static FALLIBLE open_capture(struct replay *r, int *fd, struct diag *d)
+void replay_free_rules(struct worker_file *files, uint32_t n)
 {
-	if (!strcmp(r->o->capture, "-"))
+	for (uint32_t i = 0; i < n; i++)
+		free(files[i].text);
+	free(files);
+}
+
+FALLIBLE replay_open_capture(const char *path, int *fd, struct capture **out, struct diag *d)
+{
+	if (!strcmp(path, "-"))
 		*fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	else
-		*fd = open(r->o->capture, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (*fd < 0)
-		FAIL(d, IO, "cannot open '%s': %s", r->o->capture, strerror(errno));
-	return capture_open(*fd, r->o->capture, &r->capture, d);
+		FAIL(d, IO, "cannot open '%s': %s", path, strerror(errno));
+	return capture_open(*fd, path, out, d);
 }
 
 static FALLIBLE make_ready(struct replay *r)
@@ -193,14 +203,14 @@ static int run(struct replay *r, int *fd)
 	r->w.page = calloc(1, sizeof *r->w.page);
 	if (!r->w.page)
 		return fail(r, E_NOMEM, &d);
-	err = read_rules(r, &d);
+	err = replay_read_rules(r->o->rules, r->o->n_rules, &r->files, &r->n_files, &d);
 	if (err != E_OK)
 		return fail(r, err, &d);
 	code = worker_load(&r->w, r->files, r->n_files, &r->w.set);
 	if (code)
 		return code;
 	worker_publish_names(&r->w);
-	err = open_capture(r, fd, &d);
+	err = replay_open_capture(r->o->capture, fd, &r->capture, &d);
 	if (err == E_OK)
 		err = make_ready(r);
 	if (err != E_OK)
@@ -228,9 +238,7 @@ int agent_replay(const struct agent_replay_opts *o)
 	capture_close(r->capture);
 	if (fd >= 0)
 		close(fd);
-	for (uint32_t i = 0; i < r->n_files; i++)
-		free(r->files[i].text);
-	free(r->files);
+	replay_free_rules(r->files, r->n_files);
 	free(r->w.page);
 	free(r);
 	return code;

@@ -61,6 +61,9 @@ struct worker {
 	struct capture_writer *recorder; /* NULL: not recording, or not any more */
 	uint64_t recorded_ms;            /* last flush */
 	bool stop;
+	/* Instead of sinks, when set: tools that look at alerts. */
+	void (*on_alert)(void *user, const struct content *c, uint32_t rule, uint32_t set_rule);
+	void *on_alert_user;
 };
 
 uint64_t worker_now_ms(void);

@@ -48,7 +48,11 @@ void worker_on_event(void *user, struct event *e)
 			note_faults(w, faults);
 		for (uint32_t k = 0; k < n; k++) {
 			page_add(&w->page->alerts, 1);
-			worker_alert(w, w->set->contents[i], fired[k], e);
+			if (w->on_alert)
+				w->on_alert(w->on_alert_user, w->set->contents[i], fired[k],
+					    w->eval_first_rule + fired[k]);
+			else
+				worker_alert(w, w->set->contents[i], fired[k], e);
 		}
 		if (n && !(w->start.flags & CONTROL_ALL_MATCHES))
 			break;

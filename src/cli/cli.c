@@ -142,6 +142,10 @@ void cli_json_diag(struct json *j, const struct diag *d)
 	for (const struct note *n = d->notes; n; n = n->next)
 		json_str(j, n->text);
 	json_end_array(j);
+	if (d->family == 'L') {
+		json_key(j, "rule");
+		json_str(j, d->subject);
+	}
 	json_key(j, "severity");
 	json_str(j, severity[d->severity]);
 	json_key(j, "text");

@@ -10,6 +10,7 @@
 
 #include "base/base.h"
 #include "content/event/event.h"
+#include "content/explain/explain.h"
 #include "content/rule/rule.h"
 #include "content/runtime/runtime.h"
 #include "content/template/template.h"
@@ -64,11 +65,34 @@ const char *cli_default_rules(void);
 /* d as one JSON object. */
 void cli_json_diag(struct json *j, const struct diag *d);
 
+/* event_arg.c */
+
+/* Set a test's fields in an event that was initialised. E_NOT_FOUND, E_TYPE with d, E_NOMEM. */
+FALLIBLE cli_event_fill(struct event *e, const struct rule_test *t, struct arena *a, struct diag *d);
+typedef int cli_event_fn(void *user, struct event *e);
+/*
+ * Call use with the event that the argument names: FILE or - (YAML or JSON as under `tests:`), the mapping itself when
+ * it begins with {, or @CAPTURE:NUM, numbered as replay with these rules numbers. Returns what use returns, or an exit
+ * code when there is no such event; said on stderr.
+ */
+int cli_event_with(const char *arg, const struct rule_set *rs, cli_event_fn *use, void *user);
+
+/* explain_*.c */
+struct explain_args {
+	const char *what; /* the rule's name; NULL when an event is explained */
+	const char *event;
+	bool json, colour;
+	struct cli_rules rules;
+};
+int explain_rule(struct explain_args *a);
+int explain_event(struct explain_args *a);
+
 /* rules_*.c */
 int rules_check(int argc, char **argv);
 int rules_test(int argc, char **argv);
 int rules_list(int argc, char **argv);
 int rules_compile(int argc, char **argv);
+int rules_diff(int argc, char **argv);
 
 /* drill_stimuli.c */
 struct drill_stimulus {

@@ -3,32 +3,42 @@
 #include "cli/cli.h"
 
 const char cmd_rules_help[] =
-	"usage: sallyport rules check F|DIR... [--schema FILE] [--json]\n"
-	"       sallyport rules test F|DIR... [--json]\n"
+	"usage: sallyport rules check F|DIR... [--lint=warn|error|off] [--schema FILE] [--json]\n"
+	"       sallyport rules test F|DIR... [--coverage] [--json]\n"
 	"       sallyport rules list [rules [F|DIR...]|fields|events|schema] [--json]\n"
 	"       sallyport rules compile F|DIR... -o OUT [--schema FILE]\n"
+	"       sallyport rules diff OLD NEW --capture F... [--all-matches] [--exit-code] [--json]\n"
 	"\n"
-	"check    parse, type-check, compile and verify; errors have a place, an id and a hint\n"
-	"test     run the tests that stand beside the rules\n"
+	"check    parse, type-check, compile and verify; errors have a place, an id and a hint; then look for\n"
+	"         rules that hardly do what was meant (docs/analysis.md): --lint=error fails on them, off leaves that "
+	"out\n"
+	"test     run the tests that stand beside the rules; --coverage: and say which comparisons no test saw both "
+	"true and "
+	"false\n"
 	"list     rules, or what conditions can speak of: fields and events; schema is what --schema reads\n"
 	"compile  to one eBPF object that 'sallyport run --rules' and 'sallyport verify' read\n"
+	"diff     replay captures through two contents (rules, a directory of them, or compiled ones): which alerts\n"
+	"         appear and vanish, which rules changed, and what either costs\n"
 	"\n"
 	"--schema FILE  judge against the fields of another release, as its 'sallyport rules list schema' prints "
-	"them\n";
+	"them\n"
+	"--exit-code    of diff: 1 when the alerts differ; without it 0 says that the comparison was made\n";
 
 int cmd_rules(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		int (*run)(int argc, char **argv);
-	} subs[] = {
-		{ "check", rules_check }, { "test", rules_test }, { "list", rules_list }, { "compile", rules_compile }
-	};
+	} subs[] = { { "check", rules_check },
+		     { "test", rules_test },
+		     { "list", rules_list },
+		     { "compile", rules_compile },
+		     { "diff", rules_diff } };
 
 	for (size_t i = 0; argc >= 2 && i < countof(subs); i++)
 		if (!strcmp(argv[1], subs[i].name))
 			return subs[i].run(argc - 1, argv + 1);
-	(void)cli_fail(CLI_USAGE, argc < 2 ? "check, test, list or compile?" : "there is no 'rules %s'",
+	(void)cli_fail(CLI_USAGE, argc < 2 ? "check, test, list, compile or diff?" : "there is no 'rules %s'",
 		       argc < 2 ? "" : argv[1]);
 	return cli_usage("rules");
 }

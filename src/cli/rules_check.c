@@ -8,16 +8,34 @@
 
 enum { ELF_MAX_BYTES = 64 << 20 };
 
+/* What findings of the static analysis are. */
+enum lint_level { LINT_WARN, LINT_ERROR, LINT_OFF };
+
 struct check_args {
 	const char *schema, *out;
+	enum lint_level lint;
 	bool json;
 	struct arena schema_arena;
 	const struct template_table *table;
 };
 
+static bool read_level(const char *s, enum lint_level *out)
+{
+	static const char *const words[] = { [LINT_WARN] = "warn", [LINT_ERROR] = "error", [LINT_OFF] = "off" };
+
+	for (size_t i = 0; i < countof(words); i++) {
+		if (strcmp(words[i], s) != 0)
+			continue;
+		*out = (enum lint_level)i;
+		return true;
+	}
+	return false;
+}
+
 static int parse(int argc, char **argv, struct check_args *a)
 {
 	static const struct option opts[] = { { "json", no_argument, NULL, 'j' },
+					      { "lint", required_argument, NULL, 'l' },
 					      { "schema", required_argument, NULL, 's' },
 					      { 0 } };
 	int c;
@@ -29,6 +47,10 @@ static int parse(int argc, char **argv, struct check_args *a)
 			a->json = true;
 		else if (c == 's')
 			a->schema = optarg;
+		else if (c == 'l' && read_level(optarg, &a->lint))
+			continue;
+		else if (c == 'l')
+			return cli_fail(CLI_USAGE, "--lint=%s is not warn, error or off", optarg);
 		else if (c == 'o')
 			a->out = optarg;
 		else
@@ -43,6 +65,7 @@ static int parse(int argc, char **argv, struct check_args *a)
 struct checked {
 	struct cli_rules rules;
 	struct buf elf;
+	struct diags lints;
 	uint32_t n_enabled, n_programs;
 };
 
@@ -105,11 +128,36 @@ static int load_and_prove(int argc, char **argv, const struct check_args *a, str
 	return code ? code : prove(k);
 }
 
+/* Findings as warnings, or as errors that fail the check. */
+static int lint(struct checked *k, enum lint_level level)
+{
+	enum err err = rule_lint(k->rules.set, &k->rules.arena, &k->lints);
+
+	if (err != E_OK)
+		return cli_fail(CLI_HOST, "the rules cannot be analysed: %s", err_text(err));
+	if (level == LINT_WARN || !k->lints.head)
+		return 0;
+	for (struct diag_node *n = k->lints.head; n; n = n->next)
+		n->d.severity = DIAG_ERROR;
+	return CLI_REFUSED;
+}
+
 static void done(struct checked *k, struct check_args *a)
 {
 	buf_done(&k->elf);
 	cli_rules_done(&k->rules);
 	arena_done(&a->schema_arena);
+}
+
+static void show(const struct checked *k)
+{
+	struct buf text;
+
+	cli_rules_show(&k->rules);
+	buf_init(&text, 4 << 20);
+	diags_render(&text, &k->lints, cli_colour(STDERR_FILENO));
+	(void)fputs(text.p ? text.p : "", stderr);
+	buf_done(&text);
 }
 
 static int print_json(const struct checked *k, int code)
@@ -123,6 +171,8 @@ static int print_json(const struct checked *k, int code)
 	json_key(&j, "diagnostics");
 	json_array(&j);
 	for (const struct diag_node *n = k->rules.ds.head; n; n = n->next)
+		cli_json_diag(&j, &n->d);
+	for (const struct diag_node *n = k->lints.head; n; n = n->next)
 		cli_json_diag(&j, &n->d);
 	json_end_array(&j);
 	json_key(&j, "ok");
@@ -143,10 +193,13 @@ int rules_check(int argc, char **argv)
 
 	if (!code) {
 		code = load_and_prove(argc, argv, &a, &k);
+		diags_init(&k.lints, &k.rules.arena);
+		if (!code && a.lint != LINT_OFF)
+			code = lint(&k, a.lint);
 		if (a.json && (k.rules.set || k.rules.ds.head))
 			(void)print_json(&k, code);
 		else
-			cli_rules_show(&k.rules);
+			show(&k);
 		if (!code && !a.json)
 			(void)printf("ok: %u rule%s, %u program%s, proven\n", k.n_enabled, PLURAL(k.n_enabled),
 				     k.n_programs, PLURAL(k.n_programs));

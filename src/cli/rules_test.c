@@ -3,7 +3,7 @@
  * rules test: the events that stand under a rule's `tests:`, judged by the compiled rules exactly as a host judges
  * them.
  */
-#include "cli/cli.h"
+#include "cli/coverage.h"
 
 #include <getopt.h>
 
@@ -19,7 +19,7 @@ struct bench {
 	uint32_t n_ok, n_failed, n_untested;
 	struct buf out;
 	struct json j;
-	bool json, colour;
+	bool json, colour, coverage;
 };
 
 static int prepare(struct bench *b)
@@ -46,30 +46,6 @@ static int prepare(struct bench *b)
 	err = content_load(view_of(elf.p, elf.len), "compiled rules", &o, &b->arena, &b->content, &d);
 	buf_done(&elf);
 	return err == E_OK ? 0 : cli_fail_diag(err, &d);
-}
-
-/* The test's event, or false with why. */
-static bool make_event(struct bench *b, const struct rule_test *t, struct arena *a, struct diag *d)
-{
-	const struct template_type *type = template_type_by_name(b->rules.table, t->type);
-
-	if (!type) {
-		(void)snprintf(d->text, sizeof d->text, "there is no event type '%s'", t->type);
-		return false;
-	}
-	event_begin(b->event, (uint32_t)(type - b->rules.table->types));
-	for (uint32_t i = 0; i < t->n_fields; i++) {
-		const struct rule_test_field *f = &t->fields[i];
-		uint32_t id;
-
-		if (!template_field_find(b->rules.table, type, f->name, strlen(f->name), &id)) {
-			(void)snprintf(d->text, sizeof d->text, "'%s' has no field '%s'", t->type, f->name);
-			return false;
-		}
-		if (event_set_text(b->event, id, f->value, f->value_len, a, d) != E_OK)
-			return false;
-	}
-	return true;
 }
 
 static bool fires(struct bench *b, const char *rule, struct diag *d)
@@ -118,7 +94,7 @@ static void run_test(struct bench *b, const struct rule *r, const struct rule_te
 
 	arena_init(&a, 1 << 20);
 	diag_init(&d);
-	if (make_event(b, t, &a, &d)) {
+	if (cli_event_fill(b->event, t, &a, &d) == E_OK) {
 		fired = fires(b, r->name, &d);
 		ok = fired == t->fires && !d.text[0];
 		if (!d.text[0])
@@ -145,8 +121,17 @@ static void run_all(struct bench *b)
 
 static int show(struct bench *b)
 {
-	if (b->json) {
+	int code = 0;
+
+	if (b->json)
 		json_end_array(&b->j);
+	if (b->coverage)
+		code = coverage_show(&b->rules, &b->out, b->json ? &b->j : NULL, b->colour);
+	if (code) {
+		buf_done(&b->out);
+		return code;
+	}
+	if (b->json) {
 		json_key(&b->j, "untested_rules");
 		json_u64(&b->j, b->n_untested);
 		json_end_object(&b->j);
@@ -180,14 +165,19 @@ static int run(struct bench *b, char *const *paths, uint32_t n)
 
 int rules_test(int argc, char **argv)
 {
-	static const struct option opts[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
+	static const struct option opts[] = { { "json", no_argument, NULL, 'j' },
+					      { "coverage", no_argument, NULL, 'c' },
+					      { 0 } };
 	struct bench b = { .colour = cli_colour(STDOUT_FILENO) };
 	int c, code;
 
 	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
-		if (c != 'j')
+		if (c == 'j')
+			b.json = true;
+		else if (c == 'c')
+			b.coverage = true;
+		else
 			return cli_usage("rules");
-		b.json = true;
 	}
 	if (optind == argc)
 		return cli_fail(CLI_USAGE, "which files?");

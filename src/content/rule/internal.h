@@ -227,6 +227,7 @@ struct rule_check {
 	const struct rule_value *values;
 	uint32_t n_values;
 	struct rule_span at, op_at;
+	struct rule_span text; /* all of it, as it was written; an exception's is nowhere in one piece: empty */
 };
 
 enum rule_cond_kind { COND_AND, COND_OR, COND_NOT, COND_CHECK, COND_MACRO };
@@ -297,6 +298,14 @@ struct rule_items {
 	struct rule_draft **drafts;
 	uint32_t n_lists, n_macros, n_drafts, n_seen;
 	size_t lists_cap, macros_cap, drafts_cap;
+};
+
+/* What a set was made of, for those who explain it or find fault with it. Texts point into the sources. */
+struct rule_book {
+	struct rule_list *const *lists;
+	struct rule_macro *const *macros;
+	uint32_t n_lists, n_macros;
+	struct rule_draft *const *drafts; /* by rule of the set */
 };
 
 FALLIBLE rule_items_init(struct rule_items *it);
@@ -443,6 +452,11 @@ bool rule_check_values(struct rule_ctx *c, const struct rule_check *k, uint8_t t
 /* "true or false", "text"... */
 const char *rule_type_name(uint8_t type);
 
+/* bit i: the condition is not false for every event of type i; and: it is true for every one. E_NOMEM. */
+FALLIBLE rule_find_types(struct rule_ctx *c, const struct rule_cond *cond, uint64_t *ret_types, uint64_t *ret_always);
+/* The name under which the table has a field that rules may spell in other ways; len 0: no change. */
+const char *rule_field_alias(const char *name, size_t len);
+
 bool rule_value_i64(const char *p, size_t len, int64_t *out);
 bool rule_value_u64(const char *p, size_t len, uint64_t *out);
 bool rule_value_bool(const char *p, size_t len, bool *out);
@@ -492,6 +506,30 @@ bool rule_names_event(const struct rule_cond *cond);
 struct filter;
 /* What an event of this type must at least be like to satisfy f. In the arena. E_NOMEM. */
 FALLIBLE rule_filter(const struct rule_fold *f, const struct template_type *type, struct arena *a, struct filter *out);
+
+/* ---- imply.c ---- */
+
+/* A folded condition, or its opposite. */
+struct rule_lit {
+	const struct rule_fold *f;
+	bool negated;
+};
+/* The same without leading nots. */
+struct rule_lit rule_lit_strip(struct rule_lit x);
+/* Both folded for the same type. True is a proof, false is none. fuel: steps that are left; none: false. */
+bool rule_implies(const struct rule_fold *a, const struct rule_fold *b, uint32_t *fuel);
+/* The same of comparisons (FOLD_CHECK); and: they can not both hold. */
+bool rule_check_implies(const struct rule_fold *p, const struct rule_fold *q);
+bool rule_check_excludes(const struct rule_fold *p, const struct rule_fold *q);
+bool rule_lit_implies(struct rule_lit a, struct rule_lit b);
+bool rule_lit_excludes(struct rule_lit a, struct rule_lit b);
+/* A comparison of a number that holds for all numbers of its type (1), or for none (0); -1: neither is proven. */
+int rule_check_constant(const struct rule_fold *f);
+
+/* ---- part.c ---- */
+
+/* A comparison as it was written, on one line. NULL without memory. */
+const char *rule_check_text(struct arena *a, const struct rule_check *k);
 
 /* ---- output.c, test.c ---- */
 

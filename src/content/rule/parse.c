@@ -225,6 +225,7 @@ static FALLIBLE parse_check(struct parser *p, struct rule_span name, struct rule
 		return no_operator(p, &k);
 	if (!(rule_ops[k.op].flags & OP_UNARY))
 		TRY(parse_operand(p, &k));
+	k.text = (struct rule_span){ name.text, name.off, p->x.i - name.off };
 	rule_settle_left(&k);
 	return rule_check_cond(p->c, &k, out);
 }

@@ -27,13 +27,12 @@ static FALLIBLE load_file(struct rule_ctx *c, struct rule_items *it, const struc
 	return E_OK;
 }
 
-/* bit i: the condition is not false for every event of type i. */
-static FALLIBLE find_types(struct rule_ctx *c, const struct rule_cond *cond, uint64_t *ret_types)
+FALLIBLE rule_find_types(struct rule_ctx *c, const struct rule_cond *cond, uint64_t *ret_types, uint64_t *ret_always)
 {
 	struct arena scratch;
 	enum err err = E_OK;
 
-	*ret_types = 0;
+	*ret_types = *ret_always = 0;
 	for (uint32_t i = 0; i < c->table->n_types && !err; i++) {
 		const struct rule_fold *f;
 
@@ -43,6 +42,8 @@ static FALLIBLE find_types(struct rule_ctx *c, const struct rule_cond *cond, uin
 			err = E_NOMEM;
 		else if (f->kind != FOLD_FALSE)
 			*ret_types |= 1ull << i;
+		if (!err && f->kind == FOLD_TRUE)
+			*ret_always |= 1ull << i;
 		arena_done(&scratch);
 	}
 	return err;
@@ -111,19 +112,24 @@ static FALLIBLE build_rule(struct rule_ctx *c, struct rule_items *it, const stru
 	if (verdict != TYPE_GOOD || tests)
 		return E_REJECTED;
 	r->cond = cond;
-	TRY(find_types(c, cond, &r->types));
+	TRY(rule_find_types(c, cond, &r->types, &r->always));
 	warn_types(c, d, r);
 	return E_OK;
 }
 
 static FALLIBLE build_set(struct rule_ctx *c, struct rule_items *it, struct rule_set *rs)
 {
+	struct rule_draft **drafts = ARENA_ARRAY(c->a, struct rule_draft *, it->n_drafts);
+	struct rule_book *book = ARENA_NEW(c->a, struct rule_book);
+
 	rs->table = c->table;
 	rs->n_macros = it->n_macros;
 	rs->n_lists = it->n_lists;
 	rs->rules = ARENA_ARRAY(c->a, struct rule, it->n_drafts);
-	if (!rs->rules)
+	if (!rs->rules || !drafts || !book)
 		return E_NOMEM;
+	*book = (struct rule_book){ it->lists, it->macros, it->n_lists, it->n_macros, drafts };
+	rs->book = book;
 	TRY(rule_expand_macros(c, it));
 	for (uint32_t i = 0; i < it->n_drafts; i++) {
 		enum err err;
@@ -133,6 +139,7 @@ static FALLIBLE build_set(struct rule_ctx *c, struct rule_items *it, struct rule
 		err = build_rule(c, it, it->drafts[i], &rs->rules[rs->n_rules]);
 		if (err && err != E_REJECTED && err != E_NOT_FOUND)
 			return err;
+		drafts[rs->n_rules] = it->drafts[i];
 		rs->n_rules += !err;
 	}
 	return E_OK;

@@ -55,6 +55,7 @@ struct rule_test {
 };
 
 struct rule_cond; /* a checked condition; private */
+struct rule_book; /* macros, lists and places; private */
 
 struct rule {
 	const char *name, *desc, *output, *source;
@@ -65,7 +66,8 @@ struct rule {
 	const char *drill; /* name of the harmless stimulus that must make it fire, or NULL */
 	const struct rule_test *tests;
 	uint32_t n_tests;
-	uint64_t types; /* bit i: it can fire on table->types[i] */
+	uint64_t types;  /* bit i: it can fire on table->types[i] */
+	uint64_t always; /* bit i: it fires on every event of that type */
 	struct diag_pos pos;
 	const struct rule_cond *cond;
 };
@@ -75,6 +77,7 @@ struct rule_set {
 	struct rule *rules; /* in order of definition, disabled ones too */
 	uint32_t n_rules;
 	uint32_t n_macros, n_lists;
+	const struct rule_book *book;
 };
 
 struct rule_opts {
@@ -119,6 +122,73 @@ struct rule_extra_field {
 	const char *name, *type, *doc;
 };
 extern const struct rule_extra_field rule_extra_fields[];
+
+/*
+ * The event of a file with one mapping as under `tests:`, of which only `event` and `fields` are needed; JSON will do.
+ * E_REJECTED with ds, E_NOMEM.
+ */
+FALLIBLE rule_read_event(const struct rule_source *src, const struct template_table *t, struct arena *a,
+			 struct diags *ds, struct rule_test *out);
+
+/* ---- the parts of a condition: part.c ---- */
+
+enum rule_part_kind { RULE_PART_AND, RULE_PART_OR, RULE_PART_NOT, RULE_PART_CHECK, RULE_PART_MACRO };
+
+struct rule_part_field {
+	const char *name, *shown; /* of the table's row; with index or key, as a condition has it */
+	int32_t index;            /* -1 for none */
+	const char *key;          /* or NULL */
+	uint32_t key_len;
+	uint32_t rule; /* of rule_parts.set: it fires when the event has a value here */
+};
+
+/* One node of a condition, macros and lists put in. A parent stands before its parts, and they in their order. */
+struct rule_part {
+	uint8_t kind;
+	uint32_t parent, end, depth; /* the first one's parent is itself; end: the first index that is not below it */
+	uint32_t rule;               /* of rule_parts.set: it fires when this part is true */
+	const char *text;            /* a comparison as it was written, a macro's name; "and", "or", "not" */
+	const struct rule_part_field *fields; /* that a comparison looks at, as the table names them */
+	uint32_t n_fields;
+	bool asks_exists; /* the comparison is "field exists" */
+	struct diag_pos pos;
+};
+
+/*
+ * The set has one rule for each part that can be true or false for itself, and one for each field that they look at
+ * ("field exists"); compiled by rule_compile like any other, its programs tell what each part is for an event.
+ */
+struct rule_parts {
+	const struct rule_part *parts;
+	uint32_t n;
+	struct rule_set set;
+};
+
+/* E_LIMIT: more parts than content can have rules, E_NOMEM. */
+FALLIBLE rule_parts(const struct rule_set *rs, uint32_t rule, struct arena *a, struct rule_parts *out);
+
+/* Names that a rule's condition reaches, each once, in order of definition. In the arena. */
+struct rule_uses {
+	const char **macros, **lists, **fields;
+	uint32_t n_macros, n_lists, n_fields;
+};
+FALLIBLE rule_find_uses(const struct rule_set *rs, uint32_t rule, struct arena *a, struct rule_uses *out);
+
+/* ---- static analysis: lint.c, docs/analysis.md ---- */
+
+/*
+ * Look for rules that do not do what their author must have meant. Findings are warnings L... in ds, with the rule's
+ * name as subject, at most DIAGS_MAX. Those that a comment "# sallyport: allow L..." admits are left out. Sound but not
+ * complete where it says never or always. E_NOMEM.
+ */
+FALLIBLE rule_lint(const struct rule_set *rs, struct arena *a, struct diags *ds);
+
+struct rule_lint_row {
+	uint16_t id;
+	const char *title, *help;
+};
+extern const struct rule_lint_row rule_lints[];
+extern const size_t rule_n_lints;
 
 /* Every diagnostic id this module can give. */
 struct rule_diag_row {

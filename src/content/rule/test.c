@@ -62,7 +62,7 @@ static FALLIBLE read_field(struct rule_ctx *c, const struct template_type *type,
 {
 	uint32_t id;
 	const struct template_field *f = template_field_find(c->table, type, key->text.p, key->text.len, &id);
-	bool list = f && (f->type == TEMPLATE_LIST || f->type == TEMPLATE_ANCESTRY);
+	bool list = f && f->type >= TEMPLATE_LIST;
 	struct diag *d;
 
 	if (!f) {
@@ -153,4 +153,36 @@ FALLIBLE rule_read_tests(struct rule_ctx *c, const struct rule_node *tests, stru
 	out->tests = list;
 	out->n_tests = tests->n;
 	return first;
+}
+
+FALLIBLE rule_read_event(const struct rule_source *src, const struct template_table *t, struct arena *a,
+			 struct diags *ds, struct rule_test *out)
+{
+	static const char *const keys[] = { "name", "event", "fires", "fields" };
+	struct rule_ctx c = { .table = t, .a = a, .ds = ds };
+	const struct rule_node *event, *fields;
+	const struct template_type *type;
+	struct rule_node **docs = NULL, *n;
+	struct rule_file *f = ARENA_NEW(a, struct rule_file);
+	uint32_t n_docs = 0;
+
+	if (!f)
+		return E_NOMEM;
+	*f = (struct rule_file){ .name = src->name, .text = src->text, .len = src->len };
+	TRY(rule_file_init(f, a));
+	TRY(rule_yaml_load(&c, f, &docs, &n_docs));
+	n = n_docs == 1 && docs[0]->kind == NODE_SEQ && docs[0]->n == 1 ? docs[0]->kids[0] : n_docs ? docs[0] : NULL;
+	if (n_docs != 1 || n->kind != NODE_MAP) {
+		diag_hint(rule_report_at(&c, RD_TEST, f, 0, "an event is one mapping with event and fields"),
+			  "event: file_open, fields: {fd.name: /etc/shadow}");
+		return E_REJECTED;
+	}
+	rule_item_keys(&c, n, keys, countof(keys));
+	event = rule_item_get(&c, n, "event", NODE_SCALAR, true);
+	fields = rule_item_get(&c, n, "fields", NODE_MAP, true);
+	if (!event || !fields)
+		return E_REJECTED;
+	TRY(find_type(&c, event, &type));
+	*out = (struct rule_test){ .type = type->name, .pos = rule_span_pos(rule_node_span(event), a, NULL) };
+	return read_fields(&c, type, fields, out);
 }
