@@ -86,6 +86,51 @@ struct texts {
 	uint32_t n;
 };
 
+/* "macro: x" or "list: x" of the item at p, up to the line's end; empty when it is another kind of item. */
+static struct view item_name(const char *p)
+{
+	size_t n = strcspn(p, "\n");
+
+	return strncmp(p, "- macro: ", 9) && strncmp(p, "- list: ", 8) ? view_of(p, 0) : view_of(p, n);
+}
+
+static const char *next_item(const char *p)
+{
+	const char *at = strstr(p, "\n- ");
+
+	return at ? at + 1 : p + strlen(p);
+}
+
+static bool defined_before(const struct texts *t, uint32_t file, struct view name)
+{
+	for (uint32_t i = 0; i < file; i++)
+		for (const char *p = next_item(t->text[i]); *p; p = next_item(p)) {
+			struct view v = item_name(p);
+
+			if (v.len == name.len && !memcmp(v.p, name.p, name.len))
+				return true;
+		}
+	return false;
+}
+
+/*
+ * The public files repeat each other's macros, word for word, so that each can be loaded alone; in one set the second
+ * definition hides the first from the macros above it. So repeated ones become comments.
+ */
+static void drop_repeated(struct texts *t)
+{
+	for (uint32_t i = 1; i < t->n; i++)
+		for (const char *p = next_item(t->text[i]), *end; *p; p = end) {
+			struct view name = item_name(p);
+
+			end = next_item(p);
+			if (!name.len || !defined_before(t, i, name))
+				continue;
+			for (char *c = t->text[i] + (p - t->text[i]); c < end; c++)
+				*c = *c == '\n' ? '\n' : '#';
+		}
+}
+
 static FALLIBLE texts_read(const struct set_of_files *s, struct texts *out, struct diag *d)
 {
 	for (uint32_t i = 0; i < MAX_FILES && s->files[i]; i++) {
@@ -96,6 +141,7 @@ static FALLIBLE texts_read(const struct set_of_files *s, struct texts *out, stru
 		TRY(io_read_file(path, RULE_MAX_FILE_BYTES, &out->text[i], &len, d));
 		out->src[out->n++] = (struct rule_source){ s->files[i], out->text[i], len };
 	}
+	drop_repeated(out);
 	if (s->made_up) {
 		struct buf b;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * crash_helper: a sensor with a fault in it, for end-to-end tests: a helper that kills the process when an event's
- * string is exactly the rule's literal and that literal holds MARK. Never installed.
+ * crash_helper: a sensor with a fault in it, for end-to-end tests: a helper that kills the process when a predicate
+ * holds of an event of which a string has MARK in it. Never installed.
  */
 #include <signal.h>
 
@@ -9,14 +9,22 @@
 
 #define MARK "sallyport-crash-me"
 
-helper_fn __real_helper_str_eq, __wrap_helper_str_eq;
+helper_fn __real_helper_holds, __wrap_helper_holds;
 
-uint64_t __wrap_helper_str_eq(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+static bool is_marked(const struct helper_env *env)
 {
-	const void *literal = (const void *)(uintptr_t)args[1];
-	uint64_t equal = __real_helper_str_eq(env, args);
+	for (uint32_t i = 0; i < env->n_values; i++)
+		if (env->values[i].kind == HELPER_VALUE_STR &&
+		    memmem(env->values[i].p, env->values[i].len, MARK, sizeof MARK - 1))
+			return true;
+	return false;
+}
 
-	if (equal && memmem(literal, args[2], MARK, sizeof MARK - 1))
+uint64_t __wrap_helper_holds(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+{
+	uint64_t holds = __real_helper_holds(env, args);
+
+	if (holds && is_marked(env))
 		(void)raise(SIGSEGV);
-	return equal;
+	return holds;
 }
