@@ -69,6 +69,7 @@ int rules_check(int argc, char **argv);
 int rules_test(int argc, char **argv);
 int rules_list(int argc, char **argv);
 int rules_compile(int argc, char **argv);
+int rules_import(int argc, char **argv);
 
 /* drill_stimuli.c */
 struct drill_stimulus {

@@ -7,11 +7,16 @@ const char cmd_rules_help[] =
 	"       sallyport rules test F|DIR... [--json]\n"
 	"       sallyport rules list [rules [F|DIR...]|fields|events|schema] [--json]\n"
 	"       sallyport rules compile F|DIR... -o OUT [--schema FILE]\n"
+	"       sallyport rules import sigma F|DIR... [-o OUT] [--json]\n"
 	"\n"
 	"check    parse, type-check, compile and verify; errors have a place, an id and a hint\n"
 	"test     run the tests that stand beside the rules\n"
 	"list     rules, or what conditions can speak of: fields and events; schema is what --schema reads\n"
 	"compile  to one eBPF object that 'sallyport run --rules' and 'sallyport verify' read\n"
+	"import   rules in Sigma's format, directories with all below them, as rules of this language, on standard\n"
+	"         output or in OUT; each that cannot be said is refused with its reason. Exit code 0: at least one\n"
+	"         was imported and no file was malformed; 1: none was, or one was (the good ones are written). --json\n"
+	"         reports what became of each rule, and wants -o. License and author stay with each rule.\n"
 	"\n"
 	"--schema FILE  judge against the fields of another release, as its 'sallyport rules list schema' prints "
 	"them\n";
@@ -21,14 +26,16 @@ int cmd_rules(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(int argc, char **argv);
-	} subs[] = {
-		{ "check", rules_check }, { "test", rules_test }, { "list", rules_list }, { "compile", rules_compile }
-	};
+	} subs[] = { { "check", rules_check },
+		     { "test", rules_test },
+		     { "list", rules_list },
+		     { "compile", rules_compile },
+		     { "import", rules_import } };
 
 	for (size_t i = 0; argc >= 2 && i < countof(subs); i++)
 		if (!strcmp(argv[1], subs[i].name))
 			return subs[i].run(argc - 1, argv + 1);
-	(void)cli_fail(CLI_USAGE, argc < 2 ? "check, test, list or compile?" : "there is no 'rules %s'",
+	(void)cli_fail(CLI_USAGE, argc < 2 ? "check, test, list, compile or import?" : "there is no 'rules %s'",
 		       argc < 2 ? "" : argv[1]);
 	return cli_usage("rules");
 }
