@@ -160,19 +160,20 @@ static const struct fx *missing(const struct sigma_test *t)
 	return constant(null && !t->differs && (!t->all || t->n_values == 1));
 }
 
-static const struct fx *text(struct build *b, const struct buf *s)
+static const struct fx *text(struct build *b, const struct buf *s, const struct sigma_why *lost)
 {
 	char *copy = s->full ? NULL : arena_strndup(b->c->a, s->p ? s->p : "", s->len);
 
 	if (s->full)
 		return unknown(b,
 			       sigma_why_new(b->c, MD_TOO_LARGE, b->r->doc, "one of its fields has too many values"));
-	return copy ? fx_new(b, (struct fx){ .kind = FX_TEXT, .text = copy }) : no_memory(b);
+	return copy ? fx_new(b, (struct fx){ .kind = FX_TEXT, .text = copy, .lost = lost }) : no_memory(b);
 }
 
-static const struct fx *field_test(struct build *b, const struct sigma_field *f, const struct sigma_test *t)
+static const struct fx *field_test(struct build *b, const struct sigma_field *f, const struct sigma_test *t,
+				   int polarity)
 {
-	const struct sigma_why *why = NULL;
+	const struct sigma_why *why = NULL, *lost = NULL;
 	const struct fx *out;
 	struct buf s;
 
@@ -180,8 +181,10 @@ static const struct fx *field_test(struct build *b, const struct sigma_field *f,
 	if (t->kind == TEST_EXISTS)
 		buf_printf(&s, "%s%s exists", missing(t)->kind == FX_TRUE ? "not " : "", f->name);
 	else
-		sigma_compare(b->c, f, t, &s, &why);
-	out = why ? unknown(b, why) : text(b, &s);
+		sigma_compare(b->c, f, t, &s, &why, &lost);
+	if (lost && (polarity == NEGATIVE || t->differs))
+		why = lost;
+	out = why ? unknown(b, why) : text(b, &s, lost);
 	buf_done(&s);
 	return out;
 }
@@ -282,7 +285,7 @@ static const struct fx *call_test(struct build *b, const struct sigma_test *t, i
 	buf_init(&s, 4096);
 	find_calls(b, t, &calls);
 	buf_printf(&s, "evt.type in (%s)", calls.p ? calls.p : "");
-	kids[0] = calls.len ? text(b, &s) : &fx_false;
+	kids[0] = calls.len ? text(b, &s, NULL) : &fx_false;
 	not_there = unwatched(b, t);
 	kids[1] = &fx_false;
 	if (not_there)
@@ -312,7 +315,7 @@ static bool never_hex(const struct sigma_test *t)
 /* ---- tests and trees ---- */
 
 /* Keywords are looked for in the field that stands for the line. */
-static const struct fx *keyword_test(struct build *b, const struct sigma_test *t)
+static const struct fx *keyword_test(struct build *b, const struct sigma_test *t, int polarity)
 {
 	const char *name = sigma_views[b->view].keywords;
 	struct sigma_test starred = *t;
@@ -334,7 +337,7 @@ static const struct fx *keyword_test(struct build *b, const struct sigma_test *t
 		    sigma_pattern_stars(b->c->a, &t->values[i].pattern, true, true, &starred.values[i].pattern) != E_OK)
 			return no_memory(b);
 	}
-	return field_test(b, &f, &starred);
+	return field_test(b, &f, &starred, polarity);
 }
 
 static const struct fx *found_nothing(struct build *b, const struct sigma_test *t)
@@ -360,7 +363,7 @@ static const struct fx *named_test(struct build *b, const struct sigma_test *t, 
 		return b->view == VIEW_SYSCALL ? call_test(b, t, polarity) : missing(t);
 	switch (sigma_field_find(b->c, b->view, t->field, &f)) {
 	case FOUND_FIELD:
-		return f.name ? field_test(b, &f, t) : no_memory(b);
+		return f.name ? field_test(b, &f, t, polarity) : no_memory(b);
 	case FOUND_WORDS:
 		return word_test(b, t, polarity);
 	case FOUND_MISSING:
@@ -379,7 +382,7 @@ static const struct fx *test(struct build *b, const struct sigma_test *t, int po
 {
 	if (t->why)
 		return unknown(b, t->why);
-	return t->field ? named_test(b, t, polarity) : keyword_test(b, t);
+	return t->field ? named_test(b, t, polarity) : keyword_test(b, t, polarity);
 }
 
 static const struct fx *tree(struct build *b, const struct sigma_expr *e, int polarity);

@@ -17,7 +17,7 @@ struct compare {
 	const struct sigma_test *t;
 	struct buf *out;
 	uint32_t n_parts; /* of the disjunction or conjunction that is being written */
-	const struct sigma_why *why;
+	const struct sigma_why *why, *lost;
 };
 
 void sigma_put_quoted(struct buf *out, const char *p, size_t len)
@@ -365,6 +365,65 @@ static void put_addresses(struct compare *k)
 	}
 }
 
+/* ---- names of hosts ---- */
+
+static bool is_host(const char *s)
+{
+	return s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")] == 0 && s[0] != '.' &&
+	       s[0] != '-' && strchr(s, '.') && s[strlen(s) - 1] != '.';
+}
+
+/* A pattern as the host name that it holds. Names in rules are resolved, so that only whole names can be asked for. */
+static bool host_name(struct compare *k, const struct sigma_value *v, char *out, size_t max)
+{
+	const struct sigma_pattern *p = &v->pattern;
+	bool before = p->len && p->glyph[0] == GLYPH_MANY;
+	bool after = p->len > 1 && p->glyph[p->len - 1] == GLYPH_MANY;
+	uint32_t n = 0;
+
+	if (p->len >= max)
+		return false;
+	for (uint32_t i = before; i + after < p->len; i++) {
+		if (p->glyph[i] != GLYPH_BYTE)
+			return false;
+		out[n++] = lower(p->p[i]);
+	}
+	out[n] = 0;
+	if (!is_host(out))
+		return false;
+	if ((before || after) && !k->lost)
+		k->lost = sigma_why_new(k->c, MD_VALUE, v->node,
+					"hosts are found by the addresses of the names in rules: of '%.60s' only that "
+					"name itself",
+					out);
+	return true;
+}
+
+static void put_hosts(struct compare *k)
+{
+	bool first = true;
+
+	for (uint32_t i = 0; i < k->t->n_values; i++) {
+		const struct sigma_value *v = &k->t->values[i];
+		char name[256];
+
+		if (v->null)
+			continue;
+		if (k->t->all || !host_name(k, v, name, sizeof name)) {
+			bad_value(k, v, "a whole host name");
+			return;
+		}
+		if (first)
+			next_part(k, false);
+		if (first)
+			buf_printf(k->out, "%s in (", k->f->name);
+		buf_printf(k->out, "%s\"%s\"", first ? "" : ", ", name);
+		first = false;
+	}
+	if (!first)
+		buf_putc(k->out, ')');
+}
+
 /* ---- expressions ---- */
 
 static void put_expressions(struct compare *k)
@@ -382,7 +441,7 @@ static void put_expressions(struct compare *k)
 
 static bool is_number(enum template_field_type type)
 {
-	return type == TEMPLATE_U64 || type == TEMPLATE_I64 || type == TEMPLATE_TIME;
+	return type == TEMPLATE_U64 || type == TEMPLATE_I64 || type == TEMPLATE_TIME || type == TEMPLATE_PORT;
 }
 
 static void put_nulls(struct compare *k)
@@ -403,7 +462,7 @@ static bool kind_fits(struct compare *k)
 	bool order = k->t->kind >= TEST_LT && k->t->kind <= TEST_GE;
 
 	if ((order && !number) || (k->t->kind == TEST_CIDR && !address) ||
-	    (k->t->kind == TEST_REGEX && (number || address))) {
+	    (k->t->kind == TEST_REGEX && (number || address || k->f->type == TEMPLATE_NAMES))) {
 		k->why = sigma_why_new(k->c, MD_MODIFIER, k->t->at, "the modifier does not fit %s, which is %s",
 				       k->f->name,
 				       number    ? "a number"
@@ -423,6 +482,8 @@ static void put_values(struct compare *k)
 		put_numbers(k);
 	else if (k->f->type == TEMPLATE_IP)
 		put_addresses(k);
+	else if (k->f->type == TEMPLATE_NAMES)
+		put_hosts(k);
 	else if (k->t->all)
 		put_all(k);
 	else
@@ -430,7 +491,7 @@ static void put_values(struct compare *k)
 }
 
 void sigma_compare(struct sigma_ctx *c, const struct sigma_field *f, const struct sigma_test *t, struct buf *out,
-		   const struct sigma_why **why)
+		   const struct sigma_why **why, const struct sigma_why **lost)
 {
 	struct compare k = { .c = c, .f = f, .t = t, .out = out };
 	size_t start = out->len;
@@ -447,6 +508,7 @@ void sigma_compare(struct sigma_ctx *c, const struct sigma_field *f, const struc
 			out->p[out->len] = 0;
 		}
 	}
+	*lost = k.lost;
 	if (!k.why)
 		return;
 	*why = k.why;

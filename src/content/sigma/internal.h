@@ -209,9 +209,12 @@ bool sigma_view_there(const struct template_table *t, enum sigma_view_id view);
 
 /* ---- what comes out: build.c, compare.c, regex.c, write.c ---- */
 
-/* Comparisons of one field with the values of a test. *why is set, and nothing appended, when it cannot be said. */
+/*
+ * Comparisons of one field with the values of a test. *why is set, and nothing appended, when it cannot be said. *lost
+ * is set when what was said holds for fewer events: that will not do below a `not`.
+ */
 void sigma_compare(struct sigma_ctx *c, const struct sigma_field *f, const struct sigma_test *t, struct buf *out,
-		   const struct sigma_why **why);
+		   const struct sigma_why **why, const struct sigma_why **lost);
 /* A value between quotes, for a condition. It can be any bytes but NUL. */
 void sigma_put_quoted(struct buf *out, const char *p, size_t len);
 /*

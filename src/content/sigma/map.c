@@ -103,7 +103,7 @@ static enum sigma_found find_argument(struct sigma_ctx *c, enum sigma_view_id vi
 /* The audit field exists, in other records. */
 static bool audit_has(const char *field)
 {
-	uint32_t audit = AT(EXECVE) | AT(SYSCALL) | AT(PATH_OPEN) | AT(PATH_EXEC);
+	uint32_t audit = AT(EXECVE) | AT(SYSCALL) | AT(PATH_FILE) | AT(PATH_NEW) | AT(PATH_OLD) | AT(PATH_EXEC);
 
 	for (size_t i = 0; i < countof(fields); i++)
 		if ((fields[i].views & audit) && !strcmp(fields[i].sigma, field))

@@ -155,7 +155,7 @@ static void write_output(struct sigma_ctx *c, const struct sigma_rule *r, const 
 		[SOURCE_PROCESS] = "",
 		[SOURCE_FILE] = " file=%fd.name",
 		[SOURCE_NETWORK] = " connection=%fd.name",
-		[SOURCE_AUDITD] = " event=%evt.type file=%fd.name",
+		[SOURCE_AUDITD] = " event=%evt.type file=%fs.path.name target=%fs.path.target",
 	};
 	struct sigma_field f;
 	struct buf text;
