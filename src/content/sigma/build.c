@@ -418,7 +418,7 @@ static const struct fx *tree(struct build *b, const struct sigma_expr *e, int po
 
 static void put(struct buf *out, const struct fx *f, enum fx_kind around, unsigned depth)
 {
-	bool parens = (f->kind == FX_AND || f->kind == FX_OR) && around != FX_FALSE && around != f->kind;
+	bool parens = f->n > 1 && (f->kind == FX_AND || f->kind == FX_OR) && around != FX_FALSE && around != f->kind;
 
 	if (f->kind == FX_TEXT) {
 		buf_puts(out, f->text);

@@ -428,9 +428,10 @@ static void put_hosts(struct compare *k)
 
 static void put_expressions(struct compare *k)
 {
-	bool fold = k->t->ignore_case;
-
 	for (uint32_t i = 0; i < k->t->n_values && !k->why; i++) {
+		struct view text = k->t->values[i].text;
+		bool fold = k->t->ignore_case || (text.len > 4 && !memcmp(text.p, "(?i)", 4));
+
 		next_part(k, k->t->all);
 		buf_printf(k->out, fold ? "tolower(%s) regex " : "%s regex ", k->f->name);
 		sigma_regex(k->c, &k->t->values[i], fold, k->out, &k->why);

@@ -327,6 +327,8 @@ void sigma_regex(struct sigma_ctx *c, const struct sigma_value *v, bool lower, s
 
 	buf_init(&r.out, SIGMA_MAX_CONDITION_BYTES);
 	buf_init(&text, SIGMA_MAX_CONDITION_BYTES);
+	if (lower && r.len > 4 && !memcmp(r.p, "(?i)", 4))
+		r.i = 4; /* that is what lower says */
 	while (r.i < r.len && !r.why)
 		put_next(&r);
 	put_whole(&r, &text);
