@@ -84,6 +84,8 @@ static const struct {
 	  "sigma_connection and fd.sip.name in (\"a.example\", \"b.example\")" },
 
 	{ "audit arguments", AUDITD SEL("type: EXECVE, a0: '1'"), E "proc.exe = \"1\"" },
+	{ "what another record has is missing", AUDITD SEL("type: EXECVE, a0: '1', comm: null, exe|exists: false"),
+	  E "proc.exe = \"1\"" },
 	{ "audit call", AUDITD SEL("type: SYSCALL, SYSCALL: memfd_create, euid: 33"),
 	  "evt.type in (memfd_create) and evt.type in (memfd_create) and user.uid = 33" },
 	{ "audit call unnamed is exec", AUDITD SEL("type: SYSCALL, comm: '1'"),
