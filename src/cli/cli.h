@@ -93,6 +93,7 @@ int rules_test(int argc, char **argv);
 int rules_list(int argc, char **argv);
 int rules_compile(int argc, char **argv);
 int rules_diff(int argc, char **argv);
+int rules_import(int argc, char **argv);
 
 /* drill_stimuli.c */
 struct drill_stimulus {

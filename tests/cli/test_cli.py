@@ -198,6 +198,51 @@ def the_settings_file_is_checked_before_anything_starts(c):
     expect("larger than 64 KiB" in r.stderr, r.stderr)
 
 
+SIGMA = """title: Sample from a shared directory
+id: 11111111-2222-4333-8444-555555555555
+author: Somebody
+level: high
+logsource: {product: linux, category: process_creation}
+detection:
+  s: {Image|startswith: /dev/shm/}
+  condition: s
+"""
+
+
+@test
+def sigma_rules_are_imported_and_what_is_not_is_told(c):
+    os.makedirs(c.path("sigma/deep"))
+    c.file("sigma/deep/good.yml", SIGMA)
+    c.file("sigma/deep/notes.txt", "no rule")
+    c.file("sigma/log.yml", SIGMA.replace("category: process_creation", "service: sshd"))
+    os.symlink(c.path("sigma"), c.path("sigma/deep/loop"))
+    r = c.run("rules", "import", "sigma", "sigma", code=0)
+    expect("1 imported (0 in part), 1 refused, 0 malformed" in r.stderr, r.stderr)
+    expect('sigma/log.yml:5:12: warning[M202]: rule "Sample from a shared directory" not imported: ' in r.stderr, r.stderr)
+    expect("Author: Somebody" in r.stdout, r.stdout)
+    c.file("imported.yaml", r.stdout)
+    c.run("rules", "check", "imported.yaml", code=0)
+    report = json.loads(c.run("rules", "import", "sigma", "sigma", "-o", "again.yaml", "--json", code=0).stdout)
+    expect([o["fate"] for o in report["rules"]] == ["imported", "refused"], report)
+    expect(sorted(report) == ["imported", "malformed", "partial", "refused", "rules"], report)
+    expect(sorted(report["rules"][0]) == ["fate", "file", "id", "line", "name", "reason", "title"], report)
+    expect(open(c.path("again.yaml")).read() == r.stdout, "the same bytes")
+
+
+@test
+def a_malformed_sigma_rule_is_exit_code_1_and_the_good_ones_are_written(c):
+    c.file("two.yml", SIGMA + "---\n" + SIGMA.replace("condition: s", "condition: s and"))
+    r = c.run("rules", "import", "sigma", "two.yml", code=1)
+    expect("two.yml:17:14: error[M103]: " in r.stderr, r.stderr)
+    expect(r.stdout.count("- rule: ") == 1, r.stdout)
+    c.file("none.yml", SIGMA.replace("linux", "windows"))
+    r = c.run("rules", "import", "sigma", "none.yml", "-o", "none.yaml", code=1)
+    expect(not os.path.exists(c.path("none.yaml")), "nothing was imported")
+    c.run("rules", "import", "sigma", "absent.yml", code=3)
+    for wrong in (["sigma"], ["yara", "two.yml"], [], ["sigma", "two.yml", "--json"]):
+        c.run("rules", "import", *wrong, code=2)
+
+
 @test
 def a_full_standard_output_is_an_error(c):
     r = subprocess.run([c.binary, "rules", "list", "fields"], stdout=open("/dev/full", "w"), stderr=subprocess.PIPE, text=True)

@@ -130,9 +130,7 @@ struct rule_nearest {
 void rule_nearest_try(struct rule_nearest *n, const char *name);
 void rule_nearest_hint(const struct rule_nearest *n);
 
-/* ---- YAML: yaml.c, scalar.c ---- */
-
-enum rule_node_kind { NODE_SCALAR, NODE_SEQ, NODE_MAP };
+/* ---- YAML: document.c, yaml.c, scalar.c ---- */
 
 struct rule_node {
 	uint8_t kind;
@@ -143,8 +141,10 @@ struct rule_node {
 };
 
 /* The documents of a file, null ones left out. Reports and returns E_REJECTED; E_NOMEM. */
+FALLIBLE rule_source_load(struct rule_ctx *c, const struct rule_source *src, struct rule_node ***docs,
+			  uint32_t *n_docs);
+/* The same of a file whose lines are known. */
 FALLIBLE rule_yaml_load(struct rule_ctx *c, const struct rule_file *f, struct rule_node ***docs, uint32_t *n_docs);
-bool rule_node_is_null(const struct rule_node *n);
 /* The value under a key of a mapping, or NULL. */
 struct rule_node *rule_node_get(const struct rule_node *map, const char *key);
 struct rule_span rule_node_span(const struct rule_node *n);

@@ -6,22 +6,10 @@ enum { SCRATCH_MAX_BYTES = 64 << 20 };
 
 static FALLIBLE load_file(struct rule_ctx *c, struct rule_items *it, const struct rule_source *src)
 {
-	struct rule_file *f = ARENA_NEW(c->a, struct rule_file);
 	struct rule_node **docs = NULL;
 	uint32_t n_docs = 0;
-	bool bom = src->len >= 3 && !memcmp(src->text, "\xef\xbb\xbf", 3);
 
-	if (!f)
-		return E_NOMEM;
-	*f = (struct rule_file){ .name = src->name, .text = src->text + 3 * bom, .len = src->len - 3 * bom };
-	if (src->len > RULE_MAX_FILE_BYTES)
-		f->len = 0;
-	TRY(rule_file_init(f, c->a));
-	if (src->len > RULE_MAX_FILE_BYTES) {
-		rule_report_at(c, RD_FILE_SIZE, f, 0, "the file is over %d MiB", RULE_MAX_FILE_BYTES >> 20);
-		return E_REJECTED;
-	}
-	TRY(rule_yaml_load(c, f, &docs, &n_docs));
+	TRY(rule_source_load(c, src, &docs, &n_docs));
 	for (uint32_t i = 0; i < n_docs; i++)
 		TRY(rule_items_collect(c, it, docs[i]));
 	return E_OK;

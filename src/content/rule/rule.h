@@ -190,6 +190,30 @@ struct rule_lint_row {
 extern const struct rule_lint_row rule_lints[];
 extern const size_t rule_n_lints;
 
+/*
+ * YAML whose nodes know where they stand: how rules files are read, for those who read other languages made of YAML.
+ *
+ * rule_documents reads a file's documents, null ones left out. Nodes live in the arena and borrow the source; text is
+ * UTF-8 without NUL, NUL-terminated. Errors as rule_load: the same limits, the same diagnostics (R100-R106).
+ */
+enum rule_node_kind { NODE_SCALAR, NODE_SEQ, NODE_MAP };
+struct rule_node;
+FALLIBLE rule_documents(const struct rule_source *src, struct arena *a, struct diags *ds,
+			const struct rule_node *const **docs, uint32_t *n_docs);
+bool rule_node_is(const struct rule_node *n, enum rule_node_kind kind);
+/* A plain scalar that says null in one of YAML's ways. */
+bool rule_node_is_null(const struct rule_node *n);
+/* A scalar's value; "" for others. */
+struct view rule_node_text(const struct rule_node *n);
+/* Elements of a sequence, entries of a mapping; 0 for a scalar. */
+uint32_t rule_node_count(const struct rule_node *n);
+/* The i-th element, or the key and value of the i-th entry; i < rule_node_count(n). */
+const struct rule_node *rule_node_at(const struct rule_node *n, uint32_t i);
+const struct rule_node *rule_node_key(const struct rule_node *map, uint32_t i);
+/* Where bytes off to off + len of a scalar's value stand (of others: where they begin); *line_text as struct diag's. */
+struct diag_pos rule_node_pos(const struct rule_node *n, uint32_t off, uint32_t len, struct arena *a,
+			      const char **line_text);
+
 /* Every diagnostic id this module can give. */
 struct rule_diag_row {
 	uint16_t id;
