@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <yaml.h>
 
-enum kind { KIND_NUMBER, KIND_POWER, KIND_WORD, KIND_BOOL, KIND_PATH, KIND_PATHS };
+enum kind { KIND_NUMBER, KIND_POWER, KIND_WORD, KIND_BOOL, KIND_PATH, KIND_PATHS, KIND_ROOTS };
 
 enum id {
 	ID_SYNTAX = 1,
@@ -50,6 +50,7 @@ static const struct key keys[] = {
 	{ "outputs.file.format",   KIND_WORD,   offsetof(struct config, file_format), 0, 0, { "", "text", "json" } },
 	{ "outputs.file.max_mib",  KIND_NUMBER, offsetof(struct config, file_max_mib), 1, 65536, { 0 } },
 	{ "outputs.file.keep",     KIND_NUMBER, offsetof(struct config, file_keep), 1, 100, { 0 } },
+	{ "containers.roots",      KIND_ROOTS,  0, 0, 0, { 0 } },
 	{ "ring.reserved_kib",     KIND_POWER,  offsetof(struct config, reserved_kib), 64, 65536, { 0 } },
 	{ "ring.bulk_kib",         KIND_POWER,  offsetof(struct config, bulk_kib), 64, 65536, { 0 } },
 	{ "worker.memory_mib",     KIND_NUMBER, offsetof(struct config, worker_memory_mib), 64, 65536, { 0 } },
@@ -88,6 +89,8 @@ void config_done(struct config *c)
 {
 	for (uint32_t i = 0; i < c->n_rules; i++)
 		free(c->rules[i]);
+	for (uint32_t i = 0; i < c->n_container_roots; i++)
+		free(c->container_roots[i].dir);
 	free(c->file_path);
 	config_init(c);
 }
@@ -289,6 +292,33 @@ static void add_path(struct reader *r, const yaml_event_t *e, const char *text)
 		r->err = err;
 }
 
+/* KIND=DIRECTORY */
+static void add_root(struct reader *r, const yaml_event_t *e, const char *text)
+{
+	static const char *const kinds[CONFIG_N_ROOTS] = { "docker", "storage", "containerd", "crun", "runc" };
+	const char *dir = strchr(text, '=');
+	struct config *c = r->c;
+	uint32_t kind = 0;
+
+	while (dir && kind < CONFIG_N_ROOTS &&
+	       (strlen(kinds[kind]) != (size_t)(dir - text) || memcmp(kinds[kind], text, (size_t)(dir - text))))
+		kind++;
+	if (!dir || kind == CONFIG_N_ROOTS || dir[1] != '/') {
+		complain(r, &e->start_mark, ID_VALUE, "docker=/data/docker",
+			 "a container root is KIND=DIRECTORY; kinds: docker, storage, containerd, crun, runc");
+	} else if (c->n_container_roots == CONFIG_MAX_CONTAINER_ROOTS || strlen(dir + 1) > CONFIG_MAX_PATH) {
+		complain(r, &e->start_mark, ID_TOO_MANY, NULL, "at most %d container roots, each of at most %d bytes",
+			 CONFIG_MAX_CONTAINER_ROOTS, CONFIG_MAX_PATH);
+	} else {
+		c->container_roots[c->n_container_roots].kind = kind;
+		c->container_roots[c->n_container_roots].dir = strdup(dir + 1);
+		if (c->container_roots[c->n_container_roots].dir)
+			c->n_container_roots++;
+		else
+			r->err = E_NOMEM;
+	}
+}
+
 /* The text of a scalar, checked to be plain: no NUL inside, no tag, no anchor. NULL after complaining. */
 static const char *plain(struct reader *r, const yaml_event_t *e)
 {
@@ -331,11 +361,12 @@ static void set_scalar(struct reader *r, const struct key *k, const yaml_event_t
 		set_path(r, k, e, text);
 		return;
 	case KIND_PATHS:
+	case KIND_ROOTS:
 		return;
 	}
 }
 
-static void read_paths(struct reader *r)
+static void read_list(struct reader *r, const struct key *k)
 {
 	yaml_event_t e;
 	bool end = false;
@@ -347,11 +378,13 @@ static void read_paths(struct reader *r)
 			end = true;
 		} else if (e.type == YAML_SCALAR_EVENT) {
 			text = plain(r, &e);
-			if (text)
+			if (text && k->kind == KIND_PATHS)
 				add_path(r, &e, text);
+			else if (text)
+				add_root(r, &e, text);
 		} else {
 			complain(r, &e.start_mark, e.type == YAML_ALIAS_EVENT ? ID_ALIAS : ID_KIND, NULL,
-				 "'rules' is a list of paths");
+				 "'%s' is a list of %s", k->path, k->kind == KIND_PATHS ? "paths" : "KIND=DIRECTORY");
 			skip(r, &e);
 		}
 		yaml_event_delete(&e);
@@ -361,19 +394,19 @@ static void read_paths(struct reader *r)
 static void read_leaf(struct reader *r, const struct key *k, const yaml_event_t *e)
 {
 	uint64_t bit = 1ull << (k - keys);
+	bool list = k->kind == KIND_PATHS || k->kind == KIND_ROOTS;
 
 	if (r->seen & bit)
 		complain(r, &e->start_mark, ID_TWICE, NULL, "'%s' stands twice", k->path);
 	r->seen |= bit;
 	if (e->type == YAML_ALIAS_EVENT)
 		complain(r, &e->start_mark, ID_ALIAS, NULL, "anchors, aliases and tags are not allowed here");
-	else if (k->kind == KIND_PATHS && e->type == YAML_SEQUENCE_START_EVENT)
-		read_paths(r);
-	else if (k->kind != KIND_PATHS && e->type == YAML_SCALAR_EVENT)
+	else if (list && e->type == YAML_SEQUENCE_START_EVENT)
+		read_list(r, k);
+	else if (!list && e->type == YAML_SCALAR_EVENT)
 		set_scalar(r, k, e);
 	else {
-		complain(r, &e->start_mark, ID_KIND, NULL, "'%s' needs a %s", k->path,
-			 k->kind == KIND_PATHS ? "list" : "plain value");
+		complain(r, &e->start_mark, ID_KIND, NULL, "'%s' needs a %s", k->path, list ? "list" : "plain value");
 		skip(r, e);
 	}
 }

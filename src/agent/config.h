@@ -12,6 +12,22 @@
 
 enum { CONFIG_MAX_BYTES = 64 << 10, CONFIG_MAX_RULES = 256, CONFIG_MAX_PATH = 446 };
 
+/* Where a runtime keeps its containers' state. */
+enum config_root {
+	CONFIG_ROOT_DOCKER,
+	CONFIG_ROOT_STORAGE, /* containers/storage: podman, cri-o */
+	CONFIG_ROOT_CONTAINERD,
+	CONFIG_ROOT_CRUN,
+	CONFIG_ROOT_RUNC,
+	CONFIG_N_ROOTS
+};
+enum { CONFIG_MAX_CONTAINER_ROOTS = 16 };
+
+struct config_container_root {
+	uint32_t kind; /* enum config_root */
+	char *dir;     /* owned */
+};
+
 enum config_format { CONFIG_AUTO, CONFIG_TEXT, CONFIG_JSON };
 enum config_matching { CONFIG_FIRST, CONFIG_ALL };
 
@@ -24,7 +40,9 @@ struct config {
 	char *file_path;         /* owned; NULL: no file output */
 	uint32_t file_format;    /* never CONFIG_AUTO */
 	uint32_t file_max_mib, file_keep;
-	uint32_t reserved_kib, bulk_kib; /* powers of two */
+	uint32_t reserved_kib, bulk_kib;                                          /* powers of two */
+	struct config_container_root container_roots[CONFIG_MAX_CONTAINER_ROOTS]; /* before the usual places */
+	uint32_t n_container_roots;
 	uint32_t worker_memory_mib, worker_cpu_percent, worker_watchdog_s;
 };
 

@@ -94,12 +94,14 @@ static const struct {
 	{ CONTROL_RUN,     false, 0, 0 },
 	{ CONTROL_STOP,    false, 0, 0 },
 	{ CONTROL_RECORD,  false, 1, 1 },
+	{ CONTROL_CONTAINER, false, 0, CONTAINER_FILES },
 	{ CONTROL_READY,   true,  0, 0 },
 	{ CONTROL_FAILED,  true,  0, 0 },
 	{ CONTROL_SCANNED, true,  0, 0 },
 	{ CONTROL_ROTATE,  true,  0, 0 },
 	{ CONTROL_GONE,    true,  0, 0 },
 	{ CONTROL_FINAL,   true,  0, 0 },
+	{ CONTROL_ASK_CONTAINER, true, 0, 0 },
 	// clang-format on
 };
 
@@ -122,8 +124,21 @@ static FALLIBLE check_start(const struct control_start *s, struct diag *d)
 	return E_OK;
 }
 
-static FALLIBLE check_body(const struct control_msg *m, struct diag *d)
+static FALLIBLE check_container(const struct control_packet *p, struct diag *d)
 {
+	const struct control_container *c = &p->msg.u.container;
+
+	if (!container_id_ok(c->id) || c->runtime >= CONTAINER_N_RUNTIMES || c->shape >= CONTAINER_N_SHAPES ||
+	    c->have >> CONTAINER_FILES || (uint32_t)__builtin_popcount(c->have) != p->n_fds || c->again > 1)
+		FAIL(d, FORMAT, "container: runtime %u, shape %u, files 0x%x, or a bad id", c->runtime, c->shape,
+		     c->have);
+	return E_OK;
+}
+
+static FALLIBLE check_body(const struct control_packet *p, struct diag *d)
+{
+	const struct control_msg *m = &p->msg;
+
 	switch (m->hdr.type) {
 	case CONTROL_START:
 		return check_start(&m->u.start, d);
@@ -148,6 +163,12 @@ static FALLIBLE check_body(const struct control_msg *m, struct diag *d)
 		if (m->u.which.index >= CONTROL_MAX_OUTPUTS)
 			FAIL(d, FORMAT, "output %u does not exist", m->u.which.index);
 		return E_OK;
+	case CONTROL_ASK_CONTAINER:
+		if (!container_id_ok(m->u.ask_container.id) || m->u.ask_container.runtime >= CONTAINER_N_RUNTIMES)
+			FAIL(d, FORMAT, "ask container: runtime %u, or a bad id", m->u.ask_container.runtime);
+		return E_OK;
+	case CONTROL_CONTAINER:
+		return check_container(p, d);
 	default:
 		return E_OK;
 	}
@@ -162,7 +183,7 @@ static FALLIBLE check(const struct control_packet *p, bool from_worker, struct d
 			continue;
 		if (p->n_fds < rules[i].fds_min || p->n_fds > rules[i].fds_max)
 			FAIL(d, FORMAT, "message %u came with %u descriptors", p->msg.hdr.type, p->n_fds);
-		return check_body(&p->msg, d);
+		return check_body(p, d);
 	}
 	FAIL(d, FORMAT, "message of type %u is not one of %s", p->msg.hdr.type,
 	     from_worker ? "the worker's" : "the supervisor's");

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "base/base.h"
+#include "sensor/container/container.h"
 #include "sensor/wire/wire.h"
 
 enum {
@@ -34,12 +35,14 @@ enum control_type {
 	CONTROL_STOP,      /* hooks are detached: drain, flush, answer FINAL, exit */
 	CONTROL_RECORD, /* before LOAD, fd: a file for all records that the worker consumes; then LOAD may have no files
 			 */
+	CONTROL_CONTAINER = 15, /* answers ASK_CONTAINER; fds: its files, or none */
 	CONTROL_READY = 16,
 	CONTROL_FAILED, /* content was refused; reasons went to stderr; the worker goes on with what it had, or exits */
 	CONTROL_SCANNED,
 	CONTROL_ROTATE, /* an output is past its limit */
 	CONTROL_GONE,   /* an output's reader is gone for good */
 	CONTROL_FINAL,
+	CONTROL_ASK_CONTAINER = 31, /* what is known of a container? */
 };
 
 enum control_start_flags {
@@ -96,6 +99,20 @@ struct control_which {
 	uint32_t error; /* GONE: errno */
 };
 
+struct control_ask_container {
+	uint32_t runtime; /* enum container_runtime */
+	uint32_t zero;
+	char id[CONTAINER_ID_MAX]; /* container_id_ok */
+};
+
+struct control_container {
+	uint32_t runtime; /* enum container_runtime, as far as the place of the files tells */
+	uint32_t shape;   /* enum container_shape */
+	uint32_t have;    /* bit i: file i of the shape is among the descriptors */
+	uint32_t again;   /* 1: not looked up, there were too many questions */
+	char id[CONTAINER_ID_MAX];
+};
+
 /* Counters are in the page. */
 struct control_msg {
 	struct control_hdr hdr;
@@ -108,6 +125,8 @@ struct control_msg {
 		struct control_failed failed;
 		struct control_scanned scanned;
 		struct control_which which; /* ROTATE, GONE */
+		struct control_ask_container ask_container;
+		struct control_container container;
 		uint8_t bytes[CONTROL_BYTES - sizeof(struct control_hdr)];
 	} u;
 };
@@ -120,6 +139,8 @@ static_assert(offsetof(struct control_start, hostname) == 24, "docs/formats/cont
 static_assert(sizeof(struct control_file) == 456, "docs/formats/control.md");
 static_assert(sizeof(struct control_output) == 24, "docs/formats/control.md");
 static_assert(sizeof(struct control_ready) == 48, "docs/formats/control.md");
+static_assert(sizeof(struct control_ask_container) == 80, "docs/formats/control.md");
+static_assert(sizeof(struct control_container) == 88, "docs/formats/control.md");
 
 /* A message and the descriptors that came or go with it. */
 struct control_packet {

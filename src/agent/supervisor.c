@@ -52,6 +52,7 @@ struct supervisor {
 	struct sealed_files *files, *next_files; /* in force; being judged by the worker */
 	struct super_sinks sinks;
 	struct worker_cgroup cgroup;
+	struct container_files containers;
 	struct child child;
 	enum state state;
 	uint64_t since_ms; /* in this state */
@@ -373,6 +374,11 @@ static bool dispatch(struct supervisor *s, const struct control_msg *m)
 	case CONTROL_ROTATE:
 		on_rotate(s, m->u.which.index);
 		return true;
+	case CONTROL_ASK_CONTAINER:
+		if (container_files_answer(&s->containers, s->o->config, s->child.sock, &m->u.ask_container,
+					   now_ms()) != E_OK)
+			kill_worker(s, "it does not take messages");
+		return s->state == WATCHING || s->state == STOPPING;
 	case CONTROL_FINAL:
 		return s->state == STOPPING;
 	default:

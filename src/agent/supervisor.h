@@ -65,6 +65,18 @@ struct worker_cgroup {
 void worker_cgroup_make(struct worker_cgroup *g, uint64_t memory_bytes, uint32_t cpu_percent);
 void worker_cgroup_remove(struct worker_cgroup *g);
 
+/* container_files.c: what runtimes wrote down about a container, for the worker to read. */
+struct container_files {
+	uint64_t at_ms;
+	uint32_t tokens; /* questions that may come now */
+};
+
+/* The answer to a question: descriptors for the caller to close, or none. */
+void container_files_open(const struct config *c, const struct control_ask_container *ask, struct control_packet *p);
+/* Look it up, unless there were too many questions lately, and send the answer. E_IO. */
+FALLIBLE container_files_answer(struct container_files *f, const struct config *c, int sock,
+				const struct control_ask_container *ask, uint64_t now_ms);
+
 /* spawn.c */
 struct child {
 	pid_t pid; /* 0: none */

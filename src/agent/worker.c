@@ -132,6 +132,12 @@ static void send_ready(struct worker *w)
 		w->stop = true;
 }
 
+static void set_wants(struct worker *w, struct content_set *set)
+{
+	decode_set_wants(w->decode, content_set_types(set), content_set_wants, set);
+	w->ask_containers = decode_wants_containers(w->decode);
+}
+
 /* Judge the files that came in. What was loaded before stays in force unless all of them are good. */
 static int load(struct worker *w, uint32_t n_files)
 {
@@ -148,7 +154,7 @@ static int load(struct worker *w, uint32_t n_files)
 		return code;
 	}
 	if (w->decode)
-		decode_set_wants(w->decode, content_set_types(set), content_set_wants, set);
+		set_wants(w, set);
 	content_set_free(w->set);
 	w->set = set;
 	worker_publish_names(w);
@@ -174,6 +180,9 @@ static void on_control(struct worker *w)
 	case CONTROL_LOAD:
 		if (!load(w, p.msg.u.load.n_files))
 			send_ready(w);
+		break;
+	case CONTROL_CONTAINER:
+		worker_container_answer(w, &p);
 		break;
 	case CONTROL_STOP:
 		w->stop = true;
@@ -254,6 +263,7 @@ static FALLIBLE make_ready(struct worker *w, struct diag *d)
 				 .emit_user = w };
 
 	TRY(decode_new(&o, &w->decode));
+	w->ask_containers = decode_wants_containers(w->decode);
 	TRY(worker_record_open(w));
 	free(TAKE(w->passwd));
 	TRY(worker_judge_init(w));
@@ -325,7 +335,7 @@ static void loop(struct worker *w)
 	bool more = true;
 
 	while (!w->stop) {
-		int n = epoll_wait(w->epoll, ev, countof(ev), more ? 0 : IDLE_MS);
+		int n = epoll_wait(w->epoll, ev, countof(ev), more ? 0 : worker_containers_wait_ms(w, IDLE_MS));
 
 		worker_beat(w);
 		for (int i = 0; i < n; i++) {
@@ -335,6 +345,7 @@ static void loop(struct worker *w)
 				worker_sink_event(w, (uint32_t)ev[i].data.u64 - EPOLL_SINK, ev[i].events);
 		}
 		more = consume(w, BATCH_RECORDS);
+		worker_containers_ask(w);
 		worker_record_flush(w);
 		show_status(w, &pulse);
 		worker_sinks_flush(w);

@@ -60,6 +60,8 @@ struct worker {
 	int record_fd;
 	struct capture_writer *recorder; /* NULL: not recording, or not any more */
 	uint64_t recorded_ms;            /* last flush */
+	uint64_t container_said_ms;
+	bool ask_containers;             /* a rule uses what only a runtime's files tell */
 	bool stop;
 	/* Instead of sinks, when set: tools that look at alerts. */
 	void (*on_alert)(void *user, const struct content *c, uint32_t rule, uint32_t set_rule);
@@ -103,6 +105,12 @@ void worker_record(struct worker *w, struct view rec);
 /* From time to time, so that a reader has what came. */
 void worker_record_flush(struct worker *w);
 void worker_record_end(struct worker *w);
+
+/* worker_container.c */
+void worker_containers_ask(struct worker *w);
+/* How long to wait for events, at most, so that questions are asked when they are due. */
+int worker_containers_wait_ms(const struct worker *w, int most);
+void worker_container_answer(struct worker *w, const struct control_packet *p);
 
 /* worker_sinks.c */
 FALLIBLE worker_sink_open(struct worker *w, const struct control_output *m, int fd);

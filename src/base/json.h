@@ -23,10 +23,16 @@ struct json {
 	bool after_key;
 };
 
+/*
+ * jansson, which reads JSON elsewhere, exports functions of these three names; with symbols of our own neither the
+ * linker nor the loader can take one for the other.
+ */
+#define JSON_SYMBOL(name) __asm__("sallyport_" #name)
+
 void json_init(struct json *j, struct buf *out);
-void json_object(struct json *j);
+void json_object(struct json *j) JSON_SYMBOL(json_object);
 void json_end_object(struct json *j);
-void json_array(struct json *j);
+void json_array(struct json *j) JSON_SYMBOL(json_array);
 void json_end_array(struct json *j);
 void json_key(struct json *j, const char *key);
 void json_strn(struct json *j, const char *s, size_t len);
@@ -35,6 +41,6 @@ void json_u64(struct json *j, uint64_t v);
 void json_i64(struct json *j, int64_t v);
 void json_f64(struct json *j, double v); /* three decimals; not finite gives null */
 void json_bool(struct json *j, bool v);
-void json_null(struct json *j);
+void json_null(struct json *j) JSON_SYMBOL(json_null);
 
 #endif

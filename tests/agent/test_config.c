@@ -110,6 +110,10 @@ TEST(what_is_wrong_is_refused_at_its_place_with_its_id)
 		{ "rule_matching: !!str all\n", 7, 1, 16, "anchors", "" },
 		{ "{}\n---\n{}\n", 8, 2, 1, "one YAML document", "" },
 		{ "rules: ['']\n", 9, 1, 9, "1 to", "" },
+		{ "containers: {roots: [[a]]}\n", 3, 1, 22, "list of KIND=DIRECTORY", "" },
+		{ "containers: {roots: [/data/docker]}\n", 4, 1, 22, "KIND=DIRECTORY", "docker=/data" },
+		{ "containers: {roots: [dock=/data]}\n", 4, 1, 22, "KIND=DIRECTORY", "" },
+		{ "containers: {roots: [docker=data]}\n", 4, 1, 22, "KIND=DIRECTORY", "" },
 	};
 	bool provoked[32] = { false };
 
@@ -133,6 +137,34 @@ TEST(what_is_wrong_is_refused_at_its_place_with_its_id)
 		test_row = config_diags[i].title;
 		CHECK(provoked[config_diags[i].id]);
 	}
+}
+
+TEST(roots_of_container_runtimes_are_kept_in_order)
+{
+	static const char text[] = "containers:\n  roots: [storage=/a, docker=/b=c]\n";
+	struct read_result r;
+	struct buf many;
+
+	read_text(&r, text, sizeof text - 1);
+	CHECK_OK(r.err);
+	CHECK_EQ(r.c.n_container_roots, 2);
+	CHECK_EQ(r.c.container_roots[0].kind, CONFIG_ROOT_STORAGE);
+	CHECK_STR(r.c.container_roots[0].dir, "/a");
+	CHECK_EQ(r.c.container_roots[1].kind, CONFIG_ROOT_DOCKER);
+	CHECK_STR(r.c.container_roots[1].dir, "/b=c");
+	done(&r);
+
+	buf_init(&many, 4096);
+	buf_puts(&many, "containers:\n  roots: [");
+	for (int i = 0; i < CONFIG_MAX_CONTAINER_ROOTS + 1; i++)
+		buf_puts(&many, "runc=/x, ");
+	buf_puts(&many, "]\n");
+	read_text(&r, many.p, many.len);
+	CHECK_EQ(r.err, E_REJECTED);
+	CHECK_EQ(r.ds.head->d.id, 9);
+	CHECK_EQ(r.c.n_container_roots, CONFIG_MAX_CONTAINER_ROOTS);
+	done(&r);
+	buf_done(&many);
 }
 
 TEST(all_errors_of_a_file_are_reported_at_once)

@@ -31,6 +31,12 @@ static void good(struct control_packet *p, enum control_type type)
 		p->msg.u.load.n_files = 1;
 	if (type == CONTROL_FAILED)
 		p->msg.u.failed.exit_code = 1;
+	if (type == CONTROL_CONTAINER) {
+		p->msg.u.container = (struct control_container){ .shape = 1, .have = 5, .id = "web" };
+		p->n_fds = 2;
+	}
+	if (type == CONTROL_ASK_CONTAINER)
+		p->msg.u.ask_container = (struct control_ask_container){ .runtime = 1, .id = "web" };
 	for (uint32_t i = 0; i < p->n_fds; i++)
 		p->fds[i] = STDERR_FILENO;
 }
@@ -53,9 +59,9 @@ static enum err pass(const struct control_packet *p, bool from_worker, struct co
 TEST(every_message_passes_in_its_own_direction_and_in_no_other)
 {
 	static const enum control_type types[] = {
-		CONTROL_START,  CONTROL_FILE, CONTROL_OUTPUT, CONTROL_LOAD,   CONTROL_GO,
-		CONTROL_RUN,    CONTROL_STOP, CONTROL_READY,  CONTROL_FAILED, CONTROL_SCANNED,
-		CONTROL_ROTATE, CONTROL_GONE, CONTROL_FINAL,  CONTROL_RECORD,
+		CONTROL_START, CONTROL_FILE,   CONTROL_OUTPUT,    CONTROL_LOAD,          CONTROL_GO,     CONTROL_RUN,
+		CONTROL_STOP,  CONTROL_READY,  CONTROL_FAILED,    CONTROL_SCANNED,       CONTROL_ROTATE, CONTROL_GONE,
+		CONTROL_FINAL, CONTROL_RECORD, CONTROL_CONTAINER, CONTROL_ASK_CONTAINER,
 	};
 	int before = count_fds();
 
@@ -89,7 +95,7 @@ TEST(a_bad_field_is_refused_and_its_descriptors_are_closed)
 	} rows[] = {
 		{ "version", CONTROL_STOP, 4, 2, "version" },
 		{ "type 0", CONTROL_STOP, 0, 0, "type 0" },
-		{ "type 15", CONTROL_STOP, 0, 15, "type 15" },
+		{ "type 14", CONTROL_STOP, 0, 14, "type 14" },
 		{ "flags", CONTROL_START, 8, 64, "flags" },
 		{ "ring of no power of two", CONTROL_START, 12, 5000, "ring 0" },
 		{ "ring below a page", CONTROL_START, 16, 2048, "ring 1" },
@@ -102,6 +108,14 @@ TEST(a_bad_field_is_refused_and_its_descriptors_are_closed)
 		{ "exit code", CONTROL_FAILED, 8, 0, "exit code" },
 		{ "rotate index", CONTROL_ROTATE, 8, 7, "output 7" },
 		{ "gone index", CONTROL_GONE, 8, UINT32_MAX, "does not exist" },
+		{ "runtime", CONTROL_ASK_CONTAINER, 8, CONTAINER_N_RUNTIMES, "runtime" },
+		{ "an id that leaves its directory", CONTROL_ASK_CONTAINER, 16, 0x2f2e2e /* ../ */, "bad id" },
+		{ "runtime of an answer", CONTROL_CONTAINER, 8, CONTAINER_N_RUNTIMES, "runtime" },
+		{ "shape", CONTROL_CONTAINER, 12, CONTAINER_N_SHAPES, "shape" },
+		{ "files without descriptors", CONTROL_CONTAINER, 16, 7, "files" },
+		{ "more files than there are", CONTROL_CONTAINER, 16, 0x90, "files" },
+		{ "later", CONTROL_CONTAINER, 20, 2, "shape" },
+		{ "no id", CONTROL_CONTAINER, 24, 0, "bad id" },
 	};
 	int before = count_fds();
 

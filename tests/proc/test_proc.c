@@ -78,7 +78,7 @@ TEST(exec_sets_the_strings_and_a_forked_child_has_the_same_ones)
 	CHECK_STR(v.args.p, "-g daemon");
 	CHECK_STR(v.cmdline.p, "nginx -g daemon");
 	CHECK_EQ(v.cmdline.len, strlen("nginx -g daemon"));
-	CHECK_STR(v.container_id.p, "host");
+	CHECK_EQ(p->cgroup->ident.runtime, CONTAINER_HOST);
 	CHECK_STR(p->cwd, "/srv");
 	vc = *proc_view(c);
 	CHECK(vc.cmdline.p == v.cmdline.p && "shared, not copied");
@@ -137,37 +137,27 @@ TEST(arguments_are_joined_whatever_they_are)
 	}
 }
 
-#define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-
-TEST(the_container_id_is_taken_from_the_names_that_runtimes_give)
+TEST(a_process_is_in_the_group_that_its_last_exec_told)
 {
-	static const struct {
-		const char *cgroup, *id;
-	} rows[] = {
-		{ "docker-" HEX64 ".scope", "0123456789ab" },
-		{ "libpod-" HEX64 ".scope", "0123456789ab" },
-		{ "cri-containerd-" HEX64 ".scope", "0123456789ab" },
-		{ "crio-" HEX64 ".scope", "0123456789ab" },
-		{ HEX64, "0123456789ab" },
-		{ HEX64 "0", "host" },
-		{ "docker-" HEX64 ".scopes", "host" },
-		{ "docker-" HEX64 ".slice", "host" },
-		{ "evil-" HEX64 ".scope", "host" },
-		{ "docker-0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef.scope", "host" },
-		{ "docker-.scope", "host" },
-		{ "session-3.scope", "host" },
-		{ "", "host" },
-	};
+	struct proc_table *t = new_table();
+	struct proc *p = do_exec(t, &(struct rec_exec){ .pid = 10, .comm = "sh" }, "/bin/sh", "/a"),
+		    *c = do_fork(t, 10, "sh", 11, 5);
+	struct container_stats st;
 
-	for (size_t i = 0; i < countof(rows); i++) {
-		struct proc_table *t = new_table();
-		struct proc_view v;
-
-		test_row = rows[i].cgroup;
-		v = *proc_view(do_exec(t, &(struct rec_exec){ .pid = 5, .comm = "sh" }, "/bin/sh", rows[i].cgroup));
-		CHECK_STR(v.container_id.p, rows[i].id);
-		proc_table_free(t);
-	}
+	CHECK(p->cgroup && c->cgroup == p->cgroup);
+	CHECK_STR(p->cgroup->memory.p, "memory=/a");
+	(void)do_exec(t, &(struct rec_exec){ .pid = 11, .comm = "id" }, "/bin/id", "/b");
+	CHECK_STR(c->cgroup->memory.p, "memory=/b");
+	CHECK_STR(p->cgroup->memory.p, "memory=/a");
+	(void)do_exec(t, &(struct rec_exec){ .pid = 11, .comm = "id" }, "/bin/id", ""); /* not told: as it was */
+	CHECK_STR(c->cgroup->memory.p, "memory=/b");
+	container_table_stats(proc_containers(t), &st);
+	CHECK_EQ(st.groups, 2);
+	do_exit(t, 11);
+	proc_sweep(t, UINT64_MAX);
+	container_table_stats(proc_containers(t), &st);
+	CHECK_EQ(st.groups, 1);
+	proc_table_free(t);
 }
 
 TEST(a_pid_that_is_used_again_is_another_process)

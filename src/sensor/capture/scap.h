@@ -139,7 +139,7 @@ FALLIBLE list_machine(struct scap *s, struct view v, uint64_t at, struct diag *d
 FALLIBLE list_processes(struct scap *s, int version, struct view v, uint64_t at, struct diag *d);
 FALLIBLE list_fds(struct scap *s, int version, struct view v, uint64_t at, struct diag *d);
 FALLIBLE list_users(struct scap *s, int version, struct view v, uint64_t at, struct diag *d);
-/* argv[0] and the others as a record has them; the last component of the first cgroup that is not the root. NULL: none,
+/* argv[0] and the others as a record has them; the path of the first cgroup that is not the root. NULL: none,
  * or no room. */
 struct text *list_args(struct scap *s, struct view argv0, struct view args);
 struct text *list_cgroup(struct scap *s, struct view v);

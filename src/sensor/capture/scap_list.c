@@ -200,17 +200,17 @@ struct text *list_args(struct scap *s, struct view argv0, struct view args)
 }
 
 /*
- * The last component of the first cgroup that is not the root: entries are CONTROLLER=PATH, each NUL-terminated.
+ * The path of the first cgroup that is not the root: entries are CONTROLLER=PATH, each NUL-terminated.
  */
 struct text *list_cgroup(struct scap *s, struct view v)
 {
 	for (size_t at = 0; at < v.len;) {
 		const char *p = (const char *)v.p + at;
 		size_t n = strnlen(p, v.len - at);
-		const char *slash = memrchr(p, '/', n);
+		const char *slash = memchr(p, '/', n);
 
 		if (slash && slash + 1 < p + n)
-			return text_new(s, slash + 1, (size_t)(p + n - slash - 1));
+			return text_new(s, slash, (size_t)(p + n - slash));
 		at += n + 1;
 	}
 	return NULL;

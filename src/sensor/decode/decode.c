@@ -162,7 +162,7 @@ static void apply_exec(struct decode *d)
 		.cwd = record_path(r->seg[SEG_CWD], r->seg_flags[SEG_CWD], d->cwd_text),
 		.filename = r->seg[SEG_FILENAME],
 		.interp = r->seg[SEG_INTERP],
-		.cgroup = { r->seg[SEG_CGROUP].p, (uint32_t)strnlen(r->seg[SEG_CGROUP].p, r->seg[SEG_CGROUP].len) },
+		.cgroup = record_path(r->seg[SEG_CGROUP], r->seg_flags[SEG_CGROUP], d->cgroup_text),
 		.args = r->seg[SEG_ARGS].p,
 		.args_len = r->seg[SEG_ARGS].len,
 		.env = r->seg[SEG_ENV],
@@ -456,4 +456,13 @@ void decode_stats(const struct decode *d, struct decode_stats *out)
 struct proc_table *decode_procs(struct decode *d)
 {
 	return d->procs;
+}
+
+bool decode_wants_containers(const struct decode *d)
+{
+	for (uint32_t type = 0; type < TEMPLATE_N_TYPES; type++)
+		for (uint32_t id = 0; d->types >> type & 1 && id < TEMPLATE_CAP; id++)
+			if (d->used[type][id / 64] >> (id % 64) & 1 && container_field_needs_files(id))
+				return true;
+	return false;
 }

@@ -74,5 +74,7 @@ struct decode_stats {
 };
 void decode_stats(const struct decode *d, struct decode_stats *out);
 struct proc_table *decode_procs(struct decode *d);
+/* A field is in use that only a runtime's files can tell: see container_next_question. */
+bool decode_wants_containers(const struct decode *d);
 
 #endif

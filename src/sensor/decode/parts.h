@@ -130,6 +130,8 @@ enum {
 	SCRATCH = (PROC_MAX_ANCESTORS + 1) * (LINE_TEXT + 16) + 40 * JOIN_TEXT + MAX_ARGS * JOIN_TEXT,
 };
 
+enum { CONTAINER_LIST_MAX = 3 * 256 }; /* mount.dest, mount.source, label */
+
 struct decode {
 	const struct template_table *table;
 	struct users *users, *groups;
@@ -161,8 +163,12 @@ struct decode {
 	const struct wire_fd *sock;                 /* of types about sockets */
 	uint32_t sock_flags;
 	struct event event;
-	char path_text[PATH_TEXT], cwd_text[PATH_TEXT], joined_text[2][JOIN_TEXT];
+	char path_text[PATH_TEXT], cwd_text[PATH_TEXT], cgroup_text[PATH_TEXT], joined_text[2][JOIN_TEXT];
 	struct helper_str ancestors[6][PROC_MAX_ANCESTORS + 1];
+	struct helper_str cgroups[2];                         /* thread.cgroup[] */
+	struct helper_str container_list[CONTAINER_LIST_MAX]; /* of the fields with lists, one after the other */
+	size_t container_listed;
+	uint64_t container_event; /* whose they are */
 	struct helper_str argv[WIRE_ARGS_BYTES], envs[WIRE_ENV_BYTES];
 	char text[SCRATCH];
 	size_t text_used;
@@ -173,7 +179,7 @@ void fields_emit(struct decode *d, enum template_type_id type, struct proc *p);
 
 /* Each group of fields: put the value of one into the event, or leave it missing. */
 void fields_proc(struct decode *d, uint32_t id);      /* proc.*, user.*, group.* */
-void fields_container(struct decode *d, uint32_t id); /* container.*, k8s.* */
+void fields_container(struct decode *d, uint32_t id); /* container.*, k8s.*, thread.cgroup[] */
 void fields_exec(struct decode *d, uint32_t id);
 void fields_exit(struct decode *d, uint32_t id);
 void fields_open(struct decode *d, uint32_t id);
@@ -215,6 +221,9 @@ struct proc_str value_cmdline(struct decode *d, const struct proc *p);
 /* All of a path, its directory or its last name. */
 enum path_part { PATH_WHOLE, PATH_DIRECTORY, PATH_FILENAME };
 void value_path(struct decode *d, uint32_t id, struct proc_str path, enum path_part part);
+/* fields_container.c: container.id of the event's process; empty when it is not known. */
+struct proc_str container_id(const struct decode *d);
+bool container_field_needs_files(uint32_t id);
 /* "container.id:text" */
 void value_in_container(struct decode *d, uint32_t id, struct proc_str s);
 

@@ -141,7 +141,7 @@ void value_path(struct decode *d, uint32_t id, struct proc_str path, enum path_p
 
 void value_in_container(struct decode *d, uint32_t id, struct proc_str s)
 {
-	struct proc_str c = d->view->container_id;
+	struct proc_str c = container_id(d);
 	char *text = s.len && c.len ? value_room(d, c.len + 1 + s.len) : NULL;
 
 	if (!text)

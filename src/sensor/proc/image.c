@@ -2,9 +2,6 @@
 /* image: making and sharing the strings of processes. */
 #include "sensor/proc/image.h"
 
-#define CONTAINER_HEX 64 /* digits of a full container id */
-#define CONTAINER_ID 12  /* digits that are shown */
-
 struct cwd {
 	uint32_t refs, len;
 	char s[];
@@ -95,8 +92,7 @@ struct proc_image *image_new(struct text_budget *b, const struct image_spec *s)
 
 	b->cut += args_len < s->args_len || exepath_len < l->exepath.len || env_len < l->env.len;
 	/* args are counted twice: argument 0 is kept whole, and the rest in the command line */
-	bytes = sizeof *img + n_args * sizeof *img->ends + exepath_len + exe_len + args_len + l->container_id.len +
-		env_len + WIRE_COMM + 8;
+	bytes = sizeof *img + n_args * sizeof *img->ends + exepath_len + exe_len + args_len + env_len + WIRE_COMM + 8;
 	img = malloc(bytes);
 	if (!img)
 		return NULL;
@@ -105,7 +101,6 @@ struct proc_image *image_new(struct text_budget *b, const struct image_spec *s)
 	img->view.args_known = s->args != NULL;
 	img->view.exepath = put(&at, l->exepath.p, exepath_len);
 	img->view.exe = put(&at, s->args, exe_len);
-	img->view.container_id = put(&at, l->container_id.p, l->container_id.len);
 	img->view.env = put(&at, l->env.p, env_len);
 	put_cmdline(&at, s, exe_len + 1, args_len, &img->view);
 	img->view.n_args = n_args;
@@ -129,39 +124,6 @@ void image_unref(struct text_budget *b, struct proc_image *img)
 		return;
 	b->used -= img->bytes;
 	free(img);
-}
-
-static bool is_hex(const char *p, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		if (!((p[i] >= '0' && p[i] <= '9') || (p[i] >= 'a' && p[i] <= 'f')))
-			return false;
-	return true;
-}
-
-/*
- * systemd's slices name a container's cgroup docker-ID.scope, libpod-ID.scope, cri-containerd-ID.scope or
- * crio-ID.scope; the cgroupfs drivers name it ID alone. ID is 64 hex digits.
- */
-struct proc_str image_container_id(struct proc_str cgroup)
-{
-	static const char *const prefixes[] = { "docker-", "libpod-", "cri-containerd-", "crio-" };
-	static const char suffix[] = ".scope";
-
-	for (size_t i = 0; i < countof(prefixes); i++) {
-		uint32_t n = (uint32_t)strlen(prefixes[i]);
-
-		if (cgroup.len > n && !memcmp(cgroup.p, prefixes[i], n)) {
-			cgroup = (struct proc_str){ cgroup.p + n, cgroup.len - n };
-			break;
-		}
-	}
-	if (cgroup.len == CONTAINER_HEX + sizeof suffix - 1 &&
-	    !memcmp(cgroup.p + CONTAINER_HEX, suffix, sizeof suffix - 1))
-		cgroup.len = CONTAINER_HEX;
-	if (cgroup.len == CONTAINER_HEX && is_hex(cgroup.p, CONTAINER_HEX))
-		return (struct proc_str){ cgroup.p, CONTAINER_ID };
-	return (struct proc_str){ "host", 4 };
 }
 
 static struct cwd *cwd_of(char *s)

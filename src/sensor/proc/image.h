@@ -25,7 +25,7 @@ struct proc_image {
 
 /* What an image is made of. */
 struct image_spec {
-	struct proc_view like; /* exepath, container_id, env and what is no string; the rest is made of the following */
+	struct proc_view like; /* exepath, env and what is no string; the rest is made of the following */
 	const char *comm;
 	const char *args; /* NUL-terminated arguments; NULL: not known */
 	uint32_t args_len;
@@ -35,9 +35,6 @@ struct image_spec {
 struct proc_image *image_new(struct text_budget *b, const struct image_spec *s);
 struct proc_image *image_ref(struct proc_image *img);
 void image_unref(struct text_budget *b, struct proc_image *img);
-
-/* "host", or the first 12 digits of the container's id that a cgroup's name holds. Borrows. */
-struct proc_str image_container_id(struct proc_str cgroup);
 
 /* A counted, NUL-terminated string; NULL for an empty one or without memory. cwd_ref(NULL) is NULL. */
 char *cwd_new(struct text_budget *b, struct proc_str s);

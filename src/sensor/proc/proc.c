@@ -11,9 +11,8 @@ FALLIBLE proc_table_new(struct proc_table **out)
 	list_init(&t->all);
 	list_init(&t->gone);
 	list_init(&t->kept);
-	if (htab_init(&t->by_key, PROC_MAX) || htab_init(&t->by_pid, PROC_MAX)) {
-		htab_done(&t->by_key);
-		free(t);
+	if (htab_init(&t->by_key, PROC_MAX) || htab_init(&t->by_pid, PROC_MAX) || container_table_new(&t->containers)) {
+		proc_table_free(t);
 		return E_NOMEM;
 	}
 	*out = t;
@@ -69,6 +68,7 @@ static void discard(struct proc_table *t, struct entry *e)
 	list_del(&e->dead);
 	image_unref(&t->text, e->p.image);
 	cwd_unref(&t->text, e->p.cwd);
+	container_group_unref(t->containers, e->p.cgroup);
 	t->n--;
 	free(e);
 }
@@ -106,6 +106,7 @@ void proc_table_free(struct proc_table *t)
 		(void)unlink_parent(e);
 		discard(t, e);
 	}
+	container_table_free(t->containers);
 	htab_done(&t->by_key);
 	htab_done(&t->by_pid);
 	free(t);
@@ -316,6 +317,8 @@ static void inherit(struct proc_table *t, struct entry *child, const struct entr
 	c->image = image_ref(p->image);
 	cwd_unref(&t->text, c->cwd);
 	c->cwd = cwd_ref(p->cwd);
+	container_group_unref(t->containers, c->cgroup);
+	c->cgroup = container_group_ref(p->cgroup);
 	child->sid_start_ns = parent->sid_start_ns;
 	child->memfds = parent->memfds;
 	child->memfds_cloexec = parent->memfds_cloexec;
@@ -375,7 +378,6 @@ static void set_image(struct proc_table *t, struct entry *e, const struct wire_e
 {
 	struct image_spec spec = {
 		.like = { .exepath = s->exe_path,
-			  .container_id = image_container_id(s->cgroup),
 			  .env = t->keep_env ? s->env : (struct proc_str){ "", 0 },
 			  .exe_ino = r->exe_ino,
 			  .exe_dev = r->exe_dev,
@@ -424,6 +426,17 @@ static void adopt(struct proc_table *t, struct entry *e, const struct wire_exec 
 	link_parent(e, parent);
 }
 
+static void set_cgroup(struct proc_table *t, struct proc *p, struct proc_str path)
+{
+	struct container_group *was = p->cgroup;
+
+	if (!path.len)
+		return;
+	p->cgroup = container_group_get(t->containers, path.p, path.len);
+	container_group_unref(t->containers, was);
+	container_group_started(p->cgroup, p->key.start_ns);
+}
+
 struct proc *proc_on_exec(struct proc_table *t, const struct wire_exec *r, const struct proc_exec_strs *s)
 {
 	struct proc *p = proc_of(t, &r->hdr);
@@ -436,6 +449,7 @@ struct proc *proc_on_exec(struct proc_table *t, const struct wire_exec *r, const
 	adopt(t, e, r);
 	if (r->hdr.kind == WIRE_TASK && r->hdr.time_ns < p->exec_ns)
 		return p; /* the scan saw what the process was before */
+	set_cgroup(t, p, s->cgroup);
 	if (!same_image(p, r, s))
 		set_image(t, e, r, s);
 	p->sid = r->sid;
@@ -529,7 +543,6 @@ const struct proc_view *proc_view(const struct proc *p)
 		.exe = { "", 0 },
 		.args = { "", 0 },
 		.env = { "", 0 },
-		.container_id = { "", 0 },
 		.cmdline = { "", 0 },
 	};
 
@@ -608,6 +621,11 @@ uint32_t proc_scan_end(struct proc_table *t)
 		n++;
 	}
 	return n;
+}
+
+struct container_table *proc_containers(struct proc_table *t)
+{
+	return t->containers;
 }
 
 uint32_t proc_count(const struct proc_table *t)

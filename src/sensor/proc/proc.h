@@ -17,6 +17,7 @@
 #define SALLYPORT_SENSOR_PROC_H
 
 #include "base/base.h"
+#include "sensor/container/container.h"
 #include "sensor/wire/wire.h"
 
 enum {
@@ -55,22 +56,22 @@ struct proc {
 	uint64_t caps[PROC_N_CAPS]; /* inheritable, permitted, effective: as the latest record of any of its threads
 				       says */
 	bool caps_known;
-	uint64_t exec_ns;         /* of the last exec, its own or one that it inherited; 0 when it was not seen */
-	uint64_t image_id;        /* changes at exec; a process and the children it forked share it until then */
-	uint8_t stdio_kind[3];    /* enum wire_fd_kind of descriptors 0 to 2, at exec */
-	char comm[WIRE_COMM];     /* NUL-terminated; of the process's main thread */
-	struct proc_image *image; /* NULL until known */
-	char *cwd;                /* resolved; NULL when unknown */
-	void *ipc;                /* the ipc graph's node for this process, or NULL; owned by ipc */
+	uint64_t exec_ns;               /* of the last exec, its own or one that it inherited; 0 when it was not seen */
+	uint64_t image_id;              /* changes at exec; a process and the children it forked share it until then */
+	uint8_t stdio_kind[3];          /* enum wire_fd_kind of descriptors 0 to 2, at exec */
+	char comm[WIRE_COMM];           /* NUL-terminated; of the process's main thread */
+	struct proc_image *image;       /* NULL until known */
+	char *cwd;                      /* resolved; NULL when unknown */
+	struct container_group *cgroup; /* as of its last exec; referenced; NULL until known */
+	void *ipc;                      /* the ipc graph's node for this process, or NULL; owned by ipc */
 };
 
 /* Views of the image; all empty when it is unknown. */
 struct proc_view {
-	struct proc_str exepath;      /* resolved; " (deleted)" is not appended */
-	struct proc_str exe;          /* argv[0] */
-	struct proc_str args;         /* argv[1..] joined by one space */
-	struct proc_str cmdline;      /* comm as exec set it, space, args */
-	struct proc_str container_id; /* "host", or 12 digits */
+	struct proc_str exepath; /* resolved; " (deleted)" is not appended */
+	struct proc_str exe;     /* argv[0] */
+	struct proc_str args;    /* argv[1..] joined by one space */
+	struct proc_str cmdline; /* comm as exec set it, space, args */
 	struct proc_str
 		env; /* as exec had it: NAME=value, each NUL-terminated but perhaps the last; empty unless kept */
 	const uint16_t *arg_ends; /* where in args each argument ends; the next one begins one further */
@@ -109,7 +110,7 @@ void proc_set_caps(struct proc *p, const struct wire_hdr *h);
  * decode. */
 struct proc *proc_on_fork(struct proc_table *t, const struct wire_fork *r);
 struct proc_exec_strs {
-	struct proc_str exe_path, cwd, filename, interp, cgroup; /* paths joined, "/a/b" */
+	struct proc_str exe_path, cwd, filename, interp, cgroup; /* paths joined, "/a/b"; cgroup empty: not known */
 	const char *args;                                        /* NUL-terminated arguments */
 	uint32_t args_len;
 	struct proc_str env; /* NUL-terminated NAME=value */
@@ -142,6 +143,8 @@ void proc_sweep(struct proc_table *t, uint64_t before_ns);
 void proc_scan_begin(struct proc_table *t);
 uint32_t proc_scan_end(struct proc_table *t);
 
+/* The containers of all processes. */
+struct container_table *proc_containers(struct proc_table *t);
 uint32_t proc_count(const struct proc_table *t);
 uint64_t proc_refused(const struct proc_table *t);
 /* Bytes of strings held; processes whose strings were cut for PROC_TEXT_MAX. */

@@ -32,6 +32,7 @@ struct proc_table {
 	struct htab by_key, by_pid;
 	struct list all, gone, kept;
 	struct text_budget text;
+	struct container_table *containers;
 	void (*drop)(void *user, struct proc *p);
 	void *drop_user;
 	uint64_t now_ns; /* latest time of any record */
