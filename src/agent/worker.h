@@ -61,7 +61,7 @@ struct worker {
 	struct capture_writer *recorder; /* NULL: not recording, or not any more */
 	uint64_t recorded_ms;            /* last flush */
 	uint64_t container_said_ms;
-	bool ask_containers;             /* a rule uses what only a runtime's files tell */
+	bool ask_containers; /* a rule uses what only a runtime's files tell */
 	bool stop;
 	/* Instead of sinks, when set: tools that look at alerts. */
 	void (*on_alert)(void *user, const struct content *c, uint32_t rule, uint32_t set_rule);
