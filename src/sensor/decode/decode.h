@@ -22,6 +22,7 @@
 
 #include "base/base.h"
 #include "content/event/event.h"
+#include "sensor/names/names.h"
 #include "sensor/proc/proc.h"
 #include "sensor/wire/wire.h"
 
@@ -33,7 +34,8 @@ struct decode_opts {
 	const struct template_table *table; /* template_builtin, or one that extends it */
 	const char *passwd;                 /* text of /etc/passwd; copied; NULL: no names */
 	size_t passwd_len;
-	uint64_t boot_to_wall_ns; /* wall clock minus CLOCK_BOOTTIME */
+	const struct names *names; /* borrowed, may change between records; NULL: no address has a name */
+	uint64_t boot_to_wall_ns;  /* wall clock minus CLOCK_BOOTTIME */
 	/* May be NULL: then every type and field is made. */
 	bool (*wants)(void *user, uint32_t type_index, uint32_t field_id);
 	void *wants_user;

@@ -59,6 +59,7 @@ struct inet inet_of(const struct wire_fd *fd);
 struct decode {
 	const struct template_table *table;
 	struct users *users;
+	const struct names *names; /* or NULL */
 	uint64_t boot_to_wall_ns;
 	void (*emit)(void *user, struct event *e);
 	void *emit_user;
