@@ -57,8 +57,8 @@ static void gone(struct worker *w, uint32_t index, int error)
 {
 	struct sink *s = &w->sinks[index];
 
-	w->alerts_dropped_before += output_dropped(s->out) + output_waiting(s->out);
-	w->alerts_sent_before += output_sent(s->out);
+	w->dropped_before[index] += output_dropped(s->out) + output_waiting(s->out);
+	w->sent_before[index] += output_sent(s->out);
 	output_free(s->out);
 	s->out = NULL;
 	close(s->fd);
@@ -89,23 +89,18 @@ static void flush_sink(struct worker *w, uint32_t index)
 
 void worker_sinks_flush(struct worker *w)
 {
-	uint64_t dropped = w->alerts_dropped_before, sent = w->alerts_sent_before, waiting = 0, mid = 0;
+	uint64_t mid = 0;
 
 	for (uint32_t i = 0; i < CONTROL_MAX_OUTPUTS; i++) {
 		struct sink *s = &w->sinks[i];
 
 		if (s->out)
 			flush_sink(w, i);
-		if (!s->out)
-			continue;
-		dropped += output_dropped(s->out);
-		sent += output_sent(s->out);
-		waiting += output_waiting(s->out);
-		mid |= (uint64_t)output_mid_line(s->out) << i;
+		page_set(&w->page->dropped[i], w->dropped_before[i] + (s->out ? output_dropped(s->out) : 0));
+		page_set(&w->page->sent[i], w->sent_before[i] + (s->out ? output_sent(s->out) : 0));
+		page_set(&w->page->waiting[i], s->out ? output_waiting(s->out) : 0);
+		mid |= s->out ? (uint64_t)output_mid_line(s->out) << i : 0;
 	}
-	page_set(&w->page->dropped_alerts, dropped);
-	page_set(&w->page->sent_alerts, sent);
-	page_set(&w->page->waiting_alerts, waiting);
 	page_set(&w->page->mid_line, mid);
 }
 
@@ -141,6 +136,15 @@ void worker_sinks_status(struct worker *w, const char *text)
 			output_status(w->sinks[i].out, text);
 }
 
+static uint64_t waiting(const struct worker *w)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < CONTROL_MAX_OUTPUTS; i++)
+		n += page_get(&w->page->waiting[i]);
+	return n;
+}
+
 void worker_sinks_finish(struct worker *w, uint64_t timeout_ms)
 {
 	uint64_t until = worker_now_ms() + timeout_ms;
@@ -149,11 +153,13 @@ void worker_sinks_finish(struct worker *w, uint64_t timeout_ms)
 	worker_sinks_status(w, "");
 	for (;;) {
 		worker_sinks_flush(w);
-		if (!page_get(&w->page->waiting_alerts) || worker_now_ms() >= until)
+		if (!waiting(w) || worker_now_ms() >= until)
 			break;
 		worker_beat(w);
 		(void)epoll_wait(w->epoll, &ev, 1, 20);
 	}
-	page_add(&w->page->dropped_alerts, page_get(&w->page->waiting_alerts));
-	page_set(&w->page->waiting_alerts, 0);
+	for (uint32_t i = 0; i < CONTROL_MAX_OUTPUTS; i++) {
+		page_add(&w->page->dropped[i], page_get(&w->page->waiting[i]));
+		page_set(&w->page->waiting[i], 0);
+	}
 }
