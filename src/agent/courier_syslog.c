@@ -161,7 +161,8 @@ static void disconnect(struct syslog *y)
 	y->fd = -1;
 	y->connecting = y->last_untold = false;
 	/* From its first byte again: half a message is none. */
-	page_add(&y->o.counts->retried, y->sent_n + (y->part > 0));
+	if (y->o.queue.n)
+		page_add(&y->o.counts->retried, y->sent_n ? y->sent_n : 1);
 	y->sent_n = 0;
 	y->part = 0;
 	y->written = 0;
@@ -265,7 +266,6 @@ static void send_datagrams(struct syslog *y)
 				page_set(&y->o.counts->delivered, page_get(&y->o.counts->delivered) - 1);
 				page_add(&y->o.counts->lost, 1);
 			}
-			page_add(&y->o.counts->retried, 1);
 			fail(y, errno);
 			return;
 		}

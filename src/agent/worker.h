@@ -35,6 +35,7 @@ struct sink {
 	int fd;
 	uint64_t max_bytes, have_bytes;
 	uint64_t ask_again_ms;
+	uint32_t behind; /* alerts since it was last idle */
 	bool pollable, rotate_asked, failing;
 };
 

@@ -52,7 +52,7 @@ void worker_names_take(struct worker *w, int fd)
 	struct names_pair *pairs = NULL;
 	struct arena a;
 	struct diag d;
-	uint32_t n = 0;
+	uint32_t n = 0, before;
 	size_t len;
 	enum err err;
 
@@ -61,8 +61,12 @@ void worker_names_take(struct worker *w, int fd)
 	err = lseek(fd, 0, SEEK_SET) ? E_IO : io_read_fd(fd, "names", CONTROL_MAX_NAMES_BYTES, &text, &len, &d);
 	if (err == E_OK)
 		err = names_read_hosts(view_of(text, len), "names", &a, &pairs, &n, &d);
+	before = names_count(w->names);
 	if (err == E_OK)
 		err = names_set(w->names, pairs, n);
+	if (err == E_OK && names_count(w->names) != before)
+		log_info("domain names that rules use were looked up names=%u addresses=%u", names_n_wanted(w->names),
+			 names_count(w->names));
 	if (err != E_OK)
 		log_warning("the courier's answer about names is no good, the old one stays: line %u: %s", d.pos.line,
 			    d.text[0] ? d.text : err_text(err));

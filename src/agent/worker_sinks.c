@@ -6,7 +6,7 @@
 #include <sys/epoll.h>
 #include <sys/stat.h>
 
-enum { ASK_AGAIN_MS = 10000, EPOLL_SINK = 16 };
+enum { ASK_AGAIN_MS = 10000, EPOLL_SINK = 16, TRY_EVERY = 16 };
 
 static void send_which(struct worker *w, enum control_type type, uint32_t index, int error)
 {
@@ -87,15 +87,13 @@ static void flush_sink(struct worker *w, uint32_t index)
 	}
 }
 
-void worker_sinks_flush(struct worker *w)
+static void publish(struct worker *w)
 {
 	uint64_t mid = 0;
 
 	for (uint32_t i = 0; i < CONTROL_MAX_OUTPUTS; i++) {
-		struct sink *s = &w->sinks[i];
+		const struct sink *s = &w->sinks[i];
 
-		if (s->out)
-			flush_sink(w, i);
 		page_set(&w->page->dropped[i], w->dropped_before[i] + (s->out ? output_dropped(s->out) : 0));
 		page_set(&w->page->sent[i], w->sent_before[i] + (s->out ? output_sent(s->out) : 0));
 		page_set(&w->page->waiting[i], s->out ? output_waiting(s->out) : 0);
@@ -104,21 +102,30 @@ void worker_sinks_flush(struct worker *w)
 	page_set(&w->page->mid_line, mid);
 }
 
+void worker_sinks_flush(struct worker *w)
+{
+	for (uint32_t i = 0; i < CONTROL_MAX_OUTPUTS; i++)
+		if (w->sinks[i].out)
+			flush_sink(w, i);
+	publish(w);
+}
+
 void worker_alert(struct worker *w, const struct content *c, uint32_t rule, const struct event *e)
 {
-	bool idle = true;
-
 	for (uint32_t i = 0; i < CONTROL_MAX_OUTPUTS; i++) {
 		struct sink *s = &w->sinks[i];
+		bool idle = s->out && !output_pending(s->out);
 
 		if (!s->out)
 			continue;
-		/* A sink that is behind is flushed when it says that it has room, not at each alert. */
-		idle = idle && !output_pending(s->out);
 		(void)output_alert(s->out, c, rule, e);
+		/* A sink that is behind is tried now and then: a system call for each alert would be wasted on it, and
+		 * a whole batch of records may be more than its queue holds. */
+		s->behind = idle ? 0 : s->behind + 1;
+		if (s->behind % TRY_EVERY == 0)
+			flush_sink(w, i);
 	}
-	if (idle)
-		worker_sinks_flush(w);
+	publish(w);
 }
 
 void worker_sink_event(struct worker *w, uint32_t index, uint32_t epoll_events)
