@@ -88,6 +88,7 @@ void outlet_works(struct outlet *o);
 struct syslog;
 /* s must outlive it. */
 FALLIBLE syslog_new(const struct courier_settings *s, struct courier_counts *c, struct syslog **out);
+void syslog_free(struct syslog *s);
 void syslog_take(struct syslog *s, const struct output_parts *p);
 /* Do what can be done now. Returns ms until it wants to be called again at the latest. */
 uint64_t syslog_step(struct syslog *s, struct resolver *r, uint64_t now_ms);

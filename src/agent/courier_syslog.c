@@ -52,6 +52,15 @@ FALLIBLE syslog_new(const struct courier_settings *s, struct courier_counts *c, 
 	return E_OK;
 }
 
+void syslog_free(struct syslog *y)
+{
+	if (y->fd >= 0)
+		close(y->fd);
+	queue_done(&y->o.queue);
+	buf_done(&y->line);
+	free(y);
+}
+
 /* RFC 5424 section 6.2.3: microseconds are the most that it has. */
 static void put_time(struct buf *out, uint64_t ns)
 {

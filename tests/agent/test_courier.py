@@ -479,6 +479,56 @@ def an_alert_comes_within_a_second(c):
         h.close()
 
 
+NAMES = """- rule: Named
+  desc: d
+  condition: evt.type = connect and {field} in ({names})
+  output: to %fd.sip.name
+  priority: WARNING
+"""
+
+
+@test
+def names_that_rules_use_are_looked_up_by_the_courier_and_only_those(c):
+    looked_up = r"domain names that rules use were looked up names=(\d+) addresses=(\d+)"
+    r = c.run("courier: {resolve_s: 1}\n", rules=NAMES.format(field="fd.sip.name", names="localhost, no-such-name.invalid, '*.glob', 10.0.0.1"))
+    try:
+        m = r.sensor.wait_err(looked_up, 10)
+        expect(m and int(m.group(1)) == 2 and 1 <= int(m.group(2)) <= 2, f"{m and m.group(0)}: " + r.sensor.stderr())
+        expect_walls(r.courier(), "65534")
+        os.kill(r.courier(), signal.SIGKILL)
+        expect(wait_for(lambda: r.courier(), 3), "no new courier: " + r.sensor.stderr())
+        # Rules without names: nothing is looked up any more, and no address has a name.
+        c.file("rules.yaml", RULE.format(dir=c.dir, text="x"))
+        r.sensor.process.send_signal(signal.SIGHUP)
+        expect(r.sensor.wait_err(r"looked up names=0 addresses=0", 10), r.sensor.stderr())
+        c.file("rules.yaml", NAMES.format(field="fd.rip.name", names="localhost"))
+        r.sensor.process.send_signal(signal.SIGHUP)
+        expect(r.sensor.wait_err(r"(?s)names=0 addresses=0.*looked up names=1 addresses=[12]", 10), r.sensor.stderr())
+        # A new worker begins with what is known.
+        os.kill(r.child("sallyport-wrk"), signal.SIGKILL)
+        expect(r.sensor.wait_err(r"(?s)worker died.*looked up names=1 addresses=[12]", 10), r.sensor.stderr())
+    finally:
+        r.sensor.stop()
+    r = c.run("courier: {resolve: false}\n", rules=NAMES.format(field="fd.sip.name", names="localhost"))
+    try:
+        time.sleep(1)
+        expect(r.courier() is None and "looked up" not in r.sensor.stderr(), "there is a courier: " + r.sensor.stderr())
+    finally:
+        r.sensor.stop()
+
+
+@test
+def a_replay_takes_names_from_a_file_and_refuses_a_bad_one_at_its_place(c):
+    rules = c.file("rules.yaml", NAMES.format(field="fd.sip.name", names="a.example"))
+    capture = c.file("capture", "")
+    for text, says in (("192.0.2.1 a.example\n::1 b!d\n", r"hosts:2:5: error\[N003\]"), ("a.example 192.0.2.1\n", r"hosts:1:1: error\[N001\]")):
+        hosts = c.file("hosts", text)
+        p = subprocess.run([c.binary, "replay", capture, "--rules", rules, "--hosts", hosts], capture_output=True, text=True)
+        expect(p.returncode == 1 and re.search(says, p.stderr), f"{p.returncode} {p.stderr}")
+    p = subprocess.run([c.binary, "replay", capture, "--rules", rules, "--hosts", c.dir + "/none"], capture_output=True, text=True)
+    expect(p.returncode == 1 and "cannot open" in p.stderr, f"{p.returncode} {p.stderr}")
+
+
 if __name__ == "__main__":
     context = Context(os.path.abspath(sys.argv[1]))
     sys.exit(tap.main(context, sys.argv[2] if len(sys.argv) > 2 else None))
