@@ -434,15 +434,18 @@ def a_courier_that_is_killed_comes_back_and_every_alert_is_accounted_for(c):
 @test
 def a_courier_that_hangs_costs_alerts_and_is_killed_at_the_end(c):
     h = HttpReceiver()
-    r = c.run(http(h), text="%fd.name " + "x" * 3000)
+    path = os.path.join(c.dir, "hang.json")
+    r = c.run(f"outputs: {{stdout: {{enabled: false}}, file: {{path: {path}}}, http: {{url: '{h.url()}'}}}}\n", text="%fd.name " + "x" * 3000)
     try:
         os.kill(r.courier(), signal.SIGSTOP)
         for _ in range(10):
             c.touch(200)
             time.sleep(0.02)
-        _, out = r.stop()
+        stats = r.sensor.stop()
+        out = {m.group(1): {k: int(v) for k, v in re.findall(r"(\w+)=(\d+)", m.group(2))} for m in re.finditer(r"output (\w+) (.*)", r.sensor.stderr())}
+        expect(stats["lost"] == 0, f"the ring stalled: {stats}")
         expect(out["http"]["delivered"] == 0 and out["http"]["lost"] == out["http"]["sent"] == 2000, f"{out}")
-        expect(out["stdout"]["delivered"] == 2000, f"{out}")
+        expect(out["file"]["delivered"] == 2000 and sum(1 for _ in open(path)) == 2000, f"{out}")
         expect("killing the courier: it does not stop" in r.sensor.stderr(), r.sensor.stderr())
     finally:
         r.sensor.stop()
