@@ -82,11 +82,11 @@ static bool take_fds(struct msghdr *mh, struct control_packet *p)
 /* What may come, from whom, with how many descriptors. */
 static const struct {
 	uint32_t type;
-	bool from_worker;
+	bool from_child;
 	uint32_t fds_min, fds_max;
 } rules[] = {
 	// clang-format off
-	{ CONTROL_START,   false, 5, 5 },
+	{ CONTROL_START,   false, 5, 6 },
 	{ CONTROL_FILE,    false, 1, 1 },
 	{ CONTROL_OUTPUT,  false, 0, 1 },
 	{ CONTROL_LOAD,    false, 0, 0 },
@@ -94,12 +94,16 @@ static const struct {
 	{ CONTROL_RUN,     false, 0, 0 },
 	{ CONTROL_STOP,    false, 0, 0 },
 	{ CONTROL_RECORD,  false, 1, 1 },
+	{ CONTROL_NAMES,   false, 1, 1 },
+	{ CONTROL_COURIER, false, 2, 4 },
+	{ CONTROL_RESCAN,  false, 1, 1 },
 	{ CONTROL_READY,   true,  0, 0 },
 	{ CONTROL_FAILED,  true,  0, 0 },
 	{ CONTROL_SCANNED, true,  0, 0 },
 	{ CONTROL_ROTATE,  true,  0, 0 },
 	{ CONTROL_GONE,    true,  0, 0 },
 	{ CONTROL_FINAL,   true,  0, 0 },
+	{ CONTROL_ASK,     true,  1, 1 },
 	// clang-format on
 };
 
@@ -132,7 +136,7 @@ static FALLIBLE check_body(const struct control_msg *m, struct diag *d)
 			FAIL(d, FORMAT, "file: index %u, or a name without end", m->u.file.index);
 		return E_OK;
 	case CONTROL_OUTPUT:
-		if (m->u.output.index >= CONTROL_MAX_OUTPUTS || m->u.output.format > OUTPUT_COLOR)
+		if (m->u.output.index >= CONTROL_MAX_OUTPUTS || m->u.output.format > OUTPUT_BOTH)
 			FAIL(d, FORMAT, "output: index %u, format %u", m->u.output.index, m->u.output.format);
 		return E_OK;
 	case CONTROL_LOAD:
@@ -153,22 +157,22 @@ static FALLIBLE check_body(const struct control_msg *m, struct diag *d)
 	}
 }
 
-static FALLIBLE check(const struct control_packet *p, bool from_worker, struct diag *d)
+static FALLIBLE check(const struct control_packet *p, bool from_child, struct diag *d)
 {
 	if (p->msg.hdr.version != CONTROL_VERSION)
 		FAIL(d, FORMAT, "message of version %u, this is %u", p->msg.hdr.version, (unsigned)CONTROL_VERSION);
 	for (size_t i = 0; i < countof(rules); i++) {
-		if (rules[i].type != p->msg.hdr.type || rules[i].from_worker != from_worker)
+		if (rules[i].type != p->msg.hdr.type || rules[i].from_child != from_child)
 			continue;
 		if (p->n_fds < rules[i].fds_min || p->n_fds > rules[i].fds_max)
 			FAIL(d, FORMAT, "message %u came with %u descriptors", p->msg.hdr.type, p->n_fds);
 		return check_body(&p->msg, d);
 	}
 	FAIL(d, FORMAT, "message of type %u is not one of %s", p->msg.hdr.type,
-	     from_worker ? "the worker's" : "the supervisor's");
+	     from_child ? "a child's" : "the supervisor's");
 }
 
-FALLIBLE control_recv(int sock, bool from_worker, struct control_packet *out, struct diag *d)
+FALLIBLE control_recv(int sock, bool from_child, struct control_packet *out, struct diag *d)
 {
 	struct control_packet p = { .n_fds = 0 };
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof p.fds)];
@@ -196,7 +200,7 @@ FALLIBLE control_recv(int sock, bool from_worker, struct control_packet *out, st
 		control_close_fds(&p);
 		FAIL(d, FORMAT, "message of %zd bytes, %d are right", n, CONTROL_BYTES);
 	}
-	err = check(&p, from_worker, d);
+	err = check(&p, from_child, d);
 	if (err != E_OK) {
 		control_close_fds(&p);
 		return err;
@@ -205,42 +209,42 @@ FALLIBLE control_recv(int sock, bool from_worker, struct control_packet *out, st
 	return E_OK;
 }
 
-FALLIBLE page_new(int *out_fd, struct page **out)
+FALLIBLE page_new(size_t bytes, uint32_t magic, int *out_fd, void **out)
 {
 	AUTO_FD int fd = memfd_create("sallyport-page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	struct page *p;
+	void *p;
 
-	if (fd < 0 || ftruncate(fd, sizeof *p) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+	if (fd < 0 || ftruncate(fd, (off_t)bytes) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		return E_IO;
-	p = mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
 		return E_IO;
-	atomic_store(&p->magic, PAGE_MAGIC);
+	atomic_store((_Atomic uint32_t *)p, magic);
 	*out = p;
 	*out_fd = TAKE(fd);
 	return E_OK;
 }
 
-FALLIBLE page_map(int fd, struct page **out)
+FALLIBLE page_map(int fd, size_t bytes, uint32_t magic, bool writable, void **out)
 {
 	struct stat st;
-	struct page *p;
+	void *p;
 
-	if (fstat(fd, &st) || st.st_size != (off_t)sizeof *p)
+	if (fstat(fd, &st) || st.st_size != (off_t)bytes)
 		return E_FORMAT;
-	p = mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	p = mmap(NULL, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
 		return E_FORMAT;
-	if (atomic_load(&p->magic) != PAGE_MAGIC) {
-		page_unmap(p);
+	if (atomic_load((_Atomic uint32_t *)p) != magic) {
+		page_unmap(p, bytes);
 		return E_FORMAT;
 	}
 	*out = p;
 	return E_OK;
 }
 
-void page_unmap(struct page *p)
+void page_unmap(void *p, size_t bytes)
 {
 	if (p)
-		munmap(p, sizeof *p);
+		munmap(p, bytes);
 }

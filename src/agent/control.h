@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * control: how supervisor and worker talk, and the memory that they share.
+ * control: how the supervisor talks with its children, the worker and the courier, and the memory that they share.
  *
  * Messages of one fixed size over a SOCK_SEQPACKET pair, descriptors beside them. Both sides treat what comes in as
  * hostile: size, type, direction, number of descriptors and every field are checked before anything acts on it. Neither
@@ -20,12 +20,17 @@ enum {
 	CONTROL_NAME_BYTES = 448, /* a file's name with its NUL */
 	CONTROL_MAX_FDS = 6,
 	CONTROL_MAX_FILES = 256,
-	CONTROL_MAX_OUTPUTS = 2,
+	CONTROL_MAX_OUTPUTS = 3,
+	CONTROL_MAX_NAMES_BYTES = 1 << 20, /* of names that are asked for, and of answers */
 };
 
-/* Supervisor to worker below 16, worker to supervisor from 16 on. */
+/* Places in CONTROL_OUTPUT and in the page. */
+enum control_output_index { CONTROL_STDOUT, CONTROL_FILE_OUTPUT, CONTROL_COURIER_PIPE };
+
+/* From the supervisor below 16, to it from 16 on. */
 enum control_type {
-	CONTROL_START = 1, /* fds: ring 0, ring 1, statistics, page, passwd (or /dev/null) */
+	CONTROL_START = 1, /* fds: ring 0, ring 1, statistics, page, passwd (or /dev/null), the courier's page if there
+			      is one */
 	CONTROL_FILE,      /* fd: rules or compiled content, sealed memory */
 	CONTROL_OUTPUT,    /* fd: the sink; also the answer to CONTROL_ROTATE, then the fd may be missing: it failed */
 	CONTROL_LOAD,      /* all files were sent: judge them, answer READY or FAILED; later: the same with new files */
@@ -34,12 +39,19 @@ enum control_type {
 	CONTROL_STOP,      /* hooks are detached: drain, flush, answer FINAL, exit */
 	CONTROL_RECORD, /* before LOAD, fd: a file for all records that the worker consumes; then LOAD may have no files
 			 */
+	CONTROL_NAMES,  /* fd: to the worker: lines "ADDRESS NAME..."; to the courier: the names to resolve, one a line
+			 */
+	CONTROL_COURIER, /* to a courier, first: settings, its page, the pipe of alerts, certificates (may be missing)
+			  */
+	CONTROL_RESCAN,  /* fd: task iterator; records were lost: look at all processes again, beside judging */
 	CONTROL_READY = 16,
 	CONTROL_FAILED, /* content was refused; reasons went to stderr; the worker goes on with what it had, or exits */
 	CONTROL_SCANNED,
 	CONTROL_ROTATE, /* an output is past its limit */
 	CONTROL_GONE,   /* an output's reader is gone for good */
 	CONTROL_FINAL,
+	CONTROL_ASK, /* fd: from the worker: names that rules use, one a line; from the courier: lines "ADDRESS NAME..."
+		      */
 };
 
 enum control_start_flags {
@@ -135,21 +147,21 @@ FALLIBLE control_pair(int sv[2]);
 FALLIBLE control_send(int sock, const struct control_packet *p);
 /*
  * Receive and check one message that is allowed in this direction. On success the caller owns the descriptors.
- * from_worker: which side's messages are accepted.
+ * from_child: which side's messages are accepted.
  *
  * E_NOT_FOUND  nothing there (non-blocking socket)
  * E_TRUNCATED  the other side is gone
  * E_FORMAT     wrong size, version, type, direction, number of descriptors, or a field out of bounds; d says which
  * E_IO
  */
-FALLIBLE control_recv(int sock, bool from_worker, struct control_packet *out, struct diag *d);
+FALLIBLE control_recv(int sock, bool from_child, struct control_packet *out, struct diag *d);
 void control_close_fds(struct control_packet *p);
 
 /*
  * The page: counters and the flight recorder. Written by the worker, read by the supervisor (which believes nothing: it
  * only prints). It outlives workers, so counters go on. All numbers are plain 64-bit words written by one thread.
  */
-enum { PAGE_MAX_RULES = 4096, PAGE_NAME_BYTES = 64, PAGE_MAGIC = 0x47505053 /* "SPPG" */ };
+enum { PAGE_MAX_RULES = 4096, PAGE_NAME_BYTES = 64, PAGE_MAX_OUTPUTS = 4, PAGE_MAGIC = 0x47505053 /* "SPPG" */ };
 
 #define PAGE_RECORD_FAILED UINT64_MAX
 
@@ -166,27 +178,58 @@ struct page {
 	_Atomic uint64_t faults; /* programs that ended in an error */
 	_Atomic uint64_t malformed;
 	_Atomic uint64_t consumed[WIRE_N_RINGS];
-	_Atomic uint64_t dropped_alerts;
-	_Atomic uint64_t sent_alerts;
-	_Atomic uint64_t waiting_alerts; /* in the worker's memory: lost when it dies */
-	_Atomic uint64_t mid_line;       /* bit i: output i stopped inside a line */
+	/* lines, by output; what waits is in the worker's memory: lost when it dies */
+	_Atomic uint64_t dropped[PAGE_MAX_OUTPUTS], sent[PAGE_MAX_OUTPUTS], waiting[PAGE_MAX_OUTPUTS];
+	_Atomic uint64_t mid_line; /* bit i: output i stopped inside a line */
 	_Atomic uint64_t n_rules;
-	_Atomic uint64_t recorded;                   /* records in the capture, or PAGE_RECORD_FAILED */
+	_Atomic uint64_t recorded; /* records in the capture, or PAGE_RECORD_FAILED */
+	_Atomic uint64_t swap_ns;  /* how long judging stood still for the last new rules */
+	_Atomic uint64_t spare[6];
 	char names[PAGE_MAX_RULES][PAGE_NAME_BYTES]; /* NUL-terminated, cut */
 };
 static_assert(offsetof(struct page, heartbeat) == 8, "docs/formats/control.md");
 static_assert(offsetof(struct page, event) == 16 && offsetof(struct page, rule) == 24, "docs/formats/control.md");
-static_assert(offsetof(struct page, n_rules) == 112, "docs/formats/control.md");
-static_assert(offsetof(struct page, recorded) == 120, "docs/formats/control.md");
 static_assert(offsetof(struct page, consumed) == 64, "docs/formats/control.md");
-static_assert(offsetof(struct page, names) == 128, "docs/formats/control.md");
-static_assert(sizeof(struct page) == 128 + PAGE_MAX_RULES * PAGE_NAME_BYTES, "docs/formats/control.md");
+static_assert(offsetof(struct page, dropped) == 80 && offsetof(struct page, sent) == 112, "docs/formats/control.md");
+static_assert(offsetof(struct page, waiting) == 144 && offsetof(struct page, mid_line) == 176,
+	      "docs/formats/control.md");
+static_assert(offsetof(struct page, n_rules) == 184 && offsetof(struct page, recorded) == 192,
+	      "docs/formats/control.md");
+static_assert(offsetof(struct page, swap_ns) == 200, "docs/formats/control.md");
+static_assert(offsetof(struct page, names) == 256, "docs/formats/control.md");
+static_assert(sizeof(struct page) == 256 + PAGE_MAX_RULES * PAGE_NAME_BYTES, "docs/formats/control.md");
+static_assert((int)PAGE_MAX_OUTPUTS >= (int)CONTROL_MAX_OUTPUTS, "every output has its counters");
 
-/* A fresh page in memory that nobody can resize. E_IO. */
-FALLIBLE page_new(int *out_fd, struct page **out);
-/* Map a descriptor as a page. E_FORMAT when it is not one. */
-FALLIBLE page_map(int fd, struct page **out);
-void page_unmap(struct page *p);
+/*
+ * The courier's page: what became of each alert that came to it. Written by the courier, read by supervisor and worker.
+ * sent = delivered + lost + waiting, but for what a courier held when it died.
+ */
+enum courier_output { COURIER_SYSLOG, COURIER_HTTP, COURIER_N_OUTPUTS };
+enum { COURIER_PAGE_MAGIC = 0x43505053 /* "SPPC" */ };
+
+struct courier_counts {
+	_Atomic uint64_t sent;      /* came in */
+	_Atomic uint64_t delivered; /* the receiver has it, as far as its protocol tells */
+	_Atomic uint64_t lost;      /* no room, refused, or tried too often */
+	_Atomic uint64_t retried;   /* attempts that were not the first */
+	_Atomic uint64_t cut;       /* delivered, but shorter than they were */
+	_Atomic uint64_t waiting;
+};
+
+struct courier_page {
+	_Atomic uint32_t magic;
+	_Atomic uint32_t zero;
+	_Atomic uint64_t malformed; /* lines that were no alerts */
+	struct courier_counts out[COURIER_N_OUTPUTS];
+};
+static_assert(sizeof(struct courier_page) == 112, "docs/formats/control.md");
+static_assert(sizeof(struct courier_counts) == 48, "docs/formats/control.md");
+
+/* Fresh memory of this size that nobody can resize, mapped; its first four bytes are the magic. E_IO. */
+FALLIBLE page_new(size_t bytes, uint32_t magic, int *out_fd, void **out);
+/* Map a descriptor as such a page. E_FORMAT when it is not one. */
+FALLIBLE page_map(int fd, size_t bytes, uint32_t magic, bool writable, void **out);
+void page_unmap(void *p, size_t bytes);
 
 static inline void page_set(_Atomic uint64_t *v, uint64_t x)
 {

@@ -175,6 +175,26 @@ bool content_set_wants(void *user, uint32_t type_index, uint32_t field_id)
 	return false;
 }
 
+FALLIBLE content_set_names(const struct content_set *set, struct names *n)
+{
+	const char **all = calloc(NAMES_MAX + 1, sizeof *all);
+	uint32_t have = 0, n_names;
+	enum err err = all ? E_OK : E_NOMEM;
+
+	for (uint32_t i = 0; i < set->n_contents && err == E_OK; i++) {
+		const char *const *names = content_names(set->contents[i], &n_names);
+
+		for (uint32_t k = 0; k < n_names && err == E_OK; k++) {
+			err = have == NAMES_MAX ? E_LIMIT : E_OK;
+			all[have < NAMES_MAX ? have++ : NAMES_MAX] = names[k];
+		}
+	}
+	if (err == E_OK)
+		err = names_want(n, all, have);
+	free(all);
+	return err;
+}
+
 uint64_t content_set_types(const struct content_set *set)
 {
 	uint64_t types = 0;

@@ -18,7 +18,7 @@ const char cmd_run_help[] =
 	"                  of them; may be given again. Rules are taken as they are: nobody has signed them.\n"
 	"  --config F      settings, instead of " CONFIG_PATH " (docs/config.md)\n"
 	"  --duration S    stop after S seconds\n"
-	"  --json          one JSON object a line\n"
+	"  --json          one JSON object a line; at the end one with all counts on standard error\n"
 	"  --ring-kib N    size of the bulk ring buffer, a power of two from 64 to 65536\n"
 	"  --all-matches   every rule that matches an event alerts, not only the first\n"
 	"\n"
@@ -144,9 +144,9 @@ static int finish_config(struct run_args *a)
 		a->config.matching = CONFIG_ALL;
 	if (a->ring_kib)
 		a->config.bulk_kib = (uint32_t)a->ring_kib;
-	if (!a->config.stdout_enabled && !a->config.file_path)
-		return cli_fail(CLI_REFUSED,
-				"alerts would go nowhere: standard output is off and outputs.file has no path");
+	if (!a->config.stdout_enabled && !a->config.file_path && !a->config.syslog_transport && !a->config.http_url)
+		return cli_fail(CLI_REFUSED, "alerts would go nowhere: standard output is off, and no file, syslog or "
+					     "HTTP output is configured");
 	if (!a->config.n_rules) {
 		const char *rules = cli_default_rules();
 

@@ -17,6 +17,7 @@
 #define IMAGE_SCHEMA_SECTION ".sallyport.schema"
 #define IMAGE_RULES_SECTION ".sallyport.rules"
 #define IMAGE_INDEX_SECTION ".sallyport.index" /* may be absent */
+#define IMAGE_NAMES_SECTION ".sallyport.names" /* left out when there are none */
 
 enum {
 	IMAGE_VERSION = 1,
@@ -26,6 +27,7 @@ enum {
 	IMAGE_MAX_PLACEHOLDERS = 262144, /* over all rules */
 	IMAGE_MAX_INDEX = 1023,          /* %proc.aname[N] */
 	IMAGE_MAX_WIDTH = 1024,          /* %12proc.name */
+	IMAGE_MAX_NAMES = 1024,          /* domain names over all rules */
 	IMAGE_MAX_NAME = 511,            /* bytes of every string but these: */
 	IMAGE_MAX_TEXT = 65535,          /* description, output */
 	IMAGE_NO_STRING = 0xffffffffu,
@@ -250,6 +252,13 @@ FALLIBLE image_read_schema(struct view bytes, struct arena *a, struct image_sche
 FALLIBLE image_read_rules(struct view bytes, struct arena *a, struct image_rules *out, struct diag *d);
 /* Whether a predicate's field, test and operand make sense is the runtime's to judge, and so is which numbers exist. */
 FALLIBLE image_read_index(struct view bytes, struct arena *a, struct image_index *out, struct diag *d);
+
+/*
+ * The domain names that conditions use: NUL-terminated, one behind the other, nothing else. What is read lives in the
+ * arena. E_LIMIT (S052), E_FORMAT (S051), E_NOMEM.
+ */
+FALLIBLE image_write_names(const char *const *names, uint32_t n, struct buf *out, struct diag *d);
+FALLIBLE image_read_names(struct view bytes, struct arena *a, const char *const **out, uint32_t *out_n, struct diag *d);
 
 /*
  * The placeholder that begins at s[0] == '%', as compiler and runtime both see it:

@@ -498,6 +498,14 @@ const struct rule_fold *rule_fold_many(const struct rule_fold *check, struct are
 /* O(size of the condition). NULL without memory. */
 const struct rule_fold *rule_fold(const struct rule_cond *cond, const struct template_table *t,
 				  const struct template_type *type, struct arena *a);
+/* The values that checks on TEMPLATE_NAMES fields compare with, each once. */
+struct rule_names {
+	const char **names;
+	uint32_t n;
+	size_t cap;
+};
+/* E_NOMEM. */
+FALLIBLE rule_names_collect(const struct rule_fold *f, struct rule_names *n, struct arena *a);
 /* The condition compares evt.type somewhere. */
 bool rule_names_event(const struct rule_cond *cond);
 

@@ -49,6 +49,8 @@ struct content {
 	struct content_rule *rules;
 	struct output *outputs; /* by rule */
 	uint32_t n_rules;
+	const char *const *names; /* domain names */
+	uint32_t n_names;
 	struct map **maps;
 	uint32_t n_maps;
 	struct program *programs; /* by type, then in order of the rules */

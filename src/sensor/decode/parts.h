@@ -134,6 +134,7 @@ struct decode {
 	const struct template_table *table;
 	struct users *users, *groups;
 	char hostname[80];
+	const struct names *names; /* or NULL */
 	uint64_t boot_to_wall_ns;
 	void (*emit)(void *user, struct event *e);
 	void *emit_user;

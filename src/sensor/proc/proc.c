@@ -360,7 +360,7 @@ static bool same_image(const struct proc *p, const struct wire_exec *r, const st
 
 	return v && r->hdr.kind == WIRE_TASK && (v->args_known || !s->args_len) && v->exe_ino == r->exe_ino &&
 	       v->exe_dev == r->exe_dev && v->exepath.len == s->exe_path.len &&
-	       !memcmp(v->exepath.p, s->exe_path.p, s->exe_path.len);
+	       (!s->exe_path.len || !memcmp(v->exepath.p, s->exe_path.p, s->exe_path.len));
 }
 
 /* By the executable's mode, for the user who runs it; what capabilities allow does not count. */
