@@ -44,6 +44,7 @@ struct key {
 static const struct key keys[] = {
 	{ "rules",                 KIND_PATHS,  0, 0, 0, { 0 } },
 	{ "rule_matching",         KIND_WORD,   offsetof(struct config, matching), 0, 0, { "first", "all" } },
+	{ "strict_falco",          KIND_BOOL,   offsetof(struct config, strict_falco), 0, 0, { 0 } },
 	{ "outputs.stdout.enabled", KIND_BOOL,  offsetof(struct config, stdout_enabled), 0, 0, { 0 } },
 	{ "outputs.stdout.format", KIND_WORD,   offsetof(struct config, stdout_format), 0, 0, { "auto", "text", "json" } },
 	{ "outputs.file.path",     KIND_PATH,   offsetof(struct config, file_path), 0, 0, { 0 } },

@@ -6,6 +6,7 @@
 #include <getopt.h>
 
 const char cmd_replay_help[] = "usage: sallyport replay FILE [--rules F|DIR]... [--json] [--all-matches]\n"
+			       "                       [--strict-falco]\n"
 			       "\n"
 			       "Judge what a capture holds as if it happened now, and print the alerts, with the times "
 			       "of the capture. Needs no\n"
@@ -17,6 +18,7 @@ const char cmd_replay_help[] = "usage: sallyport replay FILE [--rules F|DIR]... 
 			       "Default: the default rules\n"
 			       "  --json          one JSON object a line\n"
 			       "  --all-matches   every rule that matches an event alerts, not only the first\n"
+			       "  --strict-falco  read rules as Falco does where that is not what its documentation says\n"
 			       "\n"
 			       "A capture that is cut off or damaged is replayed up to that place; then the error "
 			       "tells where, and the exit code is 1.\n";
@@ -27,6 +29,7 @@ static int parse(int argc, char **argv, char **rules, struct agent_replay_opts *
 		{ "rules", required_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "all-matches", no_argument, NULL, 'a' },
+		{ "strict-falco", no_argument, NULL, 's' },
 		{ 0 },
 	};
 	int c;
@@ -43,6 +46,9 @@ static int parse(int argc, char **argv, char **rules, struct agent_replay_opts *
 			break;
 		case 'a':
 			o->all_matches = true;
+			break;
+		case 's':
+			o->strict_falco = true;
 			break;
 		default:
 			return cli_usage("replay");
