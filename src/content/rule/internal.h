@@ -539,6 +539,9 @@ const char *rule_check_text(struct arena *a, const struct rule_check *k);
  */
 enum rule_type_verdict rule_check_output(struct rule_ctx *c, const struct rule_text *output, bool quiet_unknown,
 					 struct rule_span *unknown, const char **out);
+struct image_token;
+/* The row that a placeholder shows. NULL without memory. */
+const char *rule_output_field(const struct template_table *t, struct arena *a, const struct image_token *tok);
 /* E_REJECTED (reported), E_NOMEM. */
 FALLIBLE rule_read_tests(struct rule_ctx *c, const struct rule_node *tests, struct rule *out);
 
