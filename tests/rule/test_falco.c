@@ -200,3 +200,24 @@ TEST(the_public_rules_mean_the_same_with_lists_put_in_as_falco_does)
 		arena_done(&a);
 	}
 }
+
+TEST(the_public_rules_load_together_as_they_are_installed)
+{
+	static const char *const names[] = { "falco_rules", "falco-incubating_rules", "falco-sandbox_rules" };
+	struct rule_source src[countof(names)];
+	struct rule_set *rs = NULL;
+	struct arena a;
+	struct diags ds;
+
+	arena_init(&a, 256 << 20);
+	diags_init(&ds, &a);
+	for (size_t i = 0; i < countof(names); i++) {
+		if (!read_peer(&a, arena_printf(&a, "falco-rules/%s.yaml", names[i]), &src[i])) {
+			arena_done(&a);
+			SKIP("the public rules are not here (../shared/peers/falco-rules beside the source tree)\n");
+		}
+	}
+	CHECK_OK(rule_load(src, countof(names), &template_builtin, &a, &ds, &rs));
+	CHECK_EQ(rs->n_rules, 93);
+	arena_done(&a);
+}

@@ -35,6 +35,10 @@ static const struct {
 	{ "a later macro replaces the earlier one, for rules above it too",
 	  "- macro: m\n  condition: proc.name = a\n" RULE("r", "evt.type = open and m") "- macro: m\n  condition: proc.name = b\n",
 	  { { "a", "/x", "p", 0 }, { "b", "/x", "p", 1 } } },
+	{ "a macro in the middle sees what a later file makes of one above it",
+	  "- macro: m\n  condition: proc.name = a\n- macro: n\n  condition: m\n" RULE("r", "evt.type = open and n")
+	  "- macro: o\n  condition: proc.name = b\n- macro: m\n  condition: o\n",
+	  { { "a", "/x", "p", 0 }, { "b", "/x", "p", 1 } } },
 	{ "a list is appended to",
 	  "- list: l\n  items: [a]\n" RULE("r", "evt.type = open and proc.name in (l)")
 	  "- list: l\n  items: [b]\n  override: {items: append}\n",
