@@ -58,6 +58,7 @@ struct agent_replay_opts {
 	char *const *rules;  /* files and directories, as for agent_files_list */
 	uint32_t n_rules;
 	bool json, all_matches;
+	bool strict_falco; /* rule_opts */
 	bool colour, colour_stderr;
 };
 

@@ -69,6 +69,7 @@ static const char *const facilities[] = { "kern",   "user",   "mail",   "daemon"
 static const struct key keys[] = {
 	{ "rules",                    KIND_PATHS,   0, 0, 0, NULL },
 	{ "rule_matching",            KIND_WORD,    AT(matching), 0, 0, matchings },
+	{ "strict_falco",             KIND_BOOL,    AT(strict_falco), 0, 0, NULL },
 	{ "outputs.stdout.enabled",   KIND_BOOL,    AT(stdout_enabled), 0, 0, NULL },
 	{ "outputs.stdout.format",    KIND_WORD,    AT(stdout_format), 0, 0, stdout_formats },
 	{ "outputs.file.path",        KIND_PATH,    AT(file_path), 1, CONFIG_MAX_PATH, NULL },

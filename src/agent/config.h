@@ -29,6 +29,7 @@ struct config {
 	char *rules[CONFIG_MAX_RULES]; /* files and directories, in order; owned */
 	uint32_t n_rules;
 	uint32_t matching;       /* enum config_matching */
+	uint32_t strict_falco;   /* rule_opts.strict_falco */
 	uint32_t stdout_enabled; /* 0 or 1 */
 	uint32_t stdout_format;  /* enum config_format */
 	char *file_path;         /* owned; NULL: no file output */

@@ -58,6 +58,7 @@ static bool is_elf(const struct worker_file *f)
 /* All rule texts are one set: a later file may append to what an earlier one defines. */
 static int add_rules(struct worker *w, struct content_set *set, const struct worker_file *files, uint32_t n)
 {
+	const struct rule_opts opts = { .strict_falco = w->start.flags & CONTROL_STRICT_FALCO };
 	struct rule_source *src = calloc(n ? n : 1, sizeof *src);
 	struct arena a;
 	struct rule_set *rs = NULL;
@@ -76,7 +77,7 @@ static int add_rules(struct worker *w, struct content_set *set, const struct wor
 	diags_init(&ds, &a);
 	buf_init(&elf, 64 << 20);
 	buf_init(&text, 1 << 20);
-	err = n_src ? rule_load(src, n_src, &template_builtin, &a, &ds, &rs) : E_OK;
+	err = n_src ? rule_load_opts(src, n_src, &template_builtin, &opts, &a, &ds, &rs) : E_OK;
 	worker_beat(w);
 	if (err == E_OK && rs)
 		err = rule_compile(rs, &a, &elf, &ds);

@@ -7,6 +7,7 @@
 
 const char cmd_replay_help[] =
 	"usage: sallyport replay FILE [--rules F|DIR]... [--hosts FILE] [--json] [--all-matches]\n"
+	"                       [--strict-falco]\n"
 	"\n"
 	"Judge what a capture holds as if it happened now, and print the alerts, with the times "
 	"of the capture. Needs no\n"
@@ -21,6 +22,7 @@ const char cmd_replay_help[] =
 	"                  they stand for nothing: a replay asks no resolver\n"
 	"  --json          one JSON object a line\n"
 	"  --all-matches   every rule that matches an event alerts, not only the first\n"
+	"  --strict-falco  read rules as Falco does where that is not what its documentation says\n"
 	"\n"
 	"A capture that is cut off or damaged is replayed up to that place; then the error "
 	"tells where, and the exit code is 1.\n";
@@ -32,6 +34,7 @@ static int parse(int argc, char **argv, char **rules, struct agent_replay_opts *
 		{ "hosts", required_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "all-matches", no_argument, NULL, 'a' },
+		{ "strict-falco", no_argument, NULL, 's' },
 		{ 0 },
 	};
 	int c;
@@ -51,6 +54,9 @@ static int parse(int argc, char **argv, char **rules, struct agent_replay_opts *
 			break;
 		case 'a':
 			o->all_matches = true;
+			break;
+		case 's':
+			o->strict_falco = true;
 			break;
 		default:
 			return cli_usage("replay");

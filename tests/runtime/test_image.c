@@ -335,6 +335,16 @@ TEST(placeholders_are_found_where_the_author_wrote_them)
 		{ "%proc.aname[2", 11, "proc.aname", "proc.aname", -1, 0 },
 		{ "%proc.aname[1024]", 11, "proc.aname", "proc.aname", -1, 0 },
 		{ "%proc.aname[99999999999999999999]", 11, "proc.aname", "proc.aname", -1, 0 },
+		{ "%proc.env[HOME] x", 15, "proc.env[HOME]", "proc.env", -1, 0 },
+		{ "%proc.env[\"A B\"]", 16, "proc.env[\"A B\"]", "proc.env", -1, 0 },
+		{ "%proc.env[A B]", 9, "proc.env", "proc.env", -1, 0 },
+		{ "%proc.env[\"A]", 9, "proc.env", "proc.env", -1, 0 },
+		{ "%c.mount.dest[/a*]", 18, "c.mount.dest[/a*]", "c.mount.dest", -1, 0 },
+		{ "%toupper(proc.name)s", 19, "toupper(proc.name)", "proc.name", -1, 0 },
+		{ "%8len(b64(proc.args[1]))", 24, "len(b64(proc.args[1]))", "proc.args", 1, 8 },
+		{ "%toupper(proc.name", 0, NULL, NULL, 0, 0 },
+		{ "%toupper()", 0, NULL, NULL, 0, 0 },
+		{ "%toupper( proc.name)", 0, NULL, NULL, 0, 0 },
 		{ "%", 0, NULL, NULL, 0, 0 },
 		{ "%%", 0, NULL, NULL, 0, 0 },
 		{ "%12", 0, NULL, NULL, 0, 0 },
@@ -355,7 +365,7 @@ TEST(placeholders_are_found_where_the_author_wrote_them)
 			continue;
 		snprintf(token, sizeof token, "%.*s", (int)t.text_len, t.text);
 		CHECK_STR(token, rows[i].token);
-		snprintf(token, sizeof token, "%.*s", (int)t.name_len, t.text);
+		snprintf(token, sizeof token, "%.*s", (int)t.name_len, t.name);
 		CHECK_STR(token, rows[i].name);
 		CHECK_EQ(t.index, rows[i].index);
 		CHECK_EQ(t.width, rows[i].width);

@@ -230,7 +230,7 @@ static FALLIBLE find_placeholders(struct compile *x, struct image_rule *r)
 			return E_NOMEM;
 		list[r->n_placeholders] = (struct image_placeholder){
 			.text = arena_strndup(x->c.a, tok.text, tok.text_len),
-			.field = arena_strndup(x->c.a, tok.text, tok.name_len),
+			.field = rule_output_field(x->rs->table, x->c.a, &tok),
 			.index = tok.index,
 		};
 		if (!list[r->n_placeholders].text || !list[r->n_placeholders].field)
