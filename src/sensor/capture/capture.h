@@ -46,9 +46,9 @@ struct capture_info {
 
 struct capture_stats {
 	uint64_t blocks;
-	uint64_t records;             /* yielded */
+	uint64_t records;               /* yielded */
 	uint64_t kinds[WIRE_MAX_KINDS]; /* of them, by kind */
-	uint64_t events;              /* .scap: event blocks */
+	uint64_t events;                /* .scap: event blocks */
 	uint64_t merged;  /* .scap: events that only add to others or to the tables: the entry of a call... */
 	uint64_t skipped; /* .scap: events that no record is made for */
 };

@@ -252,6 +252,16 @@ static FALLIBLE read_lists(struct scap *s, struct block_row *row, struct diag *d
 	}
 }
 
+/* What the call before did to descriptors. */
+static void yield_then(struct scap *s, struct view *out)
+{
+	s->then_told = false;
+	s->rec_len = sizeof s->then;
+	memcpy(&s->rec, &s->then, sizeof s->then);
+	s->rec.hdr.bytes = (uint32_t)s->rec_len;
+	*out = view_of(s->rec.bytes, s->rec_len);
+}
+
 static void yield(struct scap *s, struct view *out)
 {
 	build_end(s);
@@ -265,6 +275,10 @@ FALLIBLE scap_next(struct scap *s, struct view *out, struct diag *d)
 		enum err err;
 		bool made;
 
+		if (s->then_told) {
+			yield_then(s, out);
+			return E_OK;
+		}
 		if (s->next_order < s->n_order) {
 			struct task *t = s->order[s->next_order++];
 
