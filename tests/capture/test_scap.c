@@ -37,7 +37,7 @@ TEST(paths_of_opens_are_joined_with_where_the_caller_was)
 			"openat 100 1000 [bash] <init> /home/u/in/it O_WRONLY|O_CREAT|O_TRUNC 6 true\n"
 			"openat2 100 1000 [bash] <init> .../who/knows O_RDWR 7 false\n"
 			"creat 100 1000 [bash] <init> /new O_WRONLY|O_CREAT|O_TRUNC 8 false\n"
-			"open 100 1000 [bash] <init> /gone O_RDONLY -2 false\n");
+			"open 100 1000 [bash] <init> /gone O_RDONLY -1 false\n");
 }
 
 TEST(an_old_capture_has_the_arguments_in_the_entry)

@@ -137,6 +137,8 @@ static FALLIBLE read_list(struct scap *s, struct block_row row, struct diag *d)
 		err = list_users(s, row.version, v, at, d);
 		s->info->users = s->users.p ? s->users.p : "";
 		s->info->users_len = s->users.len;
+		s->info->groups = s->groups.p ? s->groups.p : "";
+		s->info->groups_len = s->groups.len;
 		break;
 	case BLOCK_UNKNOWN: /* interfaces, and what is not known yet */
 	case BLOCK_EVENT:
@@ -318,6 +320,7 @@ FALLIBLE scap_open(struct source *src, struct capture_info *info, struct capture
 	s->stats = stats;
 	info->kind = CAPTURE_SCAP;
 	buf_init(&s->users, CAPTURE_USERS_MAX);
+	buf_init(&s->groups, CAPTURE_USERS_MAX);
 	TRY(state_init(s));
 	err = read_lists(s, &row, d);
 	return err == E_NOT_FOUND ? E_OK : err;
@@ -329,5 +332,6 @@ void scap_free(struct scap *s)
 		return;
 	state_done(s);
 	buf_done(&s->users);
+	buf_done(&s->groups);
 	free(s);
 }

@@ -84,7 +84,7 @@ struct scap {
 	bool listing;        /* process lists came since the last event */
 	struct task **order; /* that are to be told as task records */
 	uint32_t n_order, next_order;
-	struct buf users;
+	struct buf users, groups; /* as in passwd(5) and group(5) */
 	struct sevent ev;
 	char path[SCAP_PATH + 1], path2[SCAP_PATH + 1];
 	size_t rec_len;

@@ -427,6 +427,16 @@ static bool is_plain(struct view v)
 	return v.len != 0;
 }
 
+static void put_user(struct buf *out, struct view name, uint64_t uid, uint64_t gid, struct view home, struct view shell)
+{
+	buf_put(out, name.p, name.len);
+	buf_printf(out, ":x:%llu:%llu::", (unsigned long long)uid, (unsigned long long)gid);
+	buf_put(out, home.len ? (const char *)home.p : "", home.len);
+	buf_putc(out, ':');
+	buf_put(out, shell.len ? (const char *)shell.p : "", shell.len);
+	buf_putc(out, '\n');
+}
+
 FALLIBLE list_users(struct scap *s, int version, struct view v, uint64_t at, struct diag *d)
 {
 	struct cursor c = { .v = v };
@@ -436,15 +446,19 @@ FALLIBLE list_users(struct scap *s, int version, struct view v, uint64_t at, str
 		uint64_t is_group = number(&ec, 1), uid = number(&ec, 4), gid = is_group ? 0 : number(&ec, 4);
 		struct view name = text_of(string(&ec));
 
-		if (!is_group) {
-			(void)string(&ec); /* home */
-			(void)string(&ec); /* shell */
-		}
+		struct view home = is_group ? view_of(NULL, 0) : text_of(string(&ec)),
+			    shell = is_group ? view_of(NULL, 0) : text_of(string(&ec));
+
 		entry_end(&c, &ec, version >= 2);
 		TRY(check(s, &c, at, "users", d));
-		if (!is_group && is_plain(name))
-			buf_printf(&s->users, "%.*s:x:%llu:%llu:::\n", (int)name.len, (const char *)name.p,
-				   (unsigned long long)uid, (unsigned long long)gid);
+		if (!is_plain(name))
+			continue;
+		if (is_group)
+			buf_printf(&s->groups, "%.*s:x:%llu:\n", (int)name.len, (const char *)name.p,
+				   (unsigned long long)uid);
+		else
+			put_user(&s->users, name, uid, gid, is_plain(home) ? home : view_of(NULL, 0),
+				 is_plain(shell) ? shell : view_of(NULL, 0));
 	}
 	return E_OK;
 }

@@ -252,6 +252,18 @@ static void set_asked(struct decode *d, uint32_t id)
 		event_set_str(&d->event, id, text, put_end(text, NAME_TEXT, i.remote, i.addr_len, d->sock->remote_port));
 }
 
+/* Of calls that make a descriptor: that, or -1. */
+static void set_new_num(struct decode *d, uint32_t id, uint64_t num)
+{
+	event_set_i64(&d->event, id, d->rec.hdr.ret < 0 ? -1 : (int64_t)num);
+}
+
+/* As set_fd, or the error. */
+static void set_new_fd(struct decode *d, uint32_t id, uint64_t num)
+{
+	set_fd(d, id, d->rec.hdr.ret < 0 ? (uint64_t)d->rec.hdr.ret : num);
+}
+
 void fields_connect(struct decode *d, uint32_t id)
 {
 	uint64_t num = d->rec.connect.fields.num;
@@ -271,8 +283,8 @@ void fields_accept(struct decode *d, uint32_t id)
 	uint8_t flags = d->sock->flags;
 
 	switch (id) {
-	case FIELD_net_accept_num: event_set_u64(&d->event, id, num); return;
-	case FIELD_net_accept_arg_fd: set_fd(d, id, num); return;
+	case FIELD_net_accept_num: set_new_num(d, id, num); return;
+	case FIELD_net_accept_arg_fd: set_new_fd(d, id, num); return;
 	case FIELD_net_accept_arg_flags:
 		if (d->call == CALL_accept4 && d->rec.hdr.ret >= 0)
 			value_flags(d, id, FLAGS_ACCEPT, (flags & WIRE_FD_NONBLOCK ? NONBLOCK : 0u) |
@@ -310,8 +322,8 @@ void fields_socket(struct decode *d, uint32_t id)
 	const struct wire_net_socket_fields *f = &d->rec.socket.fields;
 
 	switch (id) {
-	case FIELD_net_socket_num: event_set_u64(&d->event, id, f->num); return;
-	case FIELD_net_socket_arg_fd: set_fd(d, id, f->num); return;
+	case FIELD_net_socket_num: set_new_num(d, id, f->num); return;
+	case FIELD_net_socket_arg_fd: set_new_fd(d, id, f->num); return;
 	case FIELD_net_socket_domain_str: set_domain(d, id, f->domain); return;
 	case FIELD_net_socket_domain: event_set_u64(&d->event, id, f->domain); return;
 	case FIELD_net_socket_type_str: value_number(d, id, (int64_t)f->sock_type); return;
@@ -379,7 +391,7 @@ void fields_dup(struct decode *d, uint32_t id)
 	struct event *e = &d->event;
 
 	switch (id) {
-	case FIELD_fd_dup_num: event_set_u64(e, id, f->num); return;
+	case FIELD_fd_dup_num: set_new_num(d, id, f->num); return;
 	case FIELD_fd_dup_directory: if (is_file) value_path(d, id, name_of(d), PATH_DIRECTORY); return;
 	case FIELD_fd_dup_filename: if (is_file) value_path(d, id, name_of(d), PATH_FILENAME); return;
 	case FIELD_fd_dup_oldfd_str: value_number(d, id, (int64_t)f->oldfd); return;
@@ -388,7 +400,7 @@ void fields_dup(struct decode *d, uint32_t id)
 	case FIELD_fd_dup_newfd: if (to) event_set_u64(e, id, f->newfd); return;
 	case FIELD_fd_dup_arg_flags: if (d->call == CALL_dup3) value_flags(d, id, FLAGS_DUP, f->flags); return;
 	case FIELD_fd_dup_flags: if (d->call == CALL_dup3) event_set_u64(e, id, f->flags); return;
-	case FIELD_fd_dup_arg_res: set_fd(d, id, f->num); return;
+	case FIELD_fd_dup_arg_res: set_new_fd(d, id, f->num); return;
 	default: fill_socket(d, id); return;
 	}
 }
