@@ -47,14 +47,22 @@ static bool has_local(const struct wire_fd *s)
 	return s->local_port || memcmp(s->local_addr, zero, sizeof zero);
 }
 
-/* "1.2.3.4:80"; no brackets around IPv6. */
-static size_t put_end(char *text, size_t room, const uint8_t *addr, uint32_t addr_len, uint16_t port)
+/* "1.2.3.4:80"; no brackets around IPv6. text: NAME_TEXT bytes, or half of them. */
+static size_t put_end(char *text, const uint8_t *addr, uint32_t addr_len, uint16_t port)
 {
-	char ip[INET6_ADDRSTRLEN];
+	size_t n = 0;
 
-	if (!inet_ntop(addr_len == 4 ? AF_INET : AF_INET6, addr, ip, sizeof ip))
-		return 0;
-	return (size_t)snprintf(text, room, "%s:%u", ip, port);
+	if (addr_len == 4) {
+		for (uint32_t i = 0; i < 4; i++) {
+			n += value_put_number(text + n, addr[i]);
+			text[n++] = '.';
+		}
+		n--;
+	} else if (inet_ntop(AF_INET6, addr, text, INET6_ADDRSTRLEN)) {
+		n = strlen(text);
+	}
+	text[n++] = ':';
+	return n + value_put_number(text + n, port);
 }
 
 static struct proc_str inet_name(struct decode *d)
@@ -67,19 +75,19 @@ static struct proc_str inet_name(struct decode *d)
 	if (!text || (!has_remote(d) && !has_local(s)))
 		return (struct proc_str){ "", 0 };
 	if (!has_remote(d)) {
-		n = put_end(text, NAME_TEXT, i.local, i.addr_len, s->local_port);
+		n = put_end(text, i.local, i.addr_len, s->local_port);
 		return (struct proc_str){ text, (uint32_t)n };
 	}
 	if (is_server(d)) /* the client comes first */
-		n = put_end(text, NAME_TEXT, i.remote, i.addr_len, s->remote_port);
+		n = put_end(text, i.remote, i.addr_len, s->remote_port);
 	else
-		n = put_end(text, NAME_TEXT, i.local, i.addr_len, s->local_port);
+		n = put_end(text, i.local, i.addr_len, s->local_port);
 	text[n++] = '-';
 	text[n++] = '>';
 	if (is_server(d))
-		n += put_end(text + n, NAME_TEXT - n, i.local, i.addr_len, s->local_port);
+		n += put_end(text + n, i.local, i.addr_len, s->local_port);
 	else
-		n += put_end(text + n, NAME_TEXT - n, i.remote, i.addr_len, s->remote_port);
+		n += put_end(text + n, i.remote, i.addr_len, s->remote_port);
 	return (struct proc_str){ text, (uint32_t)n };
 }
 
@@ -249,7 +257,7 @@ static void set_asked(struct decode *d, uint32_t id)
 	}
 	text = has_remote(d) ? value_room(d, NAME_TEXT) : NULL;
 	if (text)
-		event_set_str(&d->event, id, text, put_end(text, NAME_TEXT, i.remote, i.addr_len, d->sock->remote_port));
+		event_set_str(&d->event, id, text, put_end(text, i.remote, i.addr_len, d->sock->remote_port));
 }
 
 /* Of calls that make a descriptor: that, or -1. */
