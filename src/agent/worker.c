@@ -289,6 +289,7 @@ static FALLIBLE make_ready(struct worker *w, struct diag *d)
 	struct decode_opts o = { .table = &template_builtin,
 				 .passwd = w->passwd,
 				 .passwd_len = w->passwd_len,
+				 .hostname = w->start.hostname,
 				 .boot_to_wall_ns = w->start.boot_to_wall_ns,
 				 .wants = content_set_wants,
 				 .wants_user = w->set,

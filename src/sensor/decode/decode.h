@@ -46,8 +46,8 @@ struct decode_opts {
 	void *wants_user;
 	uint64_t types; /* template types to make events of */
 	/*
-	 * Fields are made when emit, or whom it asks, needs them (event_need); else all that are wanted are made before.
-	 * Judging makes few: content_eval.
+	 * Fields are made when emit, or whom it asks, needs them (event_need); else all that are wanted are made
+	 * before. Judging makes few: content_eval.
 	 */
 	bool late;
 	/* Called for each event; e is valid during the call. */

@@ -368,7 +368,8 @@ static bool exe_writable(const struct wire_exec *r)
 {
 	enum { OWNER_WRITES = 0200, OTHERS_WRITE = 0002 };
 
-	return r->fields.exe_mode & (r->hdr.uid == r->exe_uid ? OWNER_WRITES : OTHERS_WRITE);
+	return r->exe_flags & WIRE_EXE_WRITABLE ||
+	       r->fields.exe_mode & (r->hdr.uid == r->exe_uid ? OWNER_WRITES : OTHERS_WRITE);
 }
 
 static void set_image(struct proc_table *t, struct entry *e, const struct wire_exec *r, const struct proc_exec_strs *s)
