@@ -22,6 +22,16 @@ static const char *const grade_word[] = { "full", "partial", "impossible" };
 static const char *const blind_of_type[TEMPLATE_N_TYPES] = {
 	[TEMPLATE_TYPE_file_open] = BLIND_IO_URING,
 	[TEMPLATE_TYPE_net_connect] = "connects made through io_uring are not seen",
+	[TEMPLATE_TYPE_net_accept] = "connections accepted through io_uring are not seen",
+	[TEMPLATE_TYPE_net_listen] = "calls of listen made through io_uring are not seen",
+	[TEMPLATE_TYPE_net_socket] = "sockets made through io_uring are not seen",
+	[TEMPLATE_TYPE_net_send] = "what is sent by write, or through io_uring, is not seen",
+	[TEMPLATE_TYPE_net_recv] = "what is received by read, or through io_uring, is not seen",
+	[TEMPLATE_TYPE_file_rename] = "renames made through io_uring are not seen",
+	[TEMPLATE_TYPE_file_unlink] = "names removed through io_uring are not seen",
+	[TEMPLATE_TYPE_file_link] = "links made through io_uring are not seen",
+	[TEMPLATE_TYPE_file_symlink] = "links made through io_uring are not seen",
+	[TEMPLATE_TYPE_file_mkdir] = "directories made through io_uring are not seen",
 };
 
 static enum grade grade_rule(const struct kern_report *k, const struct rule *r, const char **why)
