@@ -23,10 +23,21 @@ static FALLIBLE check_names(const struct wire_filter_name *names, uint32_t n, st
 	return E_OK;
 }
 
-static FALLIBLE make_rules(const struct wire_filter *f, int *out, struct diag *d)
+/* which: 0 the filter, 1 its names. */
+static int map_new(const struct filter_types *t, int which)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_RDONLY_PROG);
-	AUTO_FD int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "sp_filter", sizeof(uint32_t), sizeof *f, 1, &opts);
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_RDONLY_PROG, .btf_fd = (__u32)t->btf_fd,
+		    .btf_key_type_id = t->key[which], .btf_value_type_id = t->value[which]);
+
+	if (which)
+		return bpf_map_create(BPF_MAP_TYPE_HASH, "sp_names", sizeof(struct wire_filter_name), sizeof(uint32_t),
+				      WIRE_FILTER_MAX_NAMES, &opts);
+	return bpf_map_create(BPF_MAP_TYPE_ARRAY, "sp_filter", sizeof(uint32_t), sizeof(struct wire_filter), 1, &opts);
+}
+
+static FALLIBLE make_rules(const struct filter_types *t, const struct wire_filter *f, int *out, struct diag *d)
+{
+	AUTO_FD int fd = map_new(t, 0);
 	const uint32_t key = 0;
 
 	if (fd < 0 || bpf_map_update_elem(fd, &key, f, BPF_ANY) || bpf_map_freeze(fd))
@@ -48,12 +59,10 @@ static bool put_name(int fd, const struct wire_filter_name *name, uint32_t mask)
 	return !bpf_map_update_elem(fd, name, &both, BPF_EXIST);
 }
 
-static FALLIBLE make_names(const struct wire_filter_name *names, const uint32_t *masks, uint32_t n, int *out,
-			   struct diag *d)
+static FALLIBLE make_names(const struct filter_types *t, const struct wire_filter_name *names, const uint32_t *masks,
+			   uint32_t n, int *out, struct diag *d)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_RDONLY_PROG);
-	AUTO_FD int fd = bpf_map_create(BPF_MAP_TYPE_HASH, "sp_names", sizeof *names, sizeof *masks,
-					WIRE_FILTER_MAX_NAMES, &opts);
+	AUTO_FD int fd = map_new(t, 1);
 
 	if (fd < 0)
 		return refused(d, "names");
@@ -77,14 +86,14 @@ static bool map_id(int fd, uint32_t *out)
 	return true;
 }
 
-FALLIBLE filter_make(const struct wire_filter *f, const struct wire_filter_name *names, const uint32_t *masks,
-		     uint32_t n, struct filter_pair *out, struct diag *d)
+FALLIBLE filter_make(const struct filter_types *t, const struct wire_filter *f, const struct wire_filter_name *names,
+		     const uint32_t *masks, uint32_t n, struct filter_pair *out, struct diag *d)
 {
 	AUTO(filter_drop) struct filter_pair p = { 0 };
 
 	TRY(check_names(names, n, d));
-	TRY(make_rules(f, &p.fd[0], d));
-	TRY(make_names(names, masks, n, &p.fd[1], d));
+	TRY(make_rules(t, f, &p.fd[0], d));
+	TRY(make_names(t, names, masks, n, &p.fd[1], d));
 	for (int i = 0; i < 2; i++)
 		if (!map_id(p.fd[i], &p.id[i]))
 			return refused(d, "numbers");

@@ -34,6 +34,7 @@ struct kern {
 	uint32_t hooks;
 	uint32_t slot; /* of the filter in force */
 	struct filter_pair filter;
+	struct filter_types types;
 };
 
 /* As struct config of record.bpf.h. */
@@ -154,6 +155,21 @@ static FALLIBLE check_ring_bytes(const char *name, uint32_t bytes, struct diag *
 	return E_OK;
 }
 
+/* libbpf forgets the inner maps once the outer ones are made. */
+static FALLIBLE remember_types(struct kern *k, struct diag *d)
+{
+	for (int i = 0; i < 2; i++) {
+		struct bpf_map *inner = bpf_map__inner_map(k->maps[MAP_FILTERS + i]);
+
+		if (!inner)
+			FAIL_ID(d, FORMAT, 'K', 102, "the BPF object's map '%s' has no inner map",
+				map_names[MAP_FILTERS + i]);
+		k->types.key[i] = bpf_map__btf_key_type_id(inner);
+		k->types.value[i] = bpf_map__btf_value_type_id(inner);
+	}
+	return E_OK;
+}
+
 /* Sizes and secrets: what must be set before loading. */
 static FALLIBLE configure(struct kern *k, const struct kern_opts *o, struct diag *d)
 {
@@ -205,7 +221,9 @@ FALLIBLE kern_open(const struct kern_opts *o, struct kern **out, struct diag *d)
 	}
 	TRY(find_parts(k, d));
 	TRY(configure(k, o, d));
+	TRY(remember_types(k, d));
 	TRY(load(k, d));
+	k->types.btf_fd = bpf_object__btf_fd(k->obj);
 	*out = TAKE(k);
 	return E_OK;
 }
@@ -325,7 +343,7 @@ FALLIBLE kern_filter_swap(struct kern *k, const struct wire_filter *f, const str
 	AUTO(filter_drop) struct filter_pair p = { 0 };
 
 	if (f)
-		TRY(filter_make(f, names, masks, n, &p, d));
+		TRY(filter_make(&k->types, f, names, masks, n, &p, d));
 	TRY(filter_switch(k, &p, d));
 	filter_drop(&k->filter);
 	k->filter = p;
