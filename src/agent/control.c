@@ -104,6 +104,7 @@ static const struct {
 	{ CONTROL_GONE,    true,  0, 0 },
 	{ CONTROL_FINAL,   true,  0, 0 },
 	{ CONTROL_ASK,     true,  1, 1 },
+	{ CONTROL_FILTER,  true,  0, 0 },
 	// clang-format on
 };
 
@@ -151,6 +152,10 @@ static FALLIBLE check_body(const struct control_msg *m, struct diag *d)
 	case CONTROL_GONE:
 		if (m->u.which.index >= CONTROL_MAX_OUTPUTS)
 			FAIL(d, FORMAT, "output %u does not exist", m->u.which.index);
+		return E_OK;
+	case CONTROL_FILTER:
+		if (m->u.filter.n_names > WIRE_FILTER_MAX_NAMES)
+			FAIL(d, FORMAT, "filter: %u names", m->u.filter.n_names);
 		return E_OK;
 	default:
 		return E_OK;

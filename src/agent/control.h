@@ -52,11 +52,12 @@ enum control_type {
 	CONTROL_FINAL,
 	CONTROL_ASK, /* fd: from the worker: names that rules use, one a line; from the courier: lines "ADDRESS NAME..."
 		      */
+	CONTROL_FILTER, /* before READY: the page has the filter of the content; without it everything passes */
 };
 
 enum control_start_flags {
 	CONTROL_ALL_MATCHES = 1,
-	CONTROL_COLOUR = 2, /* stderr is a terminal that shows colours */
+	CONTROL_COLOUR = 2,       /* stderr is a terminal that shows colours */
 	CONTROL_STRICT_FALCO = 4, /* rules are read with rule_opts.strict_falco */
 };
 
@@ -109,6 +110,10 @@ struct control_which {
 	uint32_t error; /* GONE: errno */
 };
 
+struct control_filter {
+	uint32_t n_names; /* in the page's filter: at most WIRE_FILTER_MAX_NAMES */
+};
+
 /* Counters are in the page. */
 struct control_msg {
 	struct control_hdr hdr;
@@ -121,6 +126,7 @@ struct control_msg {
 		struct control_failed failed;
 		struct control_scanned scanned;
 		struct control_which which; /* ROTATE, GONE */
+		struct control_filter filter;
 		uint8_t bytes[CONTROL_BYTES - sizeof(struct control_hdr)];
 	} u;
 };
@@ -168,6 +174,13 @@ enum { PAGE_MAX_RULES = 4096, PAGE_NAME_BYTES = 64, PAGE_MAX_OUTPUTS = 4, PAGE_M
 
 enum page_phase { PAGE_STARTING, PAGE_LOADING, PAGE_SCANNING, PAGE_IDLE, PAGE_JUDGING, PAGE_DRAINING };
 
+/* What content needs from the kernel. Written by the worker before CONTROL_FILTER, copied by the supervisor then. */
+struct page_filter {
+	struct wire_filter filter;
+	struct wire_filter_name names[WIRE_FILTER_MAX_NAMES];
+	uint32_t masks[WIRE_FILTER_MAX_NAMES]; /* clauses that each name satisfies */
+};
+
 struct page {
 	_Atomic uint32_t magic;
 	_Atomic uint32_t phase;     /* enum page_phase */
@@ -187,6 +200,7 @@ struct page {
 	_Atomic uint64_t swap_ns;  /* how long judging stood still for the last new rules */
 	_Atomic uint64_t spare[6];
 	char names[PAGE_MAX_RULES][PAGE_NAME_BYTES]; /* NUL-terminated, cut */
+	struct page_filter filter;
 };
 static_assert(offsetof(struct page, heartbeat) == 8, "docs/formats/control.md");
 static_assert(offsetof(struct page, event) == 16 && offsetof(struct page, rule) == 24, "docs/formats/control.md");
@@ -198,7 +212,8 @@ static_assert(offsetof(struct page, n_rules) == 184 && offsetof(struct page, rec
 	      "docs/formats/control.md");
 static_assert(offsetof(struct page, swap_ns) == 200, "docs/formats/control.md");
 static_assert(offsetof(struct page, names) == 256, "docs/formats/control.md");
-static_assert(sizeof(struct page) == 256 + PAGE_MAX_RULES * PAGE_NAME_BYTES, "docs/formats/control.md");
+static_assert(offsetof(struct page, filter) == 256 + PAGE_MAX_RULES * PAGE_NAME_BYTES, "docs/formats/control.md");
+static_assert(sizeof(struct page) == 410912, "docs/formats/control.md");
 static_assert((int)PAGE_MAX_OUTPUTS >= (int)CONTROL_MAX_OUTPUTS, "every output has its counters");
 
 /*

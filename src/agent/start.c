@@ -53,7 +53,8 @@ static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 				.bulk_bytes = c->bulk_kib << 10 };
 
 	s->files = calloc(1, sizeof *s->files);
-	if (!s->files)
+	s->filter = calloc(1, sizeof *s->filter);
+	if (!s->files || !s->filter)
 		return E_NOMEM;
 	log_clears_line(s->o->colour && c->stdout_format == CONFIG_AUTO && isatty(STDERR_FILENO));
 	if (c->n_rules || !s->o->record)
@@ -86,6 +87,7 @@ static void tear_down(struct supervisor *s)
 	if (s->files)
 		sealed_files_close(s->files);
 	free(s->files);
+	free(s->filter);
 	if (s->next_files)
 		super_worker_drop_next_files(s);
 	if (s->record_fd > 0)

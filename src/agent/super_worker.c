@@ -114,6 +114,7 @@ void super_worker_start(struct supervisor *s)
 	}
 	super_enter(s, LOADING);
 	s->refused = 0;
+	s->has_filter = false;
 	/* A worker that dies over this is noticed by its death. */
 	if (send_start(s) != E_OK || send_outputs(s) != E_OK || send_record(s) != E_OK ||
 	    send_files(s, s->files) != E_OK)
@@ -130,6 +131,25 @@ static void say_watching(const struct supervisor *s, uint32_t n_procs)
 		 s->ready.n_rules, s->ready.n_programs, n_procs, s->ready.hooks, h[0], h[1], h[2], h[3], h[4], h[5]);
 }
 
+/* The worker can change the page at any time: what is judged and used is a copy. */
+static void on_filter(struct supervisor *s, uint32_t n_names)
+{
+	memcpy(s->filter, &s->page->filter, sizeof *s->filter);
+	s->n_filter_names = n_names;
+	s->has_filter = true;
+}
+
+/* Hooks and filter of the content that READY is about. A worker cannot ask for more hooks than there are. */
+static FALLIBLE attach_content(struct supervisor *s, const struct control_ready *r, struct diag *d)
+{
+	const struct page_filter *f = s->filter;
+	bool has = s->has_filter;
+
+	s->has_filter = false;
+	TRY(kern_attach(s->kern, (r->hooks & ALL_HOOKS) | KERN_HOOK_PROCESS, d));
+	return kern_filter_swap(s->kern, has ? &f->filter : NULL, f->names, f->masks, has ? s->n_filter_names : 0, d);
+}
+
 static void on_ready(struct supervisor *s, const struct control_ready *r)
 {
 	struct control_packet p;
@@ -138,9 +158,7 @@ static void on_ready(struct supervisor *s, const struct control_ready *r)
 
 	diag_init(&d);
 	s->ready = *r;
-	/* A worker asks for hooks; it cannot ask for more than there are. */
-	if (kern_attach(s->kern, (r->hooks & ALL_HOOKS) | KERN_HOOK_PROCESS, &d) != E_OK ||
-	    kern_iter_open(s->kern, &iter, &d) != E_OK) {
+	if (attach_content(s, r, &d) != E_OK || kern_iter_open(s->kern, &iter, &d) != E_OK) {
 		log_error("the kernel refuses what the rules need: %s%s%s", d.text, d.hint[0] ? "; " : "", d.hint);
 		s->refused = EXIT_HOST;
 		child_kill(&s->child, "it cannot be given events");
@@ -179,7 +197,7 @@ static void on_reloaded(struct supervisor *s, const struct control_ready *r)
 	struct diag d;
 
 	diag_init(&d);
-	if (kern_attach(s->kern, (r->hooks & ALL_HOOKS) | KERN_HOOK_PROCESS, &d) != E_OK)
+	if (attach_content(s, r, &d) != E_OK)
 		log_error("the kernel refuses what the new rules need, some will not fire: %s", d.text);
 	s->ready = *r;
 	sealed_files_close(s->files);
@@ -241,6 +259,10 @@ static bool dispatch(struct supervisor *s, struct control_packet *p)
 		}
 		s->refused = (int)m->u.failed.exit_code;
 		return true;
+	case CONTROL_FILTER:
+		if (s->state == LOADING || reloading)
+			on_filter(s, m->u.filter.n_names);
+		return s->state == LOADING || s->state == STOPPING || reloading;
 	case CONTROL_SCANNED:
 		if (s->state == SCANNING)
 			on_scanned(s, m->u.scanned.n_procs);

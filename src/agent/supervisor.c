@@ -14,6 +14,7 @@
 
 enum {
 	TICK_MS = 500,
+	CHECK_MS = 5000,
 	LOAD_TIMEOUT_MS = 60000, /* from start to READY, and for the scan */
 	STOP_TIMEOUT_MS = 6000,
 };
@@ -111,11 +112,27 @@ static void relay_names(struct supervisor *s)
 		child_kill(&s->child, "it does not take messages");
 }
 
+/* Whoever may call bpf(2) can switch the sensor off: then it is switched on again, and said. */
+static void check_kern(struct supervisor *s, uint64_t now)
+{
+	struct diag d;
+	enum err err;
+
+	if (s->state != WATCHING || now - s->checked_ms < CHECK_MS)
+		return;
+	s->checked_ms = now;
+	diag_init(&d);
+	err = kern_check(s->kern, &d);
+	if (err != E_OK)
+		log_error("%s%s", d.text, err == E_REJECTED ? "; it is put back" : "");
+}
+
 static void on_time(struct supervisor *s)
 {
 	uint64_t now = super_now_ms(), in_state = now - s->since_ms;
 
 	check_record(s);
+	check_kern(s, now);
 	relay_names(s);
 	super_worker_rescan(s);
 	super_courier_on_time(&s->courier, now);

@@ -166,7 +166,11 @@ struct supervisor {
 	struct gap gap;
 	uint32_t failed_starts;
 	struct control_ready ready;
-	int record_fd; /* 0: nothing is recorded */
+	struct page_filter *filter; /* what the next READY is about: a copy, n_filter_names of them */
+	uint32_t n_filter_names;
+	bool has_filter;
+	uint64_t checked_ms; /* when the programs' settings were looked at last */
+	int record_fd;       /* 0: nothing is recorded */
 	bool ever_watched, done;
 	int exit_code, refused; /* refused: what the worker answered with FAILED, or 0 */
 };

@@ -123,11 +123,35 @@ static void forget_files(struct worker *w)
 	w->n_files = 0;
 }
 
+/* What the kernel side may leave out. Who records wants everything; who runs out of memory here leaves nothing out. */
+static void send_filter(struct worker *w)
+{
+	struct page_filter *page = &w->page->filter;
+	struct control_packet p;
+	struct worker_filter f;
+	struct arena a;
+
+	arena_init(&a, 64 << 20);
+	if (!w->recording && worker_filter(w->set, &a, &f) == E_OK) {
+		page->filter = f.filter;
+		if (f.n_names) {
+			memcpy(page->names, f.names, f.n_names * sizeof *f.names);
+			memcpy(page->masks, f.masks, f.n_names * sizeof *f.masks);
+		}
+		control_init(&p, CONTROL_FILTER);
+		p.msg.u.filter.n_names = f.n_names;
+		if (control_send(w->sock, &p) != E_OK)
+			w->stop = true;
+	}
+	arena_done(&a);
+}
+
 static void send_ready(struct worker *w)
 {
 	const struct content_set *set = w->set;
 	struct control_packet p;
 
+	send_filter(w);
 	control_init(&p, CONTROL_READY);
 	p.msg.u.ready = (struct control_ready){ .hooks = w->recording ? ALL_HOOKS : content_set_hooks(set),
 						.n_rules = set->n_rules,

@@ -57,9 +57,10 @@ static enum err pass(const struct control_packet *p, bool from_worker, struct co
 TEST(every_message_passes_in_its_own_direction_and_in_no_other)
 {
 	static const enum control_type types[] = {
-		CONTROL_START, CONTROL_FILE,   CONTROL_OUTPUT, CONTROL_LOAD,    CONTROL_GO,     CONTROL_RUN,
-		CONTROL_STOP,  CONTROL_READY,  CONTROL_FAILED, CONTROL_SCANNED, CONTROL_ROTATE, CONTROL_GONE,
-		CONTROL_FINAL, CONTROL_RECORD, CONTROL_NAMES,  CONTROL_COURIER, CONTROL_RESCAN, CONTROL_ASK,
+		CONTROL_START,   CONTROL_FILE,   CONTROL_OUTPUT, CONTROL_LOAD,   CONTROL_GO,
+		CONTROL_RUN,     CONTROL_STOP,   CONTROL_READY,  CONTROL_FAILED, CONTROL_SCANNED,
+		CONTROL_ROTATE,  CONTROL_GONE,   CONTROL_FINAL,  CONTROL_RECORD, CONTROL_NAMES,
+		CONTROL_COURIER, CONTROL_RESCAN, CONTROL_ASK,    CONTROL_FILTER,
 	};
 	int before = count_fds();
 
@@ -105,6 +106,7 @@ TEST(a_bad_field_is_refused_and_its_descriptors_are_closed)
 		{ "too many files", CONTROL_LOAD, 8, CONTROL_MAX_FILES + 1, "files" },
 		{ "exit code", CONTROL_FAILED, 8, 0, "exit code" },
 		{ "rotate index", CONTROL_ROTATE, 8, 7, "output 7" },
+		{ "too many names", CONTROL_FILTER, 8, WIRE_FILTER_MAX_NAMES + 1, "names" },
 		{ "gone index", CONTROL_GONE, 8, UINT32_MAX, "does not exist" },
 	};
 	int before = count_fds();

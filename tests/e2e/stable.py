@@ -114,7 +114,8 @@ print(os.getpid(), flush=True)
                 f.write("0")
 
         r = subprocess.run([argv0 or sys.executable, "-c", PRELUDE + code, *args], executable=sys.executable,
-                           preexec_fn=enter if container else None, capture_output=True, text=True, timeout=30, **kw)
+                           preexec_fn=enter if container else None, capture_output=True, text=True, timeout=30,
+                           env={**os.environ, "PYTHONHOME": sys.prefix}, **kw)
         if r.returncode == 77:
             raise Skip(r.stdout.strip())
         expect(r.returncode == 0, r.stderr)
@@ -403,7 +404,7 @@ def fileless_execution_via_memfd_create(c):
 fd = os.memfd_create('payload', 0)
 os.write(fd, open('/bin/true', 'rb').read())
 print(run('/proc/self/fd/%d' % fd, 'payload'))
-""", fields={"proc.cmdline": "payload"})
+""", fields={"proc.exepath": "memfd:payload"})
 
 
 @test
