@@ -6,8 +6,8 @@
 #include <getopt.h>
 
 const char cmd_replay_help[] =
-	"usage: sallyport replay FILE [--rules F|DIR]... [--hosts FILE] [--json] [--all-matches]\n"
-	"                       [--strict-falco]\n"
+	"usage: sallyport replay FILE [--rules F|DIR]... [--hosts FILE] [--json] [--all-matches] "
+	"[--strict-falco]\n"
 	"\n"
 	"Judge what a capture holds as if it happened now, and print the alerts, with the times "
 	"of the capture. Needs no\n"

@@ -9,8 +9,8 @@
 #define CONFIG_PATH "/etc/sallyport/sallyport.yaml"
 
 const char cmd_run_help[] =
-	"usage: sallyport run [--rules F|DIR]... [--config F] [--duration S] [--json] [--ring-kib N] [--all-matches]\n"
-	"                     [--strict-falco]\n"
+	"usage: sallyport run [--rules F|DIR]... [--config F] [--duration S] [--json] [--ring-kib N] [--all-matches] "
+	"[--strict-falco]\n"
 	"\n"
 	"Watch this host and print alerts until interrupted. Needs root.\n"
 	"\n"
