@@ -86,7 +86,7 @@ static const struct {
 	uint32_t fds_min, fds_max;
 } rules[] = {
 	// clang-format off
-	{ CONTROL_START,   false, 5, 6 },
+	{ CONTROL_START,   false, 6, 7 },
 	{ CONTROL_FILE,    false, 1, 1 },
 	{ CONTROL_OUTPUT,  false, 0, 1 },
 	{ CONTROL_LOAD,    false, 0, 0 },

@@ -18,7 +18,7 @@ enum {
 	CONTROL_VERSION = 1,
 	CONTROL_BYTES = 512,      /* every message */
 	CONTROL_NAME_BYTES = 448, /* a file's name with its NUL */
-	CONTROL_MAX_FDS = 6,
+	CONTROL_MAX_FDS = 7,
 	CONTROL_MAX_FILES = 256,
 	CONTROL_MAX_OUTPUTS = 3,
 	CONTROL_MAX_NAMES_BYTES = 1 << 20, /* of names that are asked for, and of answers */
@@ -29,7 +29,7 @@ enum control_output_index { CONTROL_STDOUT, CONTROL_FILE_OUTPUT, CONTROL_COURIER
 
 /* From the supervisor below 16, to it from 16 on. */
 enum control_type {
-	CONTROL_START = 1, /* fds: ring 0, ring 1, statistics, page, passwd (or /dev/null), the courier's page if there
+	CONTROL_START = 1, /* fds: ring 0, ring 1, statistics, page, passwd, group (or /dev/null), the courier's page if there
 			      is one */
 	CONTROL_FILE,      /* fd: rules or compiled content, sealed memory */
 	CONTROL_OUTPUT,    /* fd: the sink; also the answer to CONTROL_ROTATE, then the fd may be missing: it failed */

@@ -7,16 +7,20 @@
 
 enum { RETRY_MS = 10000, RESCAN_MS = 10000, WORKER_NICE = -10, ALL_HOOKS = KERN_HOOK_ALL };
 
+/* A host may do without the file. */
+static int open_or_null(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 ? fd : open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 static FALLIBLE send_start(struct supervisor *s)
 {
 	struct control_packet p;
-	int passwd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
-	enum err err;
+	int passwd = open_or_null("/etc/passwd"), group = open_or_null("/etc/group");
+	enum err err = E_IO;
 
-	if (passwd < 0)
-		passwd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (passwd < 0)
-		return E_IO;
 	control_init(&p, CONTROL_START);
 	p.msg.u.start = (struct control_start){
 		.flags = (s->o->config->matching == CONFIG_ALL ? CONTROL_ALL_MATCHES : 0u) |
@@ -33,10 +37,13 @@ static FALLIBLE send_start(struct supervisor *s)
 	p.fds[p.n_fds++] = kern_stats_fd(s->kern);
 	p.fds[p.n_fds++] = s->page_fd;
 	p.fds[p.n_fds++] = passwd;
+	p.fds[p.n_fds++] = group;
 	if (s->courier.page_fd >= 0)
 		p.fds[p.n_fds++] = s->courier.page_fd;
-	err = control_send(s->child.sock, &p);
+	if (passwd >= 0 && group >= 0)
+		err = control_send(s->child.sock, &p);
 	close(passwd);
+	close(group);
 	return err;
 }
 

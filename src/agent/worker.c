@@ -263,12 +263,13 @@ static FALLIBLE take_start(struct worker *w)
 		w->ring_fds[i] = p.fds[i];
 	TRY(page_map(p.fds[3], sizeof *w->page, PAGE_MAGIC, true, &page));
 	w->page = page;
-	if (p.n_fds > 5) {
-		TRY(page_map(p.fds[5], sizeof *w->courier, COURIER_PAGE_MAGIC, false, &page));
+	if (p.n_fds > 6) {
+		TRY(page_map(p.fds[6], sizeof *w->courier, COURIER_PAGE_MAGIC, false, &page));
 		w->courier = page;
 	}
 	TRY(ring_stats_open(p.fds[2], w->start.n_cpus, &w->stats, NULL));
 	TRY(io_read_fd(p.fds[4], "/etc/passwd", 4 << 20, &w->passwd, &w->passwd_len, NULL));
+	TRY(io_read_fd(p.fds[5], "/etc/group", 4 << 20, &w->group, &w->group_len, NULL));
 	for (uint32_t i = 3; i < p.n_fds; i++)
 		close(p.fds[i]);
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
@@ -313,6 +314,8 @@ static FALLIBLE make_ready(struct worker *w, struct diag *d)
 	struct decode_opts o = { .table = &template_builtin,
 				 .passwd = w->passwd,
 				 .passwd_len = w->passwd_len,
+				 .group = w->group,
+				 .group_len = w->group_len,
 				 .hostname = w->start.hostname,
 				 .boot_to_wall_ns = w->start.boot_to_wall_ns,
 				 .wants = content_set_wants,
@@ -327,6 +330,7 @@ static FALLIBLE make_ready(struct worker *w, struct diag *d)
 	TRY(decode_new(&o, &w->decode));
 	TRY(worker_record_open(w));
 	free(TAKE(w->passwd));
+	free(TAKE(w->group));
 	TRY(worker_judge_init(w));
 	TRY(ring_open(w->ring_fds, w->start.ring_bytes, WIRE_N_RINGS, &w->ring, d));
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)

@@ -49,8 +49,8 @@ struct worker {
 	const struct courier_page *courier; /* or NULL; read only */
 	struct ring *ring;
 	struct ring_stats *stats;
-	char *passwd;
-	size_t passwd_len;
+	char *passwd, *group;
+	size_t passwd_len, group_len;
 	struct content_set *set;
 	struct worker_file *files; /* that came in since the last LOAD */
 	uint32_t n_files;

@@ -176,6 +176,20 @@ static void set_addr(struct decode *d, uint32_t id, bool remote)
 		event_set_ip(&d->event, id, remote ? i.remote : i.local, i.addr_len);
 }
 
+/* Of the names that rules use, those that stand for this address. */
+static void set_names(struct decode *d, uint32_t id, bool remote)
+{
+	struct inet i = inet_of(d->sock);
+	const struct helper_str *names;
+	uint32_t n;
+
+	if (!d->names || !(remote ? has_remote(d) : has_local(d->sock)))
+		return;
+	n = names_find(d->names, remote ? i.remote : i.local, i.addr_len, &names);
+	if (n)
+		event_set_list(&d->event, id, names, n);
+}
+
 static uint16_t port_of(const struct decode *d, bool remote)
 {
 	return remote ? d->sock->remote_port : d->sock->local_port;
@@ -204,6 +218,10 @@ static void fill_inet(struct decode *d, uint32_t id)
 	case TEMPLATE_SOCKET_cip: set_addr(d, id, server); return;
 	case TEMPLATE_SOCKET_rip: set_addr(d, id, true); return;
 	case TEMPLATE_SOCKET_lip: set_addr(d, id, false); return;
+	case TEMPLATE_SOCKET_sip_name: set_names(d, id, !server); return;
+	case TEMPLATE_SOCKET_cip_name: set_names(d, id, server); return;
+	case TEMPLATE_SOCKET_rip_name: set_names(d, id, true); return;
+	case TEMPLATE_SOCKET_lip_name: set_names(d, id, false); return;
 	case TEMPLATE_SOCKET_sport: set_port(d, id, !server); return;
 	case TEMPLATE_SOCKET_cport: set_port(d, id, server); return;
 	case TEMPLATE_SOCKET_rport: set_port(d, id, true); return;
