@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The layer check can fail: small trees with one planted mistake each. Prints TAP."""
+"""The layer check and the size check can fail: small trees with one planted mistake each. Prints TAP."""
 import os
 import subprocess
 import sys
@@ -31,17 +31,33 @@ CASES = [
 ]
 
 
+SMALL = {"src/agent/supervisor.c": "int x;\n" * 1999, "src/agent/worker.c": "int x;\n" * 5000}
+SIZES = [
+    ("a small supervisor passes", {}, None),
+    ("a new file counts by default", {"src/agent/other.c": "int y;\n\n"}, "2001 lines"),
+    ("what opens alert files counts", {"src/sensor/output/file.c": "\n\n"}, "2001 lines"),
+    ("content in the supervisor", {"src/agent/supervisor.c": "#include \"content/rule/rule.h\"\n"}, "supervisor.c:1:"),
+]
+
+
+def run(checker, files):
+    with tempfile.TemporaryDirectory() as root:
+        for path, text in files.items():
+            os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
+            with open(os.path.join(root, path), "w") as f:
+                f.write(text)
+        return subprocess.run([sys.executable, checker, root], capture_output=True, text=True)
+
+
 def main():
+    sizes = os.path.join(os.path.dirname(os.path.abspath(__file__)), "supervisor_size.py")
     checker = os.path.join(os.path.dirname(os.path.abspath(__file__)), "layers.py")
     failed = 0
-    print(f"1..{len(CASES)}")
-    for n, (name, changed, table, want) in enumerate(CASES, 1):
-        with tempfile.TemporaryDirectory() as root:
-            for path, text in {**GOOD, **changed, "ARCHITECTURE.md": table}.items():
-                os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
-                with open(os.path.join(root, path), "w") as f:
-                    f.write(text)
-            r = subprocess.run([sys.executable, checker, root], capture_output=True, text=True)
+    cases = [(name, checker, {**GOOD, **changed, "ARCHITECTURE.md": table}, want) for name, changed, table, want in CASES]
+    cases += [(name, sizes, {**SMALL, **changed}, want) for name, changed, want in SIZES]
+    print(f"1..{len(cases)}")
+    for n, (name, script, files, want) in enumerate(cases, 1):
+        r = run(script, files)
         good = r.returncode == 0 if want is None else r.returncode == 1 and want in r.stdout
         failed += not good
         print(f"{'ok' if good else 'not ok'} {n} - {name}")

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * agent: the supervisor that owns the kernel side and survives, and the worker that judges events and may die.
+ * agent: the supervisor that owns the kernel side and survives, the worker that judges events and may die, and the
+ * courier that talks to the network.
  *
  * The supervisor is root, small, and parses no rules: it copies their bytes into sealed memory and hands that to a
- * worker, which is this same executable started again with a hidden first argument. Everything else is said between
- * them in messages of one fixed size (control.h).
+ * worker, which is this same executable started again with a hidden first argument; so is the courier. Everything else
+ * is said between them in messages of one fixed size (control.h), and alerts go from the worker to the courier through
+ * a pipe.
  */
 #ifndef SALLYPORT_AGENT_H
 #define SALLYPORT_AGENT_H
@@ -30,9 +32,10 @@ void agent_files_free(struct agent_files *f);
 /* Read one of them: a regular file of at most AGENT_MAX_FILE_BYTES; caller frees. E_IO, E_LIMIT, E_NOMEM. */
 FALLIBLE agent_file_read(const char *path, char **out, size_t *out_len, struct diag *d);
 
-/* argv[1] of a worker; argv[2] is its memory in MiB. Its end of the control socket is AGENT_WORKER_FD. */
+/* argv[1] of a child; argv[2] of a worker is its memory in MiB. Its end of the control socket is AGENT_CHILD_FD. */
 #define AGENT_WORKER_ARG "worker"
-enum { AGENT_WORKER_FD = 3 };
+#define AGENT_COURIER_ARG "courier"
+enum { AGENT_CHILD_FD = 3 };
 
 struct agent_opts {
 	const struct config *config;
@@ -51,9 +54,11 @@ int agent_run(const struct agent_opts *o);
 
 struct agent_replay_opts {
 	const char *capture; /* path; "-": standard input */
+	const char *hosts;   /* NULL, or a file in the format of /etc/hosts: what domain names in rules stand for */
 	char *const *rules;  /* files and directories, as for agent_files_list */
 	uint32_t n_rules;
 	bool json, all_matches;
+	bool strict_falco; /* rule_opts */
 	bool colour, colour_stderr;
 };
 
@@ -133,5 +138,7 @@ void agent_diff_free(struct agent_diff *d);
 
 /* The worker's main function. Never returns to code that assumes privileges: the exit code of the process. */
 int agent_worker(int argc, char **argv);
+/* The courier's. */
+int agent_courier(void);
 
 #endif

@@ -5,7 +5,18 @@
 #include <errno.h>
 #include <yaml.h>
 
-enum kind { KIND_NUMBER, KIND_POWER, KIND_WORD, KIND_BOOL, KIND_PATH, KIND_PATHS, KIND_ROOTS };
+enum kind {
+	KIND_NUMBER,
+	KIND_POWER,
+	KIND_WORD,
+	KIND_BOOL,
+	KIND_TEXT, /* printable ASCII without a space, at most max bytes */
+	KIND_PATH,
+	KIND_URL,
+	KIND_PATHS,
+	KIND_HEADERS,
+	KIND_ROOTS, /* KIND=DIRECTORY */
+};
 
 enum id {
 	ID_SYNTAX = 1,
@@ -17,6 +28,8 @@ enum id {
 	ID_ALIAS,
 	ID_DOCUMENTS,
 	ID_TOO_MANY,
+	ID_HEADER,
+	ID_MISSING,
 };
 
 const struct config_diag_row config_diags[] = {
@@ -29,6 +42,8 @@ const struct config_diag_row config_diags[] = {
 	{ ID_ALIAS, "anchors, aliases and tags are not allowed" },
 	{ ID_DOCUMENTS, "one YAML document is allowed" },
 	{ ID_TOO_MANY, "the list or a path is too long" },
+	{ ID_HEADER, "a header is not of the form 'Name: value'" },
+	{ ID_MISSING, "a key that this one needs is missing" },
 };
 const size_t config_n_diags = countof(config_diags);
 
@@ -37,25 +52,54 @@ struct key {
 	enum kind kind;
 	size_t off; /* of the member in struct config */
 	uint32_t min, max;
-	const char *words[4]; /* KIND_WORD: value i is words[i] */
+	const char *const *words; /* KIND_WORD: value i is words[i]; "" cannot be written */
 };
 
+static const char *const matchings[] = { "first", "all", NULL };
+static const char *const stdout_formats[] = { "auto", "text", "json", NULL };
+static const char *const formats[] = { "", "text", "json", NULL };
+static const char *const transports[] = { "", "unix", "udp", "tcp", NULL };
+/* RFC 5424 section 6.2.1; the names are those of syslog(3), 12 to 15 have none there. */
+static const char *const facilities[] = { "kern",   "user",   "mail",   "daemon",   "auth",   "syslog", "lpr",
+					  "news",   "uucp",   "cron",   "authpriv", "ftp",    "ntp",    "audit",
+					  "alert",  "clock",  "local0", "local1",   "local2", "local3", "local4",
+					  "local5", "local6", "local7", NULL };
+
 // clang-format off
+#define AT(member) offsetof(struct config, member)
 static const struct key keys[] = {
-	{ "rules",                 KIND_PATHS,  0, 0, 0, { 0 } },
-	{ "rule_matching",         KIND_WORD,   offsetof(struct config, matching), 0, 0, { "first", "all" } },
-	{ "outputs.stdout.enabled", KIND_BOOL,  offsetof(struct config, stdout_enabled), 0, 0, { 0 } },
-	{ "outputs.stdout.format", KIND_WORD,   offsetof(struct config, stdout_format), 0, 0, { "auto", "text", "json" } },
-	{ "outputs.file.path",     KIND_PATH,   offsetof(struct config, file_path), 0, 0, { 0 } },
-	{ "outputs.file.format",   KIND_WORD,   offsetof(struct config, file_format), 0, 0, { "", "text", "json" } },
-	{ "outputs.file.max_mib",  KIND_NUMBER, offsetof(struct config, file_max_mib), 1, 65536, { 0 } },
-	{ "outputs.file.keep",     KIND_NUMBER, offsetof(struct config, file_keep), 1, 100, { 0 } },
-	{ "containers.roots",      KIND_ROOTS,  0, 0, 0, { 0 } },
-	{ "ring.reserved_kib",     KIND_POWER,  offsetof(struct config, reserved_kib), 64, 65536, { 0 } },
-	{ "ring.bulk_kib",         KIND_POWER,  offsetof(struct config, bulk_kib), 64, 65536, { 0 } },
-	{ "worker.memory_mib",     KIND_NUMBER, offsetof(struct config, worker_memory_mib), 64, 65536, { 0 } },
-	{ "worker.cpu_percent",    KIND_NUMBER, offsetof(struct config, worker_cpu_percent), 5, 100, { 0 } },
-	{ "worker.watchdog_s",     KIND_NUMBER, offsetof(struct config, worker_watchdog_s), 1, 600, { 0 } },
+	{ "rules",                    KIND_PATHS,   0, 0, 0, NULL },
+	{ "rule_matching",            KIND_WORD,    AT(matching), 0, 0, matchings },
+	{ "strict_falco",             KIND_BOOL,    AT(strict_falco), 0, 0, NULL },
+	{ "outputs.stdout.enabled",   KIND_BOOL,    AT(stdout_enabled), 0, 0, NULL },
+	{ "outputs.stdout.format",    KIND_WORD,    AT(stdout_format), 0, 0, stdout_formats },
+	{ "outputs.file.path",        KIND_PATH,    AT(file_path), 1, CONFIG_MAX_PATH, NULL },
+	{ "outputs.file.format",      KIND_WORD,    AT(file_format), 0, 0, formats },
+	{ "outputs.file.max_mib",     KIND_NUMBER,  AT(file_max_mib), 1, 65536, NULL },
+	{ "outputs.file.keep",        KIND_NUMBER,  AT(file_keep), 1, 100, NULL },
+	{ "outputs.syslog.transport", KIND_WORD,    AT(syslog_transport), 0, 0, transports },
+	{ "outputs.syslog.host",      KIND_TEXT,    AT(syslog_host), 1, CONFIG_MAX_HOST, NULL },
+	{ "outputs.syslog.port",      KIND_NUMBER,  AT(syslog_port), 1, 65535, NULL },
+	{ "outputs.syslog.path",      KIND_PATH,    AT(syslog_path), 1, CONFIG_MAX_SOCKET_PATH, NULL },
+	{ "outputs.syslog.format",    KIND_WORD,    AT(syslog_format), 0, 0, formats },
+	{ "outputs.syslog.facility",  KIND_WORD,    AT(syslog_facility), 0, 0, facilities },
+	{ "outputs.syslog.hostname",  KIND_TEXT,    AT(syslog_hostname), 1, 255, NULL },
+	{ "outputs.syslog.appname",   KIND_TEXT,    AT(syslog_appname), 1, 48, NULL },
+	{ "outputs.syslog.max_bytes", KIND_NUMBER,  AT(syslog_max_bytes), 480, 65000, NULL },
+	{ "outputs.http.url",         KIND_URL,     AT(http_url), 1, CONFIG_MAX_URL, NULL },
+	{ "outputs.http.headers",     KIND_HEADERS, 0, 0, 0, NULL },
+	{ "outputs.http.ca_file",     KIND_PATH,    AT(http_ca_file), 1, CONFIG_MAX_PATH, NULL },
+	{ "outputs.http.timeout_ms",  KIND_NUMBER,  AT(http_timeout_ms), 100, 60000, NULL },
+	{ "outputs.http.batch",       KIND_NUMBER,  AT(http_batch), 1, 1000, NULL },
+	{ "containers.roots",         KIND_ROOTS,   0, 0, 0, NULL },
+	{ "courier.uid",              KIND_NUMBER,  AT(courier_uid), 1, 4294967294u, NULL },
+	{ "courier.resolve",          KIND_BOOL,    AT(resolve_enabled), 0, 0, NULL },
+	{ "courier.resolve_s",        KIND_NUMBER,  AT(resolve_interval_s), 1, 86400, NULL },
+	{ "ring.reserved_kib",        KIND_POWER,   AT(reserved_kib), 64, 65536, NULL },
+	{ "ring.bulk_kib",            KIND_POWER,   AT(bulk_kib), 64, 65536, NULL },
+	{ "worker.memory_mib",        KIND_NUMBER,  AT(worker_memory_mib), 64, 65536, NULL },
+	{ "worker.cpu_percent",       KIND_NUMBER,  AT(worker_cpu_percent), 5, 100, NULL },
+	{ "worker.watchdog_s",        KIND_NUMBER,  AT(worker_watchdog_s), 1, 600, NULL },
 };
 // clang-format on
 
@@ -67,9 +111,10 @@ struct reader {
 	size_t len;
 	struct config *c;
 	struct diags *ds;
-	uint64_t seen;      /* bit i: keys[i] was given */
-	char path[MAX_KEY]; /* dotted path of the mapping that is being read */
-	enum err err;       /* E_OK while reading can go on */
+	uint64_t seen;         /* bit i: keys[i] was given */
+	yaml_mark_t marks[64]; /* of its value */
+	char path[MAX_KEY];    /* dotted path of the mapping that is being read */
+	enum err err;          /* E_OK while reading can go on */
 };
 
 void config_init(struct config *c)
@@ -82,7 +127,15 @@ void config_init(struct config *c)
 			      .bulk_kib = 4096,
 			      .worker_memory_mib = 512,
 			      .worker_cpu_percent = 100,
-			      .worker_watchdog_s = 5 };
+			      .worker_watchdog_s = 5,
+			      .syslog_port = 514,
+			      .syslog_facility = 1, /* user */
+			      .syslog_format = CONFIG_JSON,
+			      .http_timeout_ms = 10000,
+			      .http_batch = 1,
+			      .courier_uid = 65534,
+			      .resolve_enabled = 1,
+			      .resolve_interval_s = 300 };
 }
 
 void config_done(struct config *c)
@@ -91,7 +144,15 @@ void config_done(struct config *c)
 		free(c->rules[i]);
 	for (uint32_t i = 0; i < c->n_container_roots; i++)
 		free(c->container_roots[i].dir);
+	for (uint32_t i = 0; i < c->n_http_headers; i++)
+		free(c->http_headers[i]);
 	free(c->file_path);
+	free(c->syslog_host);
+	free(c->syslog_hostname);
+	free(c->syslog_appname);
+	free(c->syslog_path);
+	free(c->http_url);
+	free(c->http_ca_file);
 	config_init(c);
 }
 
@@ -119,6 +180,16 @@ static const char *line_at(const struct reader *r, const yaml_mark_t *m)
 	return arena_strndup(r->ds->arena, s, (size_t)((nl ? nl : end) - s));
 }
 
+/* A line with a secret is never shown; where YAML is broken nobody knows which lines those are. */
+static bool may_show(const struct reader *r, enum id id)
+{
+	static const char secrets[] = "outputs.http";
+
+	return strncmp(r->path, secrets, sizeof secrets - 1) != 0 &&
+	       !((id == ID_SYNTAX || id == ID_UNKNOWN) &&
+		 (memmem(r->text, r->len, "http", 4) || memmem(r->text, r->len, "eader", 5)));
+}
+
 static void complain(struct reader *r, const yaml_mark_t *m, enum id id, const char *hint, const char *fmt, ...)
 	PRINTF_LIKE(5, 6);
 static void complain(struct reader *r, const yaml_mark_t *m, enum id id, const char *hint, const char *fmt, ...)
@@ -131,7 +202,7 @@ static void complain(struct reader *r, const yaml_mark_t *m, enum id id, const c
 	d.family = 'C';
 	d.id = (uint16_t)id;
 	d.pos = (struct diag_pos){ r->name, (uint32_t)m->line + 1, (uint32_t)m->column + 1, 1 };
-	d.line_text = line_at(r, m);
+	d.line_text = may_show(r, id) ? line_at(r, m) : NULL;
 	va_start(ap, fmt);
 	(void)vsnprintf(d.text, sizeof d.text, fmt, ap);
 	va_end(ap);
@@ -252,10 +323,10 @@ static void set_number(struct reader *r, const struct key *k, const yaml_event_t
 
 static void set_word(struct reader *r, const struct key *k, const yaml_event_t *e, const char *text)
 {
-	char all[64] = "";
+	char all[200] = "";
 	size_t at = 0;
 
-	for (uint32_t i = 0; i < countof(k->words) && k->words[i]; i++) {
+	for (uint32_t i = 0; k->words[i]; i++) {
 		if (!k->words[i][0])
 			continue;
 		if (!strcmp(k->words[i], text)) {
@@ -267,12 +338,36 @@ static void set_word(struct reader *r, const struct key *k, const yaml_event_t *
 	complain(r, &e->start_mark, ID_VALUE, NULL, "'%s' can be: %s", k->path, all);
 }
 
-static void set_path(struct reader *r, const struct key *k, const yaml_event_t *e, const char *text)
+static bool is_graphic(const char *s)
+{
+	for (; *s; s++)
+		if (*s <= ' ' || *s > '~')
+			return false;
+	return true;
+}
+
+/* Not shown: a URL may hold a password. */
+static bool is_url(const char *s)
+{
+	size_t n = !strncmp(s, "http://", 7) ? 7 : !strncmp(s, "https://", 8) ? 8 : 0;
+
+	return n && s[n] && s[n] != '/' && is_graphic(s);
+}
+
+static void set_text(struct reader *r, const struct key *k, const yaml_event_t *e, const char *text)
 {
 	char **p = member(r, k);
 
-	if (!text[0] || strlen(text) > CONFIG_MAX_PATH) {
-		complain(r, &e->start_mark, ID_TOO_MANY, NULL, "a path has 1 to %d bytes", CONFIG_MAX_PATH);
+	if (strlen(text) < k->min || strlen(text) > k->max) {
+		complain(r, &e->start_mark, ID_TOO_MANY, NULL, "'%s' has %u to %u bytes", k->path, k->min, k->max);
+		return;
+	}
+	if (k->kind == KIND_TEXT && !is_graphic(text)) {
+		complain(r, &e->start_mark, ID_VALUE, NULL, "'%s' takes printable ASCII without spaces", k->path);
+		return;
+	}
+	if (k->kind == KIND_URL && !is_url(text)) {
+		complain(r, &e->start_mark, ID_VALUE, NULL, "'%s' begins with http:// or https:// and a host", k->path);
 		return;
 	}
 	free(*p);
@@ -319,6 +414,39 @@ static void add_root(struct reader *r, const yaml_event_t *e, const char *text)
 	}
 }
 
+/* RFC 9110 section 5.1: a token, a colon, and a value of which only the printable part of ASCII is taken. */
+static bool is_header(const char *s)
+{
+	static const char token[] = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	size_t n = strspn(s, token);
+
+	if (!n || s[n] != ':')
+		return false;
+	for (s += n + 1; *s; s++)
+		if (*s < ' ' || *s > '~')
+			return false;
+	return true;
+}
+
+static void add_header(struct reader *r, const yaml_event_t *e, const char *text)
+{
+	struct config *c = r->c;
+
+	if (c->n_http_headers == CONFIG_MAX_HEADERS || strlen(text) > CONFIG_MAX_HEADER) {
+		complain(r, &e->start_mark, ID_TOO_MANY, NULL, "at most %d headers, each of at most %d bytes",
+			 CONFIG_MAX_HEADERS, CONFIG_MAX_HEADER);
+	} else if (!is_header(text)) {
+		complain(r, &e->start_mark, ID_HEADER, "quote it: \"Name: value\"",
+			 "a header is 'Name: value' in printable ASCII");
+	} else {
+		c->http_headers[c->n_http_headers] = strdup(text);
+		if (c->http_headers[c->n_http_headers])
+			c->n_http_headers++;
+		else
+			r->err = E_NOMEM;
+	}
+}
+
 /* The text of a scalar, checked to be plain: no NUL inside, no tag, no anchor. NULL after complaining. */
 static const char *plain(struct reader *r, const yaml_event_t *e)
 {
@@ -357,11 +485,14 @@ static void set_scalar(struct reader *r, const struct key *k, const yaml_event_t
 		else
 			complain(r, &e->start_mark, ID_VALUE, NULL, "'%s' can be: true, false", k->path);
 		return;
+	case KIND_TEXT:
 	case KIND_PATH:
-		set_path(r, k, e, text);
+	case KIND_URL:
+		set_text(r, k, e, text);
 		return;
 	case KIND_PATHS:
 	case KIND_ROOTS:
+	case KIND_HEADERS:
 		return;
 	}
 }
@@ -381,10 +512,13 @@ static void read_list(struct reader *r, const struct key *k)
 			if (text && k->kind == KIND_PATHS)
 				add_path(r, &e, text);
 			else if (text)
-				add_root(r, &e, text);
+				(k->kind == KIND_ROOTS ? add_root : add_header)(r, &e, text);
 		} else {
 			complain(r, &e.start_mark, e.type == YAML_ALIAS_EVENT ? ID_ALIAS : ID_KIND, NULL,
-				 "'%s' is a list of %s", k->path, k->kind == KIND_PATHS ? "paths" : "KIND=DIRECTORY");
+				 "'%s' is a list of %s", k->path,
+				 k->kind == KIND_PATHS   ? "paths"
+				 : k->kind == KIND_ROOTS ? "KIND=DIRECTORY"
+							 : "headers, in quotes");
 			skip(r, &e);
 		}
 		yaml_event_delete(&e);
@@ -394,18 +528,22 @@ static void read_list(struct reader *r, const struct key *k)
 static void read_leaf(struct reader *r, const struct key *k, const yaml_event_t *e)
 {
 	uint64_t bit = 1ull << (k - keys);
-	bool list = k->kind == KIND_PATHS || k->kind == KIND_ROOTS;
+	bool list = k->kind == KIND_PATHS || k->kind == KIND_HEADERS || k->kind == KIND_ROOTS;
 
+	static_assert(countof(keys) <= 64, "a bit and a mark for each key");
 	if (r->seen & bit)
 		complain(r, &e->start_mark, ID_TWICE, NULL, "'%s' stands twice", k->path);
 	r->seen |= bit;
+	r->marks[k - keys] = e->start_mark;
 	if (e->type == YAML_ALIAS_EVENT)
 		complain(r, &e->start_mark, ID_ALIAS, NULL, "anchors, aliases and tags are not allowed here");
-	else if (list && e->type == YAML_SEQUENCE_START_EVENT)
+	else if (list && e->type == YAML_SEQUENCE_START_EVENT) {
+		if (e->data.sequence_start.anchor || e->data.sequence_start.tag)
+			complain(r, &e->start_mark, ID_ALIAS, NULL, "anchors, aliases and tags are not allowed here");
 		read_list(r, k);
-	else if (!list && e->type == YAML_SCALAR_EVENT)
+	} else if (!list && e->type == YAML_SCALAR_EVENT) {
 		set_scalar(r, k, e);
-	else {
+	} else {
 		complain(r, &e->start_mark, ID_KIND, NULL, "'%s' needs a %s", k->path, list ? "list" : "plain value");
 		skip(r, e);
 	}
@@ -499,6 +637,35 @@ static void read_document(struct reader *r)
 	}
 }
 
+/* Keys that are of no use, or of no effect, without another. */
+static void check_needs(struct reader *r)
+{
+	static const struct {
+		const char *key, *needs;
+	} rows[] = {
+		{ "outputs.syslog.host", "outputs.syslog.transport" }, { "outputs.syslog.port", "outputs.syslog.host" },
+		{ "outputs.syslog.path", "outputs.syslog.transport" }, { "outputs.http.headers", "outputs.http.url" },
+		{ "outputs.http.ca_file", "outputs.http.url" },
+	};
+	const struct config *c = r->c;
+
+	for (size_t i = 0; i < countof(rows); i++) {
+		size_t key = 0, needs = 0;
+
+		while (strcmp(keys[key].path, rows[i].key))
+			key++;
+		while (strcmp(keys[needs].path, rows[i].needs))
+			needs++;
+		if (r->seen >> key & 1 && !(r->seen >> needs & 1))
+			complain(r, &r->marks[key], ID_MISSING, NULL, "'%s' needs '%s'", rows[i].key, rows[i].needs);
+	}
+	for (size_t i = 0; i < countof(keys); i++)
+		if (!strcmp(keys[i].path, "outputs.syslog.transport") && c->syslog_transport > CONFIG_UNIX &&
+		    !c->syslog_host)
+			complain(r, &r->marks[i], ID_MISSING, NULL, "a transport over the network needs '%s'",
+				 "outputs.syslog.host");
+}
+
 FALLIBLE config_read(const char *text, size_t len, const char *name, struct config *c, struct diags *ds)
 {
 	struct reader r = { .text = text, .len = len, .name = name, .c = c, .ds = ds };
@@ -507,6 +674,8 @@ FALLIBLE config_read(const char *text, size_t len, const char *name, struct conf
 		return E_NOMEM;
 	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);
 	read_document(&r);
+	if (!ds->n_errors)
+		check_needs(&r);
 	yaml_parser_delete(&r.parser);
 	if (r.err == E_NOMEM)
 		return E_NOMEM;

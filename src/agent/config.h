@@ -10,7 +10,16 @@
 
 #include "base/base.h"
 
-enum { CONFIG_MAX_BYTES = 64 << 10, CONFIG_MAX_RULES = 256, CONFIG_MAX_PATH = 446 };
+enum {
+	CONFIG_MAX_BYTES = 64 << 10,
+	CONFIG_MAX_RULES = 256,
+	CONFIG_MAX_PATH = 446,
+	CONFIG_MAX_HEADERS = 16,
+	CONFIG_MAX_HEADER = 1023,
+	CONFIG_MAX_URL = 1023,
+	CONFIG_MAX_HOST = 253,
+	CONFIG_MAX_SOCKET_PATH = 107, /* sun_path without its NUL */
+};
 
 /* Where a runtime keeps its containers' state. */
 enum config_root {
@@ -30,11 +39,13 @@ struct config_container_root {
 
 enum config_format { CONFIG_AUTO, CONFIG_TEXT, CONFIG_JSON };
 enum config_matching { CONFIG_FIRST, CONFIG_ALL };
+enum config_transport { CONFIG_NO_SYSLOG, CONFIG_UNIX, CONFIG_UDP, CONFIG_TCP };
 
 struct config {
 	char *rules[CONFIG_MAX_RULES]; /* files and directories, in order; owned */
 	uint32_t n_rules;
 	uint32_t matching;       /* enum config_matching */
+	uint32_t strict_falco;   /* rule_opts.strict_falco */
 	uint32_t stdout_enabled; /* 0 or 1 */
 	uint32_t stdout_format;  /* enum config_format */
 	char *file_path;         /* owned; NULL: no file output */
@@ -44,6 +55,19 @@ struct config {
 	struct config_container_root container_roots[CONFIG_MAX_CONTAINER_ROOTS]; /* before the usual places */
 	uint32_t n_container_roots;
 	uint32_t worker_memory_mib, worker_cpu_percent, worker_watchdog_s;
+	uint32_t syslog_transport;                            /* enum config_transport */
+	char *syslog_host, *syslog_hostname, *syslog_appname; /* owned; NULL: none, this host's, "sallyport" */
+	char *syslog_path;                                    /* owned; NULL: /dev/log */
+	uint32_t syslog_port, syslog_facility,
+		syslog_max_bytes;               /* facility: RFC 5424 number; max_bytes 0: by transport */
+	uint32_t syslog_format;                 /* CONFIG_TEXT, CONFIG_JSON */
+	char *http_url;                         /* owned; NULL: no HTTP output */
+	char *http_headers[CONFIG_MAX_HEADERS]; /* "Name: value", owned; values are secrets */
+	uint32_t n_http_headers;
+	char *http_ca_file; /* owned; NULL: what the system trusts */
+	uint32_t http_timeout_ms, http_batch;
+	uint32_t courier_uid;
+	uint32_t resolve_enabled, resolve_interval_s; /* domain names in rules */
 };
 
 /* The defaults. */

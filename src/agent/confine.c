@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* confine: identity, root directory and limits of the worker. */
+/* confine: identity, root directory, files and limits. */
 #include "agent/confine.h"
 
 #include <errno.h>
@@ -8,8 +8,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include <linux/capability.h>
+#include <fcntl.h>
 #include <sys/syscall.h>
+
+#include <linux/capability.h>
+#include <linux/landlock.h>
 
 /* Every set empty. The glibc has no wrapper for capset(2). */
 static bool no_capabilities(void)
@@ -36,27 +39,58 @@ static bool set_limit(int what, rlim_t most)
 	return setrlimit((__rlimit_resource_t)what, &r) == 0;
 }
 
-FALLIBLE confine_privileges(struct diag *d)
+FALLIBLE confine_privileges(const char *root, uint32_t id, struct diag *d)
 {
-	/* The worker's world: other processes' command lines, and nothing else. */
-	if (chroot("/proc") || chdir("/"))
-		FAIL(d, PERM, "worker: cannot make /proc its root: %s", strerror(errno));
-	if (!set_limit(RLIMIT_CORE, 0) || !set_limit(RLIMIT_NPROC, 0) || !set_limit(RLIMIT_NOFILE, CONFINE_MAX_FDS) ||
-	    !set_limit(RLIMIT_MEMLOCK, 0) || !set_limit(RLIMIT_STACK, 8 << 20))
-		FAIL(d, PERM, "worker: cannot set resource limits: %s", strerror(errno));
+	if ((root && chroot(root)) || chdir("/"))
+		FAIL(d, PERM, "cannot make %s the root: %s", root, strerror(errno));
+	if (!set_limit(RLIMIT_CORE, 0) || !set_limit(RLIMIT_NOFILE, CONFINE_MAX_FDS) || !set_limit(RLIMIT_MEMLOCK, 0) ||
+	    !set_limit(RLIMIT_STACK, 8 << 20))
+		FAIL(d, PERM, "cannot set resource limits: %s", strerror(errno));
 	if (!drop_bounding_set())
-		FAIL(d, PERM, "worker: cannot drop the capability bounding set: %s", strerror(errno));
-	if (setgroups(0, NULL) || setresgid(CONFINE_ID, CONFINE_ID, CONFINE_ID) ||
-	    setresuid(CONFINE_ID, CONFINE_ID, CONFINE_ID))
-		FAIL(d, PERM, "worker: cannot become user %d: %s", CONFINE_ID, strerror(errno));
+		FAIL(d, PERM, "cannot drop the capability bounding set: %s", strerror(errno));
+	if (setgroups(0, NULL) || setresgid(id, id, id) || setresuid(id, id, id))
+		FAIL(d, PERM, "cannot become user %u: %s", id, strerror(errno));
 	if (!no_capabilities() || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))
-		FAIL(d, PERM, "worker: cannot give up capabilities: %s", strerror(errno));
+		FAIL(d, PERM, "cannot give up capabilities: %s", strerror(errno));
 	/* After the change of user, which clears both of these (fs/exec.c, kernel/cred.c:commit_creds). */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ||
 	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
-		FAIL(d, PERM, "worker: prctl: %s", strerror(errno));
+		FAIL(d, PERM, "prctl: %s", strerror(errno));
 	if (setresuid(0, 0, 0) == 0)
-		FAIL(d, PERM, "worker: root could be had back");
+		FAIL(d, PERM, "root could be had back");
+	return E_OK;
+}
+
+FALLIBLE confine_no_threads(void)
+{
+	return set_limit(RLIMIT_NPROC, 0) ? E_OK : E_IO;
+}
+
+/* Reading files and listing directories below dir. */
+static bool let_read(int ruleset, const char *dir)
+{
+	AUTO_FD int fd = open(dir, O_PATH | O_CLOEXEC);
+	struct landlock_path_beneath_attr below = { .allowed_access =
+							    LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
+						    .parent_fd = fd };
+
+	return fd < 0 || !syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &below, 0);
+}
+
+FALLIBLE confine_files(const char *const *dirs, size_t n, bool *out_done, struct diag *d)
+{
+	/* The rights of its first version: those of later ones do not matter to who may only read. */
+	struct landlock_ruleset_attr all = { .handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1 };
+	AUTO_FD int ruleset = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0);
+
+	*out_done = ruleset >= 0;
+	if (ruleset < 0 && (errno == ENOSYS || errno == EOPNOTSUPP))
+		return E_OK;
+	for (size_t i = 0; i < n && ruleset >= 0; i++)
+		if (!let_read(ruleset, dirs[i]))
+			FAIL(d, IO, "cannot limit files to '%s': %s", dirs[i], strerror(errno));
+	if (ruleset < 0 || syscall(SYS_landlock_restrict_self, ruleset, 0))
+		FAIL(d, IO, "cannot limit files: %s", strerror(errno));
 	return E_OK;
 }
 

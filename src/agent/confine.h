@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * confine: the walls around a worker, put up by the worker itself before it reads a byte of content.
+ * confine: the walls around a child, put up by the child itself before it reads a byte from outside.
  *
- * Identity nobody without capabilities, a file system view of nothing but /proc, resource limits, and a list of system
- * calls.
+ * An identity without rights or capabilities, resource limits, a list of system calls; for the worker a file system of
+ * nothing but /proc, for the courier (Landlock, where the kernel has it) of nothing but what resolving names needs.
  */
 #ifndef SALLYPORT_AGENT_CONFINE_H
 #define SALLYPORT_AGENT_CONFINE_H
@@ -12,18 +12,27 @@
 
 #include "base/base.h"
 
-enum { CONFINE_ID = 65534, CONFINE_MAX_FDS = 64 };
+enum { CONFINE_ID = 65534, CONFINE_MAX_FDS = 64, CONFINE_MAX_INSNS = 400 };
 
 /*
- * Give up everything for good: root directory /proc, uid and gid CONFINE_ID, no groups, no capabilities in any set,
- * no_new_privs, not dumpable, killed with its parent, limits on descriptors, processes and core files.
+ * Give up everything for good: root directory (NULL: it stays), uid and gid, no groups, no capabilities in any set,
+ * no_new_privs, not dumpable, killed with its parent, limits on descriptors and core files.
  * E_PERM with d. After a failure the process must exit.
  */
-FALLIBLE confine_privileges(struct diag *d);
+FALLIBLE confine_privileges(const char *root, uint32_t id, struct diag *d);
+/* No process or thread is made any more. E_IO. */
+FALLIBLE confine_no_threads(void);
 /* Most bytes of memory from now on: data and address space. Before confine_syscalls. E_IO. */
 FALLIBLE confine_memory(uint64_t bytes);
-/* From now on only the worker's system calls; any other kills the process. E_IO with d. */
-FALLIBLE confine_syscalls(struct diag *d);
+
+enum confine_role { CONFINE_WORKER, CONFINE_COURIER };
+/* From now on only this role's system calls, for all threads; any other kills the process. E_IO with d. */
+FALLIBLE confine_syscalls(enum confine_role role, struct diag *d);
+/*
+ * From now on files are only read, and only below these directories; those that do not exist are left out. False: this
+ * kernel has no Landlock (5.13), then file permissions are the only wall of this kind. E_IO with d.
+ */
+FALLIBLE confine_files(const char *const *dirs, size_t n, bool *out_done, struct diag *d);
 /* And no more files are opened. E_IO. */
 FALLIBLE confine_no_open(void);
 
@@ -36,6 +45,6 @@ extern const uint32_t confine_extra_calls[];
 extern const size_t confine_n_extra_calls;
 
 /* The filter, for its test: at most max instructions; returns how many. */
-size_t confine_filter(struct sock_filter *out, size_t max);
+size_t confine_filter(enum confine_role role, struct sock_filter *out, size_t max);
 
 #endif

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* control: sending, receiving and checking messages; making and mapping the page. */
+/* control: sending, receiving and checking messages. */
 #include "agent/control.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-
-#include "sensor/output/output.h"
 
 void control_init(struct control_packet *p, enum control_type type)
 {
@@ -82,11 +77,11 @@ static bool take_fds(struct msghdr *mh, struct control_packet *p)
 /* What may come, from whom, with how many descriptors. */
 static const struct {
 	uint32_t type;
-	bool from_worker;
+	bool from_child;
 	uint32_t fds_min, fds_max;
 } rules[] = {
 	// clang-format off
-	{ CONTROL_START,   false, 5, 5 },
+	{ CONTROL_START,   false, 6, 7 },
 	{ CONTROL_FILE,    false, 1, 1 },
 	{ CONTROL_OUTPUT,  false, 0, 1 },
 	{ CONTROL_LOAD,    false, 0, 0 },
@@ -94,6 +89,9 @@ static const struct {
 	{ CONTROL_RUN,     false, 0, 0 },
 	{ CONTROL_STOP,    false, 0, 0 },
 	{ CONTROL_RECORD,  false, 1, 1 },
+	{ CONTROL_NAMES,   false, 1, 1 },
+	{ CONTROL_COURIER, false, 2, 4 },
+	{ CONTROL_RESCAN,  false, 1, 1 },
 	{ CONTROL_CONTAINER, false, 0, CONTAINER_FILES },
 	{ CONTROL_READY,   true,  0, 0 },
 	{ CONTROL_FAILED,  true,  0, 0 },
@@ -101,59 +99,16 @@ static const struct {
 	{ CONTROL_ROTATE,  true,  0, 0 },
 	{ CONTROL_GONE,    true,  0, 0 },
 	{ CONTROL_FINAL,   true,  0, 0 },
+	{ CONTROL_ASK,     true,  1, 1 },
+	{ CONTROL_FILTER,  true,  0, 0 },
 	{ CONTROL_ASK_CONTAINER, true, 0, 0 },
 	// clang-format on
 };
 
-static bool is_ring_size(uint32_t bytes)
+/* What a child says. */
+static FALLIBLE check_body(const struct control_msg *m, struct diag *d)
 {
-	return bytes >= 4096 && (bytes & (bytes - 1)) == 0;
-}
-
-static FALLIBLE check_start(const struct control_start *s, struct diag *d)
-{
-	if (s->flags & ~(uint32_t)(CONTROL_ALL_MATCHES | CONTROL_COLOUR))
-		FAIL(d, FORMAT, "start: unknown flags 0x%x", s->flags);
-	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
-		if (!is_ring_size(s->ring_bytes[i]))
-			FAIL(d, FORMAT, "start: ring %u of %u bytes", i, s->ring_bytes[i]);
-	if (!s->n_cpus || s->n_cpus > WIRE_MAX_CPUS)
-		FAIL(d, FORMAT, "start: %u CPUs", s->n_cpus);
-	if (!memchr(s->hostname, 0, sizeof s->hostname))
-		FAIL(d, FORMAT, "start: the host's name has no end");
-	return E_OK;
-}
-
-static FALLIBLE check_container(const struct control_packet *p, struct diag *d)
-{
-	const struct control_container *c = &p->msg.u.container;
-
-	if (!container_id_ok(c->id) || c->runtime >= CONTAINER_N_RUNTIMES || c->shape >= CONTAINER_N_SHAPES ||
-	    c->have >> CONTAINER_FILES || (uint32_t)__builtin_popcount(c->have) != p->n_fds || c->again > 1)
-		FAIL(d, FORMAT, "container: runtime %u, shape %u, files 0x%x, or a bad id", c->runtime, c->shape,
-		     c->have);
-	return E_OK;
-}
-
-static FALLIBLE check_body(const struct control_packet *p, struct diag *d)
-{
-	const struct control_msg *m = &p->msg;
-
 	switch (m->hdr.type) {
-	case CONTROL_START:
-		return check_start(&m->u.start, d);
-	case CONTROL_FILE:
-		if (m->u.file.index >= CONTROL_MAX_FILES || !memchr(m->u.file.name, 0, sizeof m->u.file.name))
-			FAIL(d, FORMAT, "file: index %u, or a name without end", m->u.file.index);
-		return E_OK;
-	case CONTROL_OUTPUT:
-		if (m->u.output.index >= CONTROL_MAX_OUTPUTS || m->u.output.format > OUTPUT_COLOR)
-			FAIL(d, FORMAT, "output: index %u, format %u", m->u.output.index, m->u.output.format);
-		return E_OK;
-	case CONTROL_LOAD:
-		if (m->u.load.n_files > CONTROL_MAX_FILES)
-			FAIL(d, FORMAT, "load: %u files", m->u.load.n_files);
-		return E_OK;
 	case CONTROL_FAILED:
 		if (m->u.failed.exit_code != 1 && m->u.failed.exit_code != 3)
 			FAIL(d, FORMAT, "failed: exit code %u", m->u.failed.exit_code);
@@ -167,29 +122,31 @@ static FALLIBLE check_body(const struct control_packet *p, struct diag *d)
 		if (!container_id_ok(m->u.ask_container.id) || m->u.ask_container.runtime >= CONTAINER_N_RUNTIMES)
 			FAIL(d, FORMAT, "ask container: runtime %u, or a bad id", m->u.ask_container.runtime);
 		return E_OK;
-	case CONTROL_CONTAINER:
-		return check_container(p, d);
+	case CONTROL_FILTER:
+		if (m->u.filter.n_names > WIRE_FILTER_MAX_NAMES)
+			FAIL(d, FORMAT, "filter: %u names", m->u.filter.n_names);
+		return E_OK;
 	default:
 		return E_OK;
 	}
 }
 
-static FALLIBLE check(const struct control_packet *p, bool from_worker, struct diag *d)
+static FALLIBLE check(const struct control_packet *p, bool from_child, struct diag *d)
 {
 	if (p->msg.hdr.version != CONTROL_VERSION)
 		FAIL(d, FORMAT, "message of version %u, this is %u", p->msg.hdr.version, (unsigned)CONTROL_VERSION);
 	for (size_t i = 0; i < countof(rules); i++) {
-		if (rules[i].type != p->msg.hdr.type || rules[i].from_worker != from_worker)
+		if (rules[i].type != p->msg.hdr.type || rules[i].from_child != from_child)
 			continue;
 		if (p->n_fds < rules[i].fds_min || p->n_fds > rules[i].fds_max)
 			FAIL(d, FORMAT, "message %u came with %u descriptors", p->msg.hdr.type, p->n_fds);
-		return check_body(p, d);
+		return from_child ? check_body(&p->msg, d) : worker_control_check(p, d);
 	}
 	FAIL(d, FORMAT, "message of type %u is not one of %s", p->msg.hdr.type,
-	     from_worker ? "the worker's" : "the supervisor's");
+	     from_child ? "a child's" : "the supervisor's");
 }
 
-FALLIBLE control_recv(int sock, bool from_worker, struct control_packet *out, struct diag *d)
+FALLIBLE control_recv(int sock, bool from_child, struct control_packet *out, struct diag *d)
 {
 	struct control_packet p = { .n_fds = 0 };
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof p.fds)];
@@ -217,51 +174,11 @@ FALLIBLE control_recv(int sock, bool from_worker, struct control_packet *out, st
 		control_close_fds(&p);
 		FAIL(d, FORMAT, "message of %zd bytes, %d are right", n, CONTROL_BYTES);
 	}
-	err = check(&p, from_worker, d);
+	err = check(&p, from_child, d);
 	if (err != E_OK) {
 		control_close_fds(&p);
 		return err;
 	}
 	*out = p;
 	return E_OK;
-}
-
-FALLIBLE page_new(int *out_fd, struct page **out)
-{
-	AUTO_FD int fd = memfd_create("sallyport-page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	struct page *p;
-
-	if (fd < 0 || ftruncate(fd, sizeof *p) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
-		return E_IO;
-	p = mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		return E_IO;
-	atomic_store(&p->magic, PAGE_MAGIC);
-	*out = p;
-	*out_fd = TAKE(fd);
-	return E_OK;
-}
-
-FALLIBLE page_map(int fd, struct page **out)
-{
-	struct stat st;
-	struct page *p;
-
-	if (fstat(fd, &st) || st.st_size != (off_t)sizeof *p)
-		return E_FORMAT;
-	p = mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		return E_FORMAT;
-	if (atomic_load(&p->magic) != PAGE_MAGIC) {
-		page_unmap(p);
-		return E_FORMAT;
-	}
-	*out = p;
-	return E_OK;
-}
-
-void page_unmap(struct page *p)
-{
-	if (p)
-		munmap(p, sizeof *p);
 }

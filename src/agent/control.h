@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * control: how supervisor and worker talk, and the memory that they share.
+ * control: how the supervisor talks with its children, the worker and the courier, and the memory that they share.
  *
  * Messages of one fixed size over a SOCK_SEQPACKET pair, descriptors beside them. Both sides treat what comes in as
  * hostile: size, type, direction, number of descriptors and every field are checked before anything acts on it. Neither
@@ -19,14 +19,19 @@ enum {
 	CONTROL_VERSION = 1,
 	CONTROL_BYTES = 512,      /* every message */
 	CONTROL_NAME_BYTES = 448, /* a file's name with its NUL */
-	CONTROL_MAX_FDS = 6,
+	CONTROL_MAX_FDS = 7,
 	CONTROL_MAX_FILES = 256,
-	CONTROL_MAX_OUTPUTS = 2,
+	CONTROL_MAX_OUTPUTS = 3,
+	CONTROL_MAX_NAMES_BYTES = 1 << 20, /* of names that are asked for, and of answers */
 };
 
-/* Supervisor to worker below 16, worker to supervisor from 16 on. */
+/* Places in CONTROL_OUTPUT and in the page. */
+enum control_output_index { CONTROL_STDOUT, CONTROL_FILE_OUTPUT, CONTROL_COURIER_PIPE };
+
+/* From the supervisor below 16, to it from 16 on. */
 enum control_type {
-	CONTROL_START = 1, /* fds: ring 0, ring 1, statistics, page, passwd (or /dev/null) */
+	CONTROL_START = 1, /* fds: ring 0, ring 1, statistics, page, passwd, group (or /dev/null), the courier's page if
+			      there is one */
 	CONTROL_FILE,      /* fd: rules or compiled content, sealed memory */
 	CONTROL_OUTPUT,    /* fd: the sink; also the answer to CONTROL_ROTATE, then the fd may be missing: it failed */
 	CONTROL_LOAD,      /* all files were sent: judge them, answer READY or FAILED; later: the same with new files */
@@ -35,6 +40,11 @@ enum control_type {
 	CONTROL_STOP,      /* hooks are detached: drain, flush, answer FINAL, exit */
 	CONTROL_RECORD, /* before LOAD, fd: a file for all records that the worker consumes; then LOAD may have no files
 			 */
+	CONTROL_NAMES,  /* fd: to the worker: lines "ADDRESS NAME..."; to the courier: the names to resolve, one a line
+			 */
+	CONTROL_COURIER, /* to a courier, first: settings, its page, the pipe of alerts, certificates (may be missing)
+			  */
+	CONTROL_RESCAN,  /* fd: task iterator; records were lost: look at all processes again, beside judging */
 	CONTROL_CONTAINER = 15, /* answers ASK_CONTAINER; fds: its files, or none */
 	CONTROL_READY = 16,
 	CONTROL_FAILED, /* content was refused; reasons went to stderr; the worker goes on with what it had, or exits */
@@ -42,12 +52,16 @@ enum control_type {
 	CONTROL_ROTATE, /* an output is past its limit */
 	CONTROL_GONE,   /* an output's reader is gone for good */
 	CONTROL_FINAL,
+	CONTROL_ASK, /* fd: from the worker: names that rules use, one a line; from the courier: lines "ADDRESS NAME..."
+		      */
+	CONTROL_FILTER, /* before READY: the page has the filter of the content; without it everything passes */
 	CONTROL_ASK_CONTAINER = 31, /* what is known of a container? */
 };
 
 enum control_start_flags {
 	CONTROL_ALL_MATCHES = 1,
-	CONTROL_COLOUR = 2, /* stderr is a terminal that shows colours */
+	CONTROL_COLOUR = 2,       /* stderr is a terminal that shows colours */
+	CONTROL_STRICT_FALCO = 4, /* rules are read with rule_opts.strict_falco */
 };
 
 struct control_hdr {
@@ -99,6 +113,10 @@ struct control_which {
 	uint32_t error; /* GONE: errno */
 };
 
+struct control_filter {
+	uint32_t n_names; /* in the page's filter: at most WIRE_FILTER_MAX_NAMES */
+};
+
 struct control_ask_container {
 	uint32_t runtime; /* enum container_runtime */
 	uint32_t zero;
@@ -125,22 +143,12 @@ struct control_msg {
 		struct control_failed failed;
 		struct control_scanned scanned;
 		struct control_which which; /* ROTATE, GONE */
+		struct control_filter filter;
 		struct control_ask_container ask_container;
 		struct control_container container;
 		uint8_t bytes[CONTROL_BYTES - sizeof(struct control_hdr)];
 	} u;
 };
-
-static_assert(sizeof(struct control_msg) == CONTROL_BYTES, "docs/formats/control.md");
-static_assert(sizeof(struct control_hdr) == 8, "docs/formats/control.md");
-static_assert(sizeof(struct control_start) == 96, "docs/formats/control.md");
-static_assert(offsetof(struct control_start, boot_to_wall_ns) == 16, "docs/formats/control.md");
-static_assert(offsetof(struct control_start, hostname) == 24, "docs/formats/control.md");
-static_assert(sizeof(struct control_file) == 456, "docs/formats/control.md");
-static_assert(sizeof(struct control_output) == 24, "docs/formats/control.md");
-static_assert(sizeof(struct control_ready) == 48, "docs/formats/control.md");
-static_assert(sizeof(struct control_ask_container) == 80, "docs/formats/control.md");
-static_assert(sizeof(struct control_container) == 88, "docs/formats/control.md");
 
 /* A message and the descriptors that came or go with it. */
 struct control_packet {
@@ -156,25 +164,34 @@ FALLIBLE control_pair(int sv[2]);
 FALLIBLE control_send(int sock, const struct control_packet *p);
 /*
  * Receive and check one message that is allowed in this direction. On success the caller owns the descriptors.
- * from_worker: which side's messages are accepted.
+ * from_child: which side's messages are accepted.
  *
  * E_NOT_FOUND  nothing there (non-blocking socket)
  * E_TRUNCATED  the other side is gone
  * E_FORMAT     wrong size, version, type, direction, number of descriptors, or a field out of bounds; d says which
  * E_IO
  */
-FALLIBLE control_recv(int sock, bool from_worker, struct control_packet *out, struct diag *d);
+FALLIBLE control_recv(int sock, bool from_child, struct control_packet *out, struct diag *d);
+/* worker_control.c: the bodies of what the supervisor sends. E_FORMAT. */
+FALLIBLE worker_control_check(const struct control_packet *p, struct diag *d);
 void control_close_fds(struct control_packet *p);
 
 /*
  * The page: counters and the flight recorder. Written by the worker, read by the supervisor (which believes nothing: it
  * only prints). It outlives workers, so counters go on. All numbers are plain 64-bit words written by one thread.
  */
-enum { PAGE_MAX_RULES = 4096, PAGE_NAME_BYTES = 64, PAGE_MAGIC = 0x47505053 /* "SPPG" */ };
+enum { PAGE_MAX_RULES = 4096, PAGE_NAME_BYTES = 64, PAGE_MAX_OUTPUTS = 4, PAGE_MAGIC = 0x47505053 /* "SPPG" */ };
 
 #define PAGE_RECORD_FAILED UINT64_MAX
 
 enum page_phase { PAGE_STARTING, PAGE_LOADING, PAGE_SCANNING, PAGE_IDLE, PAGE_JUDGING, PAGE_DRAINING };
+
+/* What content needs from the kernel. Written by the worker before CONTROL_FILTER, copied by the supervisor then. */
+struct page_filter {
+	struct wire_filter filter;
+	struct wire_filter_name names[WIRE_FILTER_MAX_NAMES];
+	uint32_t masks[WIRE_FILTER_MAX_NAMES]; /* clauses that each name satisfies */
+};
 
 struct page {
 	_Atomic uint32_t magic;
@@ -187,27 +204,22 @@ struct page {
 	_Atomic uint64_t faults; /* programs that ended in an error */
 	_Atomic uint64_t malformed;
 	_Atomic uint64_t consumed[WIRE_N_RINGS];
-	_Atomic uint64_t dropped_alerts;
-	_Atomic uint64_t sent_alerts;
-	_Atomic uint64_t waiting_alerts; /* in the worker's memory: lost when it dies */
-	_Atomic uint64_t mid_line;       /* bit i: output i stopped inside a line */
+	/* lines, by output; what waits is in the worker's memory: lost when it dies */
+	_Atomic uint64_t dropped[PAGE_MAX_OUTPUTS], sent[PAGE_MAX_OUTPUTS], waiting[PAGE_MAX_OUTPUTS];
+	_Atomic uint64_t mid_line; /* bit i: output i stopped inside a line */
 	_Atomic uint64_t n_rules;
-	_Atomic uint64_t recorded;                   /* records in the capture, or PAGE_RECORD_FAILED */
+	_Atomic uint64_t recorded; /* records in the capture, or PAGE_RECORD_FAILED */
+	_Atomic uint64_t swap_ns;  /* how long judging stood still for the last new rules */
+	_Atomic uint64_t spare[6];
 	char names[PAGE_MAX_RULES][PAGE_NAME_BYTES]; /* NUL-terminated, cut */
+	struct page_filter filter;
 };
-static_assert(offsetof(struct page, heartbeat) == 8, "docs/formats/control.md");
-static_assert(offsetof(struct page, event) == 16 && offsetof(struct page, rule) == 24, "docs/formats/control.md");
-static_assert(offsetof(struct page, n_rules) == 112, "docs/formats/control.md");
-static_assert(offsetof(struct page, recorded) == 120, "docs/formats/control.md");
-static_assert(offsetof(struct page, consumed) == 64, "docs/formats/control.md");
-static_assert(offsetof(struct page, names) == 128, "docs/formats/control.md");
-static_assert(sizeof(struct page) == 128 + PAGE_MAX_RULES * PAGE_NAME_BYTES, "docs/formats/control.md");
 
-/* A fresh page in memory that nobody can resize. E_IO. */
-FALLIBLE page_new(int *out_fd, struct page **out);
-/* Map a descriptor as a page. E_FORMAT when it is not one. */
-FALLIBLE page_map(int fd, struct page **out);
-void page_unmap(struct page *p);
+/* Fresh memory of this size that nobody can resize, mapped; its first four bytes are the magic. E_IO. */
+FALLIBLE page_new(size_t bytes, uint32_t magic, int *out_fd, void **out);
+/* Map a descriptor as such a page. E_FORMAT when it is not one. */
+FALLIBLE page_map(int fd, size_t bytes, uint32_t magic, bool writable, void **out);
+void page_unmap(void *p, size_t bytes);
 
 static inline void page_set(_Atomic uint64_t *v, uint64_t x)
 {

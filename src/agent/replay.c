@@ -23,6 +23,8 @@ struct replay {
 	struct capture *capture;
 	struct worker_file *files;
 	uint32_t n_files;
+	struct arena arena; /* of what is read from the file of hosts */
+	char *hosts;
 };
 
 static int fail(const struct replay *r, enum err err, struct diag *d)
@@ -78,6 +80,25 @@ FALLIBLE replay_open_capture(const char *path, int *fd, struct capture **out, st
 	return capture_open(*fd, path, out, d);
 }
 
+/* What names stand for is the file's word for the whole replay: nobody is asked, so the output stays the same. */
+static FALLIBLE read_hosts(struct replay *r, struct diag *d)
+{
+	struct names_pair *pairs = NULL;
+	uint32_t n = 0;
+	size_t len;
+
+	TRY(names_new(&r->w.names));
+	TRY(content_set_names(r->w.set, r->w.names));
+	if (!r->o->hosts)
+		return E_OK;
+	TRY(io_read_file(r->o->hosts, NAMES_MAX_TEXT, &r->hosts, &len, d));
+	TRY(names_read_hosts(view_of(r->hosts, len), r->o->hosts, &r->arena, &pairs, &n, d));
+	if (names_set(r->w.names, pairs, n) != E_OK)
+		FAIL(d, LIMIT, "'%s' gives the names in the rules more than %d addresses", r->o->hosts,
+		     NAMES_MAX_PAIRS);
+	return E_OK;
+}
+
 static FALLIBLE make_ready(struct replay *r)
 {
 	const struct capture_info *info = capture_info(r->capture);
@@ -85,6 +106,10 @@ static FALLIBLE make_ready(struct replay *r)
 	struct decode_opts o = { .table = &template_builtin,
 				 .passwd = info->users,
 				 .passwd_len = info->users_len,
+				 .names = w->names,
+				 .group = info->groups,
+				 .group_len = info->groups_len,
+				 .hostname = info->hostname,
 				 .boot_to_wall_ns = info->boot_to_wall_ns,
 				 .wants = content_set_wants,
 				 .wants_user = w->set,
@@ -210,7 +235,9 @@ static int run(struct replay *r, int *fd)
 	if (code)
 		return code;
 	worker_publish_names(&r->w);
-	err = replay_open_capture(r->o->capture, fd, &r->capture, &d);
+	err = read_hosts(r, &d);
+	if (err == E_OK)
+		err = replay_open_capture(r->o->capture, fd, &r->capture, &d);
 	if (err == E_OK)
 		err = make_ready(r);
 	if (err != E_OK)
@@ -228,13 +255,18 @@ int agent_replay(const struct agent_replay_opts *o)
 	if (!r)
 		return code;
 	r->o = o;
+	arena_init(&r->arena, 64 << 20);
 	r->w.sock = -1;
-	r->w.start.flags = (o->all_matches ? CONTROL_ALL_MATCHES : 0u) | (o->colour_stderr ? CONTROL_COLOUR : 0u);
+	r->w.start.flags = (o->all_matches ? CONTROL_ALL_MATCHES : 0u) |
+			   (o->strict_falco ? CONTROL_STRICT_FALCO : 0u) | (o->colour_stderr ? CONTROL_COLOUR : 0u);
 	code = run(r, &fd);
 	output_free(r->w.sinks[0].out);
 	vm_free(r->w.eval.vm);
 	decode_free(r->w.decode);
 	content_set_free(r->w.set);
+	names_free(r->w.names);
+	arena_done(&r->arena);
+	free(r->hosts);
 	capture_close(r->capture);
 	if (fd >= 0)
 		close(fd);

@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * seccomp: the worker's list of system calls, as a classic BPF program made by hand.
+ * seccomp: each child's list of system calls, as a classic BPF program made by hand.
  *
  * A call that is not on the list kills the process (it dies with SIGSYS, which the supervisor reports). Arguments are
- * looked at where a call could do more than the worker needs: mappings are never executable, files are opened for
- * reading only, signals go to the worker itself. The list is the worker's own: start-up of the C library is over when
- * the filter is set.
+ * looked at where a call could do more than the child needs: mappings are never executable, files are opened for
+ * reading only, signals go to the child itself. The courier runs other people's libraries: what they try and can do
+ * without is answered with an error. Start-up of the C library is over, and all threads are there, when the filter is
+ * set.
  */
 #include "agent/confine.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 
 #ifdef __x86_64__
 enum { ARCH = (int)AUDIT_ARCH_X86_64, X32_BIT = 0x40000000 };
@@ -26,6 +29,7 @@ enum { ARCH = (int)AUDIT_ARCH_AARCH64, X32_BIT = 0x40000000 };
 #error "the worker's list of system calls is not known for this machine"
 #endif
 
+/* Of every child. */
 static const uint32_t calls[] = {
 	/* memory */
 	SYS_brk,
@@ -54,6 +58,7 @@ static const uint32_t calls[] = {
 	SYS_gettimeofday,
 	SYS_getrandom,
 	SYS_sysinfo,
+	SYS_memfd_create, /* names for the other child */
 	/* its own end */
 	SYS_getpid,
 	SYS_gettid,
@@ -65,6 +70,55 @@ static const uint32_t calls[] = {
 	SYS_exit_group,
 #ifdef SYS_epoll_wait
 	SYS_epoll_wait,
+#endif
+};
+
+/* Of the courier besides: sockets, and what the resolver asks. */
+static const uint32_t courier_calls[] = {
+	SYS_connect,
+	SYS_bind, /* netlink: the resolver's question for addresses of this host */
+	SYS_getsockname,
+	SYS_getpeername,
+	SYS_getsockopt,
+	SYS_setsockopt,
+	SYS_shutdown,
+	SYS_sendto,
+	SYS_recvfrom,
+	SYS_sendmmsg,
+	SYS_writev,
+	SYS_readv,
+	SYS_pwrite64,
+	SYS_ppoll,
+	SYS_clock_nanosleep,
+	SYS_nanosleep,
+	SYS_uname,
+	SYS_getuid,
+	SYS_geteuid,
+	SYS_getgid,
+	SYS_getegid,
+	SYS_fcntl,
+	SYS_sched_yield,
+	SYS_sched_getaffinity,
+	SYS_statx,
+	SYS_pipe2,
+	SYS_eventfd2,
+	SYS_set_robust_list,
+	SYS_clock_getres,
+	SYS_getcwd,
+	SYS_faccessat,
+	SYS_readlinkat,
+#ifdef SYS_poll
+	SYS_poll,
+#endif
+#ifdef SYS_access
+	SYS_access,
+#endif
+#ifdef SYS_stat
+	SYS_stat,
+	SYS_lstat,
+#endif
+#ifdef SYS_readlink
+	SYS_readlink,
 #endif
 };
 
@@ -120,7 +174,66 @@ static void allow_if(struct program *p, uint32_t nr, unsigned which, uint32_t va
 	ret(p, SECCOMP_RET_KILL_PROCESS);
 }
 
-size_t confine_filter(struct sock_filter *out, size_t max)
+/* Not done, and no reason to die. */
+static void refuse(struct program *p, uint32_t nr, uint32_t error)
+{
+	put(p, BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1);
+	ret(p, SECCOMP_RET_ERRNO | error);
+}
+
+/* Allowed for these values of the argument, an error for others. */
+static void allow_some(struct program *p, uint32_t nr, unsigned which, const uint32_t *values, uint8_t n,
+		       uint32_t error)
+{
+	put(p, BPF_JMP | BPF_JEQ | BPF_K, nr, 0, (uint8_t)(n + 3));
+	load(p, arg(which));
+	for (uint8_t i = 0; i < n; i++)
+		put(p, BPF_JMP | BPF_JEQ | BPF_K, values[i], (uint8_t)(n - i), 0);
+	ret(p, SECCOMP_RET_ERRNO | error);
+	ret(p, SECCOMP_RET_ALLOW);
+}
+
+/* An error when one of these bits of the argument is set, allowed when not. */
+static void refuse_with(struct program *p, uint32_t nr, unsigned which, uint32_t bits, uint32_t error)
+{
+	put(p, BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 4);
+	load(p, arg(which));
+	put(p, BPF_JMP | BPF_JSET | BPF_K, bits, 1, 0);
+	ret(p, SECCOMP_RET_ALLOW);
+	ret(p, SECCOMP_RET_ERRNO | error);
+}
+
+static void add_worker(struct program *p)
+{
+	allow_without(p, SYS_mmap, 2, PROT_EXEC);
+	allow_without(p, SYS_mprotect, 2, PROT_EXEC);
+	allow_without(p, SYS_openat, 2, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC);
+}
+
+static void add_courier(struct program *p)
+{
+	static const uint32_t families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
+	static const uint32_t ioctls[] = { FIONREAD, FIONBIO, SIOCOUTQ };
+	const uint32_t write_flags = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC;
+
+	for (size_t i = 0; i < countof(courier_calls); i++)
+		allow(p, courier_calls[i]);
+	allow_some(p, SYS_socket, 0, families, countof(families), EAFNOSUPPORT);
+	allow_some(p, SYS_socketpair, 0, families, 1, EAFNOSUPPORT);
+	allow_some(p, SYS_ioctl, 1, ioctls, countof(ioctls), ENOTTY);
+	/* A name service that is a library of its own (nsswitch.conf) cannot be loaded any more: the next one is asked.
+	 */
+	refuse_with(p, SYS_mmap, 2, PROT_EXEC, EPERM);
+	refuse_with(p, SYS_mprotect, 2, PROT_EXEC, EPERM);
+	refuse_with(p, SYS_openat, 2, write_flags, EACCES);
+#ifdef SYS_open
+	refuse_with(p, SYS_open, 1, write_flags, EACCES);
+#endif
+	refuse(p, SYS_clone3, ENOSYS);
+	refuse(p, SYS_clone, EAGAIN);
+}
+
+size_t confine_filter(enum confine_role role, struct sock_filter *out, size_t max)
 {
 	struct program p = { .out = out, .max = max };
 
@@ -134,10 +247,11 @@ size_t confine_filter(struct sock_filter *out, size_t max)
 		allow(&p, calls[i]);
 	for (size_t i = 0; i < confine_n_extra_calls; i++)
 		allow(&p, confine_extra_calls[i]);
-	allow_without(&p, SYS_mmap, 2, PROT_EXEC);
-	allow_without(&p, SYS_mprotect, 2, PROT_EXEC);
-	allow_without(&p, SYS_openat, 2, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC);
-	allow_if(&p, SYS_prctl, 0, PR_SET_SECCOMP); /* only ever fewer calls */
+	if (role == CONFINE_WORKER)
+		add_worker(&p);
+	else
+		add_courier(&p);
+	allow_if(&p, SYS_seccomp, 0, SECCOMP_SET_MODE_FILTER); /* only ever fewer calls */
 	allow_if(&p, SYS_tgkill, 0, (uint32_t)getpid());
 	ret(&p, SECCOMP_RET_KILL_PROCESS);
 	return p.n;
@@ -147,15 +261,15 @@ static bool install(struct sock_filter *f, size_t n)
 {
 	struct sock_fprog prog = { .len = (unsigned short)n, .filter = f };
 
-	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0) == 0;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &prog) == 0;
 }
 
-FALLIBLE confine_syscalls(struct diag *d)
+FALLIBLE confine_syscalls(enum confine_role role, struct diag *d)
 {
-	struct sock_filter f[256];
+	struct sock_filter f[CONFINE_MAX_INSNS];
 
-	if (!install(f, confine_filter(f, countof(f))))
-		FAIL(d, IO, "worker: the kernel refuses the system call filter: %s", strerror(errno));
+	if (!install(f, confine_filter(role, f, countof(f))))
+		FAIL(d, IO, "the kernel refuses the system call filter: %s", strerror(errno));
 	return E_OK;
 }
 

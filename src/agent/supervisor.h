@@ -1,18 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* supervisor: what its parts share. One process, one thread, root. No part of it may include content/. */
+/*
+ * supervisor: what its parts share. One process, one thread, root. No part of it may include content/.
+ *
+ * Its files are supervisor.[ch], super_*.c, control.[ch] and agent.h; together at most 2,000 lines
+ * (tests/supervisor.py).
+ */
 #ifndef SALLYPORT_AGENT_SUPERVISOR_H
 #define SALLYPORT_AGENT_SUPERVISOR_H
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include "agent/agent.h"
 #include "agent/control.h"
+#include "agent/courier.h"
 #include "base/base.h"
 #include "kern/kern.h"
 #include "sensor/output/output.h"
 #include "sensor/ring/ring.h"
 
-/* files.c: the bytes of rule files, copied into memory that cannot change any more. */
+enum { EXIT_OK = 0, EXIT_REFUSED = 1, EXIT_HOST = 3 };
+
+/* super_files.c: the bytes of rule files, copied into memory that cannot change any more. */
 struct sealed_file {
 	char name[CONTROL_NAME_BYTES];
 	int fd;
@@ -28,8 +37,11 @@ struct sealed_files {
  */
 FALLIBLE sealed_files_open(char *const *paths, uint32_t n, struct sealed_files *out, struct diag *d);
 void sealed_files_close(struct sealed_files *f);
+/* These bytes in such memory. E_IO. */
+FALLIBLE sealed_bytes(const void *bytes, size_t len, int *out);
 
-/* sinks.c: where alerts go. */
+/* start_outputs.c, super_sinks.c: where alert lines go: standard output, a file, the courier's pipe; by enum
+ * control_output_index. */
 struct super_sink {
 	int fd;           /* -1: none */
 	uint32_t format;  /* enum output_format */
@@ -44,14 +56,15 @@ struct super_sinks {
 	char hostname[72];
 };
 
-FALLIBLE super_sinks_open(const struct agent_opts *o, struct super_sinks *out, struct diag *d);
+/* courier_pipe: -1 or a descriptor that becomes the sink's. */
+FALLIBLE super_sinks_open(const struct agent_opts *o, int courier_pipe, struct super_sinks *out, struct diag *d);
 void super_sinks_close(struct super_sinks *s);
 /* Rename the file away and open a new one. On failure the old one stays: E_LIMIT it was rotated just now, E_IO. */
 FALLIBLE super_sink_rotate(struct super_sink *s, uint64_t now_ms);
 /* Say it on every sink. Only while no worker writes. mid_line: bit per sink that stopped inside a line. */
 void super_sinks_note(struct super_sinks *s, const struct output_note *n, uint64_t mid_line);
 
-/* cgroup.c: a group for the worker with bounded memory and CPU time, where the host lets one be made. */
+/* start_cgroup.c: a group for the worker with bounded memory and CPU time, where the host lets one be made. */
 enum { CGROUP_MAX_DIRS = 2 };
 
 struct worker_cgroup {
@@ -65,28 +78,154 @@ struct worker_cgroup {
 void worker_cgroup_make(struct worker_cgroup *g, uint64_t memory_bytes, uint32_t cpu_percent);
 void worker_cgroup_remove(struct worker_cgroup *g);
 
-/* container_files.c: what runtimes wrote down about a container, for the worker to read. */
-struct container_files {
-	uint64_t at_ms;
-	uint32_t tokens; /* questions that may come now */
+/* start_containers.c, super_containers.c: where runtimes write down what a container is, for the worker to read. */
+struct container_place {
+	const char *root, *path[CONTAINER_FILES]; /* below the root; '#' stands for the id; NULL: no more */
+	enum container_runtime runtime;           /* CONTAINER_HOST: the file says */
+	enum container_shape shape;
+	uint32_t asked; /* bit by enum container_runtime: for whose containers it is looked at */
+	bool names;     /* ids that are not 64 digits have files there too */
 };
 
-/* The answer to a question: descriptors for the caller to close, or none. */
-void container_files_open(const struct config *c, const struct control_ask_container *ask, struct control_packet *p);
-/* Look it up, unless there were too many questions lately, and send the answer. E_IO. */
-FALLIBLE container_files_answer(struct container_files *f, const struct config *c, int sock,
-				const struct control_ask_container *ask, uint64_t now_ms);
+struct container_files {
+	struct container_place *place; /* owned; the first that has the first file counts */
+	uint32_t n;
+	uint64_t since_ms; /* questions are counted from here */
+	uint32_t asked;
+};
 
-/* spawn.c */
+FALLIBLE container_files_make(const struct config *c, struct container_files *out);
+/* Look it up, unless there were too many questions lately, and send the answer. E_IO. */
+FALLIBLE container_files_answer(struct container_files *f, int sock, const struct control_ask_container *ask,
+				uint64_t now_ms);
+
+/* super_spawn.c */
 struct child {
-	pid_t pid; /* 0: none */
+	const char *name; /* as people call it */
+	pid_t pid;        /* 0: none */
 	int pidfd, sock;
 	bool killed; /* by us: once is enough */
 };
 
-/* Start a worker: the same executable, by way of /proc/self/exe. E_IO with d. */
-FALLIBLE child_spawn(const struct worker_cgroup *g, uint32_t memory_mib, struct child *out, struct diag *d);
+struct child_opts {
+	const char *name, *arg, *arg2;      /* argv[1] and [2] */
+	const struct worker_cgroup *cgroup; /* NULL: none */
+	int nice;
+};
+
+/* Start a child: the same executable, by way of /proc/self/exe. E_IO with d. */
+FALLIBLE child_spawn(const struct child_opts *o, struct child *out, struct diag *d);
 /* It is dead and was waited for. */
 void child_forget(struct child *c);
+void child_kill(struct child *c, const char *why);
+/* False: it lives. */
+bool child_reap(struct child *c, siginfo_t *out);
+
+/* Deaths of a child, and how long to wait before its next start. */
+struct backoff {
+	uint32_t recent;
+	uint64_t last_ms;
+};
+uint64_t backoff_next_ms(struct backoff *b, uint64_t now_ms);
+
+/* start_outputs.c, super_courier.c: keeps one courier alive while it is needed, and what outlives it. */
+struct super_courier {
+	const struct agent_opts *o;
+	struct child child;
+	struct backoff backoff;
+	uint64_t restart_ms;
+	int settings, certificates, page_fd, pipe_read; /* -1: none */
+	struct courier_page *page;
+	int question; /* names that the worker asked for; -1: none, and then only outputs need a courier */
+	bool outputs, question_due; /* some are configured; it has not been passed on */
+	bool answer_due;            /* an answer came and was not passed on */
+	int answer;                 /* the last one; -1: none */
+	uint64_t relayed_ms;
+};
+
+/* pipe_write: the worker's end for alerts, or -1 when no output needs a courier. */
+FALLIBLE super_courier_open(const struct agent_opts *o, struct super_courier *c, int *pipe_write, struct diag *d);
+void super_courier_close(struct super_courier *c);
+/* Names that rules use, from the worker. Takes the descriptor. */
+void super_courier_ask(struct super_courier *c, int fd);
+/* After poll: its messages and its death; then what is due: a start, a question. */
+void super_courier_on_message(struct super_courier *c);
+void super_courier_on_death(struct super_courier *c, uint64_t now_ms);
+void super_courier_on_time(struct super_courier *c, uint64_t now_ms);
+/* Let it deliver what it has, for a bounded time; a signal on this descriptor cuts it short. */
+void super_courier_finish(struct super_courier *c, int signals);
+
+/* super_worker.c */
+enum super_state { DOWN, LOADING, SCANNING, WATCHING, STOPPING };
+
+/* From the death of a worker until its successor watches. */
+struct gap {
+	uint64_t since_ns; /* 0: there is none */
+	uint64_t lost_before;
+	uint32_t deaths;
+	char what[256];
+};
+
+struct supervisor {
+	const struct agent_opts *o;
+	struct kern *kern;
+	struct ring_stats *stats;
+	struct page *page;
+	int page_fd, signals;
+	struct sealed_files *files, *next_files; /* in force; being judged by the worker */
+	struct super_sinks sinks;
+	struct super_courier courier;
+	struct worker_cgroup cgroup;
+	struct container_files containers;
+	struct child child;
+	struct backoff backoff;
+	enum super_state state;
+	uint64_t since_ms; /* in this state */
+	uint64_t started_ms, restart_ms;
+	uint64_t beat, beat_ns, beat_lost; /* last heartbeat, when it was seen, what was lost by then */
+	uint64_t reload_ns;                /* when the new rules were handed over */
+	uint64_t lost_scanned, rescan_ms;  /* lost when the last scan began; when it did */
+	struct gap gap;
+	uint32_t failed_starts;
+	struct control_ready ready;
+	struct page_filter *filter; /* what the next READY is about: a copy, n_filter_names of them */
+	uint32_t n_filter_names;
+	bool has_filter;
+	uint64_t checked_ms; /* when the programs' settings were looked at last */
+	int record_fd;       /* 0: nothing is recorded */
+	bool ever_watched, done;
+	int exit_code, refused; /* refused: what the worker answered with FAILED, or 0 */
+};
+
+struct super_totals {
+	uint64_t produced, lost, consumed;
+};
+
+uint64_t super_now_ns(clockid_t clock);
+uint64_t super_now_ms(void);
+struct super_totals super_totals(const struct supervisor *s);
+void super_enter(struct supervisor *s, enum super_state state);
+void super_saw_beat(struct supervisor *s);
+void super_begin_stop(struct supervisor *s);
+/* Until it is done. */
+void super_loop(struct supervisor *s);
+
+void super_worker_start(struct supervisor *s);
+void super_worker_on_message(struct supervisor *s);
+/* Rules are read again; the worker judges them and goes on with the old ones if they are refused. */
+void super_worker_reload(struct supervisor *s);
+/* Look at all running processes again, after records were lost; not too often. */
+void super_worker_rescan(struct supervisor *s);
+FALLIBLE super_worker_send(struct supervisor *s, enum control_type type);
+void super_worker_drop_next_files(struct supervisor *s);
+
+/* super_death.c: why it died, how long it was blind, when the next one starts. */
+void super_worker_on_death(struct supervisor *s);
+bool super_worker_is_hung(const struct supervisor *s);
+/* Its successor watches. */
+void super_report_gap(struct supervisor *s);
+
+/* report.c: how it ended. Contracts: scripts read these lines. */
+void super_report(struct supervisor *s);
 
 #endif

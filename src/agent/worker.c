@@ -27,15 +27,21 @@ enum {
 	ALL_HOOKS = KERN_HOOK_ALL,
 	EPOLL_RING = 1,
 	EPOLL_SOCKET = 8,
+	EPOLL_LOADER = 9,
 	EPOLL_SINK = 16,
 };
 
-uint64_t worker_now_ms(void)
+uint64_t worker_now_ns(void)
 {
 	struct timespec t;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+uint64_t worker_now_ms(void)
+{
+	return worker_now_ns() / 1000000;
 }
 
 void worker_beat(struct worker *w)
@@ -117,11 +123,35 @@ static void forget_files(struct worker *w)
 	w->n_files = 0;
 }
 
+/* What the kernel side may leave out. Who records wants everything; who runs out of memory here leaves nothing out. */
+static void send_filter(struct worker *w)
+{
+	struct page_filter *page = &w->page->filter;
+	struct control_packet p;
+	struct worker_filter f;
+	struct arena a;
+
+	arena_init(&a, 64 << 20);
+	if (!w->recording && worker_filter(w->set, &a, &f) == E_OK) {
+		page->filter = f.filter;
+		if (f.n_names) {
+			memcpy(page->names, f.names, f.n_names * sizeof *f.names);
+			memcpy(page->masks, f.masks, f.n_names * sizeof *f.masks);
+		}
+		control_init(&p, CONTROL_FILTER);
+		p.msg.u.filter.n_names = f.n_names;
+		if (control_send(w->sock, &p) != E_OK)
+			w->stop = true;
+	}
+	arena_done(&a);
+}
+
 static void send_ready(struct worker *w)
 {
 	const struct content_set *set = w->set;
 	struct control_packet p;
 
+	send_filter(w);
 	control_init(&p, CONTROL_READY);
 	p.msg.u.ready = (struct control_ready){ .hooks = w->recording ? ALL_HOOKS : content_set_hooks(set),
 						.n_rules = set->n_rules,
@@ -132,33 +162,53 @@ static void send_ready(struct worker *w)
 		w->stop = true;
 }
 
-static void set_wants(struct worker *w, struct content_set *set)
+/* From now on events are judged by this. Returns what was in force before. */
+static struct content_set *put_in_force(struct worker *w, struct content_set *set)
 {
-	decode_set_wants(w->decode, content_set_types(set), content_set_wants, set);
-	w->ask_containers = decode_wants_containers(w->decode);
+	struct content_set *old = w->set;
+
+	if (w->decode) {
+		decode_set_wants(w->decode, content_set_types(set), content_set_wants, set);
+		w->ask_containers = decode_wants_containers(w->decode);
+	}
+	w->set = set;
+	worker_publish_names(w);
+	return old;
 }
 
-/* Judge the files that came in. What was loaded before stays in force unless all of them are good. */
+/* The first rules: nothing is judged before them. */
 static int load(struct worker *w, uint32_t n_files)
 {
-	uint32_t phase = atomic_load(&w->page->phase);
 	struct content_set *set = NULL;
 	int code;
 
 	worker_set_phase(w, PAGE_LOADING);
 	code = n_files == w->n_files ? worker_load(w, w->files, w->n_files, &set) : EXIT_HOST;
 	forget_files(w);
-	worker_set_phase(w, phase);
+	worker_set_phase(w, PAGE_STARTING);
+	if (code)
+		send_simple(w, CONTROL_FAILED, (uint32_t)code);
+	else
+		(void)put_in_force(w, set);
+	return code;
+}
+
+/* New rules have been judged. What was loaded before stays in force unless all of them are good. */
+static void on_loaded(struct worker *w)
+{
+	struct content_set *set = NULL;
+	int code = worker_loader_end(w->loader, &set);
+	uint64_t since;
+
 	if (code) {
 		send_simple(w, CONTROL_FAILED, (uint32_t)code);
-		return code;
+		return;
 	}
-	if (w->decode)
-		set_wants(w, set);
-	content_set_free(w->set);
-	w->set = set;
-	worker_publish_names(w);
-	return 0;
+	since = worker_now_ns();
+	worker_loader_drop(w->loader, put_in_force(w, set));
+	page_set(&w->page->swap_ns, worker_now_ns() - since);
+	send_ready(w);
+	worker_names_ask(w);
 }
 
 /* Outside of the start-up sequence: rotation, new content, stop. */
@@ -175,11 +225,17 @@ static void on_control(struct worker *w)
 		p.n_fds = 0;
 		break;
 	case CONTROL_FILE:
-		err = take_file(w, &p);
+		err = worker_loader_busy(w->loader) ? E_EXISTS : take_file(w, &p);
 		break;
 	case CONTROL_LOAD:
-		if (!load(w, p.msg.u.load.n_files))
-			send_ready(w);
+		err = p.msg.u.load.n_files == w->n_files ? worker_loader_begin(w) : E_FORMAT;
+		break;
+	case CONTROL_NAMES:
+		worker_names_take(w, p.fds[0]);
+		break;
+	case CONTROL_RESCAN:
+		worker_rescan_begin(w, p.fds[0]);
+		p.n_fds = 0;
 		break;
 	case CONTROL_CONTAINER:
 		worker_container_answer(w, &p);
@@ -202,6 +258,7 @@ static void on_control(struct worker *w)
 static FALLIBLE take_start(struct worker *w)
 {
 	struct control_packet p;
+	void *page;
 
 	TRY(expect(w, &p));
 	if (p.msg.hdr.type != CONTROL_START)
@@ -209,15 +266,23 @@ static FALLIBLE take_start(struct worker *w)
 	w->start = p.msg.u.start;
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
 		w->ring_fds[i] = p.fds[i];
-	TRY(page_map(p.fds[3], &w->page));
+	TRY(page_map(p.fds[3], sizeof *w->page, PAGE_MAGIC, true, &page));
+	w->page = page;
+	if (p.n_fds > 6) {
+		TRY(page_map(p.fds[6], sizeof *w->courier, COURIER_PAGE_MAGIC, false, &page));
+		w->courier = page;
+	}
 	TRY(ring_stats_open(p.fds[2], w->start.n_cpus, &w->stats, NULL));
 	TRY(io_read_fd(p.fds[4], "/etc/passwd", 4 << 20, &w->passwd, &w->passwd_len, NULL));
-	for (uint32_t i = 3; i < 5; i++)
+	TRY(io_read_fd(p.fds[5], "/etc/group", 4 << 20, &w->group, &w->group_len, NULL));
+	for (uint32_t i = 3; i < p.n_fds; i++)
 		close(p.fds[i]);
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
 		w->consumed_before[i] = page_get(&w->page->consumed[i]);
-	w->alerts_dropped_before = page_get(&w->page->dropped_alerts);
-	w->alerts_sent_before = page_get(&w->page->sent_alerts);
+	for (uint32_t i = 0; i < CONTROL_MAX_OUTPUTS; i++) {
+		w->dropped_before[i] = page_get(&w->page->dropped[i]);
+		w->sent_before[i] = page_get(&w->page->sent[i]);
+	}
 	return E_OK;
 }
 
@@ -254,6 +319,9 @@ static FALLIBLE make_ready(struct worker *w, struct diag *d)
 	struct decode_opts o = { .table = &template_builtin,
 				 .passwd = w->passwd,
 				 .passwd_len = w->passwd_len,
+				 .group = w->group,
+				 .group_len = w->group_len,
+				 .hostname = w->start.hostname,
 				 .boot_to_wall_ns = w->start.boot_to_wall_ns,
 				 .wants = content_set_wants,
 				 .wants_user = w->set,
@@ -262,14 +330,18 @@ static FALLIBLE make_ready(struct worker *w, struct diag *d)
 				 .emit = worker_on_event,
 				 .emit_user = w };
 
+	TRY(names_new(&w->names));
+	o.names = w->names;
 	TRY(decode_new(&o, &w->decode));
 	w->ask_containers = decode_wants_containers(w->decode);
 	TRY(worker_record_open(w));
 	free(TAKE(w->passwd));
+	free(TAKE(w->group));
 	TRY(worker_judge_init(w));
 	TRY(ring_open(w->ring_fds, w->start.ring_bytes, WIRE_N_RINGS, &w->ring, d));
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
 		TRY(watch(w, w->ring_fds[i], EPOLL_RING));
+	TRY(watch(w, worker_loader_fd(w->loader), EPOLL_LOADER));
 	return watch(w, w->sock, EPOLL_SOCKET);
 }
 
@@ -307,23 +379,42 @@ struct pulse {
 	uint64_t at_ms, events;
 };
 
+/* "  syslog 12 sent 1 lost" for each output of the courier that has something to show. */
+static void put_courier(const struct worker *w, char *out, size_t max)
+{
+	static const char *const names[COURIER_N_OUTPUTS] = { [COURIER_SYSLOG] = "syslog", [COURIER_HTTP] = "http" };
+	size_t at = 0;
+
+	out[0] = 0;
+	for (uint32_t i = 0; w->courier && i < COURIER_N_OUTPUTS && at < max; i++) {
+		const struct courier_counts *c = &w->courier->out[i];
+
+		if (page_get(&c->sent))
+			at += (size_t)snprintf(out + at, max - at, "  %s %llu sent %llu lost %llu retried", names[i],
+					       (unsigned long long)page_get(&c->delivered),
+					       (unsigned long long)page_get(&c->lost),
+					       (unsigned long long)page_get(&c->retried));
+	}
+}
+
 static void show_status(struct worker *w, struct pulse *last)
 {
 	uint64_t now = worker_now_ms(), events = page_get(&w->page->events), lost = 0, ms = now - last->at_ms;
 	const uint8_t *dg = w->set->digest;
 	struct wire_stats st;
-	char text[OUTPUT_STATUS_MAX + 1];
+	char text[OUTPUT_STATUS_MAX + 1], courier[160];
 
 	if (ms < 1000)
 		return;
 	ring_stats_read(w->stats, &st);
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
 		lost += st.lost[i];
+	put_courier(w, courier, sizeof courier);
 	(void)snprintf(text, sizeof text,
-		       "%llu events/s  %llu alerts  %llu lost  %u rules  content %02x%02x%02x%02x%02x%02x",
+		       "%llu events/s  %llu alerts  %llu lost%s  %u rules  content %02x%02x%02x%02x%02x%02x",
 		       (unsigned long long)((events - last->events) * 1000 / ms),
-		       (unsigned long long)page_get(&w->page->alerts), (unsigned long long)lost, w->set->n_rules, dg[0],
-		       dg[1], dg[2], dg[3], dg[4], dg[5]);
+		       (unsigned long long)page_get(&w->page->alerts), (unsigned long long)lost, courier,
+		       w->set->n_rules, dg[0], dg[1], dg[2], dg[3], dg[4], dg[5]);
 	worker_sinks_status(w, text);
 	*last = (struct pulse){ now, events };
 }
@@ -341,11 +432,17 @@ static void loop(struct worker *w)
 		for (int i = 0; i < n; i++) {
 			if (ev[i].data.u64 == EPOLL_SOCKET)
 				on_control(w);
+			else if (ev[i].data.u64 == EPOLL_LOADER)
+				on_loaded(w);
 			else if (ev[i].data.u64 >= EPOLL_SINK)
 				worker_sink_event(w, (uint32_t)ev[i].data.u64 - EPOLL_SINK, ev[i].events);
 		}
 		more = consume(w, BATCH_RECORDS);
 		worker_containers_ask(w);
+		if (w->rescan) {
+			worker_rescan_step(w);
+			more = true;
+		}
 		worker_record_flush(w);
 		show_status(w, &pulse);
 		worker_sinks_flush(w);
@@ -402,6 +499,7 @@ static int run(struct worker *w)
 	err = make_ready(w, &d);
 	if (err == E_OK) {
 		send_ready(w);
+		worker_names_ask(w);
 		err = scan(w);
 	}
 	if (err != E_OK) {
@@ -410,14 +508,25 @@ static int run(struct worker *w)
 		return EXIT_HOST;
 	}
 	loop(w);
+	worker_rescan_end(w);
 	finish(w);
 	return 0;
+}
+
+/* The walls, and before the last of them the second thread. */
+static FALLIBLE confine(struct worker *w, uint64_t memory_bytes, struct diag *d)
+{
+	TRY(confine_memory(memory_bytes));
+	TRY(confine_privileges("/proc", CONFINE_ID, d));
+	TRY(worker_loader_new(w));
+	TRY(confine_no_threads());
+	return confine_syscalls(CONFINE_WORKER, d);
 }
 
 int agent_worker(int argc, char **argv)
 {
 	uint64_t mib = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
-	struct worker *w;
+	struct worker *w = calloc(1, sizeof *w);
 	struct diag d;
 
 	diag_init(&d);
@@ -427,15 +536,11 @@ int agent_worker(int argc, char **argv)
 	}
 	(void)prctl(PR_SET_NAME, "sallyport-wrk"); /* ps would show "exe" */
 	tzset();                                   /* opens a file: gmtime_r would, the first time */
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || confine_memory(mib << 20) != E_OK ||
-	    confine_privileges(&d) != E_OK || confine_syscalls(&d) != E_OK) {
+	if (!w || signal(SIGPIPE, SIG_IGN) == SIG_ERR || confine(w, mib << 20, &d) != E_OK) {
 		log_error("worker: cannot be confined, so it does not start: %s", d.text);
 		_exit(EXIT_HOST);
 	}
-	w = calloc(1, sizeof *w);
-	if (!w)
-		_exit(EXIT_HOST);
-	w->sock = AGENT_WORKER_FD;
+	w->sock = AGENT_CHILD_FD;
 	/* Not exit(): handlers of the C library and of run-time checks make calls that the filter kills. */
 	_exit(run(w));
 }

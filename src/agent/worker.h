@@ -4,11 +4,13 @@
 #define SALLYPORT_AGENT_WORKER_H
 
 #include "agent/control.h"
+#include "agent/courier.h"
 #include "base/base.h"
 #include "content/filter/filter.h"
 #include "content/runtime/runtime.h"
 #include "sensor/capture/capture.h"
 #include "sensor/decode/decode.h"
+#include "sensor/names/names.h"
 #include "sensor/output/output.h"
 #include "sensor/ring/ring.h"
 
@@ -34,6 +36,7 @@ struct sink {
 	int fd;
 	uint64_t max_bytes, have_bytes;
 	uint64_t ask_again_ms;
+	uint32_t behind; /* alerts since it was last idle */
 	bool pollable, rotate_asked, failing;
 };
 
@@ -43,14 +46,18 @@ struct worker {
 	struct control_start start;
 	int ring_fds[WIRE_N_RINGS];
 	uint64_t consumed_before[WIRE_N_RINGS]; /* by earlier workers */
-	uint64_t alerts_dropped_before, alerts_sent_before;
+	uint64_t dropped_before[CONTROL_MAX_OUTPUTS], sent_before[CONTROL_MAX_OUTPUTS];
+	const struct courier_page *courier; /* or NULL; read only */
 	struct ring *ring;
 	struct ring_stats *stats;
-	char *passwd;
-	size_t passwd_len;
+	char *passwd, *group;
+	size_t passwd_len, group_len;
 	struct content_set *set;
 	struct worker_file *files; /* that came in since the last LOAD */
 	uint32_t n_files;
+	struct worker_loader *loader; /* NULL in a replay */
+	struct scan *rescan;          /* NULL: none is going on */
+	struct names *names;
 	struct decode *decode;
 	struct content_eval eval;
 	uint32_t eval_first_rule;
@@ -68,6 +75,7 @@ struct worker {
 	void *on_alert_user;
 };
 
+uint64_t worker_now_ns(void);
 uint64_t worker_now_ms(void);
 void worker_beat(struct worker *w);
 
@@ -85,6 +93,8 @@ void worker_publish_names(struct worker *w);
 /* enum kern_hook set that the content needs. */
 uint32_t content_set_hooks(const struct content_set *set);
 uint64_t content_set_types(const struct content_set *set);
+/* The domain names that it uses, as what n wants. E_LIMIT, E_NOMEM. */
+FALLIBLE content_set_names(const struct content_set *set, struct names *n);
 /* For decode: user is a struct content_set. */
 bool content_set_wants(void *user, uint32_t type_index, uint32_t field_id);
 
@@ -96,8 +106,35 @@ struct worker_filter {
 };
 FALLIBLE worker_filter(const struct content_set *set, struct arena *a, struct worker_filter *out);
 
+/*
+ * worker_loader.c: new rules are judged by a second thread while the first goes on with the old ones; only the exchange
+ * of two pointers stops it. The thread is made before the list of system calls is set, and is never joined.
+ */
+FALLIBLE worker_loader_new(struct worker *w);
+/* Readable when it is done. */
+int worker_loader_fd(const struct worker_loader *l);
+/* Hand over w->files. E_EXISTS: it is at work. */
+FALLIBLE worker_loader_begin(struct worker *w);
+bool worker_loader_busy(struct worker_loader *l);
+/* After worker_loader_fd became readable. Returns 0 and the content, or the exit code of a refusal. */
+int worker_loader_end(struct worker_loader *l, struct content_set **out);
+/* Let the thread free it. */
+void worker_loader_drop(struct worker_loader *l, struct content_set *old);
+
 /* worker_scan.c: feed every process that runs already. Returns their number. */
 uint32_t worker_scan(struct worker *w, int iter_fd);
+/*
+ * The same while events flow, in steps: after loss, processes that were missed come into the table, and those that
+ * ended unseen leave it. Arguments stay unknown, for files can no longer be opened. Takes the descriptor; while a
+ * rescan goes on it is only closed.
+ */
+void worker_rescan_begin(struct worker *w, int iter_fd);
+void worker_rescan_step(struct worker *w);
+void worker_rescan_end(struct worker *w);
+
+/* worker_names.c: which names rules use goes to the courier, which addresses they have comes back. */
+void worker_names_ask(struct worker *w);
+void worker_names_take(struct worker *w, int fd);
 
 /* worker_record.c: what was consumed, to a file. A file that fails ends the recording and nothing else. */
 FALLIBLE worker_record_open(struct worker *w); /* the header, when a recording was asked for */

@@ -58,6 +58,7 @@ static bool is_elf(const struct worker_file *f)
 /* All rule texts are one set: a later file may append to what an earlier one defines. */
 static int add_rules(struct worker *w, struct content_set *set, const struct worker_file *files, uint32_t n)
 {
+	const struct rule_opts opts = { .strict_falco = w->start.flags & CONTROL_STRICT_FALCO };
 	struct rule_source *src = calloc(n ? n : 1, sizeof *src);
 	struct arena a;
 	struct rule_set *rs = NULL;
@@ -76,7 +77,7 @@ static int add_rules(struct worker *w, struct content_set *set, const struct wor
 	diags_init(&ds, &a);
 	buf_init(&elf, 64 << 20);
 	buf_init(&text, 1 << 20);
-	err = n_src ? rule_load(src, n_src, &template_builtin, &a, &ds, &rs) : E_OK;
+	err = n_src ? rule_load_opts(src, n_src, &template_builtin, &opts, &a, &ds, &rs) : E_OK;
 	worker_beat(w);
 	if (err == E_OK && rs)
 		err = rule_compile(rs, &a, &elf, &ds);
@@ -173,6 +174,26 @@ bool content_set_wants(void *user, uint32_t type_index, uint32_t field_id)
 		if (content_uses(set->contents[i], type_index, field_id))
 			return true;
 	return false;
+}
+
+FALLIBLE content_set_names(const struct content_set *set, struct names *n)
+{
+	const char **all = calloc(NAMES_MAX + 1, sizeof *all);
+	uint32_t have = 0, n_names;
+	enum err err = all ? E_OK : E_NOMEM;
+
+	for (uint32_t i = 0; i < set->n_contents && err == E_OK; i++) {
+		const char *const *names = content_names(set->contents[i], &n_names);
+
+		for (uint32_t k = 0; k < n_names && err == E_OK; k++) {
+			err = have == NAMES_MAX ? E_LIMIT : E_OK;
+			all[have < NAMES_MAX ? have++ : NAMES_MAX] = names[k];
+		}
+	}
+	if (err == E_OK)
+		err = names_want(n, all, have);
+	free(all);
+	return err;
 }
 
 uint64_t content_set_types(const struct content_set *set)

@@ -22,7 +22,9 @@ FALLIBLE worker_record_open(struct worker *w)
 	struct capture_info info = { .boot_to_wall_ns = w->start.boot_to_wall_ns,
 				     .sensor = SALLYPORT_VERSION,
 				     .users = w->passwd,
-				     .users_len = w->passwd_len };
+				     .users_len = w->passwd_len,
+				     .groups = w->group,
+				     .groups_len = w->group_len };
 
 	if (!w->recording)
 		return E_OK;

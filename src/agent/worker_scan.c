@@ -14,6 +14,8 @@ enum { STREAM_BYTES = 2 * WIRE_RECORD_MAX };
 
 struct scan {
 	struct worker *w;
+	int fd;
+	bool cmdlines; /* files can be opened still */
 	uint8_t stream[STREAM_BYTES];
 	uint8_t record[WIRE_RECORD_MAX + WIRE_ARGS_BYTES + 1];
 	size_t have;
@@ -52,7 +54,7 @@ static struct view with_cmdline(struct scan *s, struct view rec)
 	before = sizeof x + (uint64_t)x.exe.len + x.cwd.len + x.filename.len + x.interp.len;
 	if (!view_sub(rec, 0, before, &head) || !view_sub(rec, before, rec.len - before, &tail))
 		return rec;
-	if (rec.len + WIRE_ARGS_BYTES > sizeof s->record)
+	if (!s->cmdlines || rec.len + WIRE_ARGS_BYTES > sizeof s->record)
 		return rec;
 	memcpy(s->record, head.p, head.len);
 	n = read_cmdline(x.hdr.pid, s->record + before, WIRE_ARGS_BYTES);
@@ -91,35 +93,78 @@ static bool take_records(struct scan *s)
 	return true;
 }
 
-uint32_t worker_scan(struct worker *w, int iter_fd)
+/* The next piece. False: that was all, or all that can be had. */
+static bool step(struct scan *s)
 {
-	struct scan *s = calloc(1, sizeof *s);
-	uint32_t n_records;
-	ssize_t n;
+	ssize_t n = read(s->fd, s->stream + s->have, sizeof s->stream - s->have);
 
-	if (!s)
-		return 0;
-	s->w = w;
-	for (;;) {
-		n = read(iter_fd, s->stream + s->have, sizeof s->stream - s->have);
-		/* The iterator answers EAGAIN when it went over many tasks and had nothing to say
-		 * (kernel/bpf/bpf_iter.c:bpf_seq_read). */
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (n <= 0)
-			break;
-		s->have += (size_t)n;
-		if (!take_records(s)) {
-			log_warning("the task iterator's stream is malformed, processes are missing found=%u",
-				    s->n_records);
-			break;
-		}
-		worker_beat(w);
-	}
+	/* The iterator answers EAGAIN when it went over many tasks and had nothing to say
+	 * (kernel/bpf/bpf_iter.c:bpf_seq_read). */
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return true;
 	if (n < 0)
 		log_warning("the task iterator ended early, processes are missing found=%u error=\"%s\"", s->n_records,
 			    strerror(errno));
+	if (n <= 0)
+		return false;
+	s->have += (size_t)n;
+	if (take_records(s))
+		return true;
+	log_warning("the task iterator's stream is malformed, processes are missing found=%u", s->n_records);
+	return false;
+}
+
+static struct scan *scan_new(struct worker *w, int iter_fd, bool cmdlines)
+{
+	struct scan *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return NULL;
+	s->w = w;
+	s->fd = iter_fd;
+	s->cmdlines = cmdlines;
+	return s;
+}
+
+uint32_t worker_scan(struct worker *w, int iter_fd)
+{
+	struct scan *s = scan_new(w, iter_fd, true);
+	uint32_t n_records;
+
+	if (!s)
+		return 0;
+	while (step(s))
+		worker_beat(w);
 	n_records = s->n_records;
 	free(s);
 	return n_records;
+}
+
+void worker_rescan_begin(struct worker *w, int iter_fd)
+{
+	if (!w->rescan)
+		w->rescan = scan_new(w, iter_fd, false);
+	if (!w->rescan || w->rescan->fd != iter_fd) {
+		close(iter_fd);
+		return;
+	}
+	proc_scan_begin(decode_procs(w->decode));
+}
+
+void worker_rescan_step(struct worker *w)
+{
+	if (!step(w->rescan))
+		worker_rescan_end(w);
+}
+
+void worker_rescan_end(struct worker *w)
+{
+	uint32_t gone;
+
+	if (!w->rescan)
+		return;
+	gone = proc_scan_end(decode_procs(w->decode));
+	log_info("processes were looked at again after loss found=%u ended_unseen=%u", w->rescan->n_records, gone);
+	close(w->rescan->fd);
+	free(TAKE(w->rescan));
 }

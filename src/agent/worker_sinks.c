@@ -6,7 +6,7 @@
 #include <sys/epoll.h>
 #include <sys/stat.h>
 
-enum { ASK_AGAIN_MS = 10000, EPOLL_SINK = 16 };
+enum { ASK_AGAIN_MS = 10000, EPOLL_SINK = 16, TRY_EVERY = 16 };
 
 static void send_which(struct worker *w, enum control_type type, uint32_t index, int error)
 {
@@ -57,8 +57,8 @@ static void gone(struct worker *w, uint32_t index, int error)
 {
 	struct sink *s = &w->sinks[index];
 
-	w->alerts_dropped_before += output_dropped(s->out) + output_waiting(s->out);
-	w->alerts_sent_before += output_sent(s->out);
+	w->dropped_before[index] += output_dropped(s->out) + output_waiting(s->out);
+	w->sent_before[index] += output_sent(s->out);
 	output_free(s->out);
 	s->out = NULL;
 	close(s->fd);
@@ -87,43 +87,45 @@ static void flush_sink(struct worker *w, uint32_t index)
 	}
 }
 
-void worker_sinks_flush(struct worker *w)
+static void publish(struct worker *w)
 {
-	uint64_t dropped = w->alerts_dropped_before, sent = w->alerts_sent_before, waiting = 0, mid = 0;
+	uint64_t mid = 0;
 
 	for (uint32_t i = 0; i < CONTROL_MAX_OUTPUTS; i++) {
-		struct sink *s = &w->sinks[i];
+		const struct sink *s = &w->sinks[i];
 
-		if (s->out)
-			flush_sink(w, i);
-		if (!s->out)
-			continue;
-		dropped += output_dropped(s->out);
-		sent += output_sent(s->out);
-		waiting += output_waiting(s->out);
-		mid |= (uint64_t)output_mid_line(s->out) << i;
+		page_set(&w->page->dropped[i], w->dropped_before[i] + (s->out ? output_dropped(s->out) : 0));
+		page_set(&w->page->sent[i], w->sent_before[i] + (s->out ? output_sent(s->out) : 0));
+		page_set(&w->page->waiting[i], s->out ? output_waiting(s->out) : 0);
+		mid |= s->out ? (uint64_t)output_mid_line(s->out) << i : 0;
 	}
-	page_set(&w->page->dropped_alerts, dropped);
-	page_set(&w->page->sent_alerts, sent);
-	page_set(&w->page->waiting_alerts, waiting);
 	page_set(&w->page->mid_line, mid);
+}
+
+void worker_sinks_flush(struct worker *w)
+{
+	for (uint32_t i = 0; i < CONTROL_MAX_OUTPUTS; i++)
+		if (w->sinks[i].out)
+			flush_sink(w, i);
+	publish(w);
 }
 
 void worker_alert(struct worker *w, const struct content *c, uint32_t rule, const struct event *e)
 {
-	bool idle = true;
-
 	for (uint32_t i = 0; i < CONTROL_MAX_OUTPUTS; i++) {
 		struct sink *s = &w->sinks[i];
+		bool idle = s->out && !output_pending(s->out);
 
 		if (!s->out)
 			continue;
-		/* A sink that is behind is flushed when it says that it has room, not at each alert. */
-		idle = idle && !output_pending(s->out);
 		(void)output_alert(s->out, c, rule, e);
+		/* A sink that is behind is tried now and then: a system call for each alert would be wasted on it, and
+		 * a whole batch of records may be more than its queue holds. */
+		s->behind = idle ? 0 : s->behind + 1;
+		if (s->behind % TRY_EVERY == 0)
+			flush_sink(w, i);
 	}
-	if (idle)
-		worker_sinks_flush(w);
+	publish(w);
 }
 
 void worker_sink_event(struct worker *w, uint32_t index, uint32_t epoll_events)
@@ -141,6 +143,15 @@ void worker_sinks_status(struct worker *w, const char *text)
 			output_status(w->sinks[i].out, text);
 }
 
+static uint64_t waiting(const struct worker *w)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < CONTROL_MAX_OUTPUTS; i++)
+		n += page_get(&w->page->waiting[i]);
+	return n;
+}
+
 void worker_sinks_finish(struct worker *w, uint64_t timeout_ms)
 {
 	uint64_t until = worker_now_ms() + timeout_ms;
@@ -149,11 +160,13 @@ void worker_sinks_finish(struct worker *w, uint64_t timeout_ms)
 	worker_sinks_status(w, "");
 	for (;;) {
 		worker_sinks_flush(w);
-		if (!page_get(&w->page->waiting_alerts) || worker_now_ms() >= until)
+		if (!waiting(w) || worker_now_ms() >= until)
 			break;
 		worker_beat(w);
 		(void)epoll_wait(w->epoll, &ev, 1, 20);
 	}
-	page_add(&w->page->dropped_alerts, page_get(&w->page->waiting_alerts));
-	page_set(&w->page->waiting_alerts, 0);
+	for (uint32_t i = 0; i < CONTROL_MAX_OUTPUTS; i++) {
+		page_add(&w->page->dropped[i], page_get(&w->page->waiting[i]));
+		page_set(&w->page->waiting[i], 0);
+	}
 }

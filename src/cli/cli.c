@@ -115,6 +115,15 @@ const char *cli_default_rules(void)
 	return is_dir(SALLYPORT_RULES_DIR) ? SALLYPORT_RULES_DIR : NULL;
 }
 
+/* What Falco calls the same finding, or NULL. */
+static const char *falco_code(const struct diag *d)
+{
+	for (size_t i = 0; d->family == 'R' && i < rule_n_diags; i++)
+		if (rule_diags[i].id == d->id)
+			return rule_diags[i].falco_code;
+	return NULL;
+}
+
 void cli_json_diag(struct json *j, const struct diag *d)
 {
 	static const char *const severity[] = { "error", "warning", "note" };
@@ -123,6 +132,8 @@ void cli_json_diag(struct json *j, const struct diag *d)
 	if (d->family)
 		(void)snprintf(id, sizeof id, "%c%03u", d->family, d->id);
 	json_object(j);
+	json_key(j, "code");
+	json_str(j, falco_code(d));
 	json_key(j, "column");
 	json_u64(j, d->pos.line ? d->pos.col : 0);
 	json_key(j, "file");

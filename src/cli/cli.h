@@ -52,6 +52,9 @@ struct cli_rules {
  * r must be passed to cli_rules_done in any case.
  */
 int cli_rules_load(char *const *paths, uint32_t n, const struct template_table *t, struct cli_rules *r);
+/* The same with options. */
+int cli_rules_load_opts(char *const *paths, uint32_t n, const struct template_table *t, const struct rule_opts *o,
+			struct cli_rules *r);
 void cli_rules_done(struct cli_rules *r);
 /* Show what is in r->ds on stderr. */
 void cli_rules_show(const struct cli_rules *r);
@@ -62,7 +65,7 @@ int cli_schema_load(const char *path, struct arena *a, const struct template_tab
  * storage.
  */
 const char *cli_default_rules(void);
-/* d as one JSON object. */
+/* d as one JSON object; of rules with Falco's code. */
 void cli_json_diag(struct json *j, const struct diag *d);
 
 /* event_arg.c */

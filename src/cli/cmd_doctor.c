@@ -18,10 +18,23 @@ static const char *const grade_word[] = { "full", "partial", "impossible" };
 
 #define BLIND_IO_URING "opens made through io_uring are not seen"
 
+#define BLIND_NAMES "names changed through io_uring are not seen"
+
 /* Why a rule does not see everything, by template type; NULL: it does. */
 static const char *const blind_of_type[TEMPLATE_N_TYPES] = {
 	[TEMPLATE_TYPE_file_open] = BLIND_IO_URING,
 	[TEMPLATE_TYPE_net_connect] = "connects made through io_uring are not seen",
+	[TEMPLATE_TYPE_net_accept] = "connections taken through io_uring are not seen",
+	[TEMPLATE_TYPE_net_socket] = "sockets made through io_uring are not seen",
+	[TEMPLATE_TYPE_net_listen] = "calls of listen made through io_uring are not seen",
+	[TEMPLATE_TYPE_net_send] = "data sent with write(2), or through io_uring, is not seen",
+	[TEMPLATE_TYPE_net_recv] = "data received with read(2), or through io_uring, is not seen",
+	[TEMPLATE_TYPE_fd_dup] = "copies made with fcntl(2) are not seen",
+	[TEMPLATE_TYPE_file_rename] = BLIND_NAMES,
+	[TEMPLATE_TYPE_file_unlink] = BLIND_NAMES,
+	[TEMPLATE_TYPE_file_link] = BLIND_NAMES,
+	[TEMPLATE_TYPE_file_symlink] = BLIND_NAMES,
+	[TEMPLATE_TYPE_file_mkdir] = BLIND_NAMES,
 };
 
 static enum grade grade_rule(const struct kern_report *k, const struct rule *r, const char **why)

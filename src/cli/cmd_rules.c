@@ -3,16 +3,17 @@
 #include "cli/cli.h"
 
 const char cmd_rules_help[] =
-	"usage: sallyport rules check F|DIR... [--lint=warn|error|off] [--schema FILE] [--json]\n"
-	"       sallyport rules test F|DIR... [--coverage] [--json]\n"
-	"       sallyport rules list [rules [F|DIR...]|fields|events|schema] [--json]\n"
-	"       sallyport rules compile F|DIR... -o OUT [--schema FILE]\n"
+	"usage: sallyport rules check F|DIR... [--lint=warn|error|off] [--schema FILE] [--strict-falco] [--json]\n"
+	"       sallyport rules test F|DIR... [--coverage] [--strict-falco] [--json]\n"
+	"       sallyport rules list [rules [F|DIR...]|fields|events|schema] [--strict-falco] [--json]\n"
+	"       sallyport rules compile F|DIR... -o OUT [--schema FILE] [--strict-falco] [--json]\n"
 	"       sallyport rules diff OLD NEW --capture F... [--all-matches] [--exit-code] [--json]\n"
 	"       sallyport rules import sigma F|DIR... [-o OUT] [--json]\n"
 	"\n"
 	"check    parse, type-check, compile and verify; errors have a place, an id and a hint; then look for\n"
 	"         rules that hardly do what was meant (docs/analysis.md): --lint=error fails on them, off leaves that "
-	"out\n"
+	"out;\n"
+	"         then, per rule, the types of events that it is judged on\n"
 	"test     run the tests that stand beside the rules; --coverage: and say which comparisons no test saw both "
 	"true and "
 	"false\n"
@@ -27,7 +28,8 @@ const char cmd_rules_help[] =
 	"\n"
 	"--schema FILE  judge against the fields of another release, as its 'sallyport rules list schema' prints "
 	"them\n"
-	"--exit-code    of diff: 1 when the alerts differ; without it 0 says that the comparison was made\n";
+	"--exit-code    of diff: 1 when the alerts differ; without it 0 says that the comparison was made\n"
+	"--strict-falco read rules as Falco does where that is not what its documentation says: docs/rules.md\n";
 
 int cmd_rules(int argc, char **argv)
 {

@@ -9,7 +9,8 @@
 #define CONFIG_PATH "/etc/sallyport/sallyport.yaml"
 
 const char cmd_run_help[] =
-	"usage: sallyport run [--rules F|DIR]... [--config F] [--duration S] [--json] [--ring-kib N] [--all-matches]\n"
+	"usage: sallyport run [--rules F|DIR]... [--config F] [--duration S] [--json] [--ring-kib N] [--all-matches] "
+	"[--strict-falco]\n"
 	"\n"
 	"Watch this host and print alerts until interrupted. Needs root.\n"
 	"\n"
@@ -18,16 +19,17 @@ const char cmd_run_help[] =
 	"                  of them; may be given again. Rules are taken as they are: nobody has signed them.\n"
 	"  --config F      settings, instead of " CONFIG_PATH " (docs/config.md)\n"
 	"  --duration S    stop after S seconds\n"
-	"  --json          one JSON object a line\n"
+	"  --json          one JSON object a line; at the end one with all counts on standard error\n"
 	"  --ring-kib N    size of the bulk ring buffer, a power of two from 64 to 65536\n"
 	"  --all-matches   every rule that matches an event alerts, not only the first\n"
+	"  --strict-falco  read rules as Falco does where that is not what its documentation says (docs/rules.md)\n"
 	"\n"
 	"SIGHUP reads the rules again; if they are refused, the old ones stay in force.\n";
 
 struct run_args {
 	struct config config;
 	const char *config_path;
-	bool json, all, rules_given;
+	bool json, all, strict, rules_given;
 	uint64_t duration_s, ring_kib;
 };
 
@@ -48,6 +50,7 @@ static int parse(int argc, char **argv, struct run_args *a)
 		{ "json", no_argument, NULL, 'j' },
 		{ "ring-kib", required_argument, NULL, 'k' },
 		{ "all-matches", no_argument, NULL, 'a' },
+		{ "strict-falco", no_argument, NULL, 's' },
 		{ 0 },
 	};
 	int c;
@@ -76,6 +79,9 @@ static int parse(int argc, char **argv, struct run_args *a)
 			break;
 		case 'a':
 			a->all = true;
+			break;
+		case 's':
+			a->strict = true;
 			break;
 		default:
 			return cli_usage("run");
@@ -142,11 +148,13 @@ static int finish_config(struct run_args *a)
 		a->config.stdout_format = CONFIG_JSON;
 	if (a->all)
 		a->config.matching = CONFIG_ALL;
+	if (a->strict)
+		a->config.strict_falco = 1;
 	if (a->ring_kib)
 		a->config.bulk_kib = (uint32_t)a->ring_kib;
-	if (!a->config.stdout_enabled && !a->config.file_path)
-		return cli_fail(CLI_REFUSED,
-				"alerts would go nowhere: standard output is off and outputs.file has no path");
+	if (!a->config.stdout_enabled && !a->config.file_path && !a->config.syslog_transport && !a->config.http_url)
+		return cli_fail(CLI_REFUSED, "alerts would go nowhere: standard output is off, and no file, syslog or "
+					     "HTTP output is configured");
 	if (!a->config.n_rules) {
 		const char *rules = cli_default_rules();
 

@@ -33,7 +33,8 @@ static int read_all(const struct agent_files *files, struct cli_rules *r)
 	return 0;
 }
 
-int cli_rules_load(char *const *paths, uint32_t n, const struct template_table *t, struct cli_rules *r)
+int cli_rules_load_opts(char *const *paths, uint32_t n, const struct template_table *t, const struct rule_opts *o,
+			struct cli_rules *r)
 {
 	struct agent_files files = { .n = 0 };
 	struct diag d;
@@ -49,10 +50,17 @@ int cli_rules_load(char *const *paths, uint32_t n, const struct template_table *
 	agent_files_free(&files);
 	if (code)
 		return code;
-	err = rule_load(r->src, r->n_src, t, &r->arena, &r->ds, &r->set);
+	err = rule_load_opts(r->src, r->n_src, t, o, &r->arena, &r->ds, &r->set);
 	if (err != E_OK && !r->ds.n_errors)
 		return cli_fail(err == E_NOMEM ? CLI_HOST : CLI_REFUSED, "rules cannot be loaded: %s", err_text(err));
 	return err == E_OK ? 0 : CLI_REFUSED;
+}
+
+int cli_rules_load(char *const *paths, uint32_t n, const struct template_table *t, struct cli_rules *r)
+{
+	const struct rule_opts none = { 0 };
+
+	return cli_rules_load_opts(paths, n, t, &none, r);
 }
 
 void cli_rules_done(struct cli_rules *r)

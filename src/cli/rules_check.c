@@ -15,6 +15,7 @@ struct check_args {
 	const char *schema, *out;
 	enum lint_level lint;
 	bool json;
+	struct rule_opts opts;
 	struct arena schema_arena;
 	const struct template_table *table;
 };
@@ -37,6 +38,7 @@ static int parse(int argc, char **argv, struct check_args *a)
 	static const struct option opts[] = { { "json", no_argument, NULL, 'j' },
 					      { "lint", required_argument, NULL, 'l' },
 					      { "schema", required_argument, NULL, 's' },
+					      { "strict-falco", no_argument, NULL, 'f' },
 					      { 0 } };
 	int c;
 
@@ -51,6 +53,8 @@ static int parse(int argc, char **argv, struct check_args *a)
 			continue;
 		else if (c == 'l')
 			return cli_fail(CLI_USAGE, "--lint=%s is not warn, error or off", optarg);
+		else if (c == 'f')
+			a->opts.strict_falco = true;
 		else if (c == 'o')
 			a->out = optarg;
 		else
@@ -115,7 +119,7 @@ static int refuse_none(const struct checked *k)
 
 static int load_and_prove(int argc, char **argv, const struct check_args *a, struct checked *k)
 {
-	int code = cli_rules_load(argv + optind, (uint32_t)(argc - optind), a->table, &k->rules);
+	int code = cli_rules_load_opts(argv + optind, (uint32_t)(argc - optind), a->table, &a->opts, &k->rules);
 
 	buf_init(&k->elf, ELF_MAX_BYTES);
 	if (code)
@@ -160,6 +164,59 @@ static void show(const struct checked *k)
 	buf_done(&text);
 }
 
+/* The names of the template types that a rule is judged on. */
+static void put_types(const struct checked *k, const struct rule *r, struct buf *out)
+{
+	const struct template_table *t = k->rules.table;
+
+	for (uint32_t i = 0; i < t->n_types; i++)
+		if (r->types >> i & 1)
+			buf_printf(out, " %s", t->types[i].name);
+	if (!r->types)
+		buf_puts(out, " none");
+}
+
+static int print_bindings(const struct checked *k)
+{
+	struct buf out;
+
+	buf_init(&out, 4 << 20);
+	for (uint32_t i = 0; i < k->rules.set->n_rules; i++) {
+		const struct rule *r = &k->rules.set->rules[i];
+
+		buf_put_safe(&out, r->name, strlen(r->name));
+		buf_puts(&out, r->enabled ? ":" : " (disabled):");
+		put_types(k, r, &out);
+		buf_putc(&out, '\n');
+	}
+	buf_printf(&out, "ok: %u rule%s, %u program%s, proven\n", k->n_enabled, PLURAL(k->n_enabled), k->n_programs,
+		   PLURAL(k->n_programs));
+	return cli_print(&out);
+}
+
+static void json_bindings(const struct checked *k, struct json *j)
+{
+	const struct template_table *t = k->rules.table;
+	const struct rule_set *rs = k->rules.set;
+
+	json_array(j);
+	for (uint32_t i = 0; rs && i < rs->n_rules; i++) {
+		json_object(j);
+		json_key(j, "enabled");
+		json_bool(j, rs->rules[i].enabled);
+		json_key(j, "event_types");
+		json_array(j);
+		for (uint32_t y = 0; y < t->n_types; y++)
+			if (rs->rules[i].types >> y & 1)
+				json_str(j, t->types[y].name);
+		json_end_array(j);
+		json_key(j, "rule");
+		json_str(j, rs->rules[i].name);
+		json_end_object(j);
+	}
+	json_end_array(j);
+}
+
 static int print_json(const struct checked *k, int code)
 {
 	struct buf out;
@@ -168,6 +225,8 @@ static int print_json(const struct checked *k, int code)
 	buf_init(&out, 16 << 20);
 	json_init(&j, &out);
 	json_object(&j);
+	json_key(&j, "bindings");
+	json_bindings(k, &j);
 	json_key(&j, "diagnostics");
 	json_array(&j);
 	for (const struct diag_node *n = k->rules.ds.head; n; n = n->next)
@@ -201,8 +260,7 @@ int rules_check(int argc, char **argv)
 		else
 			show(&k);
 		if (!code && !a.json)
-			(void)printf("ok: %u rule%s, %u program%s, proven\n", k.n_enabled, PLURAL(k.n_enabled),
-				     k.n_programs, PLURAL(k.n_programs));
+			code = print_bindings(&k);
 	}
 	done(&k, &a);
 	return code;

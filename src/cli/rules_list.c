@@ -4,28 +4,82 @@
 
 #include <getopt.h>
 
+/* One line, or object, about a field. */
+struct field_line {
+	const char *name, *type, *presence, *source, *doc, *event_type;
+	const char *refused; /* why, or NULL */
+};
+
+static void put_field(const struct field_line *f, struct json *j, struct buf *out, bool json)
+{
+	if (!json && f->refused)
+		buf_printf(out, "%-40s refused: %s\n", f->name, f->refused);
+	else if (!json)
+		buf_printf(out, "%-40s supported %-9s %-7s %-8s %s\n", f->name, f->type, f->presence, f->source,
+			   f->doc);
+	if (!json)
+		return;
+	json_object(j);
+	json_key(j, "doc");
+	json_str(j, f->doc);
+	json_key(j, "event_type");
+	json_str(j, f->event_type);
+	json_key(j, "name");
+	json_str(j, f->name);
+	json_key(j, "presence");
+	json_str(j, f->presence);
+	json_key(j, "reason");
+	json_str(j, f->refused);
+	json_key(j, "source");
+	json_str(j, f->source);
+	json_key(j, "support");
+	json_str(j, f->refused ? "refused" : "supported");
+	json_key(j, "type");
+	json_str(j, f->type);
+	json_end_object(j);
+}
+
 static void list_section(const struct template_section *s, const char *type, struct json *j, struct buf *out, bool json)
 {
+	static const char *const sources[] = {
+		[TEMPLATE_WIRE] = "kernel", [TEMPLATE_PROC] = "process", [TEMPLATE_DERIVED] = "derived"
+	};
+
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct template_field *f = &s->fields[i];
+		struct field_line line = { .name = f->name,
+					   .type = template_type_word(f->type),
+					   .presence = f->presence == TEMPLATE_ALWAYS ? "always" : "maybe",
+					   .source = sources[f->source],
+					   .doc = f->doc,
+					   .event_type = type };
 
-		if (!json) {
-			buf_printf(out, "%-26s %-9s %-7s %s\n", f->name, template_type_word(f->type),
-				   f->presence == TEMPLATE_ALWAYS ? "always" : "maybe", f->doc);
-			continue;
-		}
-		json_object(j);
-		json_key(j, "doc");
-		json_str(j, f->doc);
-		json_key(j, "event_type");
-		json_str(j, type);
-		json_key(j, "name");
-		json_str(j, f->name);
-		json_key(j, "presence");
-		json_str(j, f->presence == TEMPLATE_ALWAYS ? "always" : "maybe");
-		json_key(j, "type");
-		json_str(j, template_type_word(f->type));
-		json_end_object(j);
+		put_field(&line, j, out, json);
+	}
+}
+
+/* Names that the language itself knows, and Falco's that are refused. */
+static void list_others(struct json *j, struct buf *out, bool json)
+{
+	char name[80];
+
+	if (!json)
+		buf_puts(out, "\n# of the language itself\n");
+	for (const struct rule_extra_field *f = rule_extra_fields; f->name; f++)
+		put_field(&(struct field_line){ .name = f->name,
+						.type = f->type,
+						.presence = "maybe",
+						.source = "language",
+						.doc = f->doc },
+			  j, out, json);
+	if (!json)
+		buf_puts(out, "\n# Falco's, not supplied\n");
+	for (size_t i = 0; i < rule_n_refused; i++) {
+		size_t len = strlen(rule_refused[i].name);
+
+		(void)snprintf(name, sizeof name, "%s%s", rule_refused[i].name,
+			       rule_refused[i].name[len - 1] == '.' ? "*" : "");
+		put_field(&(struct field_line){ .name = name, .refused = rule_refused[i].reason }, j, out, json);
 	}
 }
 
@@ -47,6 +101,7 @@ static int list_fields(bool as_json)
 			buf_printf(&out, "\n# %s: %s\n", t->types[i].name, t->types[i].doc);
 		list_section(&t->types[i].own, t->types[i].name, &j, &out, as_json);
 	}
+	list_others(&j, &out, as_json);
 	if (as_json)
 		json_end_array(&j);
 	return cli_print(&out);
@@ -145,7 +200,7 @@ static int print_rules(const struct rule_set *rs, bool as_json)
 	return cli_print(&out);
 }
 
-static int list_rules(char **paths, uint32_t n, bool as_json)
+static int list_rules(char **paths, uint32_t n, const struct rule_opts *o, bool as_json)
 {
 	char *standard = (char *)(uintptr_t)cli_default_rules();
 	struct cli_rules r = { 0 };
@@ -153,7 +208,7 @@ static int list_rules(char **paths, uint32_t n, bool as_json)
 
 	if (!n && !standard)
 		return cli_fail(CLI_REFUSED, "no rules are installed in " SALLYPORT_RULES_DIR ": name files");
-	code = cli_rules_load(n ? paths : &standard, n ? n : 1, &template_builtin, &r);
+	code = cli_rules_load_opts(n ? paths : &standard, n ? n : 1, &template_builtin, o, &r);
 	cli_rules_show(&r);
 	if (!code)
 		code = print_rules(r.set, as_json);
@@ -163,19 +218,25 @@ static int list_rules(char **paths, uint32_t n, bool as_json)
 
 int rules_list(int argc, char **argv)
 {
-	static const struct option opts[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
+	static const struct option opts[] = { { "json", no_argument, NULL, 'j' },
+					      { "strict-falco", no_argument, NULL, 'f' },
+					      { 0 } };
+	struct rule_opts o = { 0 };
 	bool as_json = false;
 	const char *what;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
-		if (c != 'j')
+		if (c == 'j')
+			as_json = true;
+		else if (c == 'f')
+			o.strict_falco = true;
+		else
 			return cli_usage("rules");
-		as_json = true;
 	}
 	what = optind < argc ? argv[optind++] : "rules";
 	if (!strcmp(what, "rules"))
-		return list_rules(argv + optind, (uint32_t)(argc - optind), as_json);
+		return list_rules(argv + optind, (uint32_t)(argc - optind), &o, as_json);
 	if (optind != argc)
 		return cli_usage("rules");
 	if (!strcmp(what, "fields"))

@@ -20,6 +20,7 @@ struct bench {
 	struct buf out;
 	struct json j;
 	bool json, colour, coverage;
+	struct rule_opts opts;
 };
 
 static int prepare(struct bench *b)
@@ -144,7 +145,7 @@ static int show(struct bench *b)
 
 static int run(struct bench *b, char *const *paths, uint32_t n)
 {
-	int code = cli_rules_load(paths, n, &template_builtin, &b->rules);
+	int code = cli_rules_load_opts(paths, n, &template_builtin, &b->opts, &b->rules);
 
 	if (!code)
 		code = prepare(b);
@@ -167,6 +168,7 @@ int rules_test(int argc, char **argv)
 {
 	static const struct option opts[] = { { "json", no_argument, NULL, 'j' },
 					      { "coverage", no_argument, NULL, 'c' },
+					      { "strict-falco", no_argument, NULL, 'f' },
 					      { 0 } };
 	struct bench b = { .colour = cli_colour(STDOUT_FILENO) };
 	int c, code;
@@ -176,6 +178,8 @@ int rules_test(int argc, char **argv)
 			b.json = true;
 		else if (c == 'c')
 			b.coverage = true;
+		else if (c == 'f')
+			b.opts.strict_falco = true;
 		else
 			return cli_usage("rules");
 	}

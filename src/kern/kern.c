@@ -3,9 +3,12 @@
  * kern: loading the fixed BPF object and attaching what is wanted of it.
  *
  * Diagnostics: K101 no BPF object, K102 a part is missing in it, K103 the kernel refused to load it, K104 to attach a
- * program or to switch its hooks, K105 to make the iterator, K106 ring size.
+ * program or to switch its hooks, K105 to make the iterator, K106 ring size, K107 a filter that cannot be used, K108
+ * somebody else wrote to the maps.
  */
 #include "kern/kern.h"
+
+#include "kern/filter.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -14,11 +17,12 @@
 #include <unistd.h>
 
 enum prog { PROG_FORK, PROG_EXEC, PROG_EXIT, PROG_SYSCALL, PROG_ITER, N_PROGS };
-enum map { MAP_RESERVED, MAP_BULK, MAP_STATS, MAP_CONFIG, MAP_SECRET, N_MAPS };
+enum map { MAP_RESERVED, MAP_BULK, MAP_STATS, MAP_CONFIG, MAP_SECRET, MAP_FILTERS, MAP_NAMES, N_MAPS };
 
 static const char *const prog_names[N_PROGS] = { "process_fork", "process_exec", "process_exit", "syscall_exit",
 						 "task_iter" };
-static const char *const map_names[N_MAPS] = { "reserved", "bulk", "stats", ".data.config", ".rodata.config" };
+static const char *const map_names[N_MAPS] = { "reserved",       "bulk",    "stats",       ".data.config",
+					       ".rodata.config", "filters", "filter_names" };
 
 enum { PAGE_BYTES = 4096, RING_MAX_BYTES = 256 << 20, LOG_BYTES = 1024 };
 
@@ -27,7 +31,15 @@ struct kern {
 	struct bpf_program *progs[N_PROGS];
 	struct bpf_map *maps[N_MAPS];
 	struct bpf_link *links[N_PROGS]; /* NULL: not attached */
-	uint32_t hooks, filter;          /* in force: as in struct config of record.bpf.h */
+	uint32_t hooks;
+	uint32_t slot; /* of the filter in force */
+	struct filter_pair filter;
+	struct filter_types types;
+};
+
+/* As struct config of record.bpf.h. */
+struct kern_config {
+	uint32_t hooks, slot;
 };
 
 /* What libbpf said last: its print callback has no context argument. */
@@ -143,6 +155,21 @@ static FALLIBLE check_ring_bytes(const char *name, uint32_t bytes, struct diag *
 	return E_OK;
 }
 
+/* libbpf forgets the inner maps once the outer ones are made. */
+static FALLIBLE remember_types(struct kern *k, struct diag *d)
+{
+	for (int i = 0; i < 2; i++) {
+		struct bpf_map *inner = bpf_map__inner_map(k->maps[MAP_FILTERS + i]);
+
+		if (!inner)
+			FAIL_ID(d, FORMAT, 'K', 102, "the BPF object's map '%s' has no inner map",
+				map_names[MAP_FILTERS + i]);
+		k->types.key[i] = bpf_map__btf_key_type_id(inner);
+		k->types.value[i] = bpf_map__btf_value_type_id(inner);
+	}
+	return E_OK;
+}
+
 /* Sizes and secrets: what must be set before loading. */
 static FALLIBLE configure(struct kern *k, const struct kern_opts *o, struct diag *d)
 {
@@ -194,7 +221,9 @@ FALLIBLE kern_open(const struct kern_opts *o, struct kern **out, struct diag *d)
 	}
 	TRY(find_parts(k, d));
 	TRY(configure(k, o, d));
+	TRY(remember_types(k, d));
 	TRY(load(k, d));
+	k->types.btf_fd = bpf_object__btf_fd(k->obj);
 	*out = TAKE(k);
 	return E_OK;
 }
@@ -212,6 +241,7 @@ void kern_close(struct kern *k)
 	for (int p = 0; p < N_PROGS; p++)
 		detach(k, (enum prog)p);
 	bpf_object__close(k->obj);
+	filter_drop(&k->filter);
 	free(k);
 }
 
@@ -232,9 +262,10 @@ static FALLIBLE attach(struct kern *k, enum prog p, struct diag *d)
 
 static FALLIBLE write_mask(struct kern *k, uint32_t hooks, struct diag *d)
 {
-	const uint32_t key = 0, config[] = { hooks, k->filter };
+	struct kern_config c = { .hooks = hooks, .slot = k->slot };
+	const uint32_t key = 0;
 
-	if (bpf_map_update_elem(bpf_map__fd(k->maps[MAP_CONFIG]), &key, config, BPF_ANY))
+	if (bpf_map_update_elem(bpf_map__fd(k->maps[MAP_CONFIG]), &key, &c, BPF_ANY))
 		FAIL_ID(d, HOST, 'K', 104, "the hook mask cannot be written: %m");
 	return E_OK;
 }
@@ -280,6 +311,64 @@ FALLIBLE kern_attach(struct kern *k, uint32_t hooks, struct diag *d)
 uint32_t kern_attached(const struct kern *k)
 {
 	return k->hooks;
+}
+
+static void outer_fds(const struct kern *k, int out[2])
+{
+	out[0] = bpf_map__fd(k->maps[MAP_FILTERS]);
+	out[1] = bpf_map__fd(k->maps[MAP_NAMES]);
+}
+
+/* Fill the slot that nobody reads, switch, and wait until nobody reads the other one any more. */
+static FALLIBLE filter_switch(struct kern *k, const struct filter_pair *p, struct diag *d)
+{
+	uint32_t before = k->slot;
+	int outer[2];
+	enum err e;
+
+	outer_fds(k, outer);
+	TRY(filter_put(outer, !before, p, d));
+	k->slot = !before;
+	e = write_mask(k, k->hooks, d);
+	if (e != E_OK)
+		k->slot = before;
+	else
+		(void)!filter_put(outer, k->slot, p, NULL); /* is there already: it is done to wait */
+	return e;
+}
+
+FALLIBLE kern_filter_swap(struct kern *k, const struct wire_filter *f, const struct wire_filter_name *names,
+			  const uint32_t *masks, uint32_t n, struct diag *d)
+{
+	AUTO(filter_drop) struct filter_pair p = { 0 };
+
+	if (f)
+		TRY(filter_make(&k->types, f, names, masks, n, &p, d));
+	TRY(filter_switch(k, &p, d));
+	filter_drop(&k->filter);
+	k->filter = p;
+	p = (struct filter_pair){ 0 };
+	return E_OK;
+}
+
+FALLIBLE kern_check(struct kern *k, struct diag *d)
+{
+	struct kern_config c = { 0 };
+	const uint32_t key = 0;
+	bool same_filter;
+	int outer[2];
+
+	outer_fds(k, outer);
+	if (bpf_map_lookup_elem(bpf_map__fd(k->maps[MAP_CONFIG]), &key, &c))
+		FAIL_ID(d, HOST, 'K', 108, "the programs' settings cannot be read: %m");
+	same_filter = filter_is_there(outer, k->slot, &k->filter);
+	if (same_filter && c.hooks == k->hooks && c.slot == k->slot)
+		return E_OK;
+	if (!same_filter)
+		TRY(filter_put(outer, k->slot, &k->filter, d));
+	TRY(write_mask(k, k->hooks, d));
+	FAIL_ID(d, REJECTED, 'K', 108, "somebody else wrote to the sensor's maps: %s",
+		same_filter ? "what the programs look at was changed" : "the filter was replaced");
 }
 
 static struct bpf_map *ring_map(const struct kern *k, uint32_t ring)

@@ -10,6 +10,7 @@
 #define SALLYPORT_KERN_H
 
 #include "base/base.h"
+#include "sensor/wire/wire.h"
 
 /* What the worker can ask to have attached. Fork, exec and exit are always on. */
 enum kern_hook {
@@ -83,6 +84,25 @@ void kern_close(struct kern *k);
 /* Make exactly these hooks (enum kern_hook) attached. E_HOST. Hooks that stay attached miss nothing. */
 FALLIBLE kern_attach(struct kern *k, uint32_t hooks, struct diag *d);
 uint32_t kern_attached(const struct kern *k);
+
+/*
+ * Put a filter in force, whole: n names with the clauses that each satisfies. f NULL: everything passes, as after
+ * kern_open. Nothing is kept; on an error the filter before stays. Waits for running programs, some 10 ms.
+ *
+ * E_LIMIT    more than WIRE_FILTER_MAX_NAMES names
+ * E_INVALID  a name about a place that does not exist
+ * E_HOST     the kernel refused it
+ */
+FALLIBLE kern_filter_swap(struct kern *k, const struct wire_filter *f, const struct wire_filter_name *names,
+			  const uint32_t *masks, uint32_t n, struct diag *d);
+/*
+ * Are the hooks and the filter what was set here? Whoever may call bpf(2) could have written to the maps. What is not
+ * is put back. Some 5 us.
+ *
+ * E_REJECTED  something else was there: d says what
+ * E_HOST      they cannot be read, or not be put back
+ */
+FALLIBLE kern_check(struct kern *k, struct diag *d);
 
 /* Borrowed descriptors, to be passed on. */
 int kern_ring_fd(const struct kern *k, uint32_t ring);

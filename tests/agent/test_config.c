@@ -33,6 +33,12 @@ TEST(a_full_file_sets_everything)
 		"outputs:\n"
 		"  stdout: {enabled: false, format: json}\n"
 		"  file:\n    path: /var/log/alerts.json\n    format: text\n    max_mib: 10\n    keep: 2\n"
+		"  syslog: {transport: tcp, host: logs.example, port: 6514, format: text, facility: local3,\n"
+		"    hostname: h.example, appname: sp, max_bytes: 4096, path: /run/log}\n"
+		"  http:\n    url: https://alerts.example:8443/in\n    headers: [\"Authorization: Bearer x\", "
+		"\"X-A:\"]\n"
+		"    ca_file: /etc/ca.pem\n    timeout_ms: 2000\n    batch: 20\n"
+		"courier: {uid: 1234, resolve: false, resolve_s: 60}\n"
 		"ring: {reserved_kib: 512, bulk_kib: 4096}\n"
 		"worker: {memory_mib: 128, cpu_percent: 50, watchdog_s: 3}\n";
 	struct read_result r;
@@ -54,6 +60,25 @@ TEST(a_full_file_sets_everything)
 	CHECK_EQ(r.c.worker_memory_mib, 128);
 	CHECK_EQ(r.c.worker_cpu_percent, 50);
 	CHECK_EQ(r.c.worker_watchdog_s, 3);
+	CHECK_EQ(r.c.syslog_transport, CONFIG_TCP);
+	CHECK_STR(r.c.syslog_host, "logs.example");
+	CHECK_EQ(r.c.syslog_port, 6514);
+	CHECK_EQ(r.c.syslog_format, CONFIG_TEXT);
+	CHECK_EQ(r.c.syslog_facility, 19);
+	CHECK_STR(r.c.syslog_hostname, "h.example");
+	CHECK_STR(r.c.syslog_appname, "sp");
+	CHECK_EQ(r.c.syslog_max_bytes, 4096);
+	CHECK_STR(r.c.syslog_path, "/run/log");
+	CHECK_STR(r.c.http_url, "https://alerts.example:8443/in");
+	CHECK_EQ(r.c.n_http_headers, 2);
+	CHECK_STR(r.c.http_headers[0], "Authorization: Bearer x");
+	CHECK_STR(r.c.http_headers[1], "X-A:");
+	CHECK_STR(r.c.http_ca_file, "/etc/ca.pem");
+	CHECK_EQ(r.c.http_timeout_ms, 2000);
+	CHECK_EQ(r.c.http_batch, 20);
+	CHECK_EQ(r.c.courier_uid, 1234);
+	CHECK_EQ(r.c.resolve_enabled, 0);
+	CHECK_EQ(r.c.resolve_interval_s, 60);
 	done(&r);
 }
 
@@ -114,6 +139,20 @@ TEST(what_is_wrong_is_refused_at_its_place_with_its_id)
 		{ "containers: {roots: [/data/docker]}\n", 4, 1, 22, "KIND=DIRECTORY", "docker=/data" },
 		{ "containers: {roots: [dock=/data]}\n", 4, 1, 22, "KIND=DIRECTORY", "" },
 		{ "containers: {roots: [docker=data]}\n", 4, 1, 22, "KIND=DIRECTORY", "" },
+		{ "outputs: {syslog: {transport: tls}}\n", 4, 1, 31, "unix, udp, tcp", "" },
+		{ "outputs: {syslog: {transport: udp}}\n", 11, 1, 31, "needs 'outputs.syslog.host'", "" },
+		{ "outputs: {syslog: {host: h}}\n", 11, 1, 26, "needs 'outputs.syslog.transport'", "" },
+		{ "outputs: {syslog: {transport: udp, host: 'a b'}}\n", 4, 1, 42, "without spaces", "" },
+		{ "outputs: {syslog: {transport: udp, host: h, appname: ''}}\n", 9, 1, 54, "1 to 48", "" },
+		{ "outputs: {syslog: {transport: udp, host: h, facility: local9}}\n", 4, 1, 55, "local7", "" },
+		{ "outputs: {http: {url: ftp://h}}\n", 4, 1, 23, "http:// or https://", "" },
+		{ "outputs: {http: {url: http://}}\n", 4, 1, 23, "and a host", "" },
+		{ "outputs: {http: {headers: ['A: b']}}\n", 11, 1, 27, "needs 'outputs.http.url'", "" },
+		{ "outputs: {http: {url: http://h, headers: [A b]}}\n", 10, 1, 43, "'Name: value'", "quote it" },
+		{ "outputs: {http: {url: http://h, headers: [\"A: b\\r\\nC: d\"]}}\n", 10, 1, 43, "printable", "" },
+		{ "outputs: {http: {url: http://h, headers: [A: b]}}\n", 3, 1, 43, "list of headers", "" },
+		{ "outputs: {http: {url: http://h, headers: 'A: b'}}\n", 3, 1, 42, "needs a list", "" },
+		{ "outputs: {http: {url: http://h, batch: 0}}\n", 5, 1, 40, "1 to 1000", "" },
 	};
 	bool provoked[32] = { false };
 
@@ -165,6 +204,37 @@ TEST(roots_of_container_runtimes_are_kept_in_order)
 	CHECK_EQ(r.c.n_container_roots, CONFIG_MAX_CONTAINER_ROOTS);
 	done(&r);
 	buf_done(&many);
+}
+
+/* Whatever is wrong near it, a secret never comes out. */
+TEST(no_message_shows_a_header_or_a_url)
+{
+	static const char *const texts[] = {
+		"outputs: {http: {url: ftp://user:SECRET@h}}\n",
+		"outputs: {http: {url: http://h, headers: [SECRET]}}\n",
+		"outputs:\n  http:\n    url: http://h\n    headers:\n      - Authorization: SECRET\n",
+		"outputs:\n  http:\n    url: http://h\n    headers:\n      - \"Authorization: SECRET\n",
+		"outputs:\n  http:\n    url: http://h\n    headers: &x [\"A: SECRET\"]\n",
+		"outputs:\n  http:\n    url: http://h\n    header: [\"A: SECRET\"]\n",
+		"outputs:\n  htttp: {url: x, headers: [\"A: SECRET\"]}\n",
+		"outputs:\n  http: {url: http://h, timeout_ms: SECRET}\n",
+		"outputs:\n  http: SECRET\n",
+	};
+
+	for (size_t i = 0; i < countof(texts); i++) {
+		struct read_result r;
+		struct buf b;
+
+		test_row = texts[i];
+		read_text(&r, texts[i], strlen(texts[i]));
+		CHECK_EQ(r.err, E_REJECTED);
+		buf_init(&b, 1 << 20);
+		diags_render(&b, &r.ds, false);
+		CHECK_HAS(b.p, "error[C");
+		CHECK(!strstr(b.p, "SECRET"));
+		buf_done(&b);
+		done(&r);
+	}
 }
 
 TEST(all_errors_of_a_file_are_reported_at_once)

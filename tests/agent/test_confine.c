@@ -16,22 +16,37 @@
 
 enum { GATE_OK = 42, GATE_BROKEN = 43 };
 
+static void put_up_walls(enum confine_role role)
+{
+	static const char *const dirs[] = { "/etc", "/no/such/dir" };
+	bool files;
+	struct diag d;
+
+	diag_init(&d);
+	if (confine_memory(512 << 20) != E_OK ||
+	    confine_privileges(role == CONFINE_WORKER ? "/proc" : NULL, CONFINE_ID, &d) != E_OK ||
+	    (role == CONFINE_COURIER && confine_files(dirs, countof(dirs), &files, &d) != E_OK) ||
+	    confine_no_threads() != E_OK || confine_syscalls(role, &d) != E_OK)
+		_exit(GATE_BROKEN);
+}
+
 /* Run body(arg) in a confined child; its wait status. */
-static int confined(int (*body)(void))
+static int confined_as(enum confine_role role, int (*body)(void))
 {
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		struct diag d;
-
-		diag_init(&d);
-		if (confine_memory(512 << 20) != E_OK || confine_privileges(&d) != E_OK || confine_syscalls(&d) != E_OK)
-			_exit(GATE_BROKEN);
+		put_up_walls(role);
 		_exit(body());
 	}
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	return status;
+}
+
+static int confined(int (*body)(void))
+{
+	return confined_as(CONFINE_WORKER, body);
 }
 
 static bool killed(int status)
@@ -190,6 +205,92 @@ static void status_line(const char *status, const char *key, char *out, size_t m
 		(void)snprintf(out, max, "%.*s", (int)strcspn(at, "\n"), at);
 }
 
+/* The courier: what it is for, and nothing else. */
+
+static int do_sockets(void)
+{
+	int fds[] = { socket(AF_INET, SOCK_STREAM, 0), socket(AF_INET6, SOCK_DGRAM, 0),
+		      socket(AF_UNIX, SOCK_DGRAM, 0) };
+
+	for (size_t i = 0; i < countof(fds); i++)
+		if (fds[i] < 0)
+			return 1;
+	return socket(AF_PACKET, SOCK_RAW, 0) < 0 && errno == EAFNOSUPPORT ? GATE_OK : 2;
+}
+
+static int do_read_resolver_files(void)
+{
+	return open("/etc/nsswitch.conf", O_RDONLY) >= 0 || errno == ENOENT ? GATE_OK : errno;
+}
+
+/* Files that everybody may read, but that resolving does not need. */
+static int do_read_other_files(void)
+{
+	return open("/usr/bin/env", O_RDONLY) < 0 && errno == EACCES && open("/proc/1/status", O_RDONLY) < 0 &&
+			       errno == EACCES
+		       ? GATE_OK
+		       : 1;
+}
+
+static int do_write_files(void)
+{
+	return open("/tmp/sallyport-courier", O_WRONLY | O_CREAT, 0600) < 0 && errno == EACCES &&
+			       open("/etc/hosts", O_RDWR) < 0 && errno == EACCES
+		       ? GATE_OK
+		       : 1;
+}
+
+static int do_load_library(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED &&
+			       errno == EPERM
+		       ? GATE_OK
+		       : 1;
+}
+
+static int do_thread(void)
+{
+	return fork() < 0 && errno == EAGAIN ? GATE_OK : 1;
+}
+
+static bool have_landlock(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0;
+}
+
+TEST(a_confined_courier_has_sockets_and_the_resolver_and_no_other_files)
+{
+	if (geteuid())
+		SKIP("needs root");
+	CHECK_EQ(confined_as(CONFINE_COURIER, do_sockets), GATE_OK << 8);
+	CHECK_EQ(confined_as(CONFINE_COURIER, do_read_resolver_files), GATE_OK << 8);
+	CHECK_EQ(confined_as(CONFINE_COURIER, do_write_files), GATE_OK << 8);
+	CHECK_EQ(confined_as(CONFINE_COURIER, do_load_library), GATE_OK << 8);
+	CHECK_EQ(confined_as(CONFINE_COURIER, do_thread), GATE_OK << 8);
+	if (!have_landlock())
+		SKIP("this kernel has no Landlock: other files cannot be hidden");
+	CHECK_EQ(confined_as(CONFINE_COURIER, do_read_other_files), GATE_OK << 8);
+}
+
+TEST(whatever_else_a_courier_tries_kills_it)
+{
+	static const struct {
+		const char *name;
+		int (*body)(void);
+	} rows[] = {
+		{ "exec", do_exec },       { "ptrace", do_ptrace }, { "signal another process", do_kill_parent },
+		{ "kill(2)", do_kill },    { "bpf", do_bpf },       { "become dumpable", do_undo_dumpable },
+		{ "another ABI", do_x32 },
+	};
+
+	if (geteuid())
+		SKIP("needs root");
+	for (size_t i = 0; i < countof(rows); i++) {
+		test_row = rows[i].name;
+		CHECK(killed(confined_as(CONFINE_COURIER, rows[i].body)));
+	}
+}
+
 TEST(proc_status_shows_a_nobody_without_capabilities_under_a_filter)
 {
 	static const struct {
@@ -217,11 +318,7 @@ TEST(proc_status_shows_a_nobody_without_capabilities_under_a_filter)
 	CHECK_EQ(pipe(up) | pipe(down), 0);
 	pid = fork();
 	if (pid == 0) {
-		struct diag d;
-
-		diag_init(&d);
-		if (confine_memory(512 << 20) != E_OK || confine_privileges(&d) != E_OK || confine_syscalls(&d) != E_OK)
-			_exit(GATE_BROKEN);
+		put_up_walls(CONFINE_WORKER);
 		(void)!write(up[1], "r", 1);
 		(void)!read(down[0], &c, 1);
 		_exit(0);
@@ -243,14 +340,18 @@ TEST(proc_status_shows_a_nobody_without_capabilities_under_a_filter)
 	}
 }
 
-TEST(the_filter_checks_the_machine_before_the_number)
+TEST(the_filters_check_the_machine_before_the_number)
 {
-	struct sock_filter f[256];
-	size_t n = confine_filter(f, countof(f));
+	static const enum confine_role roles[] = { CONFINE_WORKER, CONFINE_COURIER };
+	struct sock_filter f[CONFINE_MAX_INSNS];
 
-	CHECK(n > 50);
-	CHECK_EQ(f[0].code, BPF_LD | BPF_W | BPF_ABS);
-	CHECK_EQ(f[0].k, 4); /* offsetof(struct seccomp_data, arch) */
-	CHECK_EQ(f[n - 1].code, BPF_RET | BPF_K);
-	CHECK_EQ(f[n - 1].k, 0x80000000u); /* SECCOMP_RET_KILL_PROCESS */
+	for (size_t i = 0; i < countof(roles); i++) {
+		size_t n = confine_filter(roles[i], f, countof(f));
+
+		CHECK(n > 50);
+		CHECK_EQ(f[0].code, BPF_LD | BPF_W | BPF_ABS);
+		CHECK_EQ(f[0].k, 4); /* offsetof(struct seccomp_data, arch) */
+		CHECK_EQ(f[n - 1].code, BPF_RET | BPF_K);
+		CHECK_EQ(f[n - 1].k, 0x80000000u); /* SECCOMP_RET_KILL_PROCESS */
+	}
 }

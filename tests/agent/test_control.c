@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "agent/control.h"
+#include "agent/courier.h"
 
 static int count_fds(void)
 {
@@ -24,9 +25,13 @@ static void good(struct control_packet *p, enum control_type type)
 	control_init(p, type);
 	if (type == CONTROL_START) {
 		p->msg.u.start = (struct control_start){ .ring_bytes = { 4096, 8192 }, .n_cpus = 2, .hostname = "h" };
-		p->n_fds = 5;
+		p->n_fds = 6;
 	}
-	p->n_fds = type == CONTROL_FILE || type == CONTROL_GO || type == CONTROL_RECORD ? 1 : p->n_fds;
+	if (type == CONTROL_COURIER)
+		p->n_fds = 3;
+	if (type == CONTROL_FILE || type == CONTROL_GO || type == CONTROL_RECORD || type == CONTROL_NAMES ||
+	    type == CONTROL_RESCAN || type == CONTROL_ASK)
+		p->n_fds = 1;
 	if (type == CONTROL_LOAD)
 		p->msg.u.load.n_files = 1;
 	if (type == CONTROL_FAILED)
@@ -59,9 +64,10 @@ static enum err pass(const struct control_packet *p, bool from_worker, struct co
 TEST(every_message_passes_in_its_own_direction_and_in_no_other)
 {
 	static const enum control_type types[] = {
-		CONTROL_START, CONTROL_FILE,   CONTROL_OUTPUT,    CONTROL_LOAD,          CONTROL_GO,     CONTROL_RUN,
-		CONTROL_STOP,  CONTROL_READY,  CONTROL_FAILED,    CONTROL_SCANNED,       CONTROL_ROTATE, CONTROL_GONE,
-		CONTROL_FINAL, CONTROL_RECORD, CONTROL_CONTAINER, CONTROL_ASK_CONTAINER,
+		CONTROL_START,  CONTROL_FILE,      CONTROL_OUTPUT,        CONTROL_LOAD,    CONTROL_GO,     CONTROL_RUN,
+		CONTROL_STOP,   CONTROL_READY,     CONTROL_FAILED,        CONTROL_SCANNED, CONTROL_ROTATE, CONTROL_GONE,
+		CONTROL_FINAL,  CONTROL_RECORD,    CONTROL_NAMES,         CONTROL_COURIER, CONTROL_RESCAN, CONTROL_ASK,
+		CONTROL_FILTER, CONTROL_CONTAINER, CONTROL_ASK_CONTAINER,
 	};
 	int before = count_fds();
 
@@ -103,10 +109,11 @@ TEST(a_bad_field_is_refused_and_its_descriptors_are_closed)
 		{ "too many CPUs", CONTROL_START, 20, WIRE_MAX_CPUS + 1, "CPUs" },
 		{ "file index", CONTROL_FILE, 8, CONTROL_MAX_FILES, "index" },
 		{ "output index", CONTROL_OUTPUT, 8, CONTROL_MAX_OUTPUTS, "index" },
-		{ "output format", CONTROL_OUTPUT, 12, 3, "format" },
+		{ "output format", CONTROL_OUTPUT, 12, 4, "format" },
 		{ "too many files", CONTROL_LOAD, 8, CONTROL_MAX_FILES + 1, "files" },
 		{ "exit code", CONTROL_FAILED, 8, 0, "exit code" },
 		{ "rotate index", CONTROL_ROTATE, 8, 7, "output 7" },
+		{ "too many names", CONTROL_FILTER, 8, WIRE_FILTER_MAX_NAMES + 1, "names" },
 		{ "gone index", CONTROL_GONE, 8, UINT32_MAX, "does not exist" },
 		{ "runtime", CONTROL_ASK_CONTAINER, 8, CONTAINER_N_RUNTIMES, "runtime" },
 		{ "an id that leaves its directory", CONTROL_ASK_CONTAINER, 16, 0x2f2e2e /* ../ */, "bad id" },
@@ -150,8 +157,10 @@ TEST(a_wrong_number_of_descriptors_is_refused)
 	static const struct {
 		enum control_type type;
 		uint32_t n;
-	} rows[] = { { CONTROL_START, 4 }, { CONTROL_START, 6 }, { CONTROL_FILE, 0 }, { CONTROL_FILE, 2 },
-		     { CONTROL_GO, 0 },    { CONTROL_STOP, 1 },  { CONTROL_READY, 1 } };
+	} rows[] = { { CONTROL_START, 5 }, { CONTROL_FINAL, 1 }, { CONTROL_COURIER, 1 }, { CONTROL_COURIER, 5 },
+		     { CONTROL_NAMES, 0 }, { CONTROL_ASK, 0 },   { CONTROL_ASK, 2 },     { CONTROL_RESCAN, 0 },
+		     { CONTROL_FILE, 0 },  { CONTROL_FILE, 2 },  { CONTROL_GO, 0 },      { CONTROL_STOP, 1 },
+		     { CONTROL_READY, 1 } };
 	int before = count_fds();
 
 	for (size_t i = 0; i < countof(rows); i++) {
@@ -236,23 +245,28 @@ TEST(a_closed_peer_is_told_apart_from_silence)
 
 TEST(the_worker_cannot_shrink_the_page_under_the_supervisor)
 {
-	struct page *page, *again;
+	void *first, *second, *strange;
+	struct page *page;
 	int fd, other;
 
-	CHECK_OK(page_new(&fd, &page));
+	CHECK_OK(page_new(sizeof *page, PAGE_MAGIC, &fd, &first));
+	page = first;
 	CHECK_EQ(ftruncate(fd, 4096), -1);
 	CHECK_EQ(errno, EPERM);
 	CHECK_EQ(ftruncate(fd, sizeof *page + 4096), -1);
-	CHECK_OK(page_map(fd, &again));
-	page_add(&again->alerts, 3);
+	CHECK_OK(page_map(fd, sizeof *page, PAGE_MAGIC, true, &second));
+	page_add(&((struct page *)second)->alerts, 3);
 	CHECK_EQ(page_get(&page->alerts), 3);
-	page_unmap(again);
-	page_unmap(page);
+	/* the other child's page is none of this one's business */
+	CHECK_EQ(page_map(fd, sizeof(struct courier_page), COURIER_PAGE_MAGIC, true, &strange), E_FORMAT);
+	CHECK_EQ(page_map(fd, sizeof *page, COURIER_PAGE_MAGIC, true, &strange), E_FORMAT);
+	page_unmap(second, sizeof *page);
+	page_unmap(first, sizeof *page);
 	close(fd);
 
 	other = memfd_create("other", MFD_CLOEXEC);
-	CHECK_EQ(page_map(other, &again), E_FORMAT); /* empty */
+	CHECK_EQ(page_map(other, sizeof *page, PAGE_MAGIC, true, &strange), E_FORMAT); /* empty */
 	CHECK_EQ(ftruncate(other, sizeof *page), 0);
-	CHECK_EQ(page_map(other, &again), E_FORMAT); /* no magic */
+	CHECK_EQ(page_map(other, sizeof *page, PAGE_MAGIC, true, &strange), E_FORMAT); /* no magic */
 	close(other);
 }

@@ -149,7 +149,7 @@ TEST(rotation_keeps_the_newest_files_and_the_asker_cannot_hurry_it)
 	c.file_path = strdup(in_dir("a.json"));
 	c.file_keep = 2;
 	diag_init(&d);
-	CHECK_OK(super_sinks_open(&o, &s, &d));
+	CHECK_OK(super_sinks_open(&o, -1, &s, &d));
 	k = &s.sink[1];
 	for (int i = 0; i < 4; i++) {
 		char text[8];
@@ -189,7 +189,7 @@ TEST(an_alert_file_that_is_a_link_or_no_file_is_refused)
 		c.stdout_enabled = 0;
 		c.file_path = strdup(in_dir(bad[i]));
 		diag_init(&d);
-		CHECK_EQ(super_sinks_open(&o, &s, &d), E_IO);
+		CHECK_EQ(super_sinks_open(&o, -1, &s, &d), E_IO);
 		CHECK_HAS(d.text, "cannot write alerts to");
 		super_sinks_close(&s);
 		config_done(&c);

@@ -40,6 +40,8 @@ static void on_event(void *user, struct event *e)
 	buf_puts(&j->lines, ">");
 	for (size_t i = 0; i < 4 && own[e->type_index][i]; i++)
 		put(j, e, own[e->type_index][i]);
+	if (!own[e->type_index][0])
+		put(j, e, FIELD_evt_args);
 	buf_putc(&j->lines, '\n');
 }
 

@@ -31,7 +31,9 @@ static inline void own_file_make_blocks(struct own_file *f, uint32_t n_blocks, u
 				     .hostname = "mars",
 				     .sensor = "1.2.3",
 				     .users = "root:x:0:0:::\n",
-				     .users_len = 14 };
+				     .users_len = 14,
+				     .groups = "root:x:0:\n",
+				     .groups_len = 10 };
 	int fd = memfd_create("capture", MFD_CLOEXEC);
 	struct capture_writer *w;
 	struct rec r;

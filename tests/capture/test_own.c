@@ -52,6 +52,8 @@ TEST(records_come_back_in_order_with_all_that_is_true_of_the_whole)
 	CHECK_STR(i->hostname, "mars");
 	CHECK_STR(i->sensor, "1.2.3");
 	CHECK_STR(i->users, "root:x:0:0:::\n");
+	CHECK_STR(i->groups, "root:x:0:\n");
+	CHECK_EQ(i->groups_len, 10);
 	while (capture_next(c, &rec, NULL) == E_OK) {
 		struct rec want;
 

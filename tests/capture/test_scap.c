@@ -36,7 +36,8 @@ TEST(paths_of_opens_are_joined_with_where_the_caller_was)
 			"openat 100 1000 [bash] <init> /home/u O_RDONLY|O_DIRECTORY 5 false\n"
 			"openat 100 1000 [bash] <init> /home/u/in/it O_WRONLY|O_CREAT|O_TRUNC 6 true\n"
 			"openat2 100 1000 [bash] <init> .../who/knows O_RDWR 7 false\n"
-			"creat 100 1000 [bash] <init> /new O_WRONLY|O_CREAT|O_TRUNC 8 false\n");
+			"creat 100 1000 [bash] <init> /new O_WRONLY|O_CREAT|O_TRUNC 8 false\n"
+			"open 100 1000 [bash] <init> /gone O_RDONLY -1 false\n");
 }
 
 TEST(an_old_capture_has_the_arguments_in_the_entry)
@@ -79,13 +80,15 @@ TEST(execs_of_every_age)
 	mk_event(&m, 100, 293, NEW_EXEC(0, "/usr/bin/dash"));
 	mk_event(&m, 100, 293, NEW_EXEC(0, "/usr/bin/gone (deleted)"));
 	mk_event(&m, 100, 293, NEW_EXEC(4, "/memfd:evil (deleted)"));
+	mk_event(&m, 100, 292, PSTR("./no"));
 	mk_event(&m, 100, 293, P64(-13), PSTR("no")); /* refused */
 	check_lines(&m, "execve 100 1000 [/bin/old -x] <init> - - /srv host\n"
 			"execve 100 1000 [cat a b c] <init> - - /tmp 0123456789ab\n"
 			"execve 100 1000 [ls -l] <init> bin/ls /usr/bin/ls /usr 0123456789ab\n"
 			"execve 100 0 [sh -c ls] <init> ./sh /usr/bin/dash /tmp 0123456789ab\n"
 			"execve 100 0 [sh -c ls] <init> ./sh /usr/bin/gone /tmp 0123456789ab\n"
-			"execve 100 0 [sh -c ls] <init> ./sh memfd:evil /tmp 0123456789ab\n");
+			"execve 100 0 [sh -c ls] <init> ./sh memfd:evil /tmp 0123456789ab\n"
+			"execve 100 0 [sh -c ls] <init> ./no memfd:evil /tmp 0123456789ab\n");
 }
 
 #define CLONE(res, tid, pid, ptid, flags, vtid)                                                                \
@@ -148,8 +151,12 @@ TEST(sockets_have_both_ends_and_their_protocol)
 	mk_event(&m, 100, 23, P64(-111), PBYTES(TUPLE4, 13), P64(4)); /* refused */
 	mk_event(&m, 100, 19, P64(5), P32(1), P32(1), P32(0));
 	mk_event(&m, 100, 23, P64(0), PBYTES(TUPLE_UNIX, 22), P64(5));
-	check_lines(&m, "connect 100 1000 [bash] <init> 10.0.0.1:12345->203.0.113.9:443 udp 3\n"
+	check_lines(&m, "socket 100 1000 [bash] <init> domain=AF_INET type=2 proto=0 fd=3(<4u>)\n"
+			"connect 100 1000 [bash] <init> 10.0.0.1:12345->203.0.113.9:443 udp 3\n"
+			"socket 100 1000 [bash] <init> domain=AF_INET type=524289 proto=0 fd=4(<4t>)\n"
 			"connect 100 1000 [bash] <init> 10.0.0.1:12345->203.0.113.9:443 tcp 4\n"
+			"connect 100 1000 [bash] <init> 10.0.0.1:12345->203.0.113.9:443 tcp 4\n"
+			"socket 100 1000 [bash] <init> domain=AF_UNIX type=1 proto=0 fd=5(<u>)\n"
 			"connect 100 1000 [bash] <init> @abs - 5\n");
 }
 
@@ -173,7 +180,10 @@ TEST(a_pipe_from_the_network_to_a_shell_is_seen)
 	mk_event(&m, 100, 5, P64(0), P64(4));
 	mk_event(&m, 200, 19, P64(3), P32(2), P32(1), P32(0));
 	mk_event(&m, 200, 23, P64(0), PBYTES(TUPLE4, 13), P64(3));
-	check_lines(&m, "connect 200 1000 [bash] <bash> 10.0.0.1:12345->203.0.113.9:443 tcp 3\n"
+	check_lines(&m, "dup2 200 1000 [bash] <bash> oldfd=4 newfd=1 res=1(<p>)\n"
+			"dup2 201 1000 [bash] <bash> oldfd=3 newfd=0 res=0(<p>)\n"
+			"socket 200 1000 [bash] <bash> domain=AF_INET type=1 proto=0 fd=3(<4t>)\n"
+			"connect 200 1000 [bash] <bash> 10.0.0.1:12345->203.0.113.9:443 tcp 3\n"
 			"ipc_pipe 201 1000 [bash] <bash> bash <- bash connect 443\n");
 }
 
@@ -193,8 +203,125 @@ TEST(other_calls)
 	mk_event(&m, 100, 151, P64(9), P64(3), P8(26), P64(0));
 	mk_event(&m, 100, 3, P64(5), PSTR("g"), P32(1), P32(0));
 	check_lines(&m, "open 100 1000 [bash] <init> /home/v/f O_RDONLY 3 false\n"
+			"setuid 100 1000 [bash] <init> uid=0\n"
 			"memfd_create 100 0 [bash] <init> memfd:payload 4\n"
+			"setresuid 100 0 [bash] <init> uid=1000\n"
 			"open 100 1000 [bash] <init> /home/v/g O_RDONLY 5 false\n");
+}
+
+#define ADDR4 "\2\12\0\0\1\26\0" /* 10.0.0.1:22 */
+
+TEST(calls_on_sockets_tell_who_serves_and_what_is_sent)
+{
+	struct mk m;
+
+	mk_start(&m);
+	mk_shell(&m);
+	mk_event(&m, 100, 19, P64(3), P32(2), P32(1), P32(0));
+	mk_event(&m, 100, 21, P64(0), PBYTES(ADDR4, 7), P64(3));
+	mk_event(&m, 100, 25, P64(0), P64(3), P32(128));
+	mk_event(&m, 100, 389, P64(4), PBYTES(TUPLE4, 13), P8(0), P32(0), P32(0), P32(0));
+	mk_event(&m, 100, 27, P64(-11), PBYTES("", 0), P8(0));
+	mk_event(&m, 100, 35, P64(3), PBYTES("abc", 3), PBYTES(TUPLE4, 13), P64(4), P32(100));
+	mk_event(&m, 100, 19, P64(5), P32(2), P32(2), P32(0));
+	mk_event(&m, 100, 31, P64(2), PBYTES("hi", 2), P64(5), P32(2), PBYTES(TUPLE4, 13));
+	mk_event_v1(&m, 100, 30, P64(5), P32(7), PBYTES(TUPLE4, 13));
+	mk_event_v1(&m, 100, 31, P64(-1), PBYTES("", 0));
+	mk_event(&m, 100, 23, P64(-111), PBYTES("", 0), P64(5), PBYTES(ADDR4, 7));
+	check_lines(&m, "socket 100 1000 [bash] <init> domain=AF_INET type=1 proto=0 fd=3(<4t>)\n"
+			"listen 100 1000 [bash] <init> fd=3(<4t>10.0.0.1:22) backlog=128\n"
+			"accept4 100 1000 [bash] <init> fd=4(<4t>10.0.0.1:12345->203.0.113.9:443) flags=0\n"
+			"accept 100 1000 [bash] <init> fd=-11(EAGAIN)\n"
+			"recvfrom 100 1000 [bash] <init> size=100 fd=4(<4t>10.0.0.1:12345->203.0.113.9:443) "
+			"tuple=10.0.0.1:12345->203.0.113.9:443\n"
+			"socket 100 1000 [bash] <init> domain=AF_INET type=2 proto=0 fd=5(<4u>)\n"
+			"sendto 100 1000 [bash] <init> size=2 fd=5(<4u>10.0.0.1:12345->203.0.113.9:443) "
+			"tuple=10.0.0.1:12345->203.0.113.9:443\n"
+			"sendto 100 1000 [bash] <init> size=7 fd=5(<4u>10.0.0.1:12345->203.0.113.9:443) "
+			"tuple=10.0.0.1:12345->203.0.113.9:443\n"
+			"connect 100 1000 [bash] <init> 10.0.0.1:12345->10.0.0.1:22 udp 5\n");
+}
+
+TEST(names_are_joined_and_old_captures_have_them_in_the_entry)
+{
+	struct mk m;
+
+	mk_start(&m);
+	mk_shell(&m);
+	mk_event(&m, 100, 307, P64(5), P64(FDCWD), PSTR("d"), P32(1 | 1 << 10), P32(0), P32(1), P64(2));
+	mk_event(&m, 100, 175, P64(0), PSTR("a"), PSTR("../b"));
+	mk_event(&m, 100, 319, P64(-2), P64(5), PSTR("a"), P64(FDCWD), PSTR("/b"), P32(1));
+	mk_event(&m, 100, 301, P64(0), PSTR("x"));
+	mk_event(&m, 100, 303, P64(0), P64(5), PSTR("x"), P32(0x200));
+	mk_event_v1(&m, 100, 108, PSTR("old"));
+	mk_event_v1(&m, 100, 109, P64(0));
+	mk_event_v1(&m, 100, 110, P64(5), PSTR("old"));
+	mk_event_v1(&m, 100, 111, P64(0));
+	mk_event_v1(&m, 100, 109, P64(0)); /* its entry is not there */
+	mk_event_v1(&m, 100, 106, P64(5), PSTR("l1"), P64(FDCWD), PSTR("l2"));
+	mk_event_v1(&m, 100, 107, P64(0));
+	mk_event(&m, 100, 309, P64(0), PSTR("l1"), PSTR("l2"));
+	mk_event(&m, 100, 181, P64(0), PSTR("../t"), P64(5), PSTR("s"));
+	mk_event(&m, 100, 277, P64(0), PSTR("m"), P32(0700));
+	mk_event(&m, 100, 279, P64(0), PSTR("m"));
+	mk_event(&m, 100, 313, P64(0), P64(99), PSTR("c"), P32(04755));
+	mk_event(&m, 100, 317, P64(0), P64(5), P32(0600));
+	check_lines(&m, "openat 100 1000 [bash] <init> /home/u/d O_RDONLY|O_DIRECTORY 5 false\n"
+			"rename 100 1000 [bash] <init> oldpath=/home/u/a newpath=/home/b\n"
+			"renameat2 100 1000 [bash] <init> oldpath=/home/u/d/a newpath=/b flags=RENAME_NOREPLACE\n"
+			"unlink 100 1000 [bash] <init> path=/home/u/x\n"
+			"unlinkat 100 1000 [bash] <init> name=/home/u/d/x flags=AT_REMOVEDIR\n"
+			"unlink 100 1000 [bash] <init> path=/home/u/old\n"
+			"unlinkat 100 1000 [bash] <init> name=/home/u/d/old flags=0\n"
+			"linkat 100 1000 [bash] <init> oldpath=/home/u/d/l1 newpath=/home/u/l2 flags=0\n"
+			"link 100 1000 [bash] <init> oldpath=/home/u/l1 newpath=/home/u/l2\n"
+			"symlinkat 100 1000 [bash] <init> target=../t linkpath=/home/u/d/s\n"
+			"mkdir 100 1000 [bash] <init> path=/home/u/m mode=0700\n"
+			"rmdir 100 1000 [bash] <init> path=/home/u/m\n"
+			"fchmodat 100 1000 [bash] <init> filename=.../c name=.../c "
+			"mode=S_ISUID|S_IRUSR|S_IWUSR|S_IXUSR|S_IRGRP|S_IXGRP|S_IROTH|S_IXOTH\n"
+			"fchmod 100 1000 [bash] <init> fd=5(<f>/home/u/d) mode=S_IRUSR|S_IWUSR\n");
+}
+
+TEST(numbers_of_calls_are_what_linux_calls_them)
+{
+	struct mk m;
+
+	mk_start(&m);
+	mk_shell(&m);
+	mk_event(&m, 100, 3, P64(5), PSTR("/root/x.ko"), P32(1), P32(0));
+	mk_event(&m, 100, 168, P16(11), P64(1));
+	mk_event(&m, 100, 169, P64(0), PBYTES("", 0), PBYTES("", 0));
+	mk_event(&m, 100, 169, P64(0), PBYTES("", 0), PBYTES("", 0), P16(20), P64(77));
+	mk_event(&m, 100, 285, P64(0), P32(1 << 5 | 1 << 20));
+	mk_event(&m, 100, 241, P64(-1), P64(5), P32(1 << 4));
+	mk_event(&m, 100, 413, P64(0), P64(5), PSTR("a=1"), P32(4));
+	mk_event(&m, 100, 411, P64(0), PBYTES("ELF", 3), P64(3), PSTR("b"));
+	mk_event(&m, 100, 369, P64(3), P32(5));
+	mk_event_v1(&m, 100, 296, P64(0));
+	mk_event_v1(&m, 100, 297, P64(3));
+	mk_event(&m, 100, 321, P64(3), P32(1));
+	mk_event(&m, 100, 353, P64(0), P64(0), P64(1), P64(1));
+	mk_event(&m, 100, 427, P64(0), P32(5), P32(-1));
+	mk_event(&m, 100, 429, P64(0), P32(5), P32(7));
+	mk_event(&m, 100, 367, P64(-9), P64(44));
+	mk_event(&m, 100, 337, P64(6), P64(5), P32(1), PSTR("/by/handle"), P32(1), P64(2));
+	check_lines(&m, "open 100 1000 [bash] <init> /root/x.ko O_RDONLY 5 false\n"
+			"ptrace 100 1000 [bash] <init> request=PTRACE_ATTACH pid=1(init)\n"
+			"ptrace 100 1000 [bash] <init> request=PTRACE_SEIZE pid=77\n"
+			"unshare 100 1000 [bash] <init> flags=CLONE_NEWUSER|CLONE_NEWNS\n"
+			"setns 100 1000 [bash] <init> flags=CLONE_NEWNET nstype=CLONE_NEWNET fd=5(<f>/root/x.ko)\n"
+			"finit_module 100 1000 [bash] <init> uargs=a=1 fd=5(<f>/root/x.ko) "
+			"flags=MODULE_INIT_COMPRESSED_FILE\n"
+			"init_module 100 1000 [bash] <init> uargs=b\n"
+			"bpf 100 1000 [bash] <init> cmd=BPF_PROG_LOAD\n"
+			"bpf 100 1000 [bash] <init> cmd=BPF_MAP_CREATE\n"
+			"userfaultfd 100 1000 [bash] <init> flags=UFFD_USER_MODE_ONLY\n"
+			"capset 100 1000 [bash] <init> -\n"
+			"setreuid 100 1000 [bash] <init> uid=4294967295\n"
+			"setregid 100 1000 [bash] <init> gid=7\n"
+			"dup 100 1000 [bash] <init> oldfd=44 res=-9(EBADF)\n"
+			"open_by_handle_at 100 1000 [bash] <init> /by/handle O_RDONLY 6 false\n");
 }
 
 TEST(process_lists_of_every_version_say_the_same)
@@ -326,5 +453,26 @@ void make_everything(struct mk *m)
 	mk_event(m, 200, 43, P64(0), P64(10), P64(11), P64(1), P64(2));
 	mk_event(m, 200, 405, P64(12), PSTR("payload"), P32(1));
 	mk_event(m, 200, 95, P64(0), PSTR("../v"));
+	mk_event(m, 200, 389, P64(13), PBYTES(TUPLE4, 13), P8(0), P32(0), P32(0), P32(0));
+	mk_event(m, 200, 21, P64(0), PBYTES(ADDR4, 7), P64(5));
+	mk_event(m, 200, 25, P64(0), P64(5), P32(128));
+	mk_event(m, 200, 31, P64(2), PBYTES("hi", 2), P64(5), P32(2), PBYTES(TUPLE4, 13));
+	mk_event(m, 200, 35, P64(2), PBYTES("hi", 2), PBYTES(TUPLE_UNIX, 22), P64(10), P32(2));
+	mk_event(m, 200, 319, P64(0), P64(5), PSTR("a"), P64(FDCWD), PSTR("/b"), P32(1));
+	mk_event_v1(m, 200, 106, P64(5), PSTR("l1"), P64(FDCWD), PSTR("l2"));
+	mk_event_v1(m, 200, 107, P64(0));
+	mk_event(m, 200, 181, P64(0), PSTR("../t"), P64(5), PSTR("s"));
+	mk_event(m, 200, 313, P64(0), P64(99), PSTR("c"), P32(04755));
+	mk_event(m, 200, 317, P64(0), P64(5), P32(0600));
+	mk_event(m, 200, 303, P64(0), P64(5), PSTR("x"), P32(0x200));
+	mk_event(m, 200, 305, P64(0), P64(5), PSTR("x"), P32(0755));
+	mk_event(m, 200, 169, P64(0), PBYTES("", 0), PBYTES("", 0), P16(20), P64(77));
+	mk_event(m, 200, 199, P64(0), P32(0));
+	mk_event(m, 200, 241, P64(0), P64(5), P32(1 << 4));
+	mk_event(m, 200, 413, P64(0), P64(5), PSTR("a=1"), P32(4));
+	mk_event(m, 200, 369, P64(3), P32(5));
+	mk_event(m, 200, 321, P64(3), P32(1));
+	mk_event(m, 200, 3, P64(-2), PSTR("gone"), P32(1), P32(0));
+	mk_event(m, 200, 293, P64(-13), PSTR("no"));
 	mk_event(m, 200, 186, P64(9), P64(0), P8(9), P8(0), P64(0));
 }

@@ -83,7 +83,10 @@ def version_and_lists_are_stable_json(c):
     v = json.loads(c.run("version", "--json", code=0).stdout)
     expect(set(v) == {"schema", "version"} and re.fullmatch(r"[0-9a-f]{12}", v["schema"]), v)
     fields = json.loads(c.run("rules", "list", "fields", "--json", code=0).stdout)
-    expect({"doc", "event_type", "name", "presence", "type"} == set(fields[0]), fields[0])
+    expect({"doc", "event_type", "name", "presence", "reason", "source", "support", "type"} == set(fields[0]), fields[0])
+    support = {f["name"]: f["support"] for f in fields}
+    expect(support["proc.name"] == support["fd.net"] == "supported" and support["evt.latency"] == "refused", support)
+    expect(all((f["reason"] is None) == (f["support"] == "supported") for f in fields), "a refusal without a reason")
     expect({"proc.name", "fd.name", "ipc.chain"} <= {f["name"] for f in fields}, "fields are missing")
     events = json.loads(c.run("rules", "list", "events", "--json", code=0).stdout)
     expect("file_open" in [e["name"] for e in events], events)
@@ -96,7 +99,9 @@ def version_and_lists_are_stable_json(c):
 @test
 def a_good_rule_is_checked_tested_compiled_and_verified(c):
     path = c.file("r.yaml", RULE)
-    expect("1 rule, 1 program, proven" in c.run("rules", "check", path, code=0).stdout, "check")
+    expect(c.run("rules", "check", path, code=0).stdout == "Shadow read: file_open\nok: 1 rule, 1 program, proven\n", "check")
+    j = json.loads(c.run("rules", "check", path, "--json", code=0).stdout)
+    expect(j["ok"] and j["bindings"] == [{"enabled": True, "event_types": ["file_open"], "rule": "Shadow read"}], j)
     expect("2 tests passed, 0 failed" in c.run("rules", "test", path, code=0).stdout, "test")
     c.run("rules", "compile", path, "-o", c.path("r.o"), code=0)
     r = c.run("verify", c.path("r.o"), code=0)
@@ -112,6 +117,19 @@ def a_good_rule_is_checked_tested_compiled_and_verified(c):
     again = c.path("again.o")
     c.run("rules", "compile", path, "-o", again, code=0)
     expect(open(again, "rb").read() == open(c.path("r.o"), "rb").read(), "compiling twice gives different bytes")
+
+
+@test
+def strict_falco_puts_lists_into_quoted_text(c):
+    """With the list's two items in the quotes, the test's value is no longer the whole text."""
+    rule = RULE.replace("fd.name = /etc/shadow", 'fd.name in ("names", /etc/shadow)')
+    path = c.file("strict.yaml", "- list: names\n  items: [/x, /y]\n" + rule.replace('"names"', '" names "'))
+    for command in (["check"], ["test"], ["compile", "-o", c.path("s.o")], ["list", "rules"]):
+        at = command.index("list") + 2 if "list" in command else 1
+        c.run("rules", *command[:at], path, *command[at:], "--strict-falco", code=0)
+    loose, strict = c.path("loose.o"), c.path("s.o")
+    c.run("rules", "compile", path, "-o", loose, code=0)
+    expect(open(loose, "rb").read() != open(strict, "rb").read(), "--strict-falco changes nothing")
 
 
 @test
@@ -133,6 +151,7 @@ def an_error_in_a_rule_has_a_place_an_id_and_a_hint(c):
     j = json.loads(c.run("rules", "check", path, "--json", code=1).stdout)
     d = j["diagnostics"][0]
     expect(not j["ok"] and d["line"] == 3 and d["column"] > 1 and d["id"].startswith("R") and d["severity"] == "error", j)
+    expect(d["code"] == "LOAD_ERR_COMPILE_CONDITION", d)
 
 
 @test

@@ -334,10 +334,10 @@ TEST(an_open_tells_what_was_asked_for_and_what_came_of_it)
 	r.open.dirfd = WIRE_DIRFD + 5;
 	rec_asked(&r, &r.open.asked, "shadow", "/etc");
 	feed(&r);
-	CHECK_FIELDS("evt.failed", "true", "evt.res", "EACCES", "fd.num", "-13", "fd.name", "/etc/shadow",
+	CHECK_FIELDS("evt.failed", "true", "evt.res", "EACCES", "fd.num", "-1", "fd.name", "/etc/shadow",
 		     "fd.directory", "/etc", "fd.filename", "shadow", "fd.nameraw", "shadow", "evt.arg.fd",
-		     "-13(EACCES)", "evt.arg.dirfd", "5(<d>/etc)", "fd.typechar", NULL, "fd.type", NULL, "fd.ino", NULL,
-		     "fd.dev", NULL, "fd.nlink", NULL, "fd.is_upper_layer", NULL, "fd.containername",
+		     "-13(EACCES)", "evt.arg.dirfd", "5(<d>/etc)", "fd.typechar", "f", "fd.type", "file", "fd.ino",
+		     NULL, "fd.dev", NULL, "fd.nlink", NULL, "fd.is_upper_layer", NULL, "fd.containername",
 		     "0123456789ab:/etc/shadow");
 	/* nobody asked for the caller's own words */
 	rec_open(&r, 11, "sh", "/x", 0, 3, T0);
@@ -450,7 +450,7 @@ TEST(sockets_know_who_serves)
 		     "5(<4t>203.0.113.7:50000->10.0.0.2:443)", "evt.arg.flags", "SOCK_NONBLOCK|SOCK_CLOEXEC");
 	REC_SOCK(&r, accept, WIRE_ACCEPT, 11, "httpd", 43, -11, none, 0, T0);
 	feed(&r);
-	CHECK_FIELDS("evt.type", "accept", "fd.num", "-11", "fd.name", NULL, "fd.type", NULL, "fd.typechar", NULL,
+	CHECK_FIELDS("evt.type", "accept", "fd.num", "-1", "fd.name", NULL, "fd.type", NULL, "fd.typechar", NULL,
 		     "fd.sip", NULL, "fd.l4proto", NULL, "fd.is_server", NULL, "fd.connected", NULL, "evt.arg.fd",
 		     "-11(EAGAIN)", "evt.arg.flags", NULL);
 	/* before there is another end */

@@ -333,6 +333,106 @@ def a_stalled_stdout_does_not_stall_the_sensor(c):
             attacks.close()
 
 
+def many_rules(path, n, last):
+    """n rules about opens that do not match, and one that matches every open below a directory."""
+    with open(path, "w") as f:
+        for i in range(n):
+            f.write(f"- rule: Never {i}\n  desc: d\n  condition: evt.type in (open, openat) and (fd.name glob /no/such/{i}*/x?y or "
+                    f"proc.cmdline contains no-such-word-{i} or proc.aname in (nobody{i}, none{i})) and not fd.name startswith /no/{i}\n"
+                    "  output: never %fd.name\n  priority: WARNING\n")
+        f.write(last)
+
+
+@test
+def reloading_under_load_loses_no_event_and_hardly_stops_judging(c):
+    with tempfile.TemporaryDirectory() as d:
+        os.chmod(d, 0o755)
+        alerts = os.path.join(d, "alerts.json")
+        rules, config = os.path.join(d, "r.yaml"), os.path.join(d, "c.yaml")
+        # Whatever opens a file anywhere makes an alert: so the numbers of alerts are those of events.
+        many_rules(rules, 150, "- rule: Any\n  desc: d\n  condition: evt.type in (open, openat, openat2, creat)\n  output: any %evt.num\n"
+                   "  priority: WARNING\n")
+        with open(config, "w") as f:
+            f.write(f"outputs: {{stdout: {{enabled: false}}, file: {{path: {alerts}, max_mib: 4096}}}}\n")
+        bait = os.path.join(d, "bait")
+        os.mknod(bait)
+        sensor = c.sensor("--config", config, rules=[rules])
+        load = subprocess.Popen([sys.executable, "-c", f"""
+import os, time
+while True:
+    for _ in range(20):
+        os.close(os.open({bait!r}, os.O_RDONLY))
+    time.sleep(0.01)
+"""])
+        reloads = 12
+        try:
+            time.sleep(0.5)
+            worker = sensor.worker()
+            for i in range(reloads):
+                sensor.process.send_signal(signal.SIGHUP)
+                expect(sensor.wait_err(r"(?s)(rules reloaded.*){%d}" % (i + 1), 20), "no reload: " + sensor.stderr())
+            time.sleep(0.3)
+            load.kill()
+            load.wait()
+            stats = sensor.stop()
+            expect(sensor.worker() is None and "died" not in sensor.stderr() and worker, sensor.stderr())
+            numbers = [a["output_fields"]["evt.num"] for a in map(json.loads, open(alerts))]
+            expect(stats["lost"] == 0 and stats["dropped_alerts"] == 0 and stats["produced"] == stats["consumed"], f"{stats}")
+            expect(len(numbers) == stats["events"] > 500, f"{len(numbers)} alerts of {stats}")
+            expect(numbers == list(range(1, len(numbers) + 1)), "event numbers have a gap, or start again")
+            stood = [float(m) for m in re.findall(r"stood_still_ms=([\d.]+)", sensor.stderr())]
+            judged = [float(m) for m in re.findall(r"judged_ms=([\d.]+)", sensor.stderr())]
+            print(f"# {reloads} reloads of 151 rules: judging stood still for at most {max(stood):.3f} ms; new rules were judged in "
+                  f"{min(judged):.0f} to {max(judged):.0f} ms beside {len(numbers)} events", flush=True)
+            expect(len(stood) == reloads and max(stood) <= 10, f"judging stood still for {stood} ms")
+        finally:
+            load.kill()
+            load.wait()
+            sensor.stop()
+
+
+@test
+def after_loss_processes_that_were_missed_come_back_into_the_table(c):
+    with tempfile.TemporaryDirectory() as d:
+        os.chmod(d, 0o755)
+        rules = os.path.join(d, "r.yaml")
+        with open(rules, "w") as f:
+            f.write(f"- rule: Bait\n  desc: d\n  condition: evt.type in (open, openat) and fd.name = {d}/bait\n"
+                    "  output: by %proc.pid %proc.exepath %proc.pname\n  priority: WARNING\n")
+        config = os.path.join(d, "c.yaml")
+        with open(config, "w") as f:
+            f.write("ring: {reserved_kib: 64, bulk_kib: 64}\n")
+        os.mknod(os.path.join(d, "bait"))
+        sensor = c.sensor("--config", config, rules=[rules])
+        missed = None
+        try:
+            worker = sensor.worker()
+            os.kill(worker, signal.SIGSTOP)
+            for _ in range(150):  # its rings overflow
+                subprocess.run(["/bin/true"])
+            # ... so nobody is told of this one
+            missed = subprocess.Popen(["/bin/sh", "-c", f"read x; : < {d}/bait; read x"], stdin=subprocess.PIPE)
+            time.sleep(0.1)
+            os.kill(worker, signal.SIGCONT)
+            m = sensor.wait_err(r"looked at again after loss found=(\d+) ended_unseen=(\d+)", 25)
+            expect(m, "no second look: " + sensor.stderr())
+            since = sensor.mark()
+            missed.stdin.write(b"go\n")
+            missed.stdin.flush()
+            a = sensor.wait_alert(lambda a: a["rule"] == "Bait", since, 5)
+            expect(a, "no alert: " + sensor.stderr())
+            shell = os.path.realpath("/bin/sh")
+            expect(fields(a)["proc.exepath"] == shell and (fields(a)["proc.pname"] or "").startswith("python"), f"{a}")
+            stats = sensor.stop()
+            expect(stats["lost"] > 0, f"nothing was lost, so nothing is shown: {stats}")
+        finally:
+            if missed:
+                missed.kill()
+                missed.wait()
+                missed.stdin.close()
+            sensor.stop()
+
+
 @test
 def drill_shows_every_rule_alerting(c):
     c.need_kernel()

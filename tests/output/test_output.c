@@ -277,3 +277,64 @@ TEST(the_status_line_goes_away_before_an_alert_and_comes_back_below_it)
 	close(p[0]);
 	close(p[1]);
 }
+
+TEST(a_line_for_the_courier_carries_both_forms_and_comes_back_as_it_went)
+{
+	char both[2048], json[2048], text[1024];
+	struct output_parts p;
+
+	note(OUTPUT_BOTH, both, sizeof both);
+	note(OUTPUT_JSON, json, sizeof json);
+	note(OUTPUT_TEXT, text, sizeof text);
+	CHECK(output_parts_read(view_of(both, strlen(both) - 1), &p));
+	CHECK_EQ(p.priority, 2);
+	CHECK(p.time_ns > 1000000000ull * 1000000000);
+	CHECK_EQ(p.json.len, strlen(json) - 1);
+	/* but for the time, which goes on */
+	CHECK_HAS(both, "Critical bad \\x1b[31m text\t{\"hostname\":\"host\"");
+	CHECK_EQ(p.text.len, strlen(text) - 1);
+	CHECK(!memcmp(p.text.p + 18, text + 18, p.text.len - 18));
+}
+
+TEST(a_line_that_is_no_alert_is_refused_whatever_its_bytes)
+{
+	static const struct {
+		const char *line;
+		size_t len; /* 0: to its NUL */
+		bool ok;
+	} rows[] = {
+		{ "4\t1\tt\t{}", 0, true },
+		{ "0\t18446744073709551615\tt\t{}", 0, true },
+		{ "", 1, false },
+		{ "8\t1\tt\t{}", 0, false },
+		{ "4\t18446744073709551616\tt\t{}", 0, false },
+		{ "-1\t1\tt\t{}", 0, false },
+		{ "\t1\tt\t{}", 0, false },
+		{ "4\t\tt\t{}", 0, false },
+		{ "4\t1\t\t{}", 0, false },
+		{ "4\t1\tt\t", 0, false },
+		{ "4\t1\tt", 0, false },
+		{ "4\t1\tt\t{\t}", 0, false },
+		{ "4\t1\tt\t[]", 0, false },
+		{ "4\t1\tt\t{", 0, false },
+		{ "4\t1\tt\033[m\t{}", 0, false },
+		{ "4\t1\tt\t{\0}", 9, false },
+		{ "4 1 t {}", 0, false },
+	};
+	static char big[OUTPUT_LINE_MAX + 2];
+	struct output_parts p;
+
+	for (size_t i = 0; i < countof(rows); i++) {
+		size_t len = rows[i].len ? rows[i].len : strlen(rows[i].line);
+		char *copy = malloc(len ? len : 1); /* of exactly this size: a read past it is caught */
+
+		test_row = rows[i].line;
+		memcpy(copy, rows[i].line, len);
+		CHECK_EQ(output_parts_read(view_of(copy, len), &p), rows[i].ok);
+		for (size_t cut = 0; cut < len; cut++)
+			(void)output_parts_read(view_of(copy, cut), &p);
+		free(copy);
+	}
+	memset(big, 'x', sizeof big);
+	CHECK(!output_parts_read(view_of(big, sizeof big), &p));
+}

@@ -31,8 +31,8 @@ bool said_id(const struct loaded *l, unsigned id);
 struct rule_source source_file(struct arena *a, const char *path);
 
 /*
- * Programs of a set, ready to run in two ways: compiled simply, where each asks everything itself, and as a sensor loads
- * them, with shared predicates, guards, and fields that are made late.
+ * Programs of a set, ready to run in two ways: compiled simply, where each asks everything itself, and as a sensor
+ * loads them, with shared predicates, guards, and fields that are made late.
  */
 struct ready {
 	struct buf elf;

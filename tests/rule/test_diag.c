@@ -110,7 +110,9 @@ static const struct {
 	{ 300, COND("\"proc.aname[ = 5\""), "the index needs a value" },
 	{ 302, COND("no_such_macro"), "no macro 'no_such_macro'" },
 	{ 303, "- macro: m\n  condition: m\n", "contains itself" },
-	{ 304, "- macro: m\n  condition: n\n- macro: n\n  condition: proc.pid = 1\n", "defined or changed below" },
+	{ 303, "- macro: m\n  condition: proc.pid = 1\n- macro: n\n  condition: m\n- macro: m\n  condition: not n\n",
+	  "macro 'm' contains itself, by way of macro 'n'" },
+	{ 304, "- macro: m\n  condition: n\n- macro: n\n  condition: proc.pid = 1\n", "defined below" },
 	{ 306, "- list: l\n  items: [a, b]\n" COND("proc.name = l"), "list 'l' has 2" },
 	{ 400, COND("proc.nam = a"), "did you mean 'proc.name'?" },
 	{ 401, COND("evt.abspath.src contains a"), "Falco's field 'evt.abspath.src' is not supplied" },
@@ -133,7 +135,17 @@ static const struct {
 	{ 403, COND("evt.type = sendto and evt.buffer bstartswith 4x"), "pairs of hexadecimal digits" },
 	{ 404, COND("evt.arg[99] = x"), "an argument number 99" },
 	{ 404, COND("concat(evt.arg[0], proc.name) = x"), "by number can not be computed with" },
-	{ 404, OUTPUT("\"%toupper(proc.name)\""), "transformers in outputs" },
+	{ 404, OUTPUT("\"%concat(proc.name)\""), "is no transformer for outputs" },
+	{ 404, OUTPUT("\"%evt.arg[0]\""), "takes a name, not a number" },
+	{ 412, OUTPUT("\"%toupper(proc.pid)\""), "is not what the transformer takes" },
+	{ 412, OUTPUT("\"%toupper(len(proc.name))\""), "is not what the transformer takes" },
+	{ 405, OUTPUT("\"%proc.name[x]\""), "takes no key" },
+	{ 405, OUTPUT("\"%proc.aname[x]\""), "takes no key" },
+	{ 414, OUTPUT("\"%evt.arg.queuepct\""), "it shows as <NA>" },
+	{ 414, OUTPUT("\"%evt.arg[queuepct]\""), "it shows as <NA>" },
+	{ 501, OUTPUT("\"%toupper(proc.nam)\""), "did you mean 'proc.name'?" },
+	{ 500, OUTPUT("\"%toupper(proc.name\""), "name of a field" },
+	{ 501, OUTPUT("\"%fd.ip\""), "can be compared, and not shown" },
 	{ 405, COND("\"proc.pid[1] = 1\""), "takes no index" },
 	{ 405, COND("\"proc.aname[x] = a\""), "an index is a number" },
 	{ 405, OUTPUT("\"%proc.name[1]\""), "takes no index" },
@@ -435,6 +447,26 @@ TEST(literals_beyond_their_limit_are_refused)
 	}
 	expect_no_program("literals", b.p, 701);
 	buf_done(&b);
+}
+
+TEST(the_documentation_has_every_row_with_falcos_word)
+{
+	struct arena a;
+	struct rule_source doc;
+
+	arena_init(&a, 8 << 20);
+	doc = source_file(&a, "docs/rules.md");
+	doc.text = arena_strndup(&a, doc.text, doc.len);
+	for (size_t i = 0; i < rule_n_diags; i++) {
+		const char *id = arena_printf(&a, "| R%u |", rule_diags[i].id), *line = strstr(doc.text, id);
+
+		if (!line)
+			fail_msg("docs/rules.md does not have R%u", rule_diags[i].id);
+		line = arena_strndup(&a, line, strcspn(line, "\n"));
+		CHECK_HAS(line, rule_diags[i].falco_code ? rule_diags[i].falco_code : "|  |");
+		CHECK_HAS(line, rule_diags[i].title);
+	}
+	arena_done(&a);
 }
 
 TEST(every_row_of_the_table_has_been_shown)

@@ -35,6 +35,10 @@ static const struct {
 	{ "a later macro replaces the earlier one, for rules above it too",
 	  "- macro: m\n  condition: proc.name = a\n" RULE("r", "evt.type = open and m") "- macro: m\n  condition: proc.name = b\n",
 	  { { "a", "/x", "p", 0 }, { "b", "/x", "p", 1 } } },
+	{ "a macro in the middle sees what a later file makes of one above it",
+	  "- macro: m\n  condition: proc.name = a\n- macro: n\n  condition: m\n" RULE("r", "evt.type = open and n")
+	  "- macro: o\n  condition: proc.name = b\n- macro: m\n  condition: o\n",
+	  { { "a", "/x", "p", 0 }, { "b", "/x", "p", 1 } } },
 	{ "a list is appended to",
 	  "- list: l\n  items: [a]\n" RULE("r", "evt.type = open and proc.name in (l)")
 	  "- list: l\n  items: [b]\n  override: {items: append}\n",
@@ -90,6 +94,30 @@ static const struct {
 	{ "an exception without values changes nothing",
 	  OPEN_A "  exceptions: [{name: e, fields: [proc.exepath], comps: [=]}]\n",
 	  { { "a", "/x", "p", 1 } } },
+	{ "an exception of one field with a modifier",
+	  OPEN_A "  exceptions: [{name: e, fields: proc.exepath, comps: startswith oneof, values: [/x, /xx]}]\n",
+	  { { "a", "/x", "p", 0 }, { "a", "/xx", "p", 1 }, { "a", "/y", "p", 1 } } },
+	{ "modifiers in an exception's tuples: a list, in parentheses, one value",
+	  OPEN_A "  exceptions:\n  - {name: e, fields: [proc.exepath, proc.pname], comps: [endswith anyof, =], values: [[[y, z], p], [\"(u, 'v w')\", q], [t, r]]}\n",
+	  { { "a", "/y", "p", 0 }, { "a", "/y", "q", 1 }, { "a", "/v w", "q", 0 }, { "a", "/t", "r", 0 }, { "a", "/t", "p", 1 } } },
+	{ "an exception compares fields, transformed and with each other",
+	  OPEN_A "  exceptions:\n  - {name: e, fields: [toupper(proc.exepath), proc.pname], comps: [=, =], values: [[/X, val(proc.name)], [/Y, basename(proc.exepath)]]}\n",
+	  { { "a", "/x", "a", 0 }, { "a", "/x", "b", 1 }, { "a", "/y", "y", 0 }, { "a", "/y", "a", 1 } } },
+	{ "exceptions can be replaced",
+	  OPEN_A "  exceptions: [{name: e, fields: [proc.exepath], values: [[/x]]}]\n"
+	  "- rule: r\n  exceptions: [{name: f, fields: [proc.exepath], values: [[/y]]}]\n  override: {exceptions: replace}\n",
+	  { { "a", "/x", "p", 1 }, { "a", "/y", "p", 0 } } },
+	{ "a rule is switched by an item of its own",
+	  OPEN_A "- rule: r\n  enabled: false\n- rule: r\n  enabled: true\n",
+	  { { "a", "/x", "p", 1 } } },
+	{ "a list after a modifier, by its name alone",
+	  "- list: l\n  items: [a, b]\n" RULE("r", "evt.type = open and proc.name = anyof l and not proc.pname = oneof"),
+	  { { "a", "/x", "p", 1 }, { "c", "/x", "p", 0 }, { "a", "/x", "oneof", 0 } } },
+	{ "the container plugin is built in; so is every engine up to this one",
+	  "- required_engine_version: 0.57.0\n- required_engine_version: 63\n"
+	  "- required_plugin_versions:\n  - {name: container, version: 0.4.0}\n"
+	  "  - {name: json, version: 1.0.0, alternatives: [{name: container, version: 0.3.1}]}\n" OPEN_A,
+	  { { "a", "/x", "p", 1 } } },
 	{ "two documents in one file",
 	  "---\n- macro: m\n  condition: proc.name = a\n---\n# nothing\n---\n" RULE("r", "evt.type = open and m") "...\n",
 	  { { "a", "/x", "p", 1 }, { "b", "/x", "p", 0 } } },
@@ -113,6 +141,104 @@ TEST(items_change_each_other_as_the_language_says)
 		ready_make(&r, &l);
 		CHECK_EQ(l.rs->n_rules, 1);
 		check_probes(&r, rows[i].probes);
+		ready_done(&r);
+		unload(&l);
+	}
+}
+
+/* What differs when lists are put into the text, as Falco does it. */
+// clang-format off
+static const struct {
+	const char *what, *text;
+	struct probe loose[MAX_PROBES], strict[MAX_PROBES];
+} substitution[] = {
+	{ "in quotes, between blanks",
+	  "- list: l\n  items: [a]\n" RULE("r", "evt.type = open and proc.pname = \"x l y\""),
+	  { { "n", "/x", "x l y", 1 }, { "n", "/x", "x a y", 0 } }, { { "n", "/x", "x l y", 0 }, { "n", "/x", "x a y", 1 } } },
+	{ "a quoted name alone is the same: quotes are no delimiters",
+	  "- list: l\n  items: [a]\n" RULE("r", "evt.type = open and proc.pname = \"l\""),
+	  { { "n", "/x", "l", 1 } }, { { "n", "/x", "l", 1 } } },
+	{ "items with a blank get quotes; an empty list takes a comma with it",
+	  "- list: l\n  items: [a b, 'c']\n- list: none\n  items: []\n" RULE("r", "evt.type = open and proc.pname in (none, l, none)"),
+	  { { "n", "/x", "a b", 1 }, { "n", "/x", "c", 1 }, { "n", "/x", "a", 0 } },
+	  { { "n", "/x", "a b", 1 }, { "n", "/x", "c", 1 }, { "n", "/x", "a", 0 } } },
+	{ "lists in lists, in macros",
+	  "- list: l\n  items: [a]\n- list: m\n  items: [l, b]\n- macro: k\n  condition: proc.pname in (m)\n" RULE("r", "evt.type = open and k"),
+	  { { "n", "/x", "a", 1 }, { "n", "/x", "b", 1 }, { "n", "/x", "l", 0 } }, { { "n", "/x", "a", 1 }, { "n", "/x", "b", 1 }, { "n", "/x", "l", 0 } } },
+	{ "a list that is only a name and its comma",
+	  "- list: none\n  items: []\n" RULE("r", "evt.type = open and not proc.pname in (none)"),
+	  { { "n", "/x", "a", 1 } }, { { "n", "/x", "a", 1 } } },
+};
+// clang-format on
+
+static void load_strict(struct loaded *l, const char *text)
+{
+	struct rule_source src = { "r.yaml", text, strlen(text) };
+	const struct rule_opts o = { .strict_falco = true };
+
+	*l = (struct loaded){ 0 };
+	arena_init(&l->a, 256 << 20);
+	diags_init(&l->ds, &l->a);
+	buf_init(&l->said, 1 << 20);
+	l->err = rule_load_opts(&src, 1, &template_builtin, &o, &l->a, &l->ds, &l->rs);
+	buf_puts(&l->said, "");
+	diags_render(&l->said, &l->ds, false);
+}
+
+TEST(lists_stand_for_values_or_with_strict_falco_for_text)
+{
+	for (size_t i = 0; i < countof(substitution); i++) {
+		for (int strict = 0; strict < 2; strict++) {
+			struct loaded l;
+			struct ready r;
+
+			test_row = substitution[i].what;
+			if (strict)
+				load_strict(&l, substitution[i].text);
+			else
+				load_text(&l, substitution[i].text);
+			ready_make(&r, &l);
+			check_probes(&r, strict ? substitution[i].strict : substitution[i].loose);
+			ready_done(&r);
+			unload(&l);
+		}
+	}
+}
+
+TEST(strict_falco_reports_errors_where_the_text_stands)
+{
+	struct loaded l;
+
+	load_strict(&l,
+		    "- list: l\n  items: [a, b]\n" RULE("r", "evt.type = open and proc.name in (l) and proc.nam = x"));
+	CHECK_HAS(l.said.p, "r.yaml:4:55: error[R400]");
+	unload(&l);
+	load_strict(&l, "- list: l\n  items: [l]\n" RULE("r", "evt.type = open and proc.name in (l)"));
+	CHECK(said_id(&l, 303));
+	unload(&l);
+	load_strict(&l, "- list: l\n  items: [a, b]\n" RULE("r", "evt.type = open and proc.name = l"));
+	CHECK(said_id(&l, 300)); /* proc.name = a, b */
+	unload(&l);
+}
+
+TEST(strict_falco_looks_at_the_first_network_of_fd_net_only)
+{
+	const char *text = RULE("r", "evt.type = connect and fd.net in (10.0.0.0/8, 192.168.0.0/16)");
+
+	for (int strict = 0; strict < 2; strict++) {
+		struct loaded l;
+		struct ready r;
+
+		if (strict)
+			load_strict(&l, text);
+		else
+			load_text(&l, text);
+		ready_make(&r, &l);
+		ready_event(&r, TEMPLATE_TYPE_net_connect);
+		event_set_ip(r.event, TEMPLATE_CAP + TEMPLATE_SOCKET_sip, "\xc0\xa8\0\1", 4);
+		CHECK_EQ(ready_fires(&r, 0), !strict);
+		event_set_ip(r.event, TEMPLATE_CAP + TEMPLATE_SOCKET_cip, "\x0a\0\0\1", 4);
+		CHECK_EQ(ready_fires(&r, 0), 1);
 		ready_done(&r);
 		unload(&l);
 	}

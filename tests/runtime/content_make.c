@@ -30,7 +30,7 @@ uint32_t make_rule(struct make *m, const char *name, const char *output)
 		if (!image_token(s, strlen(s), &t))
 			continue;
 		list[n] = (struct image_placeholder){ arena_strndup(&m->a, t.text, t.text_len),
-						      arena_strndup(&m->a, t.text, t.name_len), t.index };
+						      arena_strndup(&m->a, t.name, t.name_len), t.index };
 		for (uint32_t i = 0; i < n; i++)
 			known |= !strcmp(list[i].text, list[n].text);
 		n += !known;

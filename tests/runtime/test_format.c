@@ -181,3 +181,74 @@ TEST(a_rule_from_its_text_to_its_alert)
 	arena_done(&a);
 	free(e);
 }
+
+/* Of one element, one value of a dictionary, and through transformers. */
+TEST(placeholders_with_keys_and_transformers_show_what_conditions_compare)
+{
+	static const struct {
+		const char *output, *text, *fields;
+	} rows[] = {
+		{ "%proc.env[HOME]", "/root", "\"proc.env[HOME]\":\"/root\"" },
+		{ "%proc.env['X*']|", "|", "\"proc.env['X*']\":\"\"" },
+		{ "%proc.env[NO]", "<NA>", "\"proc.env[NO]\":null" },
+		{ "%proc.env[0] %proc.env[9]", "/root <NA>", "\"proc.env[0]\":\"/root\",\"proc.env[9]\":null" },
+		{ "%proc.args[1]", "YQ", "\"proc.args[1]\":\"YQ\"" },
+		{ "%toupper(proc.name)", "CAT", "\"toupper(proc.name)\":\"CAT\"" },
+		{ "%b64(proc.args[1])", "a", "\"b64(proc.args[1])\":\"a\"" },
+		{ "%b64(proc.args[0])", "<NA>", "\"b64(proc.args[0])\":null" },
+		{ "%4len(proc.name)|", "3   |", "\"len(proc.name)\":3" },
+		{ "%basename(tolower(proc.exepath))", "cat", "\"basename(tolower(proc.exepath))\":\"cat\"" },
+		{ "%toupper(proc.pname)", "<NA>", "\"toupper(proc.pname)\":null" },
+		{ "%toupper(proc.aname)", "CAT,SH", "\"toupper(proc.aname)\":\"CAT,SH\"" },
+		{ "%len(proc.env[HOME])", "5", "\"len(proc.env[HOME])\":5" },
+		{ "%evt.arg[flags]", "O_RDONLY", "\"evt.arg[flags]\":\"O_RDONLY\"" },
+		{ "%evt.arg.queuepct|%evt.dir%container.info", "<NA>|<", "\"evt.arg.queuepct\":null" },
+	};
+	static const struct helper_str env[] = { { "HOME=/root", 10 }, { "XY=", 3 } },
+				       args[] = { { "-", 1 }, { "YQ", 2 } }, names[] = { { "cat", 3 }, { "sh", 2 } };
+
+	for (size_t i = 0; i < countof(rows); i++) {
+		struct event *e = malloc(sizeof *e);
+		struct rule_source src = { .name = "t.yaml" };
+		struct rule_set *rs = NULL;
+		struct content *c = NULL;
+		struct buf elf, text, fields;
+		struct arena a;
+		struct diags ds;
+		struct json j;
+
+		test_row = rows[i].output;
+		arena_init(&a, 64 << 20);
+		diags_init(&ds, &a);
+		src.text = arena_printf(
+			&a, "- {rule: r, condition: evt.type = open, desc: d, priority: info, output: \"%s\"}\n",
+			rows[i].output);
+		src.len = strlen(src.text);
+		buf_init(&elf, 1 << 20);
+		buf_init(&text, 1 << 16);
+		buf_init(&fields, 1 << 16);
+		CHECK_OK(rule_load(&src, 1, &template_builtin, &a, &ds, &rs));
+		CHECK_OK(rule_compile(rs, &a, &elf, &ds));
+		CHECK_OK(content_load(view_of(elf.p, elf.len), "t",
+				      &(struct content_opts){ .table = &template_builtin }, &a, &c, NULL));
+		event_init(e, &template_builtin);
+		event_begin(e, OPEN);
+		event_set_cstr(e, FIELD_proc_name, "cat");
+		event_set_cstr(e, FIELD_proc_exepath, "/bin/CAT");
+		event_set_list(e, FIELD_proc_envs, env, 2);
+		event_set_list(e, FIELD_proc_argv, args, 2);
+		event_set_list(e, FIELD_proc_aname, names, 2);
+		event_set_cstr(e, FIELD_file_open_flags_str, "O_RDONLY");
+		content_format(c, 0, e, &text);
+		json_init(&j, &fields);
+		content_json_fields(c, 0, e, &j);
+		CHECK_STR(text.p, rows[i].text);
+		CHECK_HAS(fields.p, rows[i].fields);
+		content_free(c);
+		buf_done(&elf);
+		buf_done(&text);
+		buf_done(&fields);
+		arena_done(&a);
+		free(e);
+	}
+}

@@ -335,6 +335,16 @@ TEST(placeholders_are_found_where_the_author_wrote_them)
 		{ "%proc.aname[2", 11, "proc.aname", "proc.aname", -1, 0 },
 		{ "%proc.aname[1024]", 11, "proc.aname", "proc.aname", -1, 0 },
 		{ "%proc.aname[99999999999999999999]", 11, "proc.aname", "proc.aname", -1, 0 },
+		{ "%proc.env[HOME] x", 15, "proc.env[HOME]", "proc.env", -1, 0 },
+		{ "%proc.env[\"A B\"]", 16, "proc.env[\"A B\"]", "proc.env", -1, 0 },
+		{ "%proc.env[A B]", 9, "proc.env", "proc.env", -1, 0 },
+		{ "%proc.env[\"A]", 9, "proc.env", "proc.env", -1, 0 },
+		{ "%c.mount.dest[/a*]", 18, "c.mount.dest[/a*]", "c.mount.dest", -1, 0 },
+		{ "%toupper(proc.name)s", 19, "toupper(proc.name)", "proc.name", -1, 0 },
+		{ "%8len(b64(proc.args[1]))", 24, "len(b64(proc.args[1]))", "proc.args", 1, 8 },
+		{ "%toupper(proc.name", 0, NULL, NULL, 0, 0 },
+		{ "%toupper()", 0, NULL, NULL, 0, 0 },
+		{ "%toupper( proc.name)", 0, NULL, NULL, 0, 0 },
 		{ "%", 0, NULL, NULL, 0, 0 },
 		{ "%%", 0, NULL, NULL, 0, 0 },
 		{ "%12", 0, NULL, NULL, 0, 0 },
@@ -355,9 +365,56 @@ TEST(placeholders_are_found_where_the_author_wrote_them)
 			continue;
 		snprintf(token, sizeof token, "%.*s", (int)t.text_len, t.text);
 		CHECK_STR(token, rows[i].token);
-		snprintf(token, sizeof token, "%.*s", (int)t.name_len, t.text);
+		snprintf(token, sizeof token, "%.*s", (int)t.name_len, t.name);
 		CHECK_STR(token, rows[i].name);
 		CHECK_EQ(t.index, rows[i].index);
 		CHECK_EQ(t.width, rows[i].width);
 	}
+}
+
+TEST(domain_names_come_back_as_they_were_written_and_strange_ones_are_refused)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+		enum err err;
+		uint16_t id;
+	} rows[] = {
+		{ "a.example\0b\0", 12, E_OK, 0 }, { "", 0, E_OK, 0 },           { "a", 1, E_FORMAT, 51 },
+		{ "\0", 1, E_FORMAT, 51 },         { "a\0\0", 3, E_FORMAT, 51 },
+	};
+	static char many[2 * (IMAGE_MAX_NAMES + 1)];
+	const char *const *names, *list[IMAGE_MAX_NAMES + 1];
+	struct arena a;
+	struct diag d;
+	struct buf b;
+	uint32_t n;
+
+	for (size_t i = 0; i < countof(rows); i++) {
+		diag_init(&d);
+		arena_init(&a, 1 << 20);
+		CHECK_EQ(image_read_names(view_of(rows[i].bytes, rows[i].len), &a, &names, &n, &d), rows[i].err);
+		CHECK_EQ(d.id, rows[i].id);
+		if (i == 0) {
+			CHECK_EQ(n, 2);
+			CHECK_STR(names[0], "a.example");
+			CHECK_STR(names[1], "b");
+		}
+		arena_done(&a);
+	}
+	for (size_t i = 0; i <= IMAGE_MAX_NAMES; i++) {
+		many[2 * i] = 'x';
+		list[i] = "x";
+	}
+	diag_init(&d);
+	arena_init(&a, 1 << 20);
+	CHECK_EQ(image_read_names(view_of(many, sizeof many), &a, &names, &n, &d), E_LIMIT);
+	CHECK_EQ(d.id, 52);
+	buf_init(&b, 1 << 20);
+	CHECK_OK(image_write_names(list, IMAGE_MAX_NAMES, &b, &d));
+	CHECK_OK(image_read_names(view_of(b.p, b.len), &a, &names, &n, &d));
+	CHECK_EQ(n, IMAGE_MAX_NAMES);
+	CHECK_EQ(image_write_names(list, IMAGE_MAX_NAMES + 1, &b, &d), E_LIMIT);
+	buf_done(&b);
+	arena_done(&a);
 }

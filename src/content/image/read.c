@@ -163,15 +163,29 @@ struct rules_parts {
 	const char **tags;
 };
 
-/* The text is the field's name and the index, and nothing else. */
+/* The field is the text's: its name, the row that an index or key picks from, or an argument by its name. */
+static bool field_agrees(const char *field, const struct image_token *t)
+{
+	size_t n = t->name_len;
+
+	if (strncmp(field, t->name, n) != 0)
+		return false;
+	if (!field[n])
+		return true;
+	if ((t->key || t->index >= 0) && !strcmp(field + n, "[]"))
+		return true;
+	return t->key && field[n] == '.' && strlen(field + n + 1) == t->key_len &&
+	       !memcmp(field + n + 1, t->key, t->key_len);
+}
+
 static bool text_agrees(const struct image_placeholder *p)
 {
-	size_t n = strlen(p->field);
-	char index[16] = "";
+	char marked[IMAGE_MAX_NAME + 2];
+	struct image_token t;
+	int n = snprintf(marked, sizeof marked, "%%%s", p->text);
 
-	if (p->index >= 0)
-		(void)snprintf(index, sizeof index, "[%d]", p->index);
-	return !strncmp(p->text, p->field, n) && !strcmp(p->text + n, index);
+	return image_token(marked, (size_t)n, &t) == (size_t)n && !t.width && t.index == p->index &&
+	       field_agrees(p->field, &t);
 }
 
 static FALLIBLE get_placeholders(struct cursor *c, struct rules_parts *p)

@@ -30,6 +30,7 @@ struct compile {
 	struct rule_pool operands;
 	struct image_rule *rules;
 	uint32_t n_rules;
+	struct rule_names names;
 };
 
 static FALLIBLE report_limit(struct compile *x, enum rule_diag id, const struct rule *r, const char *type,
@@ -185,6 +186,7 @@ static FALLIBLE lower_one(struct compile *x, const struct rule *r, uint32_t rule
 		return E_NOMEM;
 	if (f->kind == FOLD_FALSE)
 		return E_BUG; /* r->types said otherwise */
+	TRY(rule_names_collect(f, &x->names, x->c.a));
 	TRY(share_of(x, type_index, &share));
 	err = rule_lower(f, &x->pool, share, &code, used, asked);
 	if (err == E_OK && share)
@@ -228,7 +230,7 @@ static FALLIBLE find_placeholders(struct compile *x, struct image_rule *r)
 			return E_NOMEM;
 		list[r->n_placeholders] = (struct image_placeholder){
 			.text = arena_strndup(x->c.a, tok.text, tok.text_len),
-			.field = arena_strndup(x->c.a, tok.text, tok.name_len),
+			.field = rule_output_field(x->rs->table, x->c.a, &tok),
 			.index = tok.index,
 		};
 		if (!list[r->n_placeholders].text || !list[r->n_placeholders].field)
@@ -290,20 +292,20 @@ static FALLIBLE write_index(struct compile *x, struct buf *out, struct diag *d)
 }
 
 struct sections {
-	struct buf schema, rules, filters, index;
+	struct buf schema, rules, filters, index, names;
 };
 
 static FALLIBLE write_file(struct compile *x, struct sections *b, struct buf *out)
 {
 	struct image_schema s = { x->records, x->n_progs };
 	struct image_rules r = { x->rules, x->n_rules };
-	struct obj_section extra[4];
+	struct obj_section extra[5];
 	struct obj_out o = { .progs = x->progs,
 			     .n_progs = x->n_progs,
 			     .maps = &x->map,
 			     .n_maps = 1,
 			     .extra = extra,
-			     .n_extra = x->simple ? 3 : 4,
+			     .n_extra = 3,
 			     .license = "Dual BSD/GPL" };
 	struct diag d;
 	enum err err;
@@ -314,10 +316,14 @@ static FALLIBLE write_file(struct compile *x, struct sections *b, struct buf *ou
 	err = err ? err : filter_write(x->filters, x->n_progs, &b->filters, &d);
 	if (!err && !x->simple)
 		err = write_index(x, &b->index, &d);
+	err = err ? err : image_write_names(x->names.names, x->names.n, &b->names, &d);
 	extra[0] = (struct obj_section){ IMAGE_SCHEMA_SECTION, view_of(b->schema.p, b->schema.len) };
 	extra[1] = (struct obj_section){ IMAGE_RULES_SECTION, view_of(b->rules.p, b->rules.len) };
 	extra[2] = (struct obj_section){ FILTER_SECTION, view_of(b->filters.p, b->filters.len) };
-	extra[3] = (struct obj_section){ IMAGE_INDEX_SECTION, view_of(b->index.p, b->index.len) };
+	if (!x->simple)
+		extra[o.n_extra++] = (struct obj_section){ IMAGE_INDEX_SECTION, view_of(b->index.p, b->index.len) };
+	if (x->names.n)
+		extra[o.n_extra++] = (struct obj_section){ IMAGE_NAMES_SECTION, view_of(b->names.p, b->names.len) };
 	x->map.init = view_of(x->pool.bytes.p, x->pool.bytes.len);
 	x->map.value_size = (uint32_t)x->pool.bytes.len;
 	err = err ? err : obj_write(&o, out, &d);
@@ -352,7 +358,9 @@ static FALLIBLE compile_set(struct compile *x, struct buf *out)
 	buf_init(&b.rules, SECTION_MAX_BYTES);
 	buf_init(&b.filters, FILTERS_MAX_BYTES);
 	buf_init(&b.index, SECTION_MAX_BYTES);
+	buf_init(&b.names, SECTION_MAX_BYTES);
 	err = write_file(x, &b, out);
+	buf_done(&b.names);
 	buf_done(&b.index);
 	buf_done(&b.schema);
 	buf_done(&b.rules);

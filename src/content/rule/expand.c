@@ -2,10 +2,10 @@
 /*
  * expand: macros and lists put in.
  *
- * A macro sees the macros that were defined (or last changed) above it, so in that order each needs only finished ones:
- * there is no recursion from macro to macro. Trees are shared; every tree knows the size and depth it has with all
- * macros put in, and those have limits. Falco replaces list names in the text; here they are replaced among values,
- * bare ones only (substitute.c does as Falco).
+ * A macro that was last changed at one place sees the macros that were first defined above it, as they are at the end:
+ * what a later file makes of them too. Each is expanded behind those that it refers to. Trees are shared; every tree
+ * knows the size and depth it has with all macros put in, and those have limits. Falco replaces list names in the text;
+ * here they are replaced among values, bare ones only (substitute.c does as Falco).
  */
 #include "content/rule/internal.h"
 
@@ -207,8 +207,8 @@ static FALLIBLE find_macro(struct expand *x, struct rule_span at, struct rule_ma
 		rule_report(x->c, RD_CYCLE, at, "macro '%.*s' contains itself", (int)(at.len < 80 ? at.len : 80), name);
 		return E_REJECTED;
 	}
-	if (x->macro && m->changed > x->macro->changed) {
-		d = rule_report(x->c, RD_MACRO_BELOW, at, "macro '%.*s' is defined or changed below this one",
+	if (x->macro && m->defined > x->macro->changed) {
+		d = rule_report(x->c, RD_MACRO_BELOW, at, "macro '%.*s' is defined below this one",
 				(int)(at.len < 80 ? at.len : 80), name);
 		rule_note(x->c, d, m->name, "macro '%.80s'", m->name.text->p);
 		diag_hint(d, "a macro sees those above it: move it up");
@@ -269,35 +269,101 @@ static FALLIBLE expand_node(struct expand *x, struct rule_cond *cond, uint32_t *
 	return first;
 }
 
-static FALLIBLE do_macro(struct rule_ctx *c, struct rule_items *it, struct rule_macro *m)
+static FALLIBLE parse_macro(struct rule_ctx *c, struct rule_items *it, struct rule_macro *m)
 {
 	const struct rule_text *text = m->text;
-	struct expand x = { c, it, m };
 
 	if (c->opts.strict_falco)
 		TRY(rule_substitute(c, it, text, &text));
-	TRY(rule_parse(c, text, &m->cond));
-	return expand_node(&x, m->cond, &m->size, &m->depth);
+	return rule_parse(c, text, &m->cond);
 }
 
-static int by_change(const void *a, const void *b)
+/* The macros that the condition names and may use; what is wrong with other names is said when it is expanded. */
+static FALLIBLE find_refs(struct rule_ctx *c, struct rule_items *it, struct rule_macro *m, const struct rule_cond *cond)
 {
-	const struct rule_macro *x = *(struct rule_macro *const *)a, *y = *(struct rule_macro *const *)b;
+	struct rule_macro *to;
 
-	return x->changed < y->changed ? -1 : x->changed > y->changed;
+	for (uint32_t i = 0; i < cond->n; i++)
+		TRY(find_refs(c, it, m, cond->kids[i]));
+	if (cond->kind != COND_MACRO)
+		return E_OK;
+	to = rule_macro_find(it, cond->at.text->p + cond->at.off, cond->at.len);
+	if (!to || to == m || to->defined > m->changed)
+		return E_OK;
+	m->refs = arena_grow(c->a, m->refs, m->n_refs, &m->refs_cap, sizeof *m->refs);
+	if (!m->refs)
+		return E_NOMEM;
+	m->refs[m->n_refs++] = (struct rule_macro_ref){ to, cond->at };
+	return E_OK;
+}
+
+/* The next macro that m needs and that nothing was done with yet, or NULL. */
+static struct rule_macro *next_needed(struct rule_ctx *c, struct rule_macro *m)
+{
+	while (m->next_ref < m->n_refs) {
+		const struct rule_macro_ref *ref = &m->refs[m->next_ref++];
+
+		if (ref->to->visit == VISIT_NEW)
+			return ref->to;
+		if (ref->to->visit == VISIT_ACTIVE)
+			rule_report(c, RD_CYCLE, ref->at, "macro '%.80s' contains itself, by way of macro '%.80s'",
+				    ref->to->name.text->p, m->name.text->p);
+	}
+	return NULL;
+}
+
+/* first, behind all that it needs: depth first, with a stack of our own, for chains can be as long as a file. */
+static FALLIBLE expand_from(struct rule_ctx *c, struct rule_items *it, struct rule_macro *first,
+			    struct rule_macro **stack, uint32_t *n_done)
+{
+	uint32_t n = 0;
+
+	if (first->visit != VISIT_NEW)
+		return E_OK;
+	first->visit = VISIT_ACTIVE;
+	stack[n++] = first;
+	while (n) {
+		struct rule_macro *m = stack[n - 1], *needed = next_needed(c, m);
+		struct expand x = { c, it, m };
+		enum err err;
+
+		if (needed) {
+			needed->visit = VISIT_ACTIVE;
+			stack[n++] = needed;
+			continue;
+		}
+		err = expand_node(&x, m->cond, &m->size, &m->depth);
+		if (err && err != E_REJECTED)
+			return err;
+		m->visit = err ? VISIT_FAILED : VISIT_DONE;
+		it->order[(*n_done)++] = m;
+		n--;
+	}
+	return E_OK;
 }
 
 FALLIBLE rule_expand_macros(struct rule_ctx *c, struct rule_items *it)
 {
-	if (it->n_macros)
-		qsort(it->macros, it->n_macros, sizeof *it->macros, by_change);
+	struct rule_macro **stack = ARENA_ARRAY(c->a, struct rule_macro *, it->n_macros);
+	uint32_t n_done = 0;
+
+	it->order = ARENA_ARRAY(c->a, struct rule_macro *, it->n_macros);
+	if (!stack || !it->order)
+		return E_NOMEM;
 	for (uint32_t i = 0; i < it->n_macros; i++) {
-		enum err err = do_macro(c, it, it->macros[i]);
+		struct rule_macro *m = it->macros[i];
+		enum err err = parse_macro(c, it, m);
 
 		if (err && err != E_REJECTED)
 			return err;
-		it->macros[i]->visit = err ? VISIT_FAILED : VISIT_DONE;
+		m->visit = err ? VISIT_FAILED : VISIT_NEW;
+		if (!err)
+			TRY(find_refs(c, it, m, m->cond));
+		else
+			it->order[n_done++] = m;
 	}
+	for (uint32_t i = 0; i < it->n_macros; i++)
+		TRY(expand_from(c, it, it->macros[i], stack, &n_done));
 	return E_OK;
 }
 
@@ -333,10 +399,10 @@ static void mark_macros(struct rule_items *it, const struct rule_cond *cond)
 
 void rule_warn_unused(struct rule_ctx *c, struct rule_items *it)
 {
-	/* a macro's references point upwards: from the last to the first, each is marked before its own turn */
+	/* from the last to the first, each is marked before its own turn */
 	for (uint32_t i = it->n_macros; i-- > 0;)
-		if (it->macros[i]->used && it->macros[i]->cond)
-			mark_macros(it, it->macros[i]->cond);
+		if (it->order[i]->used && it->order[i]->cond)
+			mark_macros(it, it->order[i]->cond);
 	for (uint32_t i = 0; i < it->n_macros; i++)
 		if (!it->macros[i]->used)
 			rule_report(c, RD_UNUSED_MACRO, it->macros[i]->name, "no rule uses macro '%.80s'",

@@ -256,11 +256,22 @@ struct rule_list {
 	uint32_t n_values;
 };
 
+struct rule_macro;
+/* A macro's name in a condition. */
+struct rule_macro_ref {
+	struct rule_macro *to;
+	struct rule_span at;
+};
+
 struct rule_macro {
 	struct hnode node;
 	struct rule_span name;
 	const struct rule_text *text;
-	uint32_t changed; /* number of the item that last changed it */
+	uint32_t defined; /* number of the item that first defined it */
+	uint32_t changed; /* of the one that last changed it */
+	struct rule_macro_ref *refs;
+	uint32_t n_refs, next_ref;
+	size_t refs_cap;
 	uint8_t visit;
 	bool used;
 	struct rule_cond *cond;
@@ -295,6 +306,7 @@ struct rule_items {
 	struct htab lists_by_name, macros_by_name, rules_by_name;
 	struct rule_list **lists;
 	struct rule_macro **macros;
+	struct rule_macro **order; /* the same, each behind those that it refers to; once expanded */
 	struct rule_draft **drafts;
 	uint32_t n_lists, n_macros, n_drafts, n_seen;
 	size_t lists_cap, macros_cap, drafts_cap;
@@ -498,6 +510,14 @@ const struct rule_fold *rule_fold_many(const struct rule_fold *check, struct are
 /* O(size of the condition). NULL without memory. */
 const struct rule_fold *rule_fold(const struct rule_cond *cond, const struct template_table *t,
 				  const struct template_type *type, struct arena *a);
+/* The values that checks on TEMPLATE_NAMES fields compare with, each once. */
+struct rule_names {
+	const char **names;
+	uint32_t n;
+	size_t cap;
+};
+/* E_NOMEM. */
+FALLIBLE rule_names_collect(const struct rule_fold *f, struct rule_names *n, struct arena *a);
 /* The condition compares evt.type somewhere. */
 bool rule_names_event(const struct rule_cond *cond);
 
@@ -539,6 +559,9 @@ const char *rule_check_text(struct arena *a, const struct rule_check *k);
  */
 enum rule_type_verdict rule_check_output(struct rule_ctx *c, const struct rule_text *output, bool quiet_unknown,
 					 struct rule_span *unknown, const char **out);
+struct image_token;
+/* The row that a placeholder shows. NULL without memory. */
+const char *rule_output_field(const struct template_table *t, struct arena *a, const struct image_token *tok);
 /* E_REJECTED (reported), E_NOMEM. */
 FALLIBLE rule_read_tests(struct rule_ctx *c, const struct rule_node *tests, struct rule *out);
 

@@ -280,6 +280,7 @@ static FALLIBLE new_macro(struct rule_ctx *c, struct rule_items *it, const struc
 	if (!m || !it->macros)
 		return E_NOMEM;
 	m->name = rule_node_span(name);
+	m->defined = it->n_seen;
 	htab_add(&it->macros_by_name, &m->node, hash_bytes(name->text.p, name->text.len, 0));
 	it->macros[it->n_macros++] = m;
 	*out = m;

@@ -5,7 +5,7 @@
  * A comparison of text, of an address or of a list's elements becomes a numbered predicate of the type: programs ask
  * for it by its number (helper `holds`), so that it is answered once per event however many rules ask it. Of each
  * program guards are kept: sets of predicates of which one must hold if the program is to match. The runtime starts no
- * program of which a guard says no. docs/formats/content.md section 6. Not a door.
+ * program of which a guard says no. docs/formats/content.md section 7. Not a door.
  */
 #ifndef SALLYPORT_CONTENT_RULE_SHARE_H
 #define SALLYPORT_CONTENT_RULE_SHARE_H

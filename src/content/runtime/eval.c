@@ -22,6 +22,12 @@ uint64_t content_types(const struct content *c)
 	return c->types;
 }
 
+const char *const *content_names(const struct content *c, uint32_t *out_n)
+{
+	*out_n = c->n_names;
+	return c->names;
+}
+
 uint32_t content_n_programs(const struct content *c)
 {
 	return c->n_programs;

@@ -20,12 +20,30 @@ static FALLIBLE copy_str(struct content *c, const char *s, const char **out)
 	return *out ? E_OK : E_NOMEM;
 }
 
+/* Key and transformers of a placeholder, which only its text has. */
+static FALLIBLE read_text(struct content *c, struct placeholder *out)
+{
+	const char *marked = arena_printf(&c->a, "%%%s", out->text);
+	struct image_token t;
+
+	if (!marked)
+		return E_NOMEM;
+	if (!image_token(marked, strlen(marked), &t))
+		return E_OK; /* then it is the name of no field either */
+	out->key = t.key;
+	out->key_len = t.key_len;
+	memcpy(out->transforms, t.transforms, sizeof t.transforms);
+	out->n_transforms = t.n_transforms;
+	return E_OK;
+}
+
 static FALLIBLE prepare_placeholder(struct content *c, const struct image_placeholder *in, struct placeholder *out)
 {
 	uint32_t id;
 
+	*out = (struct placeholder){ .index = in->index };
 	TRY(copy_str(c, in->text, &out->text));
-	out->index = in->index;
+	TRY(read_text(c, out));
 	out->field = ARENA_ARRAY(&c->a, uint16_t, c->table->n_types);
 	if (!out->field)
 		return E_NOMEM;
@@ -174,6 +192,108 @@ static void put_fitted(struct buf *out, const struct buf *safe, uint32_t width)
 		buf_putc(out, ' ');
 }
 
+/* ---- values that are computed ---- */
+
+static uint8_t field_type(const struct event *e, uint16_t id)
+{
+	return template_field_at(e->table, e->type, id)->type;
+}
+
+static bool is_computed(const struct placeholder *p, const struct event *e, uint16_t id)
+{
+	return p->n_transforms || field_type(e, id) == TEMPLATE_DICT;
+}
+
+static uint64_t ask(struct helper_env *env, enum abi_helper_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	return helper_lookup(id)(env, (uint64_t[ABI_MAX_ARGS]){ a, b, c, d });
+}
+
+/* The field, or what the placeholder picks from it, on the stack of computed values. */
+static bool push_field(const struct placeholder *p, const struct event *e, uint16_t id, struct helper_env *env)
+{
+	uint8_t type = field_type(e, id);
+	uint64_t h = helper_handle(id);
+
+	if (!template_is_handle(type) || type == TEMPLATE_IP)
+		return false;
+	if (type == TEMPLATE_DICT && p->key)
+		return ask(env, ABI_HELPER_dict_key, h, (uintptr_t)p->key, p->key_len, 1) != 0;
+	if (type == TEMPLATE_DICT)
+		return p->index >= 0 && ask(env, ABI_HELPER_dict_at, h, (uint64_t)p->index, 1, 0) != 0;
+	if (p->index >= 0)
+		h = ask(env, ABI_HELPER_list_get, h, (uint64_t)p->index, 0, 0);
+	return h && ask(env, ABI_HELPER_tmp_push, h, 1, 0, 0) != 0;
+}
+
+/* What the placeholder shows: a text or list, or with *is_length a number in v->len. False when it is missing. */
+static bool compute(const struct placeholder *p, const struct event *e, uint16_t id, struct helper_value *v,
+		    bool *is_length)
+{
+	static const uint8_t ops[] = { [IMAGE_LOWER] = HELPER_TMP_LOWER,
+				       [IMAGE_UPPER] = HELPER_TMP_UPPER,
+				       [IMAGE_BASENAME] = HELPER_TMP_BASENAME,
+				       [IMAGE_B64] = HELPER_TMP_B64 };
+	struct helper_env env = e->env;
+
+	*is_length = false;
+	if (!event_has(e, id) || !push_field(p, e, id, &env))
+		return false;
+	for (uint32_t i = p->n_transforms; i-- > 0;) {
+		if (*is_length)
+			return false; /* nothing can be done to a length */
+		*is_length = p->transforms[i] == IMAGE_LEN;
+		if (!*is_length)
+			(void)ask(&env, ABI_HELPER_tmp_apply, ops[p->transforms[i]], 0, 0, 0);
+	}
+	if (!ask(&env, ABI_HELPER_tmp_get, 0, 0, 0, 0))
+		return false;
+	*v = env.tmp->values[env.tmp->n - 1];
+	return true;
+}
+
+static bool format_computed(const struct placeholder *p, const struct event *e, uint16_t id, struct buf *out)
+{
+	struct helper_value v;
+	bool is_length;
+
+	if (!compute(p, e, id, &v, &is_length))
+		return false;
+	if (is_length)
+		buf_printf(out, "%u", v.len);
+	else if (v.kind == HELPER_VALUE_STR)
+		buf_put(out, v.p, v.len);
+	for (uint32_t i = 0; !is_length && v.kind == HELPER_VALUE_LIST && i < v.len; i++) {
+		if (i)
+			buf_putc(out, ',');
+		buf_put(out, v.list[i].p, v.list[i].len);
+	}
+	return true;
+}
+
+static void json_computed(const struct placeholder *p, const struct event *e, uint16_t id, struct json *j)
+{
+	struct helper_value v;
+	struct buf text;
+	bool is_length;
+
+	if (compute(p, e, id, &v, &is_length) && is_length) {
+		json_u64(j, v.len);
+		return;
+	}
+	buf_init(&text, VALUE_MAX_BYTES);
+	if (format_computed(p, e, id, &text))
+		json_strn(j, text.p ? text.p : "", text.len);
+	else
+		json_null(j);
+	buf_done(&text);
+}
+
+static bool format_value(const struct placeholder *p, const struct event *e, uint16_t id, struct buf *out)
+{
+	return is_computed(p, e, id) ? format_computed(p, e, id, out) : event_format(e, id, p->index, out);
+}
+
 /* raw and safe are the caller's to reuse. */
 static void put_value(const struct placeholder *p, uint32_t width, const struct event *e, struct buf *raw,
 		      struct buf *safe, struct buf *out)
@@ -181,7 +301,7 @@ static void put_value(const struct placeholder *p, uint32_t width, const struct 
 	uint16_t id = p->field[e->type_index];
 
 	buf_reset(raw);
-	if (id == NO_FIELD || !event_format(e, id, p->index, raw)) {
+	if (id == NO_FIELD || !format_value(p, e, id, raw)) {
 		buf_reset(raw);
 		buf_puts(raw, missing);
 	}
@@ -227,6 +347,8 @@ void content_json_fields(const struct content *c, uint32_t rule, const struct ev
 		json_key(j, p->text);
 		if (id == NO_FIELD)
 			json_null(j);
+		else if (is_computed(p, e, id))
+			json_computed(p, e, id, j);
 		else
 			event_json(e, id, p->index, j);
 	}

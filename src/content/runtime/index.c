@@ -3,6 +3,7 @@
 #include "content/runtime/index.h"
 
 enum { SCRATCH_MAX_BYTES = 64 << 20, MIN_USES = 3 /* of a fact, to be worth asking always */ };
+enum { SELECT_MAX_WORK = 1 << 20 /* steps of helpers for one event; about a millisecond */ };
 
 struct build {
 	const struct image_plan *const *plans;
@@ -431,6 +432,7 @@ static inline __attribute__((always_inline)) void select_among(const struct type
 	const uint64_t *start = x->table + truth_of_facts(x, e) * n_words;
 	struct asked asked = { 0, 0 };
 
+	e->env.work = 0;
 	for (uint32_t w = 0; w < n_words; w++)
 		ce->alive[w] = start[w];
 	for (const struct index_stage *s = x->stages; s < x->stages + x->n_stages; s++) {
@@ -440,6 +442,8 @@ static inline __attribute__((always_inline)) void select_among(const struct type
 			waiting |= ce->alive[w] & s->needs[w];
 		if (!waiting)
 			continue;
+		if (e->env.work > SELECT_MAX_WORK)
+			break; /* what is left starts, and pays with its fuel */
 		ask(x, s->elements, e, &asked);
 		if (asked.hold & s->elements) {
 			let_through(x, s, ce);

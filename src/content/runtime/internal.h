@@ -22,6 +22,10 @@ struct piece {
 struct placeholder {
 	const char *text;
 	int32_t index;
+	const char *key; /* of a dictionary; or NULL. In text */
+	uint32_t key_len;
+	uint8_t transforms[IMAGE_MAX_TRANSFORMS]; /* enum image_transform, the outermost first */
+	uint32_t n_transforms;
 	uint16_t *field; /* id by type index of the sensor's table, NO_FIELD where the type has none */
 };
 
@@ -49,6 +53,8 @@ struct content {
 	struct content_rule *rules;
 	struct output *outputs; /* by rule */
 	uint32_t n_rules;
+	const char *const *names; /* domain names */
+	uint32_t n_names;
 	struct map **maps;
 	uint32_t n_maps;
 	struct program *programs; /* by type, then in order of the rules */

@@ -109,6 +109,14 @@ static FALLIBLE read_file(struct loader *l, struct view elf)
 	return E_OK;
 }
 
+/* Kept as they are: whether a text can be a domain name is for those to say who resolve them. */
+static FALLIBLE read_names(struct loader *l)
+{
+	const struct obj_section *s = obj_section(&l->obj, IMAGE_NAMES_SECTION);
+
+	return s ? image_read_names(s->bytes, &l->c->a, &l->c->names, &l->c->n_names, l->d) : E_OK;
+}
+
 /* ---- records and programs find each other ---- */
 
 static int by_prog_name(const void *pa, const void *pb)
@@ -470,6 +478,7 @@ static FALLIBLE load(struct loader *l, struct view elf)
 	struct content *c = l->c;
 
 	TRY(read_file(l, elf));
+	TRY(read_names(l));
 	TRY(match(l));
 	TRY(check_schema(l));
 	TRY(verify_all(l));

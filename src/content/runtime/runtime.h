@@ -62,6 +62,9 @@ uint32_t content_n_programs(const struct content *c);
  */
 uint32_t content_filters(const struct content *c, uint32_t type_index, const struct filter **out, uint32_t max);
 
+/* The domain names that conditions compare the names of addresses with; *out_n of them, borrowed. */
+const char *const *content_names(const struct content *c, uint32_t *out_n);
+
 struct content_fault {
 	uint32_t rule;
 	struct diag d;

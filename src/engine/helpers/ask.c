@@ -57,7 +57,7 @@ static bool operand(struct helper_str *rest, struct helper_str *out)
 	return true;
 }
 
-static bool answer(struct question *q, struct helper_str s)
+static bool answer(struct question *q, struct helper_str s, uint64_t *work)
 {
 	uint32_t hits = 0;
 	struct helper_str arg;
@@ -65,7 +65,7 @@ static bool answer(struct question *q, struct helper_str s)
 	for (uint32_t i = 0; i < q->n; i++) {
 		if (!operand(&q->rest, &arg))
 			return false;
-		hits += q->test(s, arg) != q->negate;
+		hits += q->test(s, arg, work) != q->negate;
 		if (q->mode == HELPER_ANY && hits)
 			return true;
 		if (q->mode == HELPER_ALL && hits <= i)
@@ -87,7 +87,7 @@ struct helper_str str_basename(struct helper_str s)
 	return (struct helper_str){ s.p + skip, s.len - skip };
 }
 
-static bool answer_in_case(struct question *q, struct helper_str s)
+static bool answer_in_case(struct question *q, struct helper_str s, uint64_t *work)
 {
 	char room[CASE_ROOM_BYTES];
 
@@ -95,10 +95,11 @@ static bool answer_in_case(struct question *q, struct helper_str s)
 		return false;
 	for (uint32_t i = 0; i < s.len; i++)
 		room[i] = q->transforms & HELPER_LOWER ? fold(s.p[i]) : unfold(s.p[i]);
-	return answer(q, (struct helper_str){ room, s.len });
+	*work += s.len;
+	return answer(q, (struct helper_str){ room, s.len }, work);
 }
 
-bool test_ask(struct helper_str s, struct helper_str raw)
+bool test_ask(struct helper_str s, struct helper_str raw, uint64_t *work)
 {
 	struct question q;
 
@@ -106,14 +107,14 @@ bool test_ask(struct helper_str s, struct helper_str raw)
 		return false;
 	if (q.transforms & HELPER_BASENAME)
 		s = str_basename(s);
-	return q.transforms & (HELPER_LOWER | HELPER_UPPER) ? answer_in_case(&q, s) : answer(&q, s);
+	return q.transforms & (HELPER_LOWER | HELPER_UPPER) ? answer_in_case(&q, s, work) : answer(&q, s, work);
 }
 
 uint64_t helper_str_ask(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
 {
 	struct helper_str s;
 
-	return handle_str(env, args[0], &s) && test_ask(s, literal(args[1], args[2]));
+	return handle_str(env, args[0], &s) && test_ask(s, literal(args[1], args[2]), &env->work);
 }
 
 uint64_t helper_str_len(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])

@@ -141,12 +141,13 @@ static bool one_match(const struct glob *g, size_t i, unsigned char c, size_t *n
 	return g->fold_case ? low(p) == low(c) : p == c;
 }
 
-bool helper_glob(const char *s, size_t len, const char *pat, size_t pat_len, bool fold_case)
+bool glob_match(const char *s, size_t len, const char *pat, size_t pat_len, bool fold_case, uint64_t *work)
 {
 	const struct glob g = { pat, pat_len, fold_case };
 	size_t i = 0, j = 0, next, star = SIZE_MAX, star_i = 0;
 
 	while (i < len) {
+		*work += j < pat_len && pat[j] == '[' ? pat_len - j : 2;
 		if (j < pat_len && pat[j] == '*') {
 			star = ++j;
 			star_i = i;
@@ -165,6 +166,13 @@ bool helper_glob(const char *s, size_t len, const char *pat, size_t pat_len, boo
 	return j == pat_len;
 }
 
+bool helper_glob(const char *s, size_t len, const char *pat, size_t pat_len, bool fold_case)
+{
+	uint64_t work = 0;
+
+	return glob_match(s, len, pat, pat_len, fold_case, &work);
+}
+
 /* The next component at *i, empty ones left out; false at the end. */
 static bool component(const char *p, size_t len, size_t *i, struct helper_str *out)
 {
@@ -179,17 +187,25 @@ static bool component(const char *p, size_t len, size_t *i, struct helper_str *o
 	return *i > start;
 }
 
-bool helper_pmatch(const char *path, size_t len, const char *pat, size_t pat_len)
+bool glob_pmatch(const char *path, size_t len, const char *pat, size_t pat_len, uint64_t *work)
 {
 	struct helper_str want, have;
 	size_t i = 0, j = 0;
 
+	*work += 8;
 	if (!pat_len || !len)
 		return len == pat_len;
 	if ((path[0] == '/') != (pat[0] == '/'))
 		return false;
 	while (component(pat, pat_len, &j, &want))
-		if (!component(path, len, &i, &have) || !helper_glob(have.p, have.len, want.p, want.len, false))
+		if (!component(path, len, &i, &have) || !glob_match(have.p, have.len, want.p, want.len, false, work))
 			return false;
 	return true;
+}
+
+bool helper_pmatch(const char *path, size_t len, const char *pat, size_t pat_len)
+{
+	uint64_t work = 0;
+
+	return glob_pmatch(path, len, pat, pat_len, &work);
 }

@@ -63,6 +63,12 @@ struct helper_env {
 	bool bad_handle;        /* set by a helper that was given a handle that names nothing of the right kind */
 	struct helper_tmp *tmp; /* or NULL: then nothing can be computed */
 
+	/*
+	 * What helpers did, in steps of about a byte in a simple loop (a nanosecond or less): they add, the VM charges
+	 * it to the program's fuel. One call does at most what docs/formats/content.md section 7 says.
+	 */
+	uint64_t work;
+
 	/* For predicates, and only for them: which of the values are there, and those that are numbers. */
 	const uint8_t *present; /* bit i modulo 8 of byte i / 8 */
 	const uint8_t *numbers; /* 8 bytes each, in the order of this host */

@@ -16,8 +16,11 @@
 const struct helper_value *handle_value(struct helper_env *env, uint64_t handle, enum helper_value_kind kind);
 bool handle_str(struct helper_env *env, uint64_t handle, struct helper_str *out);
 
-/* A question about a string and the literal data that a helper was given; 1 or 0. */
-typedef bool str_test(struct helper_str s, struct helper_str arg);
+/*
+ * A question about a string and the literal data that a helper was given; 1 or 0. What it costs is added to *work:
+ * about one for each byte that a simple loop looks at (struct helper_env).
+ */
+typedef bool str_test(struct helper_str s, struct helper_str arg, uint64_t *work);
 /* The test behind the string helper with this id, or NULL. */
 str_test *str_test_find(uint64_t id);
 
@@ -58,6 +61,10 @@ int str_order(struct helper_str a, struct helper_str b);
 /* Questions about a packed set; a packed question. */
 str_test set_has, set_has_prefix_of, set_pmatch;
 str_test test_ask, test_regex;
+
+/* helper_glob and helper_pmatch, with what they cost. */
+bool glob_match(const char *s, size_t len, const char *pat, size_t pat_len, bool fold_case, uint64_t *work);
+bool glob_pmatch(const char *path, size_t len, const char *pat, size_t pat_len, uint64_t *work);
 
 /* The hash by which a packed set places its strings. */
 uint32_t set_hash(struct helper_str s);

@@ -11,7 +11,7 @@ uint64_t helper_list_any(struct helper_env *env, const uint64_t args[ABI_MAX_ARG
 	if (!v || !test)
 		return 0;
 	for (uint64_t i = args[4]; i < v->len; i++)
-		if (test(v->list[i], literal(args[2], args[3])))
+		if (test(v->list[i], literal(args[2], args[3]), &env->work))
 			return 1;
 	return 0;
 }
@@ -24,13 +24,14 @@ uint64_t helper_list_all(struct helper_env *env, const uint64_t args[ABI_MAX_ARG
 	if (!v || !test || args[4] >= v->len)
 		return 0;
 	for (uint64_t i = args[4]; i < v->len; i++)
-		if (!test(v->list[i], literal(args[2], args[3])))
+		if (!test(v->list[i], literal(args[2], args[3]), &env->work))
 			return 0;
 	return 1;
 }
 
-static bool has_text(const struct helper_value *list, struct helper_str s)
+static bool has_text(const struct helper_value *list, struct helper_str s, uint64_t *work)
 {
+	*work += 2ull * list->len + s.len / 8;
 	for (uint32_t i = 0; i < list->len; i++)
 		if (list->list[i].len == s.len && !str_order(list->list[i], s))
 			return true;
@@ -47,7 +48,7 @@ uint64_t helper_list_in_list(struct helper_env *env, const uint64_t args[ABI_MAX
 	if (!v || !set || !v->len)
 		return 0;
 	for (uint32_t i = 0; i < v->len; i++)
-		if (has_text(set, v->list[i]) != all)
+		if (has_text(set, v->list[i], &env->work) != all)
 			return !all;
 	return all;
 }
@@ -80,7 +81,7 @@ uint64_t helper_dict_key(struct helper_env *env, const uint64_t args[ABI_MAX_ARG
 		const char *equals = find_equals(v->list[i]);
 		size_t len = equals ? (size_t)(equals - v->list[i].p) : v->list[i].len;
 
-		if (helper_glob(v->list[i].p, len, key.p, key.len, false))
+		if (glob_match(v->list[i].p, len, key.p, key.len, false, &env->work))
 			return push_value(env, v->list[i], equals, args[3]);
 	}
 	return 0;

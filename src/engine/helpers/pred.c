@@ -296,12 +296,12 @@ static bool address_is(struct helper_env *env, const struct helper_pred *p)
 	return p->test == ABI_HELPER_ip_eq ? helper_ip_eq(env, args) : helper_ip_in_net(env, args);
 }
 
-static bool element_is(const struct pred *q, const struct helper_value *v)
+static bool element_is(const struct pred *q, const struct helper_value *v, uint64_t *work)
 {
 	if (q->p.subject == HELPER_ELEMENT)
-		return q->p.index < v->len && q->test(v->list[q->p.index], q->p.operand) != q->p.negate;
+		return q->p.index < v->len && q->test(v->list[q->p.index], q->p.operand, work) != q->p.negate;
 	for (uint32_t i = q->p.index; i < v->len; i++)
-		if (q->test(v->list[i], q->p.operand))
+		if (q->test(v->list[i], q->p.operand, work))
 			return !q->p.negate;
 	return q->p.negate;
 }
@@ -322,10 +322,10 @@ static bool answer(struct helper_env *env, const struct pred *q)
 	switch ((enum helper_subject)q->p.subject) {
 	case HELPER_TEXT:
 		return v->kind == HELPER_VALUE_STR &&
-		       q->test((struct helper_str){ v->p, v->len }, q->p.operand) != q->p.negate;
+		       q->test((struct helper_str){ v->p, v->len }, q->p.operand, &env->work) != q->p.negate;
 	case HELPER_ELEMENT:
 	case HELPER_ANY_ELEMENT:
-		return v->kind == HELPER_VALUE_LIST && element_is(q, v);
+		return v->kind == HELPER_VALUE_LIST && element_is(q, v, &env->work);
 	case HELPER_ADDRESS:
 		return v->kind == HELPER_VALUE_IP && address_is(env, &q->p) != q->p.negate;
 	case HELPER_NUMBER:
@@ -348,6 +348,7 @@ bool helper_group_holds(struct helper_env *env, uint32_t i)
 	m->ran[i / 64] |= 1ull << i % 64;
 	if (!is_there(env, g->value) || v->kind != HELPER_VALUE_STR)
 		return false;
+	env->work += 16 + 2ull * v->len;
 	match_run(g->match, (struct helper_str){ v->p, v->len }, m->holds);
 	if (g->n_words == 1)
 		return (*holds ^= g->members->negated) & g->members->all;

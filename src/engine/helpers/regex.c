@@ -65,7 +65,7 @@ static const char *takers(const struct regex *r, char byte)
 	return class < r->n_classes ? r->classes + (size_t)8 * r->words * class : NULL;
 }
 
-static void add_followers(const struct regex *r, const uint64_t *now, uint64_t *next)
+static void add_followers(const struct regex *r, const uint64_t *now, uint64_t *next, uint64_t *work)
 {
 	for (uint32_t w = 0; w < r->words; w++) {
 		for (uint64_t bits = now[w]; bits; bits &= bits - 1) {
@@ -73,6 +73,7 @@ static void add_followers(const struct regex *r, const uint64_t *now, uint64_t *
 
 			if (p >= r->n)
 				return;
+			*work += r->words;
 			for (uint32_t k = 0; k < r->words; k++)
 				next[k] |= word_at(r->follow + (size_t)8 * r->words * p, k);
 		}
@@ -90,7 +91,7 @@ static bool keep_takers(const struct regex *r, char byte, uint64_t *bits)
 	return any != 0;
 }
 
-bool test_regex(struct helper_str s, struct helper_str raw)
+bool test_regex(struct helper_str s, struct helper_str raw, uint64_t *work)
 {
 	uint64_t now[MAX_WORDS] = { 0 }, next[MAX_WORDS];
 	struct regex r;
@@ -105,7 +106,8 @@ bool test_regex(struct helper_str s, struct helper_str raw)
 		return false;
 	for (uint32_t i = 1; i < s.len; i++) {
 		memset(next, 0, sizeof next);
-		add_followers(&r, now, next);
+		*work += 8;
+		add_followers(&r, now, next, work);
 		if (!keep_takers(&r, s.p[i], next))
 			return false;
 		memcpy(now, next, sizeof now);

@@ -101,7 +101,7 @@ static bool is_string(const struct set *set, uint32_t i, struct helper_str s)
 	return i < set->n && set_get(set, i, &m) && m.len == s.len && (!m.len || !memcmp(m.p, s.p, m.len));
 }
 
-bool set_has(struct helper_str s, struct helper_str raw)
+bool set_has(struct helper_str s, struct helper_str raw, uint64_t *work)
 {
 	uint32_t hash, slot;
 	struct set set;
@@ -109,6 +109,7 @@ bool set_has(struct helper_str s, struct helper_str raw)
 	if (!set_open(raw, &set) || !set.n_slots)
 		return false;
 	hash = set_hash(s);
+	*work += 8 + s.len / 4;
 	for (uint32_t probe = 0; probe < SET_MAX_PROBES; probe++) {
 		slot = u32_at(raw, set.slots_at + 4 * (uint64_t)((hash + probe) & (set.n_slots - 1)));
 		if (!slot)
@@ -143,7 +144,7 @@ static bool last_not_after(struct helper_str s, const struct set *set, struct he
  * some byte k; a longer prefix of s than k would stand between m and s, so only prefixes up to k are left: look again
  * with s cut to k. Each round shortens s; with few nested prefixes in a set there are one or two.
  */
-bool set_has_prefix_of(struct helper_str s, struct helper_str raw)
+bool set_has_prefix_of(struct helper_str s, struct helper_str raw, uint64_t *work)
 {
 	struct helper_str m;
 	struct set set;
@@ -152,6 +153,7 @@ bool set_has_prefix_of(struct helper_str s, struct helper_str raw)
 	if (!set_open(raw, &set))
 		return false;
 	while (last_not_after(s, &set, &m)) {
+		*work += 32 + s.len; /* up to 16 comparisons of 8 bytes a step, mostly of the first few */
 		for (k = 0; k < m.len && k < s.len && m.p[k] == s.p[k]; k++)
 			;
 		if (k == m.len)
@@ -178,7 +180,7 @@ bool set_string(struct helper_str raw, uint32_t i, struct helper_str *out)
 }
 
 /* Cost: all bytes of the set, at worst times the longest component of s. */
-bool set_pmatch(struct helper_str s, struct helper_str raw)
+bool set_pmatch(struct helper_str s, struct helper_str raw, uint64_t *work)
 {
 	struct helper_str m;
 	struct set set;
@@ -188,7 +190,7 @@ bool set_pmatch(struct helper_str s, struct helper_str raw)
 	for (uint32_t i = 0; i < set.n; i++) {
 		if (!set_get(&set, i, &m))
 			return false;
-		if (helper_pmatch(s.p, s.len, m.p, m.len))
+		if (glob_pmatch(s.p, s.len, m.p, m.len, work))
 			return true;
 	}
 	return false;
@@ -335,6 +337,7 @@ uint64_t helper_ip_in_net(struct helper_env *env, const uint64_t args[ABI_MAX_AR
 	n = v->len == 4 ? n4 : n6;
 	if (v->len == 16)
 		at += n4 * NET4_BYTES;
+	env->work += n * v->len;
 	for (; n; n--, at += 2 * (uint64_t)v->len)
 		if (net_has(set.p + at, v->p, v->len))
 			return 1;

@@ -42,53 +42,60 @@ bool handle_str(struct helper_env *env, uint64_t handle, struct helper_str *out)
 	return true;
 }
 
-static bool test_eq(struct helper_str s, struct helper_str a)
+static bool test_eq(struct helper_str s, struct helper_str a, uint64_t *work)
 {
+	*work += a.len / 16;
 	return s.len == a.len && (!a.len || !memcmp(s.p, a.p, a.len));
 }
 
-static bool test_startswith(struct helper_str s, struct helper_str a)
+static bool test_startswith(struct helper_str s, struct helper_str a, uint64_t *work)
 {
+	*work += a.len / 16;
 	return s.len >= a.len && (!a.len || !memcmp(s.p, a.p, a.len));
 }
 
-static bool test_endswith(struct helper_str s, struct helper_str a)
+static bool test_endswith(struct helper_str s, struct helper_str a, uint64_t *work)
 {
+	*work += a.len / 16;
 	return s.len >= a.len && (!a.len || !memcmp(s.p + (s.len - a.len), a.p, a.len));
 }
 
-static bool test_contains(struct helper_str s, struct helper_str a)
+static bool test_contains(struct helper_str s, struct helper_str a, uint64_t *work)
 {
+	*work += s.len / 2;
 	return !a.len || (s.len >= a.len && memmem(s.p, s.len, a.p, a.len));
 }
 
-static bool folded_eq(const char *a, const char *b, uint32_t len)
+static bool folded_eq(const char *a, const char *b, uint32_t len, uint64_t *work)
 {
-	for (uint32_t i = 0; i < len; i++)
-		if (fold(a[i]) != fold(b[i]))
-			return false;
-	return true;
+	uint32_t i = 0;
+
+	while (i < len && fold(a[i]) == fold(b[i]))
+		i++;
+	*work += i;
+	return i == len;
 }
 
 /* At most s.len * a.len steps. */
-static bool test_icontains(struct helper_str s, struct helper_str a)
+static bool test_icontains(struct helper_str s, struct helper_str a, uint64_t *work)
 {
+	*work += s.len;
 	if (!a.len)
 		return true;
 	for (uint32_t i = 0; s.len - i >= a.len && i < s.len; i++)
-		if (fold(s.p[i]) == fold(a.p[0]) && folded_eq(s.p + i, a.p, a.len))
+		if (fold(s.p[i]) == fold(a.p[0]) && folded_eq(s.p + i, a.p, a.len, work))
 			return true;
 	return false;
 }
 
-static bool test_glob(struct helper_str s, struct helper_str a)
+static bool test_glob(struct helper_str s, struct helper_str a, uint64_t *work)
 {
-	return helper_glob(s.p, s.len, a.p, a.len, false);
+	return glob_match(s.p, s.len, a.p, a.len, false, work);
 }
 
-static bool test_iglob(struct helper_str s, struct helper_str a)
+static bool test_iglob(struct helper_str s, struct helper_str a, uint64_t *work)
 {
-	return helper_glob(s.p, s.len, a.p, a.len, true);
+	return glob_match(s.p, s.len, a.p, a.len, true, work);
 }
 
 /* Eight bytes so that numbers order as the bytes do. */
@@ -148,12 +155,12 @@ str_test *str_test_find(uint64_t id)
 }
 
 /* helper_<name>(handle, mem, size): the test on the string, 0 for a bad handle. */
-#define STR_HELPER(name, test)                                                             \
-	uint64_t helper_##name(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])  \
-	{                                                                                  \
-		struct helper_str s;                                                       \
-                                                                                           \
-		return handle_str(env, args[0], &s) && test(s, literal(args[1], args[2])); \
+#define STR_HELPER(name, test)                                                                         \
+	uint64_t helper_##name(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])              \
+	{                                                                                              \
+		struct helper_str s;                                                                   \
+                                                                                                       \
+		return handle_str(env, args[0], &s) && test(s, literal(args[1], args[2]), &env->work); \
 	}
 
 STR_HELPER(str_eq, test_eq)
@@ -172,6 +179,7 @@ uint64_t helper_str_cmp(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS
 {
 	struct helper_str s;
 
+	env->work += args[2] / 8;
 	return handle_str(env, args[0], &s) ? (uint64_t)(int64_t)str_order(s, literal(args[1], args[2])) : 0;
 }
 
@@ -199,5 +207,5 @@ uint64_t helper_str_test2(struct helper_env *env, const uint64_t args[ABI_MAX_AR
 	if (!slow && args[1] != ABI_HELPER_str_eq && args[1] != ABI_HELPER_str_contains &&
 	    args[1] != ABI_HELPER_str_startswith && args[1] != ABI_HELPER_str_endswith)
 		return 0;
-	return (!slow || arg.len <= HELPER_SLOW_OPERAND_BYTES) && str_test_find(args[1])(s, arg);
+	return (!slow || arg.len <= HELPER_SLOW_OPERAND_BYTES) && str_test_find(args[1])(s, arg, &env->work);
 }

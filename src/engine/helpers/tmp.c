@@ -281,26 +281,36 @@ static bool getopt_values(struct helper_tmp *t, uint64_t option)
 	return tmp_getopt(t, args, (struct helper_str){ options.p, options.len }, (uint8_t)option) || fail(t);
 }
 
-uint64_t helper_tmp_apply(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+static bool apply(struct helper_tmp *t, uint64_t op, uint64_t arg)
 {
-	struct helper_tmp *t = env->tmp;
-
-	if (!t || t->failed)
-		return 0;
-	switch (args[0]) {
+	switch (op) {
 	case HELPER_TMP_LOWER:
 	case HELPER_TMP_UPPER:
 	case HELPER_TMP_BASENAME:
 	case HELPER_TMP_B64:
-		return t->n ? change_value(t, (enum helper_tmp_op)args[0]) : fail(t);
+		return t->n ? change_value(t, (enum helper_tmp_op)op) : fail(t);
 	case HELPER_TMP_LIST:
-		return make_list(t, args[1]);
+		return make_list(t, arg);
 	case HELPER_TMP_CONCAT:
-		return concat(t, args[1]);
+		return concat(t, arg);
 	case HELPER_TMP_JOIN:
 		return join(t);
 	case HELPER_TMP_GETOPT:
-		return getopt_values(t, args[1]);
+		return getopt_values(t, arg);
 	}
 	return fail(t);
+}
+
+uint64_t helper_tmp_apply(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+{
+	struct helper_tmp *t = env->tmp;
+	uint32_t made;
+	bool good;
+
+	if (!t || t->failed)
+		return 0;
+	made = t->n_bytes + 8 * t->n_strs;
+	good = apply(t, args[0], args[1]);
+	env->work += 64 + (t->n_bytes + 8 * t->n_strs - made); /* nothing is taken back here */
+	return good;
 }

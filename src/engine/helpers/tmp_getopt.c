@@ -16,7 +16,7 @@ struct reader {
 	uint8_t options[256]; /* by byte */
 	const struct helper_value *args;
 	uint32_t i;
-	uint8_t want; /* one option, or 0 */
+	uint8_t want;           /* one option, or 0 */
 	struct helper_str *out; /* NULL: only count */
 	uint32_t n;
 	bool found;

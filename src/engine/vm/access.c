@@ -120,7 +120,8 @@ bool vm_call_helper(struct vm_run_state *run, const struct vm_call *c)
 	for (unsigned i = 0; i < c->n_args; i++)
 		if (!arg_check(run, c, i, args))
 			return false;
-	run->fuel--;
+	run->env->work = 0;
 	run->r[0] = c->fn(run->env, args);
+	run->fuel -= 1 + (int64_t)(run->env->work >> VM_WORK_PER_FUEL_LOG2);
 	return !run->env->bad_handle || refuse(run, VM_WHY_HANDLE, 0, run->r[1]);
 }

@@ -82,8 +82,8 @@ struct vm_frame {
  * program. */
 #define VM_MAP_REF UINT64_C(0x5a11000000000000)
 
-/* A helper call costs one instruction's fuel, and one more for each 64 bytes of memory arguments. */
-enum { VM_BYTES_PER_FUEL_LOG2 = 6 };
+/* A helper call costs one instruction's fuel, one more for each 64 bytes of memory arguments, and what it did. */
+enum { VM_BYTES_PER_FUEL_LOG2 = 6, VM_WORK_PER_FUEL_LOG2 = 2 };
 
 enum vm_why {
 	VM_WHY_NONE,

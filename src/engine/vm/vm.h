@@ -51,8 +51,9 @@ struct vm_run_args {
 	struct helper_env *env; /* may be NULL: then every handle is bad */
 	/*
 	 * About the instructions that may run; 0: VM_FUEL_DEFAULT. A back edge costs its length, a local call the
-	 * length of the callee, a helper call 1 and 1 more for each 64 bytes of memory that it is given: so at most
-	 * fuel plus the program's length run.
+	 * length of the callee, a helper call 1, 1 more for each 64 bytes of memory that it is given, and 1 for every 4
+	 * steps that it does (helpers.h: work). So at most fuel plus the program's length run, and helpers do at most 4
+	 * steps a unit and what the last call does on top.
 	 */
 	uint64_t fuel;
 };

@@ -20,8 +20,28 @@ struct message {
 	u64 asked; /* bytes that were to be sent or received */
 	s64 ret;
 	u32 name_bytes;
-	u32 kind; /* WIRE_SEND or WIRE_RECV */
 };
+
+/* What is known of a message while its record is made: too much for the stack of old kernels. As scratch, by slot. */
+struct work {
+	struct call call;
+	struct message message;
+	struct remote remote;
+	struct sock_record record;
+	u64 sun[SUN_WORDS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SCRATCH_SLOTS);
+	__type(key, u32);
+	__type(value, struct work);
+} works SEC(".maps");
+
+static __always_inline struct work *work_get(u32 slot)
+{
+	return bpf_map_lookup_elem(&works, &slot);
+}
 
 /* Bytes of the vectors number first and later; those up to VECTORS_MAX are counted. small: with 32-bit members. */
 __attribute__((noinline)) u64 vectors_sum(u64 iov, u64 first, u64 n, u32 small)
@@ -122,19 +142,6 @@ static __always_inline bool remote_of_message(const struct message *m, const str
 	return false;
 }
 
-/* A number for the name of a unix socket in the caller's memory. */
-static __attribute__((noinline)) int sun_number(const struct message *m, struct remote *out)
-{
-	u64 words[SUN_WORDS] = {}, h = socket_secret[0];
-
-	bpf_probe_read_user(words, (u32)at_most(m->name_bytes, sizeof words), (void *)m->name);
-	for (u32 i = 0; i < SUN_WORDS; i++)
-		h = mix(h + words[i]);
-	out->addr[0] = h;
-	out->addr[1] = 1;
-	return 0;
-}
-
 /* Is this another remote end than last time? A failed call leaves what was. */
 static __always_inline bool remote_changed(const struct file *f, const struct sock *sk, struct remote *now, bool ok)
 {
@@ -176,61 +183,116 @@ __attribute__((noinline)) int data_append(u64 data, u64 bytes, u32 slot)
 	return seg_pack(n, bytes > n ? WIRE_SEG_CUT : 0);
 }
 
-static __attribute__((noinline)) int message_send(const struct call *c, const struct message *m, const struct file *f,
-						  const struct remote *to, u32 flags)
+static __always_inline struct file *work_file(const struct work *w, struct fd_table *table)
 {
-	struct sock_record r = { .kind = m->kind,
-				 .ring = WIRE_RING_BULK,
-				 .n_fields = FIELDS_OF(net_send),
-				 .field = { (u32)c->arg[0], m->asked },
-				 .fd = (u32)c->arg[0],
-				 .flags = flags };
-	struct fd_table table;
-	struct sock_tail *t;
-	struct scratch *s;
-	u64 bytes;
-	u32 slot;
-
-	fd_table_of(c->task, &table);
-	if (!sock_begin(c, &r, (u64)f, fd_flags(&table, r.fd), &slot))
-		return 0;
-	s = scratch_get(slot);
-	t = sock_tail(&r, slot);
-	if (!s || !t)
-		return 0;
-	s->rec.hdr.ret = m->ret;
-	if (t->sock.kind == WIRE_FD_UNIX)
-		seg_set(&t->path, to->flags & FOUND ? sun_user_append(m->name, m->name_bytes, slot)
-						    : sun_path_append(file_sock(f), slot));
-	else if (to->flags & FOUND)
-		remote_put(&t->sock, to);
-	bytes = m->ret < 0 ? 0 : (u64)m->ret < m->data_bytes ? (u64)m->ret : m->data_bytes;
-	if (bytes && filter_flag(WIRE_FILTER_DATA))
-		seg_set(&t->data, data_append(m->data, bytes, slot));
-	return record_send(slot, m->kind, WIRE_RING_BULK);
+	fd_table_of((void *)bpf_get_current_task(), table);
+	return fd_file(table, (u32)w->call.arg[0]);
 }
 
-/* One message: is it told? */
-static __attribute__((noinline)) int on_message(const struct call *c, const struct message *m, const struct file *f)
+/* A number for the name of a unix socket in the caller's memory. */
+static __always_inline void sun_number(struct work *w)
 {
-	const struct sock *sk = file_is_socket(f) ? file_sock(f) : 0;
-	struct remote to = {};
-	bool changed = false, asked = false;
-	u32 flags;
+	u64 h = socket_secret[0];
 
-	if (sk) {
-		asked = remote_of_message(m, sk, &to);
-		if (asked && to.family == AF_UNIX)
-			sun_number(m, &to);
-		changed = remote_changed(f, sk, &to, m->ret >= 0);
+	for (u32 i = 0; i < SUN_WORDS; i++)
+		w->sun[i] = 0;
+	bpf_probe_read_user(w->sun, (u32)at_most(w->message.name_bytes, sizeof w->sun), (void *)w->message.name);
+	for (u32 i = 0; i < SUN_WORDS; i++)
+		h = mix(h + w->sun[i]);
+	w->remote.addr[0] = h;
+	w->remote.addr[1] = 1;
+}
+
+enum { TELL = 1 << 16 }; /* beside enum wire_sock_flags */
+
+/* Is the message told? Then TELL and its flags. */
+__attribute__((noinline)) int message_wanted(u32 slot)
+{
+	struct work *w = work_get(slot);
+	struct fd_table table;
+	bool changed = false;
+	const struct sock *sk;
+	struct file *f;
+	u32 flags = TELL;
+
+	if (!w)
+		return 0;
+	f = work_file(w, &table);
+	w->remote = (struct remote){};
+	if (file_is_socket(f)) {
+		sk = file_sock(f);
+		if (remote_of_message(&w->message, sk, &w->remote)) {
+			if (w->remote.family == AF_UNIX)
+				sun_number(w);
+			flags |= w->message.ret < 0 ? WIRE_SOCK_ASKED : 0;
+			changed = remote_changed(f, sk, &w->remote, w->message.ret >= 0);
+			w->remote.flags = FOUND;
+		} else {
+			changed = remote_changed(f, sk, &w->remote, w->message.ret >= 0);
+			w->remote.flags = 0;
+		}
 	}
-	if (!changed && !filter_flag(WIRE_FILTER_SAME_NAME)) {
+	if (!changed && !filter_flag(WIRE_FILTER_SAME_NAME))
+		return 0;
+	return (int)(flags | (changed ? WIRE_SOCK_NAME_CHANGED : 0));
+}
+
+/* Append address and data, as far as they are not the socket's own. */
+__attribute__((noinline)) int message_append(u32 slot)
+{
+	struct scratch *s = scratch_get(slot);
+	struct work *w = work_get(slot);
+	struct fd_table table;
+	struct sock_tail *t;
+	struct file *f;
+	u64 bytes;
+
+	if (!s || !w)
+		return 0;
+	t = (void *)(s->rec.bytes + sock_tail_at(&w->record));
+	s->rec.hdr.ret = w->message.ret;
+	f = work_file(w, &table);
+	if (t->sock.kind == WIRE_FD_UNIX)
+		seg_set(&t->path, w->remote.flags & FOUND
+					  ? sun_user_append(w->message.name, w->message.name_bytes, slot)
+					  : sun_path_append(file_sock(f), slot));
+	else if (w->remote.flags & FOUND)
+		remote_put(&t->sock, &w->remote);
+	bytes = w->message.ret < 0 ? 0 : (u64)w->message.ret;
+	if (bytes > w->message.data_bytes)
+		bytes = w->message.data_bytes;
+	if (bytes && filter_flag(WIRE_FILTER_DATA))
+		seg_set(&t->data, data_append(w->message.data, bytes, slot));
+	return 0;
+}
+
+/* The record of the message in work, whose scratch was taken: sent, or dropped and counted. */
+__attribute__((noinline)) int message_tell(u32 slot, u32 kind)
+{
+	struct scratch *s = scratch_get(slot);
+	struct work *w = work_get(slot);
+	int flags = message_wanted(slot);
+	struct fd_table table;
+	struct file *f;
+
+	if (!s || !w)
+		return 0;
+	if (!flags) {
 		stats_filtered();
+		scratch_release(s);
 		return 0;
 	}
-	flags = (changed ? WIRE_SOCK_NAME_CHANGED : 0) | (asked && m->ret < 0 ? WIRE_SOCK_ASKED : 0);
-	to.flags = asked ? FOUND : 0;
-	return message_send(c, m, f, &to, flags);
+	w->call.task = (void *)bpf_get_current_task();
+	w->record = (struct sock_record){ .kind = kind,
+					  .ring = WIRE_RING_BULK,
+					  .n_fields = FIELDS_OF(net_send),
+					  .field = { (u32)w->call.arg[0], w->message.asked },
+					  .fd = (u32)w->call.arg[0],
+					  .flags = (u16)flags };
+	f = work_file(w, &table);
+	sock_begin(&w->call, &w->record, (u64)f, fd_flags(&table, (u32)w->call.arg[0]), slot);
+	message_append(slot);
+	return record_send(slot, kind, WIRE_RING_BULK);
 }
 
 /* A call in one number, for the function below. */
@@ -243,18 +305,22 @@ static __always_inline u64 data_pack(const struct call *c, u32 kind)
 /* The message of the struct msghdr at this address. Global, so that the verifier looks at it once. */
 __attribute__((noinline)) int on_msghdr(u64 packed, s64 ret, u64 at)
 {
-	struct message m = { .kind = (u8)(packed >> 48), .ret = ret };
-	struct call c = { .task = (void *)bpf_get_current_task(),
-			  .ret = ret,
-			  .arg = { (u32)packed },
-			  .nr = (u16)(packed >> 32),
-			  .compat = packed >> 62 & 1,
-			  .small_pointers = packed >> 63 };
-	struct fd_table table;
+	u32 slot, kind = (u8)(packed >> 48) & 63;
+	struct work *w;
 
-	msghdr_read(c.small_pointers, at, &m);
-	fd_table_of(c.task, &table);
-	return on_message(&c, &m, fd_file(&table, (u32)c.arg[0]));
+	if (!record_begin(kind, WIRE_RING_BULK, &slot))
+		return 0;
+	w = work_get(slot);
+	if (!w)
+		return 0;
+	w->call = (struct call){ .ret = ret,
+				 .arg = { (u32)packed },
+				 .nr = (u16)(packed >> 32),
+				 .compat = packed >> 62 & 1,
+				 .small_pointers = packed >> 63 };
+	w->message = (struct message){ .ret = ret };
+	msghdr_read(w->call.small_pointers, at, &w->message);
+	return message_tell(slot, kind);
 }
 
 static __always_inline void on_messages(const struct call *c, u64 packed)
@@ -291,23 +357,28 @@ static __attribute__((noinline)) int on_data(const struct call *c)
 /* sendto and recvfrom: a message without a header. */
 static __attribute__((noinline)) int on_plain_data(const struct call *c)
 {
-	struct message m = { .kind = c->id == CALL_SENDTO ? WIRE_SEND : WIRE_RECV,
-			     .ret = c->ret,
-			     .data = c->arg[1],
-			     .data_bytes = c->arg[2],
-			     .asked = c->arg[2],
-			     .name = c->arg[4],
-			     .name_bytes = (u32)c->arg[5] };
-	struct fd_table table;
+	u32 slot, kind = c->id == CALL_SENDTO ? WIRE_SEND : WIRE_RECV;
+	struct work *w;
 
-	if (!filter_wants(m.kind, c->ret))
+	if (!filter_wants(kind, c->ret) || !record_begin(kind, WIRE_RING_BULK, &slot))
 		return 0;
+	w = work_get(slot);
+	if (!w)
+		return 0;
+	w->call = *c;
+	w->message = (struct message){ .ret = c->ret,
+				       .data = c->arg[1],
+				       .data_bytes = c->arg[2],
+				       .asked = c->arg[2],
+				       .name = c->arg[4],
+				       .name_bytes = (u32)c->arg[5] };
 	if (c->id == CALL_RECVFROM) {
-		m.name_bytes = 0;
-		bpf_probe_read_user(&m.name_bytes, sizeof m.name_bytes, (void *)c->arg[5]);
+		u32 bytes = 0;
+
+		bpf_probe_read_user(&bytes, sizeof bytes, (void *)c->arg[5]);
+		w->message.name_bytes = bytes;
 	}
-	fd_table_of(c->task, &table);
-	return on_message(c, &m, fd_file(&table, (u32)c->arg[0]));
+	return message_tell(slot, kind);
 }
 
 #endif

@@ -79,7 +79,8 @@ static __always_inline u32 filter_name(u32 slot, u32 place, u64 name, u32 len, u
 	void *inner = bpf_map_lookup_elem(&filter_names, &slot);
 	u32 *mask;
 
-	if (!inner || len >= WIRE_FILTER_NAME || bpf_probe_read_kernel(key.name, len, (void *)name))
+	if (!inner || len >= WIRE_FILTER_NAME ||
+	    (len && bpf_probe_read_kernel(key.name, (u32)at_most(len, WIRE_FILTER_NAME), (void *)name)))
 		return clauses;
 	mask = bpf_map_lookup_elem(inner, &key);
 	return mask ? clauses & *mask : 0;

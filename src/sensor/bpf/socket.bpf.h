@@ -97,27 +97,25 @@ static __always_inline int sun_path_append(const struct sock *sk, u32 slot)
 __attribute__((noinline)) int sun_user_append(u64 sockaddr, u32 bytes, u32 slot)
 {
 	struct scratch *s = scratch_get(slot);
-	u64 at;
+	u64 at, n, name = sockaddr + SUN_FAMILY_BYTES;
 	char first = 0;
-	long n;
+	long got;
 
 	if (!s || bytes <= SUN_FAMILY_BYTES)
 		return 0;
-	bytes -= SUN_FAMILY_BYTES;
+	n = at_most(bytes - SUN_FAMILY_BYTES, SUN_PATH_BYTES);
 	at = s->at;
-	if (at > WIRE_RECORD_MAX - SUN_PATH_BYTES - 1 || bytes > SUN_PATH_BYTES)
+	if (at > WIRE_RECORD_MAX - SUN_PATH_BYTES - 1)
 		return 0;
-	bpf_probe_read_user(&first, 1, (void *)(sockaddr + SUN_FAMILY_BYTES));
+	bpf_probe_read_user(&first, 1, (void *)name);
 	if (first) {
-		n = bpf_probe_read_user_str(s->rec.bytes + at, bytes + 1, (void *)(sockaddr + SUN_FAMILY_BYTES));
-		if (n <= 1)
-			return 0;
-		bytes = (u32)n - 1;
-	} else if (bpf_probe_read_user(s->rec.bytes + at, bytes, (void *)(sockaddr + SUN_FAMILY_BYTES))) {
-		return 0;
+		got = bpf_probe_read_user_str(s->rec.bytes + at, (u32)at_most(n + 1, SUN_PATH_BYTES + 1), (void *)name);
+		n = got > 0 ? (u64)got - 1 : 0;
+	} else if (bpf_probe_read_user(s->rec.bytes + at, (u32)n, (void *)name)) {
+		n = 0;
 	}
-	s->at = at + bytes;
-	return seg_pack(bytes, 0);
+	s->at = at + n;
+	return seg_pack(n, 0);
 }
 
 /* include/uapi/linux/in.h, in6.h */
@@ -186,11 +184,11 @@ static __always_inline u32 sock_tail_at(const struct sock_record *r)
 	return (u32)sizeof(struct wire_hdr) + (r->n_fields & MAX_FIELDS) * (u32)sizeof(u64);
 }
 
-/* Begin the record: header, numbers, descriptor, its own flags; path and data are empty. NULL: there is no room. */
+/* The record's header, numbers, descriptor and its own flags; path and data are empty. slot was taken. */
 static __attribute__((noinline)) int sock_begin(const struct call *c, const struct sock_record *r, u64 file_addr,
-						u32 fd_flags_of, u32 *slot)
+						u32 fd_flags_of, u32 slot)
 {
-	struct scratch *s = record_begin(r->kind, r->ring, slot);
+	struct scratch *s = scratch_get(slot);
 	u32 tail = sock_tail_at(r), flags = r->flags;
 	struct file *f = (void *)file_addr;
 	struct sock_tail *t;
@@ -200,12 +198,12 @@ static __attribute__((noinline)) int sock_begin(const struct call *c, const stru
 		return 0;
 	field = (void *)(&s->rec.hdr + 1);
 	t = (void *)(s->rec.bytes + tail);
-	call_header(s, *slot, r->kind, tail + (r->kind == WIRE_DUP ? (u32)SOCK_END_DUP : (u32)SOCK_END), c);
+	call_header(s, slot, r->kind, tail + (r->kind == WIRE_DUP ? (u32)SOCK_END_DUP : (u32)SOCK_END), c);
 	field[0] = r->field[0];
 	field[1] = r->field[1];
 	field[2] = r->field[2];
 	field[3] = r->field[3];
-	fd_describe(file_addr, r->fd, fd_flags_of, *slot, tail);
+	fd_describe(file_addr, r->fd, fd_flags_of, slot, tail);
 	if (file_is_socket(f))
 		flags |= sock_flags(f, file_sock(f));
 	t->sock_flags = flags;
@@ -265,8 +263,9 @@ static __attribute__((noinline)) int on_connect(const struct call *c)
 	r.fd = fd;
 	r.field[0] = fd;
 	r.flags = asked ? WIRE_SOCK_ASKED : 0;
-	if (!sock_begin(c, &r, (u64)f, fd_flags(&table, fd), &slot))
+	if (!record_begin(WIRE_CONNECT, WIRE_RING_RESERVED, &slot))
 		return 0;
+	sock_begin(c, &r, (u64)f, fd_flags(&table, fd), slot);
 	t = sock_tail(&r, slot);
 	if (!t)
 		return 0;
@@ -290,8 +289,9 @@ static __always_inline int sock_send(const struct call *c, struct sock_record *r
 		return 0;
 	fd_table_of(c->task, &table);
 	f = fd_file(&table, r->fd);
-	if (!sock_begin(c, r, (u64)f, fd_flags(&table, r->fd), &slot))
+	if (!record_begin(r->kind, r->ring, &slot))
 		return 0;
+	sock_begin(c, r, (u64)f, fd_flags(&table, r->fd), slot);
 	t = sock_tail(r, slot);
 	if (!t)
 		return 0;

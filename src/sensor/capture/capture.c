@@ -44,7 +44,7 @@ static FALLIBLE open_any(int fd, struct view bytes, const char *name, struct cap
 
 	if (!c)
 		return E_NOMEM;
-	c->info.users = "";
+	c->info.users = c->info.groups = "";
 	err = source_new(fd, bytes, name, &c->src, d);
 	if (err == E_OK)
 		err = open_format(c, d);

@@ -23,7 +23,7 @@ enum {
 	CAPTURE_HOSTNAME = 72,
 	CAPTURE_SENSOR = 32,
 	CAPTURE_BLOCK_MAX = 1 << 20, /* own format: payload of a block */
-	CAPTURE_USERS_MAX = 4 << 20, /* bytes of user database */
+	CAPTURE_USERS_MAX = 4 << 20, /* bytes of the user or group database */
 	CAPTURE_SCAP_BLOCK_MAX = 64 << 20,
 	CAPTURE_RATIO_MAX = 256, /* gzip: bytes out per byte in, past the first CAPTURE_RATIO_FREE */
 	CAPTURE_RATIO_FREE = 16 << 20,
@@ -42,13 +42,15 @@ struct capture_info {
 	char sensor[CAPTURE_SENSOR];     /* version of the sensor that wrote it; NUL-terminated; .scap: "" */
 	const char *users;               /* text as in passwd(5); never NULL; owned by the capture */
 	size_t users_len;
+	const char *groups; /* the same as in group(5) */
+	size_t groups_len;
 };
 
 struct capture_stats {
 	uint64_t blocks;
-	uint64_t records;             /* yielded */
+	uint64_t records;               /* yielded */
 	uint64_t kinds[WIRE_MAX_KINDS]; /* of them, by kind */
-	uint64_t events;              /* .scap: event blocks */
+	uint64_t events;                /* .scap: event blocks */
 	uint64_t merged;  /* .scap: events that only add to others or to the tables: the entry of a call... */
 	uint64_t skipped; /* .scap: events that no record is made for */
 };
@@ -80,7 +82,7 @@ FALLIBLE capture_next(struct capture *c, struct view *out, struct diag *d);
 /* Writing the own format: records collect in a block of fixed memory; no allocation after capture_write_open. */
 struct capture_writer;
 
-/* fd is borrowed. Writes the header and, when there are any, the users. E_IO with errno, E_NOMEM. */
+/* fd is borrowed. Writes the header and, when there are any, the users and groups. E_IO with errno, E_NOMEM. */
 FALLIBLE capture_write_open(int fd, const struct capture_info *info, struct capture_writer **out);
 /*
  * Add a record; a full block is written. E_IO with errno: the file is cut in the middle of a block, and nothing can be

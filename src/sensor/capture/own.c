@@ -5,7 +5,7 @@
 struct own {
 	struct source *src;
 	struct capture_stats *stats;
-	char *users;
+	char *users, *groups;
 	uint8_t *block; /* CAPTURE_BLOCK_MAX bytes */
 	size_t at, len;
 	uint64_t block_offset;
@@ -36,6 +36,11 @@ static FALLIBLE read_header(struct source *src, struct own_header *h, struct dia
 	return E_OK;
 }
 
+static bool is_text(const struct own_block *b)
+{
+	return b->type == OWN_USERS || b->type == OWN_GROUPS;
+}
+
 static FALLIBLE check_block(const struct own *o, const struct own_block *b, uint64_t at, struct diag *d)
 {
 	if (b->magic != OWN_BLOCK_MAGIC)
@@ -43,11 +48,12 @@ static FALLIBLE check_block(const struct own *o, const struct own_block *b, uint
 	if (capture_crc32c(0, b, offsetof(struct own_block, crc)) != b->crc)
 		return source_fail(o->src, d, E_FORMAT, DIAG_CHECKSUM, at,
 				   "the checksum of the block's header does not agree");
-	if (b->type < OWN_USERS || b->type > OWN_END)
+	if (b->type < OWN_USERS || b->type > OWN_GROUPS)
 		return source_fail(o->src, d, E_FORMAT, DIAG_BLOCK, at + 4, "there is no block of type %u", b->type);
-	if (b->bytes > (b->type == OWN_USERS ? CAPTURE_USERS_MAX : CAPTURE_BLOCK_MAX))
+	if (b->bytes > (is_text(b) ? CAPTURE_USERS_MAX : CAPTURE_BLOCK_MAX))
 		return source_fail(o->src, d, E_LIMIT, DIAG_SIZE, at + 8, "a block of %u bytes", b->bytes);
-	if (b->first != o->records || (b->type == OWN_USERS && (o->stats->blocks || b->n_records)))
+	if (b->first != o->records || (is_text(b) && (o->records || b->n_records)) ||
+	    (b->type == OWN_USERS && o->stats->blocks))
 		return source_fail(o->src, d, E_FORMAT, DIAG_ORDER, at,
 				   "the block with record %llu stands where record %llu comes",
 				   (unsigned long long)b->first, (unsigned long long)o->records);
@@ -130,7 +136,7 @@ static FALLIBLE fill(struct own *o, struct diag *d)
 			return check_end(o, v, d);
 		if (b.type != OWN_RECORDS)
 			return source_fail(o->src, d, E_FORMAT, DIAG_ORDER, o->block_offset,
-					   "users stand only at the beginning");
+					   "users and groups stand only at the beginning");
 		TRY(check_records(o, &b, v, d));
 		memcpy(o->block, v.p, v.len);
 		o->at = 0;
@@ -152,25 +158,33 @@ FALLIBLE own_next(struct own *o, struct view *out, struct diag *d)
 	return E_OK;
 }
 
-/* The users, when the next block has them. */
-static FALLIBLE read_users(struct own *o, struct capture_info *info, struct diag *d)
+/* The text that the next block has, when it is of this type. *out is freed with o. */
+static FALLIBLE read_text(struct own *o, uint32_t type, char **out, size_t *len, struct diag *d)
 {
 	struct own_block b;
 	struct view v;
 
 	TRY(source_peek(o->src, sizeof b, &v, d));
-	if (VIEW_READ(v, 0, &b) != E_OK || b.type != OWN_USERS)
+	if (VIEW_READ(v, 0, &b) != E_OK || b.type != type)
 		return E_OK;
 	TRY(read_block(o, &b, &v, d));
-	o->users = malloc(v.len + 1);
-	if (!o->users)
+	*out = malloc(v.len + 1);
+	if (!*out)
 		return E_NOMEM;
 	if (v.len)
-		memcpy(o->users, v.p, v.len);
-	o->users[v.len] = 0;
-	info->users = o->users;
-	info->users_len = v.len;
+		memcpy(*out, v.p, v.len);
+	(*out)[v.len] = 0;
+	*len = v.len;
 	o->stats->blocks++;
+	return E_OK;
+}
+
+static FALLIBLE read_texts(struct own *o, struct capture_info *info, struct diag *d)
+{
+	TRY(read_text(o, OWN_USERS, &o->users, &info->users_len, d));
+	info->users = o->users ? o->users : info->users;
+	TRY(read_text(o, OWN_GROUPS, &o->groups, &info->groups_len, d));
+	info->groups = o->groups ? o->groups : info->groups;
 	return E_OK;
 }
 
@@ -201,7 +215,7 @@ FALLIBLE own_open(struct source *s, struct capture_info *info, struct capture_st
 	o->block = malloc(CAPTURE_BLOCK_MAX);
 	if (!o->block)
 		return E_NOMEM;
-	return read_users(o, info, d);
+	return read_texts(o, info, d);
 }
 
 void own_free(struct own *o)
@@ -209,6 +223,7 @@ void own_free(struct own *o)
 	if (!o)
 		return;
 	free(o->users);
+	free(o->groups);
 	free(o->block);
 	free(o);
 }

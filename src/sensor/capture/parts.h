@@ -37,7 +37,7 @@ FALLIBLE own_next(struct own *o, struct view *out, struct diag *d);
  */
 #define OWN_MAGIC "\x89SPC\r\n\x1a\n"
 enum { OWN_BLOCK_MAGIC = 0x4b4c4253 /* "SBLK" */, OWN_BLOCK_FILL = 256 << 10 };
-enum own_block_type { OWN_USERS = 1, OWN_RECORDS, OWN_END };
+enum own_block_type { OWN_USERS = 1, OWN_RECORDS, OWN_END, OWN_GROUPS };
 
 struct own_header {
 	char magic[8];

@@ -137,6 +137,8 @@ static FALLIBLE read_list(struct scap *s, struct block_row row, struct diag *d)
 		err = list_users(s, row.version, v, at, d);
 		s->info->users = s->users.p ? s->users.p : "";
 		s->info->users_len = s->users.len;
+		s->info->groups = s->groups.p ? s->groups.p : "";
+		s->info->groups_len = s->groups.len;
 		break;
 	case BLOCK_UNKNOWN: /* interfaces, and what is not known yet */
 	case BLOCK_EVENT:
@@ -252,6 +254,16 @@ static FALLIBLE read_lists(struct scap *s, struct block_row *row, struct diag *d
 	}
 }
 
+/* What the call before did to descriptors. */
+static void yield_then(struct scap *s, struct view *out)
+{
+	s->then_told = false;
+	s->rec_len = sizeof s->then;
+	memcpy(&s->rec, &s->then, sizeof s->then);
+	s->rec.hdr.bytes = (uint32_t)s->rec_len;
+	*out = view_of(s->rec.bytes, s->rec_len);
+}
+
 static void yield(struct scap *s, struct view *out)
 {
 	build_end(s);
@@ -265,6 +277,10 @@ FALLIBLE scap_next(struct scap *s, struct view *out, struct diag *d)
 		enum err err;
 		bool made;
 
+		if (s->then_told) {
+			yield_then(s, out);
+			return E_OK;
+		}
 		if (s->next_order < s->n_order) {
 			struct task *t = s->order[s->next_order++];
 
@@ -304,6 +320,7 @@ FALLIBLE scap_open(struct source *src, struct capture_info *info, struct capture
 	s->stats = stats;
 	info->kind = CAPTURE_SCAP;
 	buf_init(&s->users, CAPTURE_USERS_MAX);
+	buf_init(&s->groups, CAPTURE_USERS_MAX);
 	TRY(state_init(s));
 	err = read_lists(s, &row, d);
 	return err == E_NOT_FOUND ? E_OK : err;
@@ -315,5 +332,6 @@ void scap_free(struct scap *s)
 		return;
 	state_done(s);
 	buf_done(&s->users);
+	buf_done(&s->groups);
 	free(s);
 }

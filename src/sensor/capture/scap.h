@@ -28,13 +28,14 @@ struct text {
 struct sfd {
 	struct wire_fd w;
 	struct text *path; /* or NULL */
+	bool server;       /* it listens, or came from accept */
 };
 
 /* The entry of a call, until its exit comes. */
 struct enter {
 	uint16_t type; /* 0: none */
 	int64_t num[SCAP_ENTER_NUMS];
-	struct text *name;
+	struct text *name, *name2; /* bytes; of a string with its NUL */
 };
 
 enum { FORK_PARENT_TOLD = 1, FORK_CHILD_TOLD = 2 };
@@ -48,11 +49,16 @@ struct task {
 	/* process */
 	uint32_t n_threads; /* that live */
 	uint32_t ppid, sid, uid, gid, loginuid, tty;
+	uint32_t vpid, pgid, vpgid; /* 0: not known */
+	uint64_t caps[3];           /* inheritable, permitted, effective */
+	bool caps_known;
+	uint32_t exe_flags; /* enum wire_exe_flags */
+	uint64_t exe_ctime_ns, exe_mtime_ns;
 	uint64_t start_ns;
 	uint8_t fork_told;
 	bool listed, exe_deleted, exe_memfd;
 	char comm[WIRE_COMM];
-	struct text *exe, *args, *cwd, *cgroup; /* args as in a record; the others NULL when unknown */
+	struct text *exe, *args, *env, *cwd, *cgroup; /* args, env as in a record; the others NULL when unknown */
 	uint64_t exe_ino;
 	struct sfd *fds; /* ascending */
 	uint32_t n_fds, cap_fds;
@@ -78,10 +84,12 @@ struct scap {
 	bool listing;        /* process lists came since the last event */
 	struct task **order; /* that are to be told as task records */
 	uint32_t n_order, next_order;
-	struct buf users;
+	struct buf users, groups; /* as in passwd(5) and group(5) */
 	struct sevent ev;
 	char path[SCAP_PATH + 1], path2[SCAP_PATH + 1];
 	size_t rec_len;
+	bool then_told; /* after the record comes then: what the same call did to descriptors */
+	struct wire_fds then;
 	union {
 		WIRE_RECORDS
 		uint8_t bytes[WIRE_RECORD_MAX];
@@ -132,6 +140,8 @@ void build_text(struct scap *s, struct wire_seg *seg, const char *p, size_t len,
 void build_path(struct scap *s, struct wire_seg *seg, const char *path, size_t len); /* path NULL: there is none */
 void build_exec(struct scap *s, enum wire_kind kind, const struct task *main, const struct task *t, uint64_t now_ns,
 		const struct text *filename);
+void build_asked(struct scap *s, struct wire_path *at, struct view raw,
+		 const struct text *dir); /* dir NULL: not known */
 void build_end(struct scap *s);
 
 /* scap_list.c: the blocks before the events. v is the block's body, at its offset. */
@@ -143,6 +153,7 @@ FALLIBLE list_users(struct scap *s, int version, struct view v, uint64_t at, str
  * or no room. */
 struct text *list_args(struct scap *s, struct view argv0, struct view args);
 struct text *list_cgroup(struct scap *s, struct view v);
+struct text *list_env(struct scap *s, struct view v);
 /* All listed processes, parents first, as what is to be told next. */
 FALLIBLE list_order(struct scap *s);
 
@@ -151,5 +162,27 @@ enum event_result { EVENT_RECORD, EVENT_MERGED, EVENT_SKIPPED };
 /* The most parameters that an event type can have, or -1 when the type is of no interest. */
 int event_params(uint16_t type);
 enum event_result event_apply(struct scap *s, const struct sevent *e);
+/* PPM_O_*, and what it is to Linux. */
+uint64_t scap_open_flags(uint64_t f);
+
+/* An event that does something, and one whose arguments may be needed at its exit. */
+struct event_row {
+	uint16_t type;
+	uint8_t params; /* most that this type ever had */
+	enum event_result (*apply)(struct scap *s, struct task *t, const struct sevent *e);
+};
+struct enter_row {
+	uint16_t type;
+	uint8_t params;
+	int8_t name, name2; /* which are no numbers; -1: none */
+};
+struct event_table {
+	const struct event_row *rows;
+	size_t n_rows;
+	const struct enter_row *enters;
+	size_t n_enters;
+};
+extern const struct event_table scap_fd_events;   /* scap_fd.c */
+extern const struct event_table scap_call_events; /* scap_call.c */
 
 #endif

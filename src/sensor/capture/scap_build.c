@@ -15,8 +15,12 @@ void build_begin(struct scap *s, enum wire_kind kind, size_t fixed, const struct
 					.tid = t->tid,
 					.start_ns = main->start_ns,
 					.syscall = UINT32_MAX,
+					.flags = main->caps_known ? 0 : WIRE_NO_CAPS,
 					.uid = main->uid,
-					.gid = main->gid };
+					.gid = main->gid,
+					.cap_inheritable = main->caps[0],
+					.cap_permitted = main->caps[1],
+					.cap_effective = main->caps[2] };
 	memcpy(s->rec.hdr.comm, main->comm, sizeof s->rec.hdr.comm);
 }
 
@@ -68,14 +72,13 @@ static void build_exe(struct scap *s, const struct task *main)
 		e->exe.flags |= WIRE_SEG_DELETED;
 }
 
-static void build_args(struct scap *s, const struct text *args)
+/* Strings, each NUL-terminated. */
+static void build_strings(struct scap *s, struct wire_seg *seg, const struct text *t, size_t max)
 {
-	struct wire_exec *e = &s->rec.exec;
-
-	if (!args || !args->len)
+	if (!t || !t->len)
 		return;
-	build_text(s, &e->args, args->s, args->len, WIRE_ARGS_BYTES);
-	if (e->args.len)
+	build_text(s, seg, t->s, t->len, max);
+	if (seg->len)
 		s->rec.bytes[s->rec_len - 1] = 0;
 }
 
@@ -89,6 +92,13 @@ void build_exec(struct scap *s, enum wire_kind kind, const struct task *main, co
 	build_begin(s, kind, sizeof *e, main, t, now_ns);
 	e->fields.exe_nlink = main->exe != NULL && !main->exe_deleted;
 	e->exe_ino = main->exe_ino;
+	e->exe_ctime_ns = main->exe_ctime_ns;
+	e->exe_mtime_ns = main->exe_mtime_ns;
+	e->exe_flags = main->exe_flags;
+	e->exe_uid = UINT32_MAX;
+	e->vpid = main->vpid;
+	e->pgid = main->pgid;
+	e->vpgid = main->vpgid;
 	e->ppid = main->ppid;
 	e->parent_start_ns = parent ? parent->start_ns : 0;
 	e->sid = main->sid;
@@ -103,9 +113,19 @@ void build_exec(struct scap *s, enum wire_kind kind, const struct task *main, co
 		build_text(s, &e->filename, filename->s, filename->len, NAME_MAX_BYTES);
 		build_text(s, &e->interp, filename->s, filename->len, NAME_MAX_BYTES);
 	}
-	build_args(s, main->args);
+	build_strings(s, &e->args, main->args, WIRE_ARGS_BYTES);
+	build_strings(s, &e->env, main->env, WIRE_ENV_BYTES);
 	if (main->cgroup)
 		build_path(s, &e->cgroup, main->cgroup->s, main->cgroup->len);
+}
+
+void build_asked(struct scap *s, struct wire_path *at, struct view raw, const struct text *dir)
+{
+	build_text(s, &at->raw, (const char *)raw.p, raw.len, WIRE_PATH_BYTES);
+	if (raw.len && raw.p[0] == '/')
+		build_path(s, &at->dir, "/", 1);
+	else
+		build_path(s, &at->dir, dir ? dir->s : NULL, dir ? dir->len : 0);
 }
 
 void build_end(struct scap *s)

@@ -121,9 +121,10 @@ FALLIBLE list_machine(struct scap *s, struct view v, uint64_t at, struct diag *d
 struct entry {
 	uint64_t tid, pid, ptid, sid;
 	uint32_t uid, gid, tty, loginuid;
-	uint64_t exe_ino;
-	bool from_memfd;
-	struct view comm, argv0, exepath, args, cwd, cgroups;
+	uint64_t vpid, pgid, vpgid;
+	uint64_t exe_ino, ctime_ns, mtime_ns, caps[3];
+	bool from_memfd, writable, upper, lower, caps_known;
+	struct view comm, argv0, exepath, args, env, cwd, cgroups;
 };
 
 /* Behind the fields of version 9: added one after the other, two of them in the middle from libs 0.10 on. */
@@ -137,14 +138,26 @@ static void read_appended(struct cursor *c, struct entry *e)
 	}
 	if (left(c) >= 4)
 		e->loginuid = (uint32_t)number(c, 4);
-	if (left(c) < 1 + 3 * 8 + 1 + 8)
+	if (left(c) < 1 + 3 * 8)
 		return;
-	(void)take(c, 1 + 3 * 8 + 1); /* writable, capabilities, upper layer */
+	e->writable = number(c, 1);
+	for (int i = 0; i < 3; i++)
+		e->caps[i] = number(c, 8);
+	e->caps_known = true;
+	if (left(c) < 1 + 8)
+		return;
+	e->upper = number(c, 1);
 	e->exe_ino = number(c, 8);
 	if (left(c) < 2 * 8 + 1)
 		return;
-	(void)take(c, 2 * 8); /* times of the executable */
+	e->ctime_ns = number(c, 8);
+	e->mtime_ns = number(c, 8);
 	e->from_memfd = number(c, 1);
+	if (left(c) < 1)
+		return;
+	e->lower = number(c, 1);
+	if (left(c) >= 8)
+		e->pgid = number(c, 8);
 }
 
 static void read_entry(struct cursor *c, int version, struct entry *e)
@@ -156,7 +169,7 @@ static void read_entry(struct cursor *c, int version, struct entry *e)
 	if (version >= 6)
 		e->sid = number(c, 8);
 	if (version >= 8)
-		(void)number(c, 8); /* process group in its namespace */
+		e->vpgid = number(c, 8);
 	e->comm = string(c);
 	e->argv0 = string(c);
 	if (version >= 7)
@@ -169,9 +182,10 @@ static void read_entry(struct cursor *c, int version, struct entry *e)
 	if (version >= 2)
 		(void)take(c, 3 * 4 + 2 * 8); /* memory, page faults */
 	if (version >= 3)
-		(void)string(c); /* environment */
+		e->env = string(c);
 	if (version >= 4) {
-		(void)take(c, 2 * 8); /* ids in its namespace */
+		(void)take(c, 8); /* the thread's number in its namespace */
+		e->vpid = number(c, 8);
 		e->cgroups = string(c);
 	}
 	if (version >= 5)
@@ -216,6 +230,16 @@ struct text *list_cgroup(struct scap *s, struct view v)
 	return NULL;
 }
 
+struct text *list_env(struct scap *s, struct view v)
+{
+	bool end = v.len && v.p[v.len - 1];
+	struct text *t = v.len ? text_new(s, NULL, v.len + end) : NULL;
+
+	if (t)
+		memcpy(t->s, v.p, v.len);
+	return t;
+}
+
 static void store_process(struct scap *s, struct task *t, const struct entry *e)
 {
 	struct view comm = text_of(e->comm);
@@ -228,6 +252,15 @@ static void store_process(struct scap *s, struct task *t, const struct entry *e)
 	t->loginuid = e->loginuid;
 	t->exe_ino = e->exe_ino;
 	t->exe_memfd = e->from_memfd;
+	t->exe_ctime_ns = e->ctime_ns;
+	t->exe_mtime_ns = e->mtime_ns;
+	t->exe_flags = (e->writable ? WIRE_EXE_WRITABLE : 0u) | (e->upper ? WIRE_EXE_UPPER : 0u) |
+		       (e->lower ? WIRE_EXE_LOWER : 0u);
+	t->vpid = (uint32_t)e->vpid;
+	t->pgid = (uint32_t)e->pgid;
+	t->vpgid = (uint32_t)e->vpgid;
+	t->caps_known = e->caps_known;
+	memcpy(t->caps, e->caps, sizeof t->caps);
 	t->listed = true;
 	if (comm.len >= sizeof t->comm)
 		comm.len = sizeof t->comm - 1;
@@ -236,6 +269,7 @@ static void store_process(struct scap *s, struct task *t, const struct entry *e)
 		memcpy(t->comm, comm.p, comm.len);
 	text_set(s, &t->exe, new_path(s, e->exepath, &t->exe_deleted));
 	text_set(s, &t->args, list_args(s, e->argv0, e->args));
+	text_set(s, &t->env, list_env(s, e->env));
 	text_set(s, &t->cwd, new_path(s, e->cwd, NULL));
 	text_set(s, &t->cgroup, list_cgroup(s, e->cgroups));
 }
@@ -393,6 +427,16 @@ static bool is_plain(struct view v)
 	return v.len != 0;
 }
 
+static void put_user(struct buf *out, struct view name, uint64_t uid, uint64_t gid, struct view home, struct view shell)
+{
+	buf_put(out, name.p, name.len);
+	buf_printf(out, ":x:%llu:%llu::", (unsigned long long)uid, (unsigned long long)gid);
+	buf_put(out, home.len ? (const char *)home.p : "", home.len);
+	buf_putc(out, ':');
+	buf_put(out, shell.len ? (const char *)shell.p : "", shell.len);
+	buf_putc(out, '\n');
+}
+
 FALLIBLE list_users(struct scap *s, int version, struct view v, uint64_t at, struct diag *d)
 {
 	struct cursor c = { .v = v };
@@ -402,15 +446,19 @@ FALLIBLE list_users(struct scap *s, int version, struct view v, uint64_t at, str
 		uint64_t is_group = number(&ec, 1), uid = number(&ec, 4), gid = is_group ? 0 : number(&ec, 4);
 		struct view name = text_of(string(&ec));
 
-		if (!is_group) {
-			(void)string(&ec); /* home */
-			(void)string(&ec); /* shell */
-		}
+		struct view home = is_group ? view_of(NULL, 0) : text_of(string(&ec)),
+			    shell = is_group ? view_of(NULL, 0) : text_of(string(&ec));
+
 		entry_end(&c, &ec, version >= 2);
 		TRY(check(s, &c, at, "users", d));
-		if (!is_group && is_plain(name))
-			buf_printf(&s->users, "%.*s:x:%llu:%llu:::\n", (int)name.len, (const char *)name.p,
-				   (unsigned long long)uid, (unsigned long long)gid);
+		if (!is_plain(name))
+			continue;
+		if (is_group)
+			buf_printf(&s->groups, "%.*s:x:%llu:\n", (int)name.len, (const char *)name.p,
+				   (unsigned long long)uid);
+		else
+			put_user(&s->users, name, uid, gid, is_plain(home) ? home : view_of(NULL, 0),
+				 is_plain(shell) ? shell : view_of(NULL, 0));
 	}
 	return E_OK;
 }

@@ -69,6 +69,7 @@ FALLIBLE state_init(struct scap *s)
 void enter_clear(struct scap *s, struct task *t)
 {
 	text_set(s, &t->enter.name, NULL);
+	text_set(s, &t->enter.name2, NULL);
 	t->enter.type = 0;
 }
 
@@ -88,6 +89,7 @@ void task_remove(struct scap *s, struct task *t)
 	clear_fds(s, t);
 	text_drop(s, t->exe);
 	text_drop(s, t->args);
+	text_drop(s, t->env);
 	text_drop(s, t->cwd);
 	text_drop(s, t->cgroup);
 	htab_del(&s->by_tid, &t->by_tid);
@@ -195,9 +197,18 @@ void task_inherit(struct scap *s, struct task *c, const struct task *p)
 	c->exe_ino = p->exe_ino;
 	c->exe_deleted = p->exe_deleted;
 	c->exe_memfd = p->exe_memfd;
+	c->exe_flags = p->exe_flags;
+	c->exe_ctime_ns = p->exe_ctime_ns;
+	c->exe_mtime_ns = p->exe_mtime_ns;
+	c->vpid = p->vpid;
+	c->pgid = p->pgid;
+	c->vpgid = p->vpgid;
+	c->caps_known = p->caps_known;
+	memcpy(c->caps, p->caps, sizeof c->caps);
 	memcpy(c->comm, p->comm, sizeof c->comm);
 	text_set(s, &c->exe, text_ref(p->exe));
 	text_set(s, &c->args, text_ref(p->args));
+	text_set(s, &c->env, text_ref(p->env));
 	text_set(s, &c->cwd, text_ref(p->cwd));
 	text_set(s, &c->cgroup, text_ref(p->cgroup));
 	clear_fds(s, c);

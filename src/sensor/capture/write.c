@@ -36,18 +36,16 @@ static void seal(struct own_block *b, const void *payload)
 	b->crc = capture_crc32c(0, b, offsetof(struct own_block, crc));
 }
 
-static FALLIBLE put_users(struct capture_writer *w, const struct capture_info *info)
+static FALLIBLE put_text(struct capture_writer *w, uint32_t type, const char *text, size_t len)
 {
-	struct own_block b = { .type = OWN_USERS,
-			       .bytes = (uint32_t)(info->users_len < CAPTURE_USERS_MAX ? info->users_len
-										       : CAPTURE_USERS_MAX) };
+	struct own_block b = { .type = type, .bytes = (uint32_t)(len < CAPTURE_USERS_MAX ? len : CAPTURE_USERS_MAX) };
 
 	if (!b.bytes)
 		return E_OK;
-	seal(&b, info->users);
+	seal(&b, text);
 	TRY(put(w, &b, sizeof b));
 	w->totals.blocks++;
-	return put(w, info->users, b.bytes);
+	return put(w, text, b.bytes);
 }
 
 static FALLIBLE put_header(struct capture_writer *w, const struct capture_info *info)
@@ -75,7 +73,9 @@ FALLIBLE capture_write_open(int fd, const struct capture_info *info, struct capt
 	w->len = sizeof(struct own_block);
 	err = put_header(w, info);
 	if (err == E_OK)
-		err = put_users(w, info);
+		err = put_text(w, OWN_USERS, info->users, info->users_len);
+	if (err == E_OK)
+		err = put_text(w, OWN_GROUPS, info->groups, info->groups_len);
 	if (err != E_OK) {
 		free(w);
 		return err;

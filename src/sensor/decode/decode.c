@@ -72,6 +72,7 @@ FALLIBLE decode_new(const struct decode_opts *o, struct decode **out)
 		return E_NOMEM;
 	d->table = o->table;
 	d->boot_to_wall_ns = o->boot_to_wall_ns;
+	d->names = o->names;
 	d->emit = o->emit;
 	d->emit_user = o->emit_user;
 	d->late = o->late;

@@ -24,6 +24,7 @@
 
 #include "base/base.h"
 #include "content/event/event.h"
+#include "sensor/names/names.h"
 #include "sensor/proc/proc.h"
 #include "sensor/wire/wire.h"
 
@@ -38,14 +39,15 @@ struct decode_opts {
 	const char *group; /* the same of /etc/group */
 	size_t group_len;
 	const char *hostname;     /* copied; NULL: not known */
-	uint64_t boot_to_wall_ns; /* wall clock minus CLOCK_BOOTTIME */
+	const struct names *names; /* borrowed, may change between records; NULL: no address has a name */
+	uint64_t boot_to_wall_ns;  /* wall clock minus CLOCK_BOOTTIME */
 	/* May be NULL: then every type and field is made. */
 	bool (*wants)(void *user, uint32_t type_index, uint32_t field_id);
 	void *wants_user;
 	uint64_t types; /* template types to make events of */
 	/*
-	 * Fields are made when emit, or whom it asks, needs them (event_need); else all that are wanted are made before.
-	 * Judging makes few: content_eval.
+	 * Fields are made when emit, or whom it asks, needs them (event_need); else all that are wanted are made
+	 * before. Judging makes few: content_eval.
 	 */
 	bool late;
 	/* Called for each event; e is valid during the call. */

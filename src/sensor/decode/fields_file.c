@@ -103,7 +103,7 @@ static void set_in_container(struct decode *d, uint32_t id, struct proc_str path
 }
 
 // clang-format off
-/* The rows that all such types have; those of what was not opened stay missing. */
+/* The rows that all such types have. Of a failed call nothing is claimed but that a file was meant. */
 static void fill_file(struct decode *d, uint32_t id)
 {
 	const struct wire_open *o = &d->rec.open;
@@ -111,15 +111,15 @@ static void fill_file(struct decode *d, uint32_t id)
 	struct event *e = &d->event;
 
 	switch ((enum template_file_row)(id - TEMPLATE_CAP)) {
-	case TEMPLATE_FILE_num: event_set_i64(e, id, (int64_t)o->fields.num); return;
+	case TEMPLATE_FILE_num: event_set_i64(e, id, opened ? (int64_t)o->fields.num : -1); return;
 	case TEMPLATE_FILE_name: case TEMPLATE_FILE_path_name: value_path(d, id, open_path(d), PATH_WHOLE); return;
 	case TEMPLATE_FILE_directory: value_path(d, id, open_path(d), PATH_DIRECTORY); return;
 	case TEMPLATE_FILE_filename: value_path(d, id, open_path(d), PATH_FILENAME); return;
 	case TEMPLATE_FILE_nameraw: case TEMPLATE_FILE_path_nameraw: value_str(d, id, d->rec.seg[SEG_OPEN_RAW]); return;
 	case TEMPLATE_FILE_containername: set_in_container(d, id, open_path(d), false); return;
 	case TEMPLATE_FILE_containerdirectory: set_in_container(d, id, open_path(d), true); return;
-	case TEMPLATE_FILE_type: if (opened) event_set_cstr(e, id, open_type(o->file.kind)); return;
-	case TEMPLATE_FILE_typechar: if (opened) event_set_cstr(e, id, open_letter(d)); return;
+	case TEMPLATE_FILE_type: event_set_cstr(e, id, opened ? open_type(o->file.kind) : "file"); return;
+	case TEMPLATE_FILE_typechar: event_set_cstr(e, id, opened ? open_letter(d) : "f"); return;
 	case TEMPLATE_FILE_ino: if (opened) event_set_u64(e, id, o->fields.ino); return;
 	case TEMPLATE_FILE_dev: if (opened) event_set_u64(e, id, o->fields.dev); return;
 	case TEMPLATE_FILE_dev_major: if (opened) event_set_u64(e, id, dev_major(o->fields.dev)); return;
@@ -161,6 +161,12 @@ static void set_dirfd(struct decode *d, uint32_t id)
 	event_set_str(&d->event, id, text, n);
 }
 
+/* The descriptor, or the error. */
+static int64_t opened_fd(const struct wire_open *o)
+{
+	return o->hdr.ret < 0 ? o->hdr.ret : (int64_t)o->fields.num;
+}
+
 enum { MODE_EXEC = 0111, ACCESS_MODE = 3 };
 #define OPEN_PATH 010000000u
 #define OPEN_TMPFILE 020000000u /* __O_TMPFILE */
@@ -184,7 +190,7 @@ void fields_open(struct decode *d, uint32_t id)
 		event_set_u64(e, id, (o->created || flags & OPEN_TMPFILE) && o->fields.mode & MODE_EXEC);
 		return;
 	case FIELD_file_open_arg_name: value_str(d, id, open_joined(d)); return;
-	case FIELD_file_open_arg_fd: value_fd(d, id, (int64_t)o->fields.num, open_letter(d), open_path(d)); return;
+	case FIELD_file_open_arg_fd: value_fd(d, id, opened_fd(o), open_letter(d), open_path(d)); return;
 	case FIELD_file_open_arg_dirfd: set_dirfd(d, id); return;
 	default: fill_file(d, id); return;
 	}

@@ -47,14 +47,22 @@ static bool has_local(const struct wire_fd *s)
 	return s->local_port || memcmp(s->local_addr, zero, sizeof zero);
 }
 
-/* "1.2.3.4:80"; no brackets around IPv6. */
-static size_t put_end(char *text, size_t room, const uint8_t *addr, uint32_t addr_len, uint16_t port)
+/* "1.2.3.4:80"; no brackets around IPv6. text: NAME_TEXT bytes, or half of them. */
+static size_t put_end(char *text, const uint8_t *addr, uint32_t addr_len, uint16_t port)
 {
-	char ip[INET6_ADDRSTRLEN];
+	size_t n = 0;
 
-	if (!inet_ntop(addr_len == 4 ? AF_INET : AF_INET6, addr, ip, sizeof ip))
-		return 0;
-	return (size_t)snprintf(text, room, "%s:%u", ip, port);
+	if (addr_len == 4) {
+		for (uint32_t i = 0; i < 4; i++) {
+			n += value_put_number(text + n, addr[i]);
+			text[n++] = '.';
+		}
+		n--;
+	} else if (inet_ntop(AF_INET6, addr, text, INET6_ADDRSTRLEN)) {
+		n = strlen(text);
+	}
+	text[n++] = ':';
+	return n + value_put_number(text + n, port);
 }
 
 static struct proc_str inet_name(struct decode *d)
@@ -67,19 +75,19 @@ static struct proc_str inet_name(struct decode *d)
 	if (!text || (!has_remote(d) && !has_local(s)))
 		return (struct proc_str){ "", 0 };
 	if (!has_remote(d)) {
-		n = put_end(text, NAME_TEXT, i.local, i.addr_len, s->local_port);
+		n = put_end(text, i.local, i.addr_len, s->local_port);
 		return (struct proc_str){ text, (uint32_t)n };
 	}
 	if (is_server(d)) /* the client comes first */
-		n = put_end(text, NAME_TEXT, i.remote, i.addr_len, s->remote_port);
+		n = put_end(text, i.remote, i.addr_len, s->remote_port);
 	else
-		n = put_end(text, NAME_TEXT, i.local, i.addr_len, s->local_port);
+		n = put_end(text, i.local, i.addr_len, s->local_port);
 	text[n++] = '-';
 	text[n++] = '>';
 	if (is_server(d))
-		n += put_end(text + n, NAME_TEXT - n, i.local, i.addr_len, s->local_port);
+		n += put_end(text + n, i.local, i.addr_len, s->local_port);
 	else
-		n += put_end(text + n, NAME_TEXT - n, i.remote, i.addr_len, s->remote_port);
+		n += put_end(text + n, i.remote, i.addr_len, s->remote_port);
 	return (struct proc_str){ text, (uint32_t)n };
 }
 
@@ -168,6 +176,20 @@ static void set_addr(struct decode *d, uint32_t id, bool remote)
 		event_set_ip(&d->event, id, remote ? i.remote : i.local, i.addr_len);
 }
 
+/* Of the names that rules use, those that stand for this address. */
+static void set_names(struct decode *d, uint32_t id, bool remote)
+{
+	struct inet i = inet_of(d->sock);
+	const struct helper_str *names;
+	uint32_t n;
+
+	if (!d->names || !(remote ? has_remote(d) : has_local(d->sock)))
+		return;
+	n = names_find(d->names, remote ? i.remote : i.local, i.addr_len, &names);
+	if (n)
+		event_set_list(&d->event, id, names, n);
+}
+
 static uint16_t port_of(const struct decode *d, bool remote)
 {
 	return remote ? d->sock->remote_port : d->sock->local_port;
@@ -196,6 +218,10 @@ static void fill_inet(struct decode *d, uint32_t id)
 	case TEMPLATE_SOCKET_cip: set_addr(d, id, server); return;
 	case TEMPLATE_SOCKET_rip: set_addr(d, id, true); return;
 	case TEMPLATE_SOCKET_lip: set_addr(d, id, false); return;
+	case TEMPLATE_SOCKET_sip_name: set_names(d, id, !server); return;
+	case TEMPLATE_SOCKET_cip_name: set_names(d, id, server); return;
+	case TEMPLATE_SOCKET_rip_name: set_names(d, id, true); return;
+	case TEMPLATE_SOCKET_lip_name: set_names(d, id, false); return;
 	case TEMPLATE_SOCKET_sport: set_port(d, id, !server); return;
 	case TEMPLATE_SOCKET_cport: set_port(d, id, server); return;
 	case TEMPLATE_SOCKET_rport: set_port(d, id, true); return;
@@ -249,7 +275,19 @@ static void set_asked(struct decode *d, uint32_t id)
 	}
 	text = has_remote(d) ? value_room(d, NAME_TEXT) : NULL;
 	if (text)
-		event_set_str(&d->event, id, text, put_end(text, NAME_TEXT, i.remote, i.addr_len, d->sock->remote_port));
+		event_set_str(&d->event, id, text, put_end(text, i.remote, i.addr_len, d->sock->remote_port));
+}
+
+/* Of calls that make a descriptor: that, or -1. */
+static void set_new_num(struct decode *d, uint32_t id, uint64_t num)
+{
+	event_set_i64(&d->event, id, d->rec.hdr.ret < 0 ? -1 : (int64_t)num);
+}
+
+/* As set_fd, or the error. */
+static void set_new_fd(struct decode *d, uint32_t id, uint64_t num)
+{
+	set_fd(d, id, d->rec.hdr.ret < 0 ? (uint64_t)d->rec.hdr.ret : num);
 }
 
 void fields_connect(struct decode *d, uint32_t id)
@@ -271,8 +309,8 @@ void fields_accept(struct decode *d, uint32_t id)
 	uint8_t flags = d->sock->flags;
 
 	switch (id) {
-	case FIELD_net_accept_num: event_set_u64(&d->event, id, num); return;
-	case FIELD_net_accept_arg_fd: set_fd(d, id, num); return;
+	case FIELD_net_accept_num: set_new_num(d, id, num); return;
+	case FIELD_net_accept_arg_fd: set_new_fd(d, id, num); return;
 	case FIELD_net_accept_arg_flags:
 		if (d->call == CALL_accept4 && d->rec.hdr.ret >= 0)
 			value_flags(d, id, FLAGS_ACCEPT, (flags & WIRE_FD_NONBLOCK ? NONBLOCK : 0u) |
@@ -310,8 +348,8 @@ void fields_socket(struct decode *d, uint32_t id)
 	const struct wire_net_socket_fields *f = &d->rec.socket.fields;
 
 	switch (id) {
-	case FIELD_net_socket_num: event_set_u64(&d->event, id, f->num); return;
-	case FIELD_net_socket_arg_fd: set_fd(d, id, f->num); return;
+	case FIELD_net_socket_num: set_new_num(d, id, f->num); return;
+	case FIELD_net_socket_arg_fd: set_new_fd(d, id, f->num); return;
 	case FIELD_net_socket_domain_str: set_domain(d, id, f->domain); return;
 	case FIELD_net_socket_domain: event_set_u64(&d->event, id, f->domain); return;
 	case FIELD_net_socket_type_str: value_number(d, id, (int64_t)f->sock_type); return;
@@ -379,7 +417,7 @@ void fields_dup(struct decode *d, uint32_t id)
 	struct event *e = &d->event;
 
 	switch (id) {
-	case FIELD_fd_dup_num: event_set_u64(e, id, f->num); return;
+	case FIELD_fd_dup_num: set_new_num(d, id, f->num); return;
 	case FIELD_fd_dup_directory: if (is_file) value_path(d, id, name_of(d), PATH_DIRECTORY); return;
 	case FIELD_fd_dup_filename: if (is_file) value_path(d, id, name_of(d), PATH_FILENAME); return;
 	case FIELD_fd_dup_oldfd_str: value_number(d, id, (int64_t)f->oldfd); return;
@@ -388,7 +426,7 @@ void fields_dup(struct decode *d, uint32_t id)
 	case FIELD_fd_dup_newfd: if (to) event_set_u64(e, id, f->newfd); return;
 	case FIELD_fd_dup_arg_flags: if (d->call == CALL_dup3) value_flags(d, id, FLAGS_DUP, f->flags); return;
 	case FIELD_fd_dup_flags: if (d->call == CALL_dup3) event_set_u64(e, id, f->flags); return;
-	case FIELD_fd_dup_arg_res: set_fd(d, id, f->num); return;
+	case FIELD_fd_dup_arg_res: set_new_fd(d, id, f->num); return;
 	default: fill_socket(d, id); return;
 	}
 }

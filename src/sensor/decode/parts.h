@@ -136,6 +136,7 @@ struct decode {
 	const struct template_table *table;
 	struct users *users, *groups;
 	char hostname[80];
+	const struct names *names; /* or NULL */
 	uint64_t boot_to_wall_ns;
 	void (*emit)(void *user, struct event *e);
 	void *emit_user;
@@ -209,6 +210,7 @@ void fields_ipc(struct decode *d, uint32_t id);
 char *value_room(struct decode *d, size_t len); /* for a string of this event; NULL when it is used up */
 void value_str(struct decode *d, uint32_t id, struct proc_str s);     /* an empty one stays missing */
 void value_name(struct decode *d, uint32_t id, const struct proc *p); /* its comm; p may be NULL */
+size_t value_put_number(char *out, int64_t n);                        /* as text; at most 20 bytes, no NUL */
 void value_number(struct decode *d, uint32_t id, int64_t n);          /* as text */
 void value_octal(struct decode *d, uint32_t id, uint64_t n);          /* as text */
 void value_flags(struct decode *d, uint32_t id, enum flag_kind kind, uint64_t flags);

@@ -26,21 +26,43 @@ void value_name(struct decode *d, uint32_t id, const struct proc *p)
 
 enum { NUMBER_TEXT = 24 };
 
+/* As printf does it, without its price. */
+static size_t put_digits(char *out, uint64_t n, uint32_t base)
+{
+	char digits[NUMBER_TEXT];
+	size_t len = 0;
+
+	do {
+		digits[len++] = (char)('0' + n % base);
+		n /= base;
+	} while (n);
+	for (size_t i = 0; i < len; i++)
+		out[i] = digits[len - 1 - i];
+	return len;
+}
+
+size_t value_put_number(char *out, int64_t n)
+{
+	out[0] = '-';
+	return n < 0 ? 1 + put_digits(out + 1, 0 - (uint64_t)n, 10) : put_digits(out, (uint64_t)n, 10);
+}
+
 void value_number(struct decode *d, uint32_t id, int64_t n)
 {
 	char *text = value_room(d, NUMBER_TEXT);
 
 	if (text)
-		event_set_str(&d->event, id, text, (size_t)snprintf(text, NUMBER_TEXT, "%lld", (long long)n));
+		event_set_str(&d->event, id, text, value_put_number(text, n));
 }
 
 void value_octal(struct decode *d, uint32_t id, uint64_t n)
 {
 	char *text = value_room(d, NUMBER_TEXT);
 
-	if (text)
-		event_set_str(&d->event, id, text,
-			      (size_t)snprintf(text, NUMBER_TEXT, "%s%llo", n ? "0" : "", (unsigned long long)n));
+	if (!text)
+		return;
+	text[0] = '0';
+	event_set_str(&d->event, id, text, n ? 1 + put_digits(text + 1, n, 8) : 1);
 }
 
 void value_flags(struct decode *d, uint32_t id, enum flag_kind kind, uint64_t flags)
@@ -70,10 +92,15 @@ void value_fd(struct decode *d, uint32_t id, int64_t fd, const char *letter, str
 
 	if (!text)
 		return;
-	if (fd < 0) {
-		n = (size_t)snprintf(text, FD_TEXT, error ? "%lld(%s)" : "%lld", (long long)fd, error);
-	} else {
-		n = (size_t)snprintf(text, FD_TEXT, "%lld(<%s>", (long long)fd, letter);
+	n = value_put_number(text, fd);
+	if (error) {
+		n += (size_t)snprintf(text + n, FD_TEXT - n, "(%s)", error);
+	} else if (fd >= 0) {
+		text[n++] = '(';
+		text[n++] = '<';
+		for (const char *c = letter; *c; c++)
+			text[n++] = *c;
+		text[n++] = '>';
 		if (name.len)
 			memcpy(text + n, name.p, name.len);
 		n += name.len;

@@ -91,6 +91,23 @@ static void start(struct output *o)
 	buf_reset(&o->message);
 }
 
+/* OUTPUT_BOTH: what goes before the JSON form; the text is in o->message. */
+static void put_parts(struct output *o, const struct line *l)
+{
+	size_t from;
+
+	if (o->format != OUTPUT_BOTH)
+		return;
+	buf_printf(&o->line, "%u\t%llu\t", l->priority, (unsigned long long)l->time_ns);
+	from = o->line.len;
+	buf_put(&o->line, o->message.p, o->message.len);
+	/* A rule's own text may hold a tab or a newline, which have a meaning here. */
+	for (size_t i = from; i < o->line.len; i++)
+		if ((unsigned char)o->line.p[i] < ' ' || o->line.p[i] == 0x7f)
+			o->line.p[i] = ' ';
+	buf_putc(&o->line, '\t');
+}
+
 bool output_alert(struct output *o, const struct content *c, uint32_t rule, const struct event *e)
 {
 	const struct content_rule *r = content_rule(c, rule);
@@ -103,7 +120,7 @@ bool output_alert(struct output *o, const struct content *c, uint32_t rule, cons
 	struct json j;
 
 	start(o);
-	if (o->format != OUTPUT_JSON) {
+	if (o->format == OUTPUT_TEXT || o->format == OUTPUT_COLOR) {
 		put_lead(&o->line, l.time_ns, l.priority, o->format == OUTPUT_COLOR);
 		content_format(c, rule, e, &o->line);
 		return output_queue_built(o);
@@ -111,6 +128,7 @@ bool output_alert(struct output *o, const struct content *c, uint32_t rule, cons
 	put_lead(&o->message, l.time_ns, l.priority, false);
 	content_format(c, rule, e, &o->message);
 	if (!o->message.full) {
+		put_parts(o, &l);
 		json_head(o, &j);
 		content_json_fields(c, rule, e, &j);
 		json_tail(o, &j, &l);
@@ -127,7 +145,7 @@ bool output_note(struct output *o, const struct output_note *n)
 	start(o);
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	l.time_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	if (o->format != OUTPUT_JSON) {
+	if (o->format == OUTPUT_TEXT || o->format == OUTPUT_COLOR) {
 		put_lead(&o->line, l.time_ns, l.priority, o->format == OUTPUT_COLOR);
 		buf_put_safe(&o->line, n->text, strlen(n->text));
 		return output_queue_built(o);
@@ -135,6 +153,7 @@ bool output_note(struct output *o, const struct output_note *n)
 	put_lead(&o->message, l.time_ns, l.priority, false);
 	buf_put_safe(&o->message, n->text, strlen(n->text));
 	if (!o->message.full) {
+		put_parts(o, &l);
 		json_head(o, &j);
 		json_object(&j);
 		for (uint32_t i = 0; i < n->n; i++) {

@@ -4,7 +4,8 @@
  *
  * Lines queue in bounded memory per sink and leave without blocking; what does not fit is dropped whole and counted. So
  * a stalled reader never holds up the ring. A file sink asks its owner for a new descriptor when it has grown past its
- * limit (rotation: the worker may not rename).
+ * limit (rotation: the worker may not rename). Three processes use this: the worker for alerts, the supervisor for what
+ * it has to say itself and for opening files, the courier to take apart what came to it.
  */
 #ifndef SALLYPORT_SENSOR_OUTPUT_H
 #define SALLYPORT_SENSOR_OUTPUT_H
@@ -19,7 +20,17 @@ enum output_format {
 	OUTPUT_JSON,  /* one Falco-shaped object a line, keys sorted */
 	OUTPUT_TEXT,  /* HH:MM:SS.nnnnnnnnn: Priority message */
 	OUTPUT_COLOR, /* the same for a terminal, with colour */
+	OUTPUT_BOTH,  /* for the courier: "PRIORITY TIME_NS TEXT JSON" with one tab between; TEXT and JSON as above */
 };
+
+/* A line of OUTPUT_BOTH taken apart; borrowed. */
+struct output_parts {
+	uint32_t priority; /* enum rule_priority */
+	uint64_t time_ns;
+	struct view text, json;
+};
+/* line: without its newline, at most OUTPUT_LINE_MAX bytes, hostile. False: it is not of this form. */
+bool output_parts_read(struct view line, struct output_parts *out);
 
 struct output;
 
@@ -62,5 +73,14 @@ void output_set_fd(struct output *o, int fd);
 uint64_t output_written_bytes(const struct output *o); /* to this descriptor */
 uint64_t output_sent(const struct output *o);          /* whole lines */
 uint64_t output_dropped(const struct output *o);
+
+/* file.c: what the owner of the files does, who may open and rename. */
+
+/* Our standard output, made non-blocking for us alone. E_IO with d. */
+FALLIBLE output_stdout_open(int *out, struct diag *d);
+/* A regular file to append to, made with mode 0640; never a symbolic link. have: its size. E_IO with d. */
+FALLIBLE output_file_open(const char *path, int *out, uint64_t *have, struct diag *d);
+/* "a.json" becomes "a.json.1", that "a.json.2" and so on to keep, whose old content goes; then a new file. E_IO. */
+FALLIBLE output_file_rotate(const char *path, uint32_t keep, int *out, uint64_t *have);
 
 #endif

@@ -363,7 +363,7 @@ static bool same_image(const struct proc *p, const struct wire_exec *r, const st
 
 	return v && r->hdr.kind == WIRE_TASK && (v->args_known || !s->args_len) && v->exe_ino == r->exe_ino &&
 	       v->exe_dev == r->exe_dev && v->exepath.len == s->exe_path.len &&
-	       !memcmp(v->exepath.p, s->exe_path.p, s->exe_path.len);
+	       (!s->exe_path.len || !memcmp(v->exepath.p, s->exe_path.p, s->exe_path.len));
 }
 
 /* By the executable's mode, for the user who runs it; what capabilities allow does not count. */
@@ -371,7 +371,8 @@ static bool exe_writable(const struct wire_exec *r)
 {
 	enum { OWNER_WRITES = 0200, OTHERS_WRITE = 0002 };
 
-	return r->fields.exe_mode & (r->hdr.uid == r->exe_uid ? OWNER_WRITES : OTHERS_WRITE);
+	return r->exe_flags & WIRE_EXE_WRITABLE ||
+	       r->fields.exe_mode & (r->hdr.uid == r->exe_uid ? OWNER_WRITES : OTHERS_WRITE);
 }
 
 static void set_image(struct proc_table *t, struct entry *e, const struct wire_exec *r, const struct proc_exec_strs *s)

@@ -54,5 +54,6 @@ void ring_stats_read(const struct ring_stats *s, struct wire_stats *out)
 			out->produced_kind[i] += load(&cpu->produced_kind[i]);
 			out->lost_kind[i] += load(&cpu->lost_kind[i]);
 		}
+		out->filtered += load(&cpu->filtered);
 	}
 }

@@ -184,6 +184,7 @@ struct wire_fork {
 enum wire_exe_flags {
 	WIRE_EXE_UPPER = 1, /* in the upper layer of an overlay file system */
 	WIRE_EXE_LOWER = 2, /* in a lower layer of one */
+	WIRE_EXE_WRITABLE = 4, /* captures of other programs, which have no mode: the user can write to it */
 };
 
 struct wire_exec {

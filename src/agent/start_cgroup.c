@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cgroup: bounds on the worker's memory and CPU time that hold whatever it does.
+ * start_cgroup: bounds on the worker's memory and CPU time that hold whatever it does.
  *
  * Version 2: a sibling of our own group, for a group with processes may not have children with controllers
  * (Documentation/admin-guide/cgroup-v2.rst, "no internal process constraint"). Version 1: a child of our own group, per

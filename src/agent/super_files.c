@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * files: which rule files there are, their bytes, and the sealed memory that they are kept in.
+ * super_files: which rule files there are, their bytes, and the sealed memory that they are kept in.
  *
  * A worker that is started again gets the same bytes as the one before, whatever an editor is doing to the file just
  * then. Nothing here looks into them.
@@ -112,13 +112,13 @@ FALLIBLE agent_file_read(const char *path, char **out, size_t *out_len, struct d
 	return io_read_fd(fd, path, AGENT_MAX_FILE_BYTES, out, out_len, d);
 }
 
-static FALLIBLE seal(const char *text, size_t len, int *out)
+FALLIBLE sealed_bytes(const void *bytes, size_t len, int *out)
 {
-	AUTO_FD int fd = memfd_create("sallyport-rules", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	AUTO_FD int fd = memfd_create("sallyport-sealed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd < 0)
 		return E_IO;
-	TRY(io_write_all(fd, text, len));
+	TRY(io_write_all(fd, bytes, len));
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		return E_IO;
 	*out = TAKE(fd);
@@ -132,7 +132,7 @@ static FALLIBLE add_sealed(const char *path, struct sealed_files *out, struct di
 	size_t len;
 
 	TRY(agent_file_read(path, &text, &len, d));
-	if (seal(text, len, &f->fd) != E_OK)
+	if (sealed_bytes(text, len, &f->fd) != E_OK)
 		FAIL(d, IO, "cannot keep '%s' in memory: %s", path, strerror(errno));
 	(void)snprintf(f->name, sizeof f->name, "%s", path);
 	f->bytes = (uint32_t)len;

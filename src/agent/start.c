@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* start: everything that a run needs, made before there is a child to be wary of; and taken down after the last one. */
+#include "agent/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+#include "sensor/bpf/bpf.h"
+
+static FALLIBLE block_signals(int *out)
+{
+	sigset_t set;
+
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return E_IO;
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return E_IO;
+	*out = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return *out < 0 ? E_IO : E_OK;
+}
+
+static FALLIBLE open_record(struct supervisor *s, struct diag *d)
+{
+	const char *path = s->o->record;
+	struct stat st;
+
+	if (!path)
+		return E_OK;
+	s->record_fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
+	if (s->record_fd < 0)
+		FAIL(d, IO, "cannot write a capture to '%s': %s", path, strerror(errno));
+	if (fstat(s->record_fd, &st) || !S_ISREG(st.st_mode))
+		FAIL(d, IO, "cannot write a capture to '%s': not a regular file", path);
+	if (ftruncate(s->record_fd, 0))
+		FAIL(d, IO, "cannot write a capture to '%s': %s", path, strerror(errno));
+	return E_OK;
+}
+
+static FALLIBLE set_up(struct supervisor *s, struct diag *d)
+{
+	const struct config *c = s->o->config;
+	int courier_pipe = -1;
+	void *page;
+	struct kern_opts ko = { .object =
+					view_of(sensor_bpf_object, (size_t)(sensor_bpf_object_end - sensor_bpf_object)),
+				.reserved_bytes = c->reserved_kib << 10,
+				.bulk_bytes = c->bulk_kib << 10 };
+
+	s->files = calloc(1, sizeof *s->files);
+	s->filter = calloc(1, sizeof *s->filter);
+	if (!s->files || !s->filter)
+		return E_NOMEM;
+	log_clears_line(s->o->colour && c->stdout_format == CONFIG_AUTO && isatty(STDERR_FILENO));
+	if (c->n_rules || !s->o->record)
+		TRY(sealed_files_open(c->rules, c->n_rules, s->files, d));
+	TRY(open_record(s, d));
+	TRY(container_files_make(c, &s->containers));
+	TRY(super_courier_open(s->o, &s->courier, &courier_pipe, d));
+	TRY(super_sinks_open(s->o, courier_pipe, &s->sinks, d));
+	if (page_new(sizeof *s->page, PAGE_MAGIC, &s->page_fd, &page) != E_OK || block_signals(&s->signals) != E_OK)
+		FAIL(d, HOST, "cannot set up: %s", strerror(errno));
+	s->page = page;
+	TRY(kern_open(&ko, &s->kern, d));
+	TRY(ring_stats_open(kern_stats_fd(s->kern), kern_n_cpus(s->kern), &s->stats, d));
+	worker_cgroup_make(&s->cgroup, (uint64_t)c->worker_memory_mib << 20, c->worker_cpu_percent);
+	if (!s->cgroup.memory || !s->cgroup.cpu)
+		log_info("no cgroup bounds the worker's %s here, its resource limits do",
+			 s->cgroup.memory ? "CPU time"
+			 : s->cgroup.cpu  ? "memory"
+					  : "memory and CPU time");
+	return E_OK;
+}
+
+static void tear_down(struct supervisor *s)
+{
+	worker_cgroup_remove(&s->cgroup);
+	ring_stats_close(s->stats);
+	kern_close(s->kern);
+	page_unmap(s->page, sizeof *s->page);
+	super_sinks_close(&s->sinks);
+	super_courier_close(&s->courier);
+	if (s->files)
+		sealed_files_close(s->files);
+	free(s->files);
+	free(s->filter);
+	free(s->containers.place);
+	if (s->next_files)
+		super_worker_drop_next_files(s);
+	if (s->record_fd > 0)
+		close(s->record_fd);
+	if (s->page_fd > 0)
+		close(s->page_fd);
+	if (s->signals > 0)
+		close(s->signals);
+}
+
+int agent_run(const struct agent_opts *o)
+{
+	struct supervisor s = { .o = o,
+				.child = { .pidfd = -1, .sock = -1 },
+				.courier = { .child = { .pidfd = -1, .sock = -1 },
+					     .settings = -1,
+					     .certificates = -1,
+					     .page_fd = -1,
+					     .pipe_read = -1,
+					     .question = -1,
+					     .answer = -1 },
+				.sinks = { .sink = { { .fd = -1 }, { .fd = -1 }, { .fd = -1 } } } };
+	struct buf text;
+	struct diag d;
+	enum err err;
+
+	diag_init(&d);
+	err = set_up(&s, &d);
+	if (err != E_OK) {
+		buf_init(&text, 4096);
+		if (!d.text[0])
+			err = diag_fail(&d, err, 0, 0, __FILE__, __LINE__, "cannot start: %s", err_text(err));
+		if (!d.pos.file && !d.subject)
+			buf_puts(&text, "sallyport: ");
+		diag_render(&text, &d, o->colour_stderr);
+		(void)!write(STDERR_FILENO, text.p, text.len);
+		buf_done(&text);
+		s.exit_code = err == E_HOST || err == E_NOMEM || err == E_BUG ? EXIT_HOST : EXIT_REFUSED;
+	} else {
+		s.started_ms = super_now_ms();
+		super_loop(&s);
+		super_courier_finish(&s.courier, s.signals);
+		super_report(&s);
+	}
+	tear_down(&s);
+	return s.exit_code;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * start_page: memory that a child writes and others read: made before the first child, mapped by each child as it
+ * starts, taken down after the last one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "agent/control.h"
+#include "agent/courier.h"
+
+static_assert(offsetof(struct page, heartbeat) == 8, "docs/formats/control.md");
+static_assert(offsetof(struct page, event) == 16 && offsetof(struct page, rule) == 24, "docs/formats/control.md");
+static_assert(offsetof(struct page, consumed) == 64, "docs/formats/control.md");
+static_assert(offsetof(struct page, dropped) == 80 && offsetof(struct page, sent) == 112, "docs/formats/control.md");
+static_assert(offsetof(struct page, waiting) == 144 && offsetof(struct page, mid_line) == 176,
+	      "docs/formats/control.md");
+static_assert(offsetof(struct page, n_rules) == 184 && offsetof(struct page, recorded) == 192,
+	      "docs/formats/control.md");
+static_assert(offsetof(struct page, swap_ns) == 200, "docs/formats/control.md");
+static_assert(offsetof(struct page, names) == 256, "docs/formats/control.md");
+static_assert(offsetof(struct page, filter) == 256 + PAGE_MAX_RULES * PAGE_NAME_BYTES, "docs/formats/control.md");
+static_assert(sizeof(struct page) == 410912, "docs/formats/control.md");
+static_assert((int)PAGE_MAX_OUTPUTS >= (int)CONTROL_MAX_OUTPUTS, "every output has its counters");
+static_assert(sizeof(struct courier_page) == 112, "docs/formats/control.md");
+static_assert(sizeof(struct courier_counts) == 48, "docs/formats/control.md");
+
+FALLIBLE page_new(size_t bytes, uint32_t magic, int *out_fd, void **out)
+{
+	AUTO_FD int fd = memfd_create("sallyport-page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	void *p;
+
+	if (fd < 0 || ftruncate(fd, (off_t)bytes) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+		return E_IO;
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return E_IO;
+	atomic_store((_Atomic uint32_t *)p, magic);
+	*out = p;
+	*out_fd = TAKE(fd);
+	return E_OK;
+}
+
+FALLIBLE page_map(int fd, size_t bytes, uint32_t magic, bool writable, void **out)
+{
+	struct stat st;
+	void *p;
+
+	if (fstat(fd, &st) || st.st_size != (off_t)bytes)
+		return E_FORMAT;
+	p = mmap(NULL, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return E_FORMAT;
+	if (atomic_load((_Atomic uint32_t *)p) != magic) {
+		page_unmap(p, bytes);
+		return E_FORMAT;
+	}
+	*out = p;
+	return E_OK;
+}
+
+void page_unmap(void *p, size_t bytes)
+{
+	if (p)
+		munmap(p, bytes);
+}

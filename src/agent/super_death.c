@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* super_death: the worker died: what it was doing, how long nobody watched, what was lost, when the next one starts. */
+#include "agent/supervisor.h"
+
+#include <sys/wait.h>
+
+enum { START_ATTEMPTS = 3 /* of a worker that never came up */ };
+
+void super_report_gap(struct supervisor *s)
+{
+	static const char *const keys[] = { "blind_ns", "deaths", "lost" };
+	uint64_t values[3] = { super_now_ns(CLOCK_MONOTONIC) - s->gap.since_ns, s->gap.deaths,
+			       super_totals(s).lost - s->gap.lost_before };
+	char text[512];
+	struct output_note n = { .rule = "Sallyport internal: worker restarted",
+				 .text = text,
+				 .keys = keys,
+				 .values = values,
+				 .n = countof(keys) };
+
+	(void)snprintf(text, sizeof text, "%s; blind for %.2f s; %llu records lost in the gap", s->gap.what,
+		       (double)values[0] / 1e9, (unsigned long long)values[2]);
+	log_warning("%s", text);
+	super_sinks_note(&s->sinks, &n, page_get(&s->page->mid_line));
+	page_set(&s->page->mid_line, 0);
+	s->gap = (struct gap){ 0 };
+}
+
+/* What it was doing, from the page: its bytes are the worker's, so they are cut and made safe. */
+static void describe_work(const struct supervisor *s, char *out, size_t max)
+{
+	static const char *const doing[] = {
+		[PAGE_STARTING] = "while starting",
+		[PAGE_LOADING] = "while loading content",
+		[PAGE_SCANNING] = "while looking at running processes",
+		[PAGE_IDLE] = "between two events",
+		[PAGE_DRAINING] = "while draining",
+	};
+	uint32_t phase = atomic_load_explicit(&s->page->phase, memory_order_relaxed);
+	uint64_t rule = page_get(&s->page->rule);
+	char name[PAGE_NAME_BYTES];
+	struct buf safe;
+
+	if (phase != PAGE_JUDGING) {
+		(void)snprintf(out, max, "%s",
+			       phase < countof(doing) && doing[phase] ? doing[phase] : "in an unknown state");
+		return;
+	}
+	buf_init(&safe, 1024);
+	memcpy(name, s->page->names[rule < PAGE_MAX_RULES ? rule : 0], sizeof name);
+	buf_put_safe(&safe, name, strnlen(name, sizeof name));
+	(void)snprintf(out, max, "while judging rule \"%s\" on event %llu",
+		       rule < PAGE_MAX_RULES && safe.p ? safe.p : "?", (unsigned long long)page_get(&s->page->event));
+	buf_done(&safe);
+}
+
+static void describe_death(const struct supervisor *s, const siginfo_t *si, char *out, size_t max)
+{
+	char work[200];
+
+	describe_work(s, work, sizeof work);
+	if (si->si_code == CLD_EXITED)
+		(void)snprintf(out, max, "worker ended (exit %d) %s", si->si_status, work);
+	else
+		(void)snprintf(out, max, "worker died (signal %d) %s", si->si_status, work);
+}
+
+static void say_down(struct supervisor *s, uint64_t delay_ms)
+{
+	static const char *const keys[] = { "deaths", "next_start_ms" };
+	uint64_t values[] = { s->backoff.recent, delay_ms };
+	char text[400];
+	struct output_note n = { .rule = "Sallyport internal: worker down",
+				 .text = text,
+				 .keys = keys,
+				 .values = values,
+				 .n = countof(keys) };
+
+	(void)snprintf(text, sizeof text, "%s; it died %u times lately, the next start is in %.1f s", s->gap.what,
+		       s->backoff.recent, (double)delay_ms / 1e3);
+	log_error("%s", text);
+	super_sinks_note(&s->sinks, &n, page_get(&s->page->mid_line));
+	page_set(&s->page->mid_line, 0);
+}
+
+static void open_gap(struct supervisor *s, const char *what, bool hung)
+{
+	if (!s->gap.since_ns) {
+		s->gap.since_ns = hung ? s->beat_ns : super_now_ns(CLOCK_MONOTONIC);
+		s->gap.lost_before = hung ? s->beat_lost : super_totals(s).lost;
+		(void)snprintf(s->gap.what, sizeof s->gap.what, "%s", what);
+	}
+	s->gap.deaths++;
+}
+
+bool super_worker_is_hung(const struct supervisor *s)
+{
+	return s->state == WATCHING &&
+	       super_now_ns(CLOCK_MONOTONIC) - s->beat_ns > (uint64_t)s->o->config->worker_watchdog_s * 1000000000;
+}
+
+/* A worker that never came up: the rules are bad, or this host is. */
+static void on_failed_start(struct supervisor *s, const char *what)
+{
+	if (s->refused) {
+		s->exit_code = s->refused;
+		s->done = true;
+		return;
+	}
+	log_error("%s", what);
+	if (++s->failed_starts < START_ATTEMPTS)
+		return;
+	log_error("giving up: no worker came up in %d attempts, nothing is watched", START_ATTEMPTS);
+	s->exit_code = EXIT_HOST;
+	s->done = true;
+}
+
+void super_worker_on_death(struct supervisor *s)
+{
+	uint64_t now = super_now_ms(), delay;
+	bool stopping = s->state == STOPPING, hung = super_worker_is_hung(s);
+	siginfo_t si;
+	char what[256];
+
+	if (!child_reap(&s->child, &si))
+		return;
+	describe_death(s, &si, what, sizeof what);
+	/* Alerts that it had not written are gone with it. */
+	for (uint32_t i = 0; i < PAGE_MAX_OUTPUTS; i++) {
+		page_add(&s->page->dropped[i], page_get(&s->page->waiting[i]));
+		page_set(&s->page->waiting[i], 0);
+	}
+	super_enter(s, DOWN);
+	s->restart_ms = now;
+	if (stopping) {
+		if (si.si_code != CLD_EXITED || si.si_status)
+			log_warning("%s; it did not stop in order", what);
+		s->done = true;
+		return;
+	}
+	if (!s->ever_watched) {
+		on_failed_start(s, what);
+		return;
+	}
+	if (s->record_fd > 0) {
+		log_error("%s; the capture ends there, a new worker cannot go on with it", what);
+		s->exit_code = EXIT_HOST;
+		s->done = true;
+		return;
+	}
+	if (s->next_files) {
+		log_error("the worker died over the new rules, the old ones stay in force");
+		super_worker_drop_next_files(s);
+	}
+	open_gap(s, what, hung);
+	delay = backoff_next_ms(&s->backoff, now);
+	s->restart_ms = now + delay;
+	if (delay)
+		say_down(s, delay);
+}

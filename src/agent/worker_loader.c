@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker_loader: the thread that judges new rules beside the one that judges events.
+ *
+ * Compiling and verifying take as long as they take; a ring does not wait. The two threads share nothing while it
+ * works: it owns the files and the content that it makes, until it has said that it is done.
+ */
+#include "agent/worker.h"
+
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+
+enum { LOADER_NICE = 10, STACK_BYTES = 8 << 20 };
+
+enum loader_state { IDLE, WORKING, DONE };
+
+struct worker_loader {
+	struct worker *w; /* only what never changes after the start */
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	int fd;
+	bool ready;
+	enum loader_state state;
+	struct worker_file *files;
+	uint32_t n_files;
+	struct content_set *set, *garbage;
+	int code;
+};
+
+static void free_files(struct worker_loader *l)
+{
+	for (uint32_t i = 0; i < l->n_files; i++)
+		free(l->files[i].text);
+	l->n_files = 0;
+}
+
+/* With the lock held, which is let go while it works. */
+static void work(struct worker_loader *l)
+{
+	struct content_set *set = NULL;
+	uint64_t one = 1;
+	int code;
+
+	(void)pthread_mutex_unlock(&l->lock);
+	code = worker_load(l->w, l->files, l->n_files, &set);
+	free_files(l);
+	(void)pthread_mutex_lock(&l->lock);
+	l->set = set;
+	l->code = code;
+	l->state = DONE;
+	(void)!write(l->fd, &one, sizeof one);
+}
+
+static void *loop(void *user)
+{
+	struct worker_loader *l = user;
+	void *volatile first = malloc(64); /* its heap is set up before the list of system calls is */
+
+	free(first);
+	/* Nice is a thread's own in Linux. Judging events comes first. */
+	(void)setpriority(PRIO_PROCESS, 0, LOADER_NICE);
+	(void)pthread_mutex_lock(&l->lock);
+	l->ready = true;
+	(void)pthread_cond_broadcast(&l->wake);
+	for (;;) {
+		struct content_set *old = l->garbage;
+
+		l->garbage = NULL;
+		if (old) {
+			(void)pthread_mutex_unlock(&l->lock);
+			content_set_free(old);
+			(void)pthread_mutex_lock(&l->lock);
+		} else if (l->state == WORKING) {
+			work(l);
+		} else {
+			(void)pthread_cond_wait(&l->wake, &l->lock);
+		}
+	}
+	return NULL;
+}
+
+static FALLIBLE start(struct worker_loader *l)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	bool ok;
+
+	if (pthread_attr_init(&attr))
+		return E_NOMEM;
+	ok = !pthread_attr_setstacksize(&attr, STACK_BYTES) &&
+	     !pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED) && !pthread_create(&thread, &attr, loop, l);
+	(void)pthread_attr_destroy(&attr);
+	if (!ok)
+		return E_IO;
+	(void)pthread_mutex_lock(&l->lock);
+	while (!l->ready)
+		(void)pthread_cond_wait(&l->wake, &l->lock);
+	(void)pthread_mutex_unlock(&l->lock);
+	return E_OK;
+}
+
+FALLIBLE worker_loader_new(struct worker *w)
+{
+	struct worker_loader *l = calloc(1, sizeof *l);
+
+	if (!l)
+		return E_NOMEM;
+	*l = (struct worker_loader){ .w = w, .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
+	l->files = calloc(CONTROL_MAX_FILES, sizeof *l->files);
+	if (l->fd < 0 || !l->files || pthread_mutex_init(&l->lock, NULL) || pthread_cond_init(&l->wake, NULL))
+		return E_NOMEM;
+	w->loader = l;
+	return start(l);
+}
+
+int worker_loader_fd(const struct worker_loader *l)
+{
+	return l->fd;
+}
+
+bool worker_loader_busy(struct worker_loader *l)
+{
+	bool busy;
+
+	(void)pthread_mutex_lock(&l->lock);
+	busy = l->state != IDLE;
+	(void)pthread_mutex_unlock(&l->lock);
+	return busy;
+}
+
+FALLIBLE worker_loader_begin(struct worker *w)
+{
+	struct worker_loader *l = w->loader;
+
+	if (worker_loader_busy(l))
+		return E_EXISTS;
+	(void)pthread_mutex_lock(&l->lock);
+	memcpy(l->files, w->files, w->n_files * sizeof *w->files);
+	l->n_files = w->n_files;
+	w->n_files = 0;
+	l->state = WORKING;
+	(void)pthread_cond_broadcast(&l->wake);
+	(void)pthread_mutex_unlock(&l->lock);
+	return E_OK;
+}
+
+int worker_loader_end(struct worker_loader *l, struct content_set **out)
+{
+	uint64_t n;
+	int code;
+
+	(void)!read(l->fd, &n, sizeof n);
+	(void)pthread_mutex_lock(&l->lock);
+	assert(l->state == DONE && "its descriptor said so");
+	code = l->code;
+	*out = l->set;
+	l->set = NULL;
+	l->state = IDLE;
+	(void)pthread_mutex_unlock(&l->lock);
+	return code;
+}
+
+void worker_loader_drop(struct worker_loader *l, struct content_set *old)
+{
+	(void)pthread_mutex_lock(&l->lock);
+	assert(!l->garbage && "it frees before it loads the next");
+	l->garbage = old;
+	(void)pthread_cond_broadcast(&l->wake);
+	(void)pthread_mutex_unlock(&l->lock);
+}
