@@ -29,8 +29,8 @@ enum control_output_index { CONTROL_STDOUT, CONTROL_FILE_OUTPUT, CONTROL_COURIER
 
 /* From the supervisor below 16, to it from 16 on. */
 enum control_type {
-	CONTROL_START = 1, /* fds: ring 0, ring 1, statistics, page, passwd, group (or /dev/null), the courier's page if there
-			      is one */
+	CONTROL_START = 1, /* fds: ring 0, ring 1, statistics, page, passwd, group (or /dev/null), the courier's page if
+			      there is one */
 	CONTROL_FILE,      /* fd: rules or compiled content, sealed memory */
 	CONTROL_OUTPUT,    /* fd: the sink; also the answer to CONTROL_ROTATE, then the fd may be missing: it failed */
 	CONTROL_LOAD,      /* all files were sent: judge them, answer READY or FAILED; later: the same with new files */
@@ -59,6 +59,7 @@ enum control_start_flags {
 	CONTROL_ALL_MATCHES = 1,
 	CONTROL_COLOUR = 2,       /* stderr is a terminal that shows colours */
 	CONTROL_STRICT_FALCO = 4, /* rules are read with rule_opts.strict_falco */
+	CONTROL_NO_FILTER = 8,    /* send none: everything is to pass */
 };
 
 struct control_hdr {
