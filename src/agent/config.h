@@ -46,6 +46,7 @@ struct config {
 	uint32_t n_rules;
 	uint32_t matching;       /* enum config_matching */
 	uint32_t strict_falco;   /* rule_opts.strict_falco */
+	uint32_t kernel_filters; /* leave out in the kernel what no rule can depend on */
 	uint32_t stdout_enabled; /* 0 or 1 */
 	uint32_t stdout_format;  /* enum config_format */
 	char *file_path;         /* owned; NULL: no file output */

@@ -62,6 +62,7 @@ enum control_start_flags {
 	CONTROL_ALL_MATCHES = 1,
 	CONTROL_COLOUR = 2,       /* stderr is a terminal that shows colours */
 	CONTROL_STRICT_FALCO = 4, /* rules are read with rule_opts.strict_falco */
+	CONTROL_NO_FILTER = 8,    /* send none: everything is to pass */
 };
 
 struct control_hdr {

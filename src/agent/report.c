@@ -81,6 +81,7 @@ static void put_json(struct buf *b, const struct supervisor *s, const struct sup
 	put_number(&j, "consumed", t->consumed);
 	put_number(&j, "dropped_alerts", dropped);
 	put_number(&j, "events", page_get(&s->page->events));
+	put_number(&j, "filtered", t->filtered);
 	put_number(&j, "lost", t->lost);
 	json_key(&j, "outputs");
 	json_object(&j);
@@ -119,10 +120,10 @@ static void say_stopped(const struct supervisor *s)
 		put_json(&b, s, &t, dropped, rows, n);
 	buf_printf(&b,
 		   "sallyport: stopped events=%llu alerts=%llu lost=%llu produced=%llu consumed=%llu "
-		   "dropped_alerts=%llu\n",
+		   "dropped_alerts=%llu filtered=%llu\n",
 		   (unsigned long long)page_get(&s->page->events), (unsigned long long)page_get(&s->page->alerts),
 		   (unsigned long long)t.lost, (unsigned long long)t.produced, (unsigned long long)t.consumed,
-		   (unsigned long long)dropped);
+		   (unsigned long long)dropped, (unsigned long long)t.filtered);
 	(void)!write(STDERR_FILENO, b.p, b.len);
 	buf_done(&b);
 }

@@ -44,6 +44,7 @@ struct super_totals super_totals(const struct supervisor *s)
 	struct wire_stats st;
 
 	ring_stats_read(s->stats, &st);
+	t.filtered = st.filtered;
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++) {
 		t.produced += st.produced[i];
 		t.lost += st.lost[i];

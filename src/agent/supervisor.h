@@ -198,7 +198,7 @@ struct supervisor {
 };
 
 struct super_totals {
-	uint64_t produced, lost, consumed;
+	uint64_t produced, lost, consumed, filtered;
 };
 
 uint64_t super_now_ns(clockid_t clock);

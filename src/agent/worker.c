@@ -132,7 +132,7 @@ static void send_filter(struct worker *w)
 	struct arena a;
 
 	arena_init(&a, 64 << 20);
-	if (!w->recording && worker_filter(w->set, &a, &f) == E_OK) {
+	if (!w->recording && !(w->start.flags & CONTROL_NO_FILTER) && worker_filter(w->set, &a, &f) == E_OK) {
 		page->filter = f.filter;
 		if (f.n_names) {
 			memcpy(page->names, f.names, f.n_names * sizeof *f.names);

@@ -4,6 +4,7 @@
 
 Needs root and a kernel that grants what `sallyport doctor` asks for; the tests that need it skip with the reason elsewhere.
 """
+import collections
 import glob
 import json
 import os
@@ -99,6 +100,45 @@ def attacks_alert_within_a_second_with_the_right_process_parent_and_file(c):
     finally:
         sensor.stop()
         attacks.close()
+
+
+@test
+def filters_in_the_kernel_change_no_alert(c):
+    """Two sensors watch the same attacks and the same benign load, one with filters, one without: they say the same."""
+    public = os.path.join("..", "shared", "peers", "falco-rules")
+    rules = ["rules"] + sorted(os.path.relpath(p, ROOT) for p in glob.glob(os.path.join(ROOT, public, "*.yaml")))
+    attacks = Attacks(c.build)
+    sensors = []
+    try:
+        for filters in ("true", "false"):
+            config = os.path.join(attacks.dir, f"filters-{filters}.yaml")
+            with open(config, "w") as f:
+                f.write(f"kernel_filters: {filters}\nrule_matching: all\n")
+            sensors.append(c.sensor("--config", config, rules=rules))
+        for attack in (attacks.dev_shm, attacks.memfd_elf, attacks.memfd_script, attacks.shadow_direct, attacks.shadow_symlink,
+                       attacks.shadow_relative, attacks.shadow_int80, attacks.fifo_shell, attacks.fifo_chain, attacks.more_files,
+                       attacks.more_network, lambda: attacks.benign(50, 3000), attacks.dev_shm):
+            attack()
+        time.sleep(1)
+        stats = [s.stop() for s in sensors]
+        seen = [between(s.alerts, lambda a: (fields(a).get("proc.exepath") or "").startswith("/dev/shm/")) for s in sensors]
+        expect(len(seen[0]) > 20, f"only {len(seen[0])} alerts")
+        gone, new = (sorted((a - b).elements()) for a, b in ((seen[1], seen[0]), (seen[0], seen[1])))
+        expect(not gone and not new, f"without filters also {gone[:5]}, with filters also {new[:5]}")
+        expect(stats[0]["lost"] == stats[1]["lost"] == 0, f"lost events: {stats}")
+        expect(stats[0]["filtered"] > 2000 and stats[1]["filtered"] == 0, f"what was left out: {stats}")
+        expect(stats[0]["events"] < stats[1]["events"], f"events: {stats}")
+    finally:
+        for s in sensors:
+            s.stop()
+        attacks.close()
+
+
+def between(alerts, is_mark):
+    """What came from the first mark to the last, as often as it came, without the time."""
+    marks = [i for i, a in enumerate(alerts) if is_mark(a)]
+    expect(len(marks) >= 2, "the marks did not alert")
+    return collections.Counter((a["rule"], a["output"].split(" ", 1)[1]) for a in alerts[marks[0]:marks[-1] + 1])
 
 
 @test

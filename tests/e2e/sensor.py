@@ -240,6 +240,51 @@ print(pid)
         server.close()
         return int(open(pidfile).read())
 
+    def more_files(self):
+        """Names, modes, links, directories, failed opens: what the rules on files look at, and what they do not."""
+        return self.python("""
+import os, sys
+d = sys.argv[1] + '/files'
+os.mkdir(d)
+os.chdir(d)
+for path in ('/etc/pam.d/login', '/usr/../../etc/shadow', '../files/../../nothing', '/root/.ssh/id_rsa', '/etc/sudoers.d/none'):
+    try:
+        os.close(os.open(path, os.O_RDONLY))
+    except OSError:
+        pass
+for name in ('access_log', 'plain', '.hidden', 'release_agent', 'shadow', 'pam.d'):
+    os.close(os.open(name, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o755))
+os.mkdir('.secret')
+os.symlink('/etc/shadow', 'link')
+os.link('plain', 'plain2')
+os.rename('plain2', '.bash_history')
+os.chmod('plain', 0o4755)
+os.unlink('.bash_history')
+os.rmdir('.secret')
+print(os.getpid())
+""", self.dir)
+
+    def more_network(self):
+        return self.python("""
+import os, socket
+s = socket.socket()
+s.bind(('127.0.0.1', 0))
+s.listen()
+c = socket.create_connection(s.getsockname())
+s.accept()
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+u.bind(('127.0.0.1', 0))
+for i in range(5):
+    u.sendto(b'x', u.getsockname())
+    u.recvfrom(10)
+try:
+    socket.create_connection(('127.0.0.1', 1))
+except OSError:
+    pass
+os.dup2(c.fileno(), 9)
+print(os.getpid())
+""")
+
     def benign(self, execs=2000, opens=20000, seconds=None):
         argv = [self.tool("load"), str(execs), str(opens)] + ([str(seconds)] if seconds else [])
         return subprocess.run(argv, timeout=120).returncode
