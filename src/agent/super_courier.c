@@ -64,18 +64,13 @@ static void start(struct super_courier *c, uint64_t now_ms)
 
 void super_courier_on_time(struct super_courier *c, uint64_t now_ms)
 {
-	struct control_packet p;
-
 	if (!c->child.pid && (c->outputs || c->question >= 0) && now_ms >= c->restart_ms)
 		start(c, now_ms);
 	if (!c->child.pid || !c->question_due || now_ms - c->relayed_ms < RELAY_MS)
 		return;
 	c->relayed_ms = now_ms;
 	c->question_due = false;
-	control_init(&p, CONTROL_NAMES);
-	p.fds[p.n_fds++] = c->question;
-	if (control_send(c->child.sock, &p) != E_OK)
-		child_kill(&c->child, "it does not take messages");
+	child_send(&c->child, CONTROL_NAMES, c->question);
 }
 
 void super_courier_on_message(struct super_courier *c)

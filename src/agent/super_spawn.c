@@ -101,6 +101,17 @@ void child_kill(struct child *c, const char *why)
 	(void)kill(c->pid, SIGKILL);
 }
 
+void child_send(struct child *c, enum control_type type, int fd)
+{
+	struct control_packet p;
+
+	control_init(&p, type);
+	if (fd >= 0)
+		p.fds[p.n_fds++] = fd;
+	if (control_send(c->sock, &p) != E_OK)
+		child_kill(c, "it does not take messages");
+}
+
 bool child_reap(struct child *c, siginfo_t *out)
 {
 	*out = (siginfo_t){ 0 };

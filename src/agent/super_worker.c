@@ -97,14 +97,6 @@ static FALLIBLE send_record(struct supervisor *s)
 	return control_send(s->child.sock, &p);
 }
 
-FALLIBLE super_worker_send(struct supervisor *s, enum control_type type)
-{
-	struct control_packet p;
-
-	control_init(&p, type);
-	return control_send(s->child.sock, &p);
-}
-
 void super_worker_start(struct supervisor *s)
 {
 	/* It empties a bounded buffer: late is lost. Its CPU time is bounded by the cgroup. */
@@ -160,7 +152,6 @@ static FALLIBLE attach_content(struct supervisor *s, const struct control_ready 
 
 static void on_ready(struct supervisor *s, const struct control_ready *r)
 {
-	struct control_packet p;
 	struct diag d;
 	int iter = -1;
 
@@ -173,10 +164,7 @@ static void on_ready(struct supervisor *s, const struct control_ready *r)
 		return;
 	}
 	s->lost_scanned = super_totals(s).lost;
-	control_init(&p, CONTROL_GO);
-	p.fds[p.n_fds++] = iter;
-	if (control_send(s->child.sock, &p) != E_OK)
-		child_kill(&s->child, "it does not take messages");
+	child_send(&s->child, CONTROL_GO, iter);
 	close(iter);
 	super_enter(s, SCANNING);
 }
@@ -185,8 +173,7 @@ static void on_scanned(struct supervisor *s, uint32_t n_procs)
 {
 	if (s->gap.since_ns)
 		super_report_gap(s);
-	if (super_worker_send(s, CONTROL_RUN) != E_OK)
-		child_kill(&s->child, "it does not take messages");
+	child_send(&s->child, CONTROL_RUN, -1);
 	say_watching(s, n_procs);
 	s->courier.answer_due = s->courier.answer >= 0;
 	s->ever_watched = true;
@@ -345,7 +332,6 @@ void super_worker_reload(struct supervisor *s)
 void super_worker_rescan(struct supervisor *s)
 {
 	uint64_t now = super_now_ms(), lost = super_totals(s).lost;
-	struct control_packet p;
 	struct diag d;
 	int iter;
 
@@ -358,9 +344,6 @@ void super_worker_rescan(struct supervisor *s)
 		log_warning("processes that were missed cannot be looked for: %s", d.text);
 		return;
 	}
-	control_init(&p, CONTROL_RESCAN);
-	p.fds[p.n_fds++] = iter;
-	if (control_send(s->child.sock, &p) != E_OK)
-		child_kill(&s->child, "it does not take messages");
+	child_send(&s->child, CONTROL_RESCAN, iter);
 	close(iter);
 }

@@ -73,8 +73,7 @@ void super_begin_stop(struct supervisor *s)
 	diag_init(&d);
 	if (kern_attach(s->kern, 0, &d) != E_OK)
 		log_warning("hooks cannot be detached: %s", d.text);
-	if (super_worker_send(s, CONTROL_STOP) != E_OK)
-		child_kill(&s->child, "it does not take messages");
+	child_send(&s->child, CONTROL_STOP, -1);
 	super_enter(s, STOPPING);
 }
 
@@ -102,15 +101,10 @@ static void check_record(struct supervisor *s)
 /* What the courier found, to the worker: unread. */
 static void relay_names(struct supervisor *s)
 {
-	struct control_packet p;
-
 	if (s->state != WATCHING || !s->courier.answer_due)
 		return;
 	s->courier.answer_due = false;
-	control_init(&p, CONTROL_NAMES);
-	p.fds[p.n_fds++] = s->courier.answer;
-	if (control_send(s->child.sock, &p) != E_OK)
-		child_kill(&s->child, "it does not take messages");
+	child_send(&s->child, CONTROL_NAMES, s->courier.answer);
 }
 
 /* Whoever may call bpf(2) can switch the sensor off: then it is switched on again, and said. */

@@ -3,7 +3,7 @@
  * supervisor: what its parts share. One process, one thread, root. No part of it may include content/.
  *
  * Its files are supervisor.[ch], super_*.c, control.[ch] and agent.h; together at most 2,000 lines
- * (tests/supervisor.py).
+ * (tests/supervisor_size.py).
  */
 #ifndef SALLYPORT_AGENT_SUPERVISOR_H
 #define SALLYPORT_AGENT_SUPERVISOR_H
@@ -118,6 +118,8 @@ FALLIBLE child_spawn(const struct child_opts *o, struct child *out, struct diag 
 /* It is dead and was waited for. */
 void child_forget(struct child *c);
 void child_kill(struct child *c, const char *why);
+/* A message without fields; fd: borrowed, or -1. A child that does not take it is killed. */
+void child_send(struct child *c, enum control_type type, int fd);
 /* False: it lives. */
 bool child_reap(struct child *c, siginfo_t *out);
 
@@ -216,7 +218,6 @@ void super_worker_on_message(struct supervisor *s);
 void super_worker_reload(struct supervisor *s);
 /* Look at all running processes again, after records were lost; not too often. */
 void super_worker_rescan(struct supervisor *s);
-FALLIBLE super_worker_send(struct supervisor *s, enum control_type type);
 void super_worker_drop_next_files(struct supervisor *s);
 
 /* super_death.c: why it died, how long it was blind, when the next one starts. */
