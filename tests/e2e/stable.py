@@ -7,6 +7,7 @@ container is here a control group with a container's name, which is all that mak
 needed. Everything is harmless: targets are files of the test's own, addresses of a network namespace of its own.
 """
 import ctypes
+import json
 import os
 import secrets
 import shutil
@@ -20,6 +21,7 @@ import time
 from sensor import ROOT, Sensor, why_no_kernel
 from tap import Skip, expect, main, test
 
+PRIVILEGED = ["CAP_SYS_ADMIN", "CAP_SYS_MODULE", "CAP_SYS_PTRACE", "CAP_SYS_RAWIO", "CAP_NET_ADMIN", "CAP_KILL"]
 RULES = os.path.join(ROOT, "..", "shared", "peers", "falco-rules", "falco_rules.yaml")
 
 # What runs in the child before it becomes the process in question.
@@ -87,7 +89,7 @@ open("/etc/shadow").read(1)
 print(os.getpid(), flush=True)
 """], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.old_since = time.monotonic()
-        self.sensor = Sensor(self.with_hosts(binary), rules=os.path.relpath(RULES, ROOT))
+        self.sensor = Sensor(self.with_hosts(binary), "--config", self.write_runtime(), rules=os.path.relpath(RULES, ROOT))
         if not self.sensor.wait_ready():
             self.skip = "the sensor does not start: " + self.sensor.stderr()[-400:]
 
@@ -113,6 +115,18 @@ exec unshare --mount --propagation private sh -c 'mount --bind {hosts} /etc/host
                 return
             except OSError:
                 continue
+
+    def write_runtime(self):
+        """What podman would have written down about a privileged container of that name; settings that tell where."""
+        os.chmod(self.dir, 0o755)
+        bundle = os.path.join(self.dir, "storage", "overlay-containers", self.container_id, "userdata")
+        os.makedirs(bundle)
+        with open(os.path.join(bundle, "config.json"), "w") as f:
+            json.dump({"ociVersion": "1.0.0", "process": {"capabilities": {"bounding": PRIVILEGED}}, "linux": {}}, f)
+        settings = os.path.join(self.dir, "sallyport.yaml")
+        with open(settings, "w") as f:
+            f.write(f"containers: {{roots: ['storage={self.dir}/storage']}}\n")
+        return settings
 
     def close(self):
         if self.sensor:
@@ -335,7 +349,13 @@ print(os.getpid())
 
 @test
 def debugfs_launched_in_privileged_container(c):
-    raise Skip("needs a container runtime's record of a privileged container")
+    path = os.path.join(c.dir, "debugfs")
+    shutil.copy("/bin/true", path)
+    # The container's record is read when the container is first seen; events before that do not have it.
+    c.shows("Debugfs Launched in Privileged Container", """
+time.sleep(1)
+print(run(sys.argv[1], "debugfs"))
+""", path, container=True, fields={"proc.name": "debugfs"})
 
 
 @test
