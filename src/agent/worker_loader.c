@@ -11,7 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 
-enum { LOADER_NICE = 10, STACK_BYTES = 8 << 20 };
+enum { LOADER_NICE = 10, STACK_BYTES = 8 << 20, WARM_BLOCKS = 16, WARM_BYTES = 100 << 10 };
 
 enum loader_state { IDLE, WORKING, DONE };
 
@@ -52,12 +52,25 @@ static void work(struct worker_loader *l)
 	(void)!write(l->fd, &one, sizeof one);
 }
 
+/*
+ * This thread's heap is set up before the list of system calls is. It is also shrunk once: the first time that glibc
+ * does so it opens /proc/sys/vm/overcommit_memory (malloc/arena.c:shrink_heap), which would end the worker later.
+ */
+static void warm_heap(void)
+{
+	void *volatile blocks[WARM_BLOCKS];
+
+	for (uint32_t i = 0; i < WARM_BLOCKS; i++)
+		blocks[i] = malloc(WARM_BYTES);
+	for (uint32_t i = 0; i < WARM_BLOCKS; i++)
+		free(blocks[i]);
+}
+
 static void *loop(void *user)
 {
 	struct worker_loader *l = user;
-	void *volatile first = malloc(64); /* its heap is set up before the list of system calls is */
 
-	free(first);
+	warm_heap();
 	/* Nice is a thread's own in Linux. Judging events comes first. */
 	(void)setpriority(PRIO_PROCESS, 0, LOADER_NICE);
 	(void)pthread_mutex_lock(&l->lock);

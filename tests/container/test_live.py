@@ -274,4 +274,4 @@ def a_file_that_is_no_json_costs_its_container_the_fields_and_nothing_else(c):
 
 
 if __name__ == "__main__":
-    sys.exit(tap.main(Context(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None))
+    sys.exit(tap.main(Context(os.path.abspath(sys.argv[1])), sys.argv[2] if len(sys.argv) > 2 else None))
