@@ -423,16 +423,23 @@ TEST(somebody_elses_write_to_the_maps_is_noticed_and_undone)
 	/* Nothing can be written to the filter itself. */
 	{
 		LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = BPF_F_RDONLY_PROG);
-		uint32_t id;
+		struct bpf_map_info info = { 0 };
+		uint32_t id, bytes = sizeof info;
 		int ours;
 
 		CHECK(!bpf_map_lookup_elem(outer, &one, &id));
 		ours = bpf_map_get_fd_by_id(id);
 		CHECK(ours >= 0);
+		/* described alike: some kernels take no other */
+		CHECK(!bpf_obj_get_info_by_fd(ours, &info, &bytes));
+		o.btf_fd = (__u32)bpf_btf_get_fd_by_id(info.btf_id);
+		o.btf_key_type_id = info.btf_key_type_id;
+		o.btf_value_type_id = info.btf_value_type_id;
 		CHECK(bpf_map_update_elem(ours, &zero, &evil, BPF_ANY));
 		CHECK_EQ(errno, EPERM);
 		close(ours);
 		inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "evil", 4, sizeof evil, 1, &o);
+		close((int)o.btf_fd);
 	}
 	CHECK(inner >= 0);
 	CHECK(!bpf_map_update_elem(inner, &zero, &evil, BPF_ANY));
