@@ -26,6 +26,7 @@ static struct wire_filter everything(void)
 	struct wire_filter f;
 
 	memset(&f, 0xff, sizeof f);
+	f.upwards = 0;
 	return f;
 }
 
@@ -145,6 +146,43 @@ static void open_one(void *arg)
 	const struct opens *o = arg;
 
 	(void)open(o->path, o->flags, o->mode);
+}
+
+TEST(an_open_that_must_be_written_with_dots_passes_only_then)
+{
+	static const struct {
+		struct opens open;
+		uint32_t upwards; /* clauses that ask for it, of both */
+		uint32_t sent;
+	} rows[] = {
+		{ { "/usr/../etc/hostname", O_RDONLY, 0 }, 3, 1 },
+		{ { "/etc/hostname", O_RDONLY, 0 }, 3, 0 },
+		{ { "/etc/hostname", O_RDONLY, 0 }, 1, 1 },
+		{ { "/etc/missing", O_RDONLY, 0 }, 3, 1 },
+		{ { "/etc/..", O_RDONLY, 0 }, 3, 0 },
+		{ { "//////////////////////////////////////////////////////////////////////////////////////////////////"
+		    "////////"
+		    "/////////////////////////////////etc/hostname",
+		    O_RDONLY, 0 },
+		  3,
+		  1 }, /* too long to be told */
+	};
+	struct bed b;
+
+	bed_open(&b, KERN_HOOK_OPEN);
+	for (size_t i = 0; i < countof(rows); i++) {
+		struct wire_filter f = everything();
+		struct opens o = rows[i].open;
+
+		test_row = rows[i].open.path;
+		f.upwards = rows[i].upwards;
+		for (uint32_t c = 0; c < WIRE_OPEN_CLASSES; c++)
+			f.open_class[c] = 3;
+		swap(&b, &f, NULL, NULL, 0);
+		bed_run(&b, open_one, &o);
+		CHECK_EQ(bed_count(&b, WIRE_OPEN), rows[i].sent);
+	}
+	bed_close(&b);
 }
 
 TEST(the_class_of_an_open_says_what_it_was_for)
