@@ -22,7 +22,7 @@ static_assert(offsetof(struct page, n_rules) == 184 && offsetof(struct page, rec
 static_assert(offsetof(struct page, swap_ns) == 200, "docs/formats/control.md");
 static_assert(offsetof(struct page, names) == 256, "docs/formats/control.md");
 static_assert(offsetof(struct page, filter) == 256 + PAGE_MAX_RULES * PAGE_NAME_BYTES, "docs/formats/control.md");
-static_assert(sizeof(struct page) == 410912, "docs/formats/control.md");
+static_assert(sizeof(struct page) == 410920, "docs/formats/control.md");
 static_assert((int)PAGE_MAX_OUTPUTS >= (int)CONTROL_MAX_OUTPUTS, "every output has its counters");
 static_assert(sizeof(struct courier_page) == 112, "docs/formats/control.md");
 static_assert(sizeof(struct courier_counts) == 48, "docs/formats/control.md");

@@ -100,6 +100,7 @@ static uint32_t flags_of(const struct content_set *set, uint64_t types)
 
 static FALLIBLE open_clauses(const struct filter_sum *s, struct arena *a, struct worker_filter *out)
 {
+	out->filter.upwards = s->upwards;
 	memcpy(out->filter.any, s->any, sizeof out->filter.any);
 	memcpy(out->filter.open_class, s->class_clauses, sizeof out->filter.open_class);
 	out->names = ARENA_ARRAY(a, struct wire_filter_name, s->n_names);

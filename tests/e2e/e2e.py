@@ -390,7 +390,7 @@ def reloading_under_load_loses_no_event_and_hardly_stops_judging(c):
         alerts = os.path.join(d, "alerts.json")
         rules, config = os.path.join(d, "r.yaml"), os.path.join(d, "c.yaml")
         # Whatever opens a file anywhere makes an alert: so the numbers of alerts are those of events.
-        many_rules(rules, 150, "- rule: Any\n  desc: d\n  condition: evt.type in (open, openat, openat2, creat)\n  output: any %evt.num\n"
+        many_rules(rules, 150, "- rule: Any\n  desc: d\n  condition: evt.type in (open, openat, openat2, creat, open_by_handle_at)\n  output: any %evt.num\n"
                    "  priority: WARNING\n")
         with open(config, "w") as f:
             f.write(f"outputs: {{stdout: {{enabled: false}}, file: {{path: {alerts}, max_mib: 4096}}}}\n")

@@ -26,6 +26,7 @@ static struct wire_filter everything(void)
 	struct wire_filter f;
 
 	memset(&f, 0xff, sizeof f);
+	f.upwards = 0;
 	return f;
 }
 
@@ -145,6 +146,43 @@ static void open_one(void *arg)
 	const struct opens *o = arg;
 
 	(void)open(o->path, o->flags, o->mode);
+}
+
+TEST(an_open_that_must_be_written_with_dots_passes_only_then)
+{
+	static const struct {
+		struct opens open;
+		uint32_t upwards; /* clauses that ask for it, of both */
+		uint32_t sent;
+	} rows[] = {
+		{ { "/usr/../etc/hostname", O_RDONLY, 0 }, 3, 1 },
+		{ { "/etc/hostname", O_RDONLY, 0 }, 3, 0 },
+		{ { "/etc/hostname", O_RDONLY, 0 }, 1, 1 },
+		{ { "/etc/missing", O_RDONLY, 0 }, 3, 1 },
+		{ { "/etc/..", O_RDONLY, 0 }, 3, 0 },
+		{ { "//////////////////////////////////////////////////////////////////////////////////////////////////"
+		    "////////"
+		    "/////////////////////////////////etc/hostname",
+		    O_RDONLY, 0 },
+		  3,
+		  1 }, /* too long to be told */
+	};
+	struct bed b;
+
+	bed_open(&b, KERN_HOOK_OPEN);
+	for (size_t i = 0; i < countof(rows); i++) {
+		struct wire_filter f = everything();
+		struct opens o = rows[i].open;
+
+		test_row = rows[i].open.path;
+		f.upwards = rows[i].upwards;
+		for (uint32_t c = 0; c < WIRE_OPEN_CLASSES; c++)
+			f.open_class[c] = 3;
+		swap(&b, &f, NULL, NULL, 0);
+		bed_run(&b, open_one, &o);
+		CHECK_EQ(bed_count(&b, WIRE_OPEN), rows[i].sent);
+	}
+	bed_close(&b);
 }
 
 TEST(the_class_of_an_open_says_what_it_was_for)
@@ -423,16 +461,23 @@ TEST(somebody_elses_write_to_the_maps_is_noticed_and_undone)
 	/* Nothing can be written to the filter itself. */
 	{
 		LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = BPF_F_RDONLY_PROG);
-		uint32_t id;
+		struct bpf_map_info info = { 0 };
+		uint32_t id, bytes = sizeof info;
 		int ours;
 
 		CHECK(!bpf_map_lookup_elem(outer, &one, &id));
 		ours = bpf_map_get_fd_by_id(id);
 		CHECK(ours >= 0);
+		/* described alike: some kernels take no other */
+		CHECK(!bpf_obj_get_info_by_fd(ours, &info, &bytes));
+		o.btf_fd = (__u32)bpf_btf_get_fd_by_id(info.btf_id);
+		o.btf_key_type_id = info.btf_key_type_id;
+		o.btf_value_type_id = info.btf_value_type_id;
 		CHECK(bpf_map_update_elem(ours, &zero, &evil, BPF_ANY));
 		CHECK_EQ(errno, EPERM);
 		close(ours);
 		inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "evil", 4, sizeof evil, 1, &o);
+		close((int)o.btf_fd);
 	}
 	CHECK(inner >= 0);
 	CHECK(!bpf_map_update_elem(inner, &zero, &evil, BPF_ANY));

@@ -60,6 +60,7 @@ static const struct {
 	{ 202, "- rule: r\n  condition: evt.type = open\n", "'output' is missing" },
 	{ 203, "- list: l\n  items: x\n", "'items' must be a list" },
 	{ 203, "- list: l\n  items: [[x]]\n", "an item of a list must be text" },
+	{ 204, "- rule: ''\n  condition: evt.type = open\n" RULE_TAIL, "a rule needs a name" },
 	{ 204, GOOD "  enabled: maybe\n", "'enabled' must be true or false" },
 	{ 204, "- required_engine_version: x\n", "a version like" },
 	{ 205, "- required_engine_version: 99\n", "asks for engine 99" },

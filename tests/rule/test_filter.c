@@ -10,7 +10,8 @@
 /* A path in parts, and the class: what the kernel side sees of an open. */
 struct open {
 	uint32_t class;
-	uint32_t n; /* components; 0: the path is not known */
+	uint32_t n;   /* components; 0: the path is not known */
+	bool upwards; /* written with "../" */
 	const char *part[4];
 	struct filter_name name[FILTER_PLACES];
 	const struct filter_name *names[FILTER_PLACES];
@@ -60,6 +61,7 @@ static void set_event(struct ready *r, const struct open *o)
 	event_set_cstr(e, FIELD_file_open_type, o->class & FILTER_DIR ? "directory" : "file");
 	if (below(2))
 		event_set_cstr(e, FIELD_proc_name, below(2) ? "cat" : "ab");
+	event_set_cstr(e, FIELD_file_open_nameraw, o->upwards ? "../../a/b" : below(2) ? "..b" : "/a/b");
 	if (!o->n)
 		return;
 	path[0] = 0;
@@ -80,7 +82,7 @@ static void random_open(struct open *o)
 		"a", "b", "etc", "abb", "shadow", ".x", "a name of thirty-four bytes, no less"
 	};
 
-	*o = (struct open){ .class = below(FILTER_CLASSES), .n = below(5) };
+	*o = (struct open){ .class = below(FILTER_CLASSES), .n = below(5), .upwards = below(2) };
 	for (uint32_t i = 0; i < o->n; i++)
 		o->part[i] = parts[below(countof(parts))];
 	see_names(o);
@@ -121,6 +123,12 @@ static void random_check(struct buf *b)
 		"evt.res in (SUCCESS, ENOENT)",
 		"evt.res = ENOENT",
 		"evt.failed = true",
+		"fd.nameraw contains ../",
+		"fd.nameraw glob *../*../*",
+		"fd.nameraw = ../../a/b",
+		"not fd.nameraw contains ../",
+		"fd.nameraw contains ..",
+		"fd.nameraw glob \"[../]*\"",
 		"fd.typechar = 'f'",
 		"fd.typechar in (d, f)",
 		"fd.type = directory",
@@ -216,10 +224,10 @@ TEST(an_event_that_a_rule_fires_on_passes_its_filter_and_the_sum)
 				bool fires = filters[k] && ready_fires(&r, k);
 
 				fired += fires;
-				dropped += filters[k] && !filter_passes(filters[k], o.class, o.names);
-				if (fires && !filter_passes(filters[k], o.class, o.names))
+				dropped += filters[k] && !filter_passes(filters[k], o.class, o.names, o.upwards);
+				if (fires && !filter_passes(filters[k], o.class, o.names, o.upwards))
 					fail_msg("rule r%u fires on what its filter drops:\n%s", k, text.p);
-				if (fires && !filter_sum_passes(&sum, o.class, o.names))
+				if (fires && !filter_sum_passes(&sum, o.class, o.names, o.upwards))
 					fail_msg("rule r%u fires on what the sum drops:\n%s", k, text.p);
 			}
 		}
@@ -259,6 +267,8 @@ TEST(what_a_rule_does_not_ask_for_is_dropped)
 		{ OPENS "not (fd.num < 0 or evt.is_open_write = false)", FILTER_READ, { "a" }, false },
 		{ OPENS "evt.failed = true", FILTER_READ, { "a" }, false },
 		{ OPENS "evt.failed = true", FILTER_READ | FILTER_FAILED, { "a" }, true },
+		{ OPENS "fd.nameraw contains ../", FILTER_READ, { "a" }, false },
+		{ OPENS "fd.nameraw contains ../", FILTER_READ | FILTER_FAILED, { "a" }, true },
 		{ OPENS "proc.name = x", FILTER_DIR, { "a" }, true },
 	};
 
@@ -278,7 +288,7 @@ TEST(what_a_rule_does_not_ask_for_is_dropped)
 		for (; o.n < 4 && rows[i].part[o.n]; o.n++)
 			o.part[o.n] = rows[i].part[o.n];
 		see_names(&o);
-		CHECK_EQ(filter_passes(f, o.class, o.names), rows[i].passes);
+		CHECK_EQ(filter_passes(f, o.class, o.names, o.upwards), rows[i].passes);
 		ready_done(&r);
 		unload(&l);
 	}

@@ -41,6 +41,12 @@ void filter_name_set(struct filter_name *n, const char *p, size_t len)
 	memcpy(n->text, p, len < FILTER_NAME_BYTES ? len : FILTER_NAME_BYTES);
 }
 
+void filter_ask_upwards(struct filter *f)
+{
+	for (uint32_t i = 0; i < f->n; i++)
+		f->clauses[i].upwards = true;
+}
+
 static int name_order(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct filter_name));
@@ -116,7 +122,7 @@ static bool is_empty(const struct filter_clause *c)
 static FALLIBLE clause_merge(const struct filter_clause *x, const struct filter_clause *y, bool both, struct arena *a,
 			     struct filter_clause *out)
 {
-	struct filter_clause c;
+	struct filter_clause c = { .upwards = both ? x->upwards || y->upwards : x->upwards && y->upwards };
 
 	for (uint32_t w = 0; w < WORDS; w++)
 		c.classes[w] = both ? x->classes[w] & y->classes[w] : x->classes[w] | y->classes[w];
@@ -133,6 +139,8 @@ static uint32_t merge_loss(const struct filter_clause *x, const struct filter_cl
 
 	for (uint32_t w = 0; w < WORDS; w++)
 		loss += (uint32_t)__builtin_popcountll(x->classes[w] ^ y->classes[w]);
+	if (x->upwards != y->upwards)
+		loss += 2 * FILTER_CLASSES;
 	for (uint32_t p = 0; p < FILTER_PLACES; p++)
 		if (x->at[p].any != y->at[p].any)
 			loss += 2 * FILTER_CLASSES;
@@ -199,11 +207,14 @@ static bool has_name(const struct filter_names *s, const struct filter_name *nam
 	return s->any || !name || (s->n && bsearch(name, s->list, s->n, sizeof *s->list, name_order));
 }
 
-bool filter_passes(const struct filter *f, uint32_t class, const struct filter_name *const names[FILTER_PLACES])
+bool filter_passes(const struct filter *f, uint32_t class, const struct filter_name *const names[FILTER_PLACES],
+		   bool upwards)
 {
 	for (uint32_t i = 0; i < f->n; i++) {
 		const struct filter_clause *c = &f->clauses[i];
 		bool passes = c->classes[class / 64] >> (class % 64) & 1;
+
+		passes = passes && (upwards || !c->upwards || class & FILTER_FAILED);
 
 		for (uint32_t p = 0; p < FILTER_PLACES && passes; p++)
 			passes = has_name(&c->at[p], names[p]);
@@ -290,6 +301,7 @@ FALLIBLE filter_add_up(const struct filter *const *filters, uint32_t n, struct a
 		forget_largest(list, count);
 	out->n_clauses = count;
 	for (uint32_t i = 0; i < count; i++) {
+		out->upwards |= list[i].upwards ? 1u << i : 0;
 		for (uint32_t p = 0; p < FILTER_PLACES; p++)
 			out->any[p] |= list[i].at[p].any ? 1u << i : 0;
 		for (uint32_t k = 0; k < FILTER_CLASSES; k++)
@@ -298,9 +310,13 @@ FALLIBLE filter_add_up(const struct filter *const *filters, uint32_t n, struct a
 	return index_names(list, count, a, out);
 }
 
-bool filter_sum_passes(const struct filter_sum *s, uint32_t class, const struct filter_name *const names[FILTER_PLACES])
+bool filter_sum_passes(const struct filter_sum *s, uint32_t class, const struct filter_name *const names[FILTER_PLACES],
+		       bool upwards)
 {
 	uint32_t clauses = s->class_clauses[class];
+
+	if (!upwards && !(class & FILTER_FAILED))
+		clauses &= ~s->upwards;
 
 	for (uint32_t p = 0; p < FILTER_PLACES && clauses; p++) {
 		struct filter_sum_name key = { .place = (uint8_t)p };

@@ -65,6 +65,7 @@ struct filter_names {
 
 struct filter_clause {
 	uint64_t classes[FILTER_CLASSES / 64]; /* bit c: class c */
+	bool upwards; /* "../" stands in the path as the caller wrote it; a failed call's is not looked at */
 	struct filter_names at[FILTER_PLACES];
 };
 
@@ -84,12 +85,15 @@ void filter_class(struct filter *f, uint32_t must, uint32_t must_not);
 /* Ask for one of these names at a place, in every clause. In the arena. E_NOMEM. */
 FALLIBLE filter_ask(struct filter *f, enum filter_place place, const struct filter_name *names, uint32_t n,
 		    struct arena *a);
+/* Ask for "../" in the path as the caller wrote it, in every clause. */
+void filter_ask_upwards(struct filter *f);
 void filter_name_set(struct filter_name *n, const char *p, size_t len);
 /* *f: both, either. In the arena. O(clauses^2 x names). E_NOMEM. */
 FALLIBLE filter_and(struct filter *f, const struct filter *with, struct arena *a);
 FALLIBLE filter_or(struct filter *f, const struct filter *with, struct arena *a);
 /* Whether an open of this class with these names (NULL: not known, which passes) passes. */
-bool filter_passes(const struct filter *f, uint32_t class, const struct filter_name *const names[FILTER_PLACES]);
+bool filter_passes(const struct filter *f, uint32_t class, const struct filter_name *const names[FILTER_PLACES],
+		   bool upwards);
 
 /* ---- the section ---- */
 
@@ -115,6 +119,7 @@ struct filter_sum_name {
 /* Of one template type. */
 struct filter_sum {
 	uint32_t n_clauses;
+	uint32_t upwards;                       /* clauses that ask for "../" */
 	uint32_t any[FILTER_PLACES];            /* clauses that ask nothing about this place */
 	uint32_t class_clauses[FILTER_CLASSES]; /* clauses that such an event can satisfy; 0: it is dropped */
 	struct filter_sum_name *names;          /* n_names, each (place, name) once, ascending */
@@ -127,7 +132,7 @@ struct filter_sum {
  */
 FALLIBLE filter_add_up(const struct filter *const *filters, uint32_t n, struct arena *a, struct filter_sum *out);
 /* As filter_passes, of the sum: what the kernel side computes. */
-bool filter_sum_passes(const struct filter_sum *s, uint32_t class,
-		       const struct filter_name *const names[FILTER_PLACES]);
+bool filter_sum_passes(const struct filter_sum *s, uint32_t class, const struct filter_name *const names[FILTER_PLACES],
+		       bool upwards);
 
 #endif

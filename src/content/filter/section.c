@@ -21,7 +21,7 @@ struct section_prog {
 struct section_clause {
 	uint64_t classes[FILTER_CLASSES / 64];
 	uint32_t n_names[FILTER_PLACES]; /* ANY_NAME: every name */
-	uint32_t zero;
+	uint32_t upwards;                /* 1 or 0 */
 };
 static_assert(sizeof(struct section_hdr) == 24, "docs/formats/content.md");
 static_assert(sizeof(struct section_prog) == 8, "docs/formats/content.md");
@@ -29,7 +29,7 @@ static_assert(sizeof(struct section_clause) == 48, "docs/formats/content.md");
 
 static uint32_t write_clause(const struct filter_clause *c, struct buf *out, struct buf *names)
 {
-	struct section_clause rec = { 0 };
+	struct section_clause rec = { .upwards = c->upwards };
 	uint32_t n = 0;
 
 	memcpy(rec.classes, c->classes, sizeof rec.classes);
@@ -107,7 +107,7 @@ static FALLIBLE read_clause(struct reader *r, struct filter_clause *out)
 	if (VIEW_READ(r->clauses, r->clause * sizeof rec, &rec))
 		FAIL_ID(r->d, FORMAT, 'S', 63, "%s: a program has more clauses than the section", FILTER_SECTION);
 	r->clause++;
-	*out = (struct filter_clause){ 0 };
+	*out = (struct filter_clause){ .upwards = rec.upwards != 0 };
 	memcpy(out->classes, rec.classes, sizeof out->classes);
 	for (uint32_t p = 0; p < FILTER_PLACES; p++) {
 		if (rec.n_names[p] == ANY_NAME)

@@ -264,6 +264,19 @@ static FALLIBLE by_directory(struct derive *x, const struct rule_check *k, struc
 	return E_OK;
 }
 
+/* Every value has "../" in it, and so has whatever satisfies the comparison. */
+static void by_raw_path(const struct rule_check *k, struct filter *out)
+{
+	bool literal = wants_any(k) || k->op == OP_CONTAINS || k->op == OP_STARTSWITH || k->op == OP_ENDSWITH ||
+		       k->op == OP_GLOB;
+
+	for (uint32_t i = 0; i < k->n_values; i++)
+		literal = literal && memmem(k->values[i].p, k->values[i].len, "../", 3) &&
+			  !(k->op == OP_GLOB && memchr(k->values[i].p, '[', k->values[i].len));
+	if (literal && k->n_values)
+		filter_ask_upwards(out);
+}
+
 static FALLIBLE by_name(struct derive *x, const struct rule_fold *f, bool negated, struct filter *out)
 {
 	filter_all(out);
@@ -271,6 +284,10 @@ static FALLIBLE by_name(struct derive *x, const struct rule_fold *f, bool negate
 		return E_OK;
 	if (is(f, "fd.name") || is(f, "fs.path.name"))
 		return by_path(x, f->check, out);
+	if (is(f, "fd.nameraw") || is(f, "fs.path.nameraw")) {
+		by_raw_path(f->check, out);
+		return E_OK;
+	}
 	if (is(f, "fd.directory"))
 		return by_directory(x, f->check, out);
 	if (is(f, "fd.filename") && wants_any(f->check))

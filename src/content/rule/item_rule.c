@@ -276,6 +276,10 @@ FALLIBLE rule_item_rule(struct rule_ctx *c, struct rule_items *it, const struct 
 	bool append, override;
 
 	rule_item_keys(c, item, rule_keys, countof(rule_keys));
+	if (name && !name->text.len) {
+		rule_report(c, RD_BAD_VALUE, rule_node_span(name), "a rule needs a name");
+		return E_REJECTED;
+	}
 	if (!name || !rule_item_changes(c, item, appendable, replaceable, &append, &override))
 		return E_REJECTED;
 	old = draft_find(it, &name->text);

@@ -4,6 +4,7 @@
 #define SALLYPORT_SENSOR_BPF_FILES_H
 
 enum {
+	ASKED_LOOK = 128,
 	O_CREAT = 0100,
 	O_EXCL = 0200,
 	O_NOCTTY = 0400,
@@ -90,6 +91,27 @@ static __always_inline void open_asked_path(const struct call *c, u32 slot)
 		asked_append(c->arg[1], (int)c->arg[0], slot, at);
 		return;
 	}
+}
+
+/* Is there "../" in the path as the caller wrote it? What cannot be told counts as yes. */
+static __attribute__((noinline)) int asked_upwards(const struct call *c)
+{
+	u64 path = c->id == CALL_OPENAT || c->id == CALL_OPENAT2 ? c->arg[1] : c->arg[0];
+	char text[ASKED_LOOK] = {};
+	long n;
+
+	if (c->id == CALL_OPEN_BY_HANDLE_AT)
+		return 1;
+	n = bpf_probe_read_user_str(text, sizeof text, (void *)path);
+	if (n <= 0 || n == sizeof text)
+		return 1;
+	for (u32 i = 0; i + 2 < sizeof text; i++) {
+		if (!text[i])
+			break;
+		if (text[i] == '.' && text[i + 1] == '.' && text[i + 2] == '/')
+			return 1;
+	}
+	return 0;
 }
 
 /* What an open does to the tables of descriptors, told in short where the open itself is not told. */
@@ -195,6 +217,8 @@ static __attribute__((noinline)) int on_open(const struct call *c)
 	}
 	open_asked(c, f, &asked);
 	filter_open(f, open_class(f, type, &asked), &v);
+	if (v.upwards && !asked_upwards(c))
+		v.clauses = 0;
 	if (!v.clauses || !open_send(c, f, cloexec, WIRE_RING_BULK, &v))
 		open_dropped(c, &table, fd, replaced);
 	return 0;

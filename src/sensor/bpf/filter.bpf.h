@@ -142,7 +142,8 @@ __attribute__((noinline)) u64 filter_place(u64 file_addr, u32 slot, u32 place, u
 struct verdict {
 	u32 clauses;
 	u32 slot;
-	u32 top; /* the clauses that ask about the top of the path, or 0: the path need not be looked at */
+	u32 top;      /* the clauses that ask about the top of the path, or 0: the path need not be looked at */
+	bool upwards; /* every clause that is left asks for "../" in the path as it was written */
 };
 
 /* f: NULL when the call failed. */
@@ -152,6 +153,7 @@ static __attribute__((noinline)) int filter_open(const struct file *f, u32 class
 	u32 m, any_leaf, any_parent, any_top;
 
 	v->top = 0;
+	v->upwards = false;
 	v->clauses = ~0u;
 	if (!w)
 		return 0;
@@ -166,6 +168,7 @@ static __attribute__((noinline)) int filter_open(const struct file *f, u32 class
 	if (f && m & ~any_parent && !(m & any_parent & any_top))
 		m = (m & any_parent) | (u32)filter_place((u64)f, v->slot, WIRE_PLACE_PARENT, m & ~any_parent);
 	v->clauses = m;
+	v->upwards = f && m && !(m & ~w->upwards);
 	if (f && !(m & any_top))
 		v->top = m;
 	return 0;

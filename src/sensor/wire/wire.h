@@ -182,8 +182,8 @@ struct wire_fork {
 };
 
 enum wire_exe_flags {
-	WIRE_EXE_UPPER = 1, /* in the upper layer of an overlay file system */
-	WIRE_EXE_LOWER = 2, /* in a lower layer of one */
+	WIRE_EXE_UPPER = 1,    /* in the upper layer of an overlay file system */
+	WIRE_EXE_LOWER = 2,    /* in a lower layer of one */
 	WIRE_EXE_WRITABLE = 4, /* captures of other programs, which have no mode: the user can write to it */
 };
 
@@ -395,9 +395,10 @@ enum wire_filter_flags {
 enum { WIRE_FILTER_NAME = 31, WIRE_FILTER_MAX_NAMES = 4096, WIRE_FILTER_CLAUSES = 32 };
 
 struct wire_filter {
-	wire_u64 kinds;  /* bit k: records of enum wire_kind k are wanted for rules; state's are sent in any case */
-	wire_u64 failed; /* bit k: calls that failed too */
-	wire_u32 flags;  /* enum wire_filter_flags */
+	wire_u64 kinds;   /* bit k: records of enum wire_kind k are wanted for rules; state's are sent in any case */
+	wire_u64 failed;  /* bit k: calls that failed too */
+	wire_u32 flags;   /* enum wire_filter_flags */
+	wire_u32 upwards; /* clauses that ask for "../" in the path as the caller wrote it */
 	wire_u32 any[WIRE_N_PLACES];            /* clauses that do not ask about this place */
 	wire_u32 open_class[WIRE_OPEN_CLASSES]; /* by or-ed enum wire_open_class: clauses that such an open can satisfy
 						 */
@@ -414,7 +415,7 @@ static_assert(sizeof(struct wire_hdr) == 96, "wire");
 static_assert(sizeof(struct wire_fd) == 64, "wire");
 static_assert(sizeof(struct wire_stats) % 64 == 0, "wire");
 static_assert((int)WIRE_N_KINDS <= (int)WIRE_MAX_KINDS, "wire");
-static_assert(sizeof(struct wire_filter) == 1056, "wire");
+static_assert(sizeof(struct wire_filter) == 1064, "wire");
 static_assert(sizeof(struct wire_filter_name) == 32, "wire");
 static_assert(sizeof(struct wire_fork) == 128, "wire");
 static_assert(sizeof(struct wire_seg) == 4, "wire");
