@@ -96,6 +96,9 @@ static void before_rule(void *user, uint32_t rule)
 
 	if (s->last_rule != UINT32_MAX)
 		s->rule_ns[s->last_rule] += since(s->x, s->last_ns, now);
+	s->last_rule = UINT32_MAX;
+	if (rule == CONTENT_NO_RULE) /* what several rules share */
+		return;
 	s->last_rule = s->w.eval_first_rule + rule;
 	s->rule_runs[s->last_rule]++;
 	s->last_ns = now_ns();
