@@ -64,8 +64,12 @@ static uint32_t count_args(const struct image_spec *s, uint32_t skip, uint32_t a
 
 static void put_ends(uint16_t *ends, uint32_t n, const struct image_spec *s, uint32_t skip, uint32_t args_len)
 {
-	const char *start = s->args + skip, *p = start, *end = s->args + args_len;
+	const char *start, *p, *end;
 
+	if (!n) /* and perhaps no arguments at all */
+		return;
+	start = p = s->args + skip;
+	end = s->args + args_len;
 	for (uint32_t i = 0; i < n; i++) {
 		p += strnlen(p, (size_t)(end - p));
 		ends[i] = (uint16_t)(p - start);
