@@ -8,9 +8,13 @@
 
 const char cmd_doctor_help[] = "usage: sallyport doctor [--rules F|DIR]... [--json]\n"
 			       "\n"
-			       "Try everything that the sensor wants from this kernel, and say for each rule whether "
-			       "it can work here. Changes nothing.\n"
-			       "Exit code 3 when the sensor cannot run.\n";
+			       "Try everything that the sensor wants from this kernel, and say for each rule\n"
+			       "whether it can work here. Changes nothing. Exit code 3 when the sensor cannot\n"
+			       "run.\n"
+			       "\n"
+			       "  --rules F|DIR   rules to speak of, instead of the default ones; may be given\n"
+			       "                  again\n"
+			       "  --json          one JSON object\n";
 
 enum grade { GRADE_FULL, GRADE_PARTIAL, GRADE_IMPOSSIBLE };
 

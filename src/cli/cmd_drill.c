@@ -14,9 +14,12 @@
 
 const char cmd_drill_help[] = "usage: sallyport drill [RULE]... [--rules F|DIR]... [--json]\n"
 			      "\n"
-			      "Start a sensor, do something harmless for each rule that names a `drill:`, and report "
-			      "whether it alerted and how fast.\n"
-			      "With RULE names only those. Needs root. Exit code 1 when a rule did not alert.\n";
+			      "Start a sensor, do something harmless for each rule that names a `drill:`, and\n"
+			      "report whether it alerted and how fast. With RULE names only those. Needs root.\n"
+			      "Exit code 1 when a rule did not alert.\n"
+			      "\n"
+			      "  --rules F|DIR   rules to try, instead of the default ones; may be given again\n"
+			      "  --json          one JSON object\n";
 
 enum { MAX_PATHS = 64, ALERT_TIMEOUT_MS = 3000, START_TIMEOUT_MS = 30000, BUFFER = 256 << 10 };
 

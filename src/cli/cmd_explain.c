@@ -6,23 +6,26 @@
 
 #include <getopt.h>
 
-const char cmd_explain_help[] =
-	"usage: sallyport explain rule RULE [--rules F|DIR]... [--event E] [--json]\n"
-	"       sallyport explain event E [--rules F|DIR]... [--json]\n"
-	"\n"
-	"rule   what a rule is made of; with --event what each part of its condition is for that event, and which of "
-	"them decided\n"
-	"event  which rules fire for an event, and which would but for one part of their condition\n"
-	"\n"
-	"  E               a file with an event as under 'tests:' (- is standard input), such an event itself, or one "
-	"of a capture:\n"
-	"                    '{event: file_open, fields: {evt.type: openat, fd.name: /etc/shadow}}'\n"
-	"                    @CAPTURE:NUM, numbered as 'sallyport replay' with the same rules numbers (evt.num)\n"
-	"  --rules F|DIR   rules as text; may be given again. Default: the default rules\n"
-	"  --json          one JSON object\n"
-	"\n"
-	"Each part is compiled, proven and run as the rule itself is. Exit codes: 0 explained, 1 no such rule or "
-	"event.\n";
+const char cmd_explain_help[] = "usage: sallyport explain rule RULE [--rules F|DIR]... [--event E] [--json]\n"
+				"       sallyport explain event E [--rules F|DIR]... [--json]\n"
+				"\n"
+				"rule   what a rule is made of; with --event what each part of its condition is\n"
+				"       for that event, and which of them decided\n"
+				"event  which rules fire for an event, and which would but for one part of their\n"
+				"       condition\n"
+				"\n"
+				"  RULE            its name, or a part of it that only one has\n"
+				"  --event E       an event: a file with one as under 'tests:' (- is standard\n"
+				"                  input), such an event itself, or one of a capture:\n"
+				"                    '{event: file_open, fields: {evt.type: openat}}'\n"
+				"                    @CAPTURE:NUM, numbered as 'sallyport replay' with the same\n"
+				"                    rules numbers (evt.num)\n"
+				"  --rules F|DIR   rules as text; may be given again. Without it the default\n"
+				"                  rules\n"
+				"  --json          one JSON object\n"
+				"\n"
+				"Each part is compiled, proven and run as the rule itself is. Exit codes:\n"
+				"0 explained, 1 no such rule or event.\n";
 
 static int parse(int argc, char **argv, struct explain_args *a, char **rules, uint32_t *n_rules)
 {

@@ -5,19 +5,20 @@
 
 #include <getopt.h>
 
-const char cmd_record_help[] =
-	"usage: sallyport record -o FILE [--duration S] [--rules F|DIR]... [--json] [--ring-kib N]\n"
-	"\n"
-	"Write down everything that the sensor sees on this host, for 'sallyport replay', until interrupted. Needs "
-	"root.\n"
-	"\n"
-	"  -o FILE         the capture; what the file held before is gone. It has names of files, arguments of "
-	"programs and\n"
-	"                  addresses in it, and /etc/passwd: only root may read it at first\n"
-	"  --duration S    stop after S seconds\n"
-	"  --rules F|DIR   also judge events, and print alerts, as 'sallyport run' does; may be given again\n"
-	"  --json          alerts as one JSON object a line\n"
-	"  --ring-kib N    size of the bulk ring buffer, a power of two\n";
+const char cmd_record_help[] = "usage: sallyport record -o FILE [--duration S] [--rules F|DIR]... [--json]\n"
+			       "                        [--ring-kib N]\n"
+			       "\n"
+			       "Write down everything that the sensor sees on this host, until interrupted, for\n"
+			       "'sallyport replay'. Needs root.\n"
+			       "\n"
+			       "  -o FILE         the capture; what the file held before is gone. It has names\n"
+			       "                  of files, arguments of programs and addresses in it, and\n"
+			       "                  /etc/passwd: only root may read it at first\n"
+			       "  --duration S    stop after S seconds\n"
+			       "  --rules F|DIR   also judge events, and print alerts, as 'sallyport run' does;\n"
+			       "                  may be given again\n"
+			       "  --json          alerts as one JSON object a line\n"
+			       "  --ring-kib N    size of the bulk ring buffer, a power of two, 4 to 65536\n";
 
 struct record_args {
 	struct config config;

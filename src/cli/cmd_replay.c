@@ -5,37 +5,34 @@
 
 #include <getopt.h>
 
-const char cmd_replay_help[] =
-	"usage: sallyport replay FILE [--rules F|DIR]... [--hosts FILE] [--json] [--all-matches] "
-	"[--strict-falco]\n"
-	"\n"
-	"Judge what a capture holds as if it happened now, and print the alerts, with the times "
-	"of the capture. Needs no\n"
-	"rights and touches nothing. The same file and rules always give the same output.\n"
-	"\n"
-	"  FILE            a capture of 'sallyport record', or a .scap; either may be "
-	"compressed with gzip; - is standard input\n"
-	"  --rules F|DIR   rules, compiled content, or a directory of them; may be given again. "
-	"Default: the default rules\n"
-	"  --hosts FILE    what domain names in rules stand for (fd.sip.name...), in the format of "
-	"/etc/hosts; without it\n"
-	"                  they stand for nothing: a replay asks no resolver\n"
-	"  --json          one JSON object a line\n"
-	"  --all-matches   every rule that matches an event alerts, not only the first\n"
-	"  --strict-falco  read rules as Falco does where that is not what its documentation says\n"
-	"\n"
-	"A capture that is cut off or damaged is replayed up to that place; then the error "
-	"tells where, and the exit code is 1.\n";
+const char cmd_replay_help[] = "usage: sallyport replay FILE [--rules F|DIR]... [--hosts FILE] [--json]\n"
+			       "                        [--all-matches] [--strict-falco]\n"
+			       "\n"
+			       "Judge what a capture holds as if it happened now, and print the alerts, with the\n"
+			       "times of the capture. Needs no rights and touches nothing. The same file and\n"
+			       "rules always give the same output.\n"
+			       "\n"
+			       "  FILE            a capture of 'sallyport record', or a .scap; either may be\n"
+			       "                  compressed with gzip; - is standard input\n"
+			       "  --rules F|DIR   rules, compiled content, or a directory of them; may be given\n"
+			       "                  again. Without it the default rules\n"
+			       "  --hosts FILE    what domain names in rules stand for (fd.sip.name...), in the\n"
+			       "                  format of /etc/hosts; without it they stand for nothing: a\n"
+			       "                  replay asks no resolver\n"
+			       "  --json          one JSON object a line\n"
+			       "  --all-matches   every rule that matches an event alerts, not only the first\n"
+			       "  --strict-falco  read rules as Falco does where that is not what its\n"
+			       "                  documentation says (docs/rules.md)\n"
+			       "\n"
+			       "A capture that is cut off or damaged is replayed up to that place; then the\n"
+			       "error tells where, and the exit code is 1.\n";
 
 static int parse(int argc, char **argv, char **rules, struct agent_replay_opts *o)
 {
 	static const struct option opts[] = {
-		{ "rules", required_argument, NULL, 'r' },
-		{ "hosts", required_argument, NULL, 'h' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "all-matches", no_argument, NULL, 'a' },
-		{ "strict-falco", no_argument, NULL, 's' },
-		{ 0 },
+		{ "rules", required_argument, NULL, 'r' },  { "hosts", required_argument, NULL, 'h' },
+		{ "json", no_argument, NULL, 'j' },         { "all-matches", no_argument, NULL, 'a' },
+		{ "strict-falco", no_argument, NULL, 's' }, { 0 },
 	};
 	int c;
 

@@ -8,23 +8,25 @@
 
 #define CONFIG_PATH "/etc/sallyport/sallyport.yaml"
 
-const char cmd_run_help[] =
-	"usage: sallyport run [--rules F|DIR]... [--config F] [--duration S] [--json] [--ring-kib N] [--all-matches] "
-	"[--strict-falco]\n"
-	"\n"
-	"Watch this host and print alerts until interrupted. Needs root.\n"
-	"\n"
-	"  --rules F|DIR   rules to load, instead of those in the configuration: a YAML file, compiled content, or a "
-	"directory\n"
-	"                  of them; may be given again. Rules are taken as they are: nobody has signed them.\n"
-	"  --config F      settings, instead of " CONFIG_PATH " (docs/config.md)\n"
-	"  --duration S    stop after S seconds\n"
-	"  --json          one JSON object a line; at the end one with all counts on standard error\n"
-	"  --ring-kib N    size of the bulk ring buffer, a power of two from 64 to 65536\n"
-	"  --all-matches   every rule that matches an event alerts, not only the first\n"
-	"  --strict-falco  read rules as Falco does where that is not what its documentation says (docs/rules.md)\n"
-	"\n"
-	"SIGHUP reads the rules again; if they are refused, the old ones stay in force.\n";
+const char cmd_run_help[] = "usage: sallyport run [--rules F|DIR]... [--config F] [--duration S] [--json]\n"
+			    "                     [--ring-kib N] [--all-matches] [--strict-falco]\n"
+			    "\n"
+			    "Watch this host and print alerts until interrupted. Needs root.\n"
+			    "\n"
+			    "  --rules F|DIR   rules to load, instead of those in the settings: a YAML file,\n"
+			    "                  compiled content, or a directory of them; may be given again.\n"
+			    "                  Rules are taken as they are: nobody has signed them.\n"
+			    "  --config F      settings, instead of " CONFIG_PATH "\n"
+			    "                  (docs/config.md)\n"
+			    "  --duration S    stop after S seconds\n"
+			    "  --json          one JSON object a line; at the end one with all counts on\n"
+			    "                  standard error\n"
+			    "  --ring-kib N    size of the bulk ring buffer, a power of two, 64 to 65536\n"
+			    "  --all-matches   every rule that matches an event alerts, not only the first\n"
+			    "  --strict-falco  read rules as Falco does where that is not what its\n"
+			    "                  documentation says (docs/rules.md)\n"
+			    "\n"
+			    "SIGHUP reads the rules again; if they are refused, the old ones stay in force.\n";
 
 struct run_args {
 	struct config config;
@@ -44,14 +46,10 @@ static int add_rules(struct run_args *a, const char *path)
 static int parse(int argc, char **argv, struct run_args *a)
 {
 	static const struct option opts[] = {
-		{ "rules", required_argument, NULL, 'r' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "duration", required_argument, NULL, 'd' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "ring-kib", required_argument, NULL, 'k' },
-		{ "all-matches", no_argument, NULL, 'a' },
-		{ "strict-falco", no_argument, NULL, 's' },
-		{ 0 },
+		{ "rules", required_argument, NULL, 'r' },    { "config", required_argument, NULL, 'c' },
+		{ "duration", required_argument, NULL, 'd' }, { "json", no_argument, NULL, 'j' },
+		{ "ring-kib", required_argument, NULL, 'k' }, { "all-matches", no_argument, NULL, 'a' },
+		{ "strict-falco", no_argument, NULL, 's' },   { 0 },
 	};
 	int c;
 

@@ -15,20 +15,23 @@
 #include "engine/obj/obj.h"
 #include "engine/verify/verify.h"
 
-const char cmd_verify_help[] =
-	"usage: sallyport verify OBJ [--prog NAME] [--kernel sallyport] [--schema FILE] [--trace] [--format "
-	"text|json]\n"
-	"\n"
-	"Prove every program of an eBPF object safe, or say which instruction is not, what was known there, and what "
-	"would mend it.\n"
-	"\n"
-	"  --prog NAME      only this program\n"
-	"  --kernel NAME    whose rules: 'sallyport', this program's own runtime, is the one there is\n"
-	"  --schema FILE    the events of another release ('sallyport rules list schema' prints them)\n"
-	"  --trace          print each processed instruction with the state before it, on stderr\n"
-	"  --format json    one object with a verdict per program; --json is the same\n"
-	"\n"
-	"Exit code 0: all are proven safe. 1: at least one is refused, or the object cannot be read.\n";
+const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--kernel sallyport] [--schema FILE]\n"
+			       "                        [--trace] [--format text|json]\n"
+			       "\n"
+			       "Prove every program of an eBPF object safe, or say which instruction is not,\n"
+			       "what was known there, and what would mend it.\n"
+			       "\n"
+			       "  --prog NAME      only this program\n"
+			       "  --kernel NAME    whose rules: 'sallyport', this program's own runtime, is the\n"
+			       "                   one there is\n"
+			       "  --schema FILE    the events of another release, as its\n"
+			       "                   'sallyport rules list schema' prints them\n"
+			       "  --trace          print each processed instruction with the state before it, on\n"
+			       "                   standard error\n"
+			       "  --format json    one object with a verdict per program; --json is the same\n"
+			       "\n"
+			       "Exit code 0: all are proven safe. 1: at least one is refused, or the object\n"
+			       "cannot be read.\n";
 
 enum { OBJ_ARENA_MAX = 256 << 20, PROG_ARENA_MAX = 512 << 20 };
 

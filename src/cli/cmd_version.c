@@ -7,7 +7,7 @@
 
 const char cmd_version_help[] = "usage: sallyport version [--json]\n"
 				"\n"
-				"The version, and the digest of the event schema: content that was compiled for a "
+				"The version, and the digest of the event schema: content that was compiled for a\n"
 				"schema with the same fields fits.\n";
 
 static void schema_digest(char out[13])

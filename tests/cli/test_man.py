@@ -79,9 +79,10 @@ def pages_and_help_name_the_same_options(c):
 @test
 def pages_show_each_use_that_help_shows(c):
     for name, text in c.pages.items():
-        shown = {re.sub(r"\s+", " ", line).strip() for line in plain(section(text, "SYNOPSIS")).splitlines() if line.strip()}
+        shown = {re.sub(r"\s+", " ", use).strip() for use in plain(section(text, "SYNOPSIS")).split("\n\n")}
         for command in page_commands(text):
-            for use in re.findall(r"(?:usage:|^ {6}) (sallyport .*)", c.help(command), re.M):
+            one_a_line = re.sub(r"\n {10,}(?=[\[-])", " ", c.help(command))
+            for use in re.findall(r"(?:usage:|^ {6}) (sallyport .*)", one_a_line, re.M):
                 expect(use in shown, f"{name}: the SYNOPSIS lacks '{use}' of --help")
 
 
