@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What a watched host pays, and what the sensor bears. usage: load.py BUILD_DIR [PAIRS]
+"""What a watched host pays, and what the sensor bears. usage: load.py BUILD_DIR [PAIRS [PART...]]
 
   compile   a Debian source package, with and without the sensor, in interleaved pairs
   exec      a loop of fork, exec and wait, the same way
@@ -40,6 +40,7 @@ class Bench:
     def __init__(self, build, pairs):
         self.binary = os.path.join(ROOT, build, "src", "sallyport")
         self.flood = os.path.join(ROOT, build, "bench", "load", "bench-flood")
+        self.execer = os.path.join(ROOT, build, "tests", "e2e", "e2e-load")
         self.pairs = pairs
         self.dir = tempfile.mkdtemp(prefix="sallyport-load-")
         self.rules = os.path.relpath(STABLE, ROOT) if os.path.exists(STABLE) else "rules"
@@ -140,8 +141,7 @@ class Bench:
         self.compare("compile of " + PACKAGE, work, 2)
 
     def execs(self):
-        load = os.path.join(ROOT, os.path.dirname(os.path.dirname(self.flood)), "tests", "e2e", "e2e-load")
-        self.compare("exec loop", lambda: self.timed([load, "1500", "0"]), 5)
+        self.compare("exec loop", lambda: self.timed([self.execer, "1500", "0"]), 5)
 
     def rules_file(self, text):
         path = os.path.join(self.dir, "rules.yaml")
@@ -242,8 +242,10 @@ def main():
     random.seed(1)
     say(f"rules: {bench.rules}")
     try:
-        for part in (bench.rate, bench.overload, bench.execs, bench.compile):
-            part()
+        parts = {"rate": bench.rate, "overload": bench.overload, "exec": bench.execs, "compile": bench.compile}
+        for part in sys.argv[3:] or parts:
+            say(f"load average before {part}: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+            parts[part]()
     finally:
         shutil.rmtree(bench.dir, ignore_errors=True)
     return 1 if bench.missed else 0
