@@ -177,7 +177,7 @@ TEST(a_group_that_floods_a_ring_that_nobody_reads_takes_nothing_from_another)
 	int status;
 
 	groups_make(names, 2);
-	bed_open_sized(&b, HOOKS, 2 << 20, 64 << 10);
+	bed_open_sized(&b, HOOKS, 4 << 20, 64 << 10);
 	victim = start_in("victim", do_forks, go_victim);
 	attacker = start_in("attacker", flood, go);
 	*go = 1;
