@@ -5,6 +5,7 @@
  *   flood open PATH RATE SECONDS   open and close PATH
  *   flood exec PATH RATE SECONDS   run PATH and wait for it
  *   flood fork - RATE SECONDS      a process that ends at once
+ *   flood chdir PATH RATE SECONDS  go there
  *
  * RATE 0: as fast as it goes.
  */
@@ -56,12 +57,18 @@ static int do_fork(const char *path)
 	return pid < 0 || waitpid(pid, NULL, 0) != pid;
 }
 
+static int do_chdir(const char *path)
+{
+	return chdir(path);
+}
+
 int main(int argc, char **argv)
 {
-	int (*work)(const char *) = argc < 5                   ? NULL
-				    : !strcmp(argv[1], "open") ? do_open
-				    : !strcmp(argv[1], "exec") ? do_exec
-							       : do_fork;
+	int (*work)(const char *) = argc < 5                    ? NULL
+				    : !strcmp(argv[1], "open")  ? do_open
+				    : !strcmp(argv[1], "exec")  ? do_exec
+				    : !strcmp(argv[1], "chdir") ? do_chdir
+								: do_fork;
 	double rate, seconds, start = now();
 	unsigned long done = 0;
 

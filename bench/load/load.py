@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What a watched host pays, and what the sensor bears. usage: load.py BUILD_DIR [PAIRS]
+"""What a watched host pays, and what the sensor bears. usage: load.py BUILD_DIR [PAIRS [PART...]]
 
   compile   a Debian source package, with and without the sensor, in interleaved pairs
   exec      a loop of fork, exec and wait, the same way
@@ -25,7 +25,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
-from sensor import Sensor, why_no_kernel
+from sensor import Groups, Sensor, why_no_kernel
 
 STABLE = os.path.join(ROOT, "..", "shared", "peers", "falco-rules", "falco_rules.yaml")
 PACKAGE, MAKE = "lua5.4", ["make", "-j2", "CC=gcc", "MYCFLAGS=-DLUA_USE_POSIX", "a", "lua"]
@@ -40,6 +40,7 @@ class Bench:
     def __init__(self, build, pairs):
         self.binary = os.path.join(ROOT, build, "src", "sallyport")
         self.flood = os.path.join(ROOT, build, "bench", "load", "bench-flood")
+        self.execer = os.path.join(ROOT, build, "tests", "e2e", "e2e-load")
         self.pairs = pairs
         self.dir = tempfile.mkdtemp(prefix="sallyport-load-")
         self.rules = os.path.relpath(STABLE, ROOT) if os.path.exists(STABLE) else "rules"
@@ -140,8 +141,7 @@ class Bench:
         self.compare("compile of " + PACKAGE, work, 2)
 
     def execs(self):
-        load = os.path.join(ROOT, os.path.dirname(os.path.dirname(self.flood)), "tests", "e2e", "e2e-load")
-        self.compare("exec loop", lambda: self.timed([load, "1500", "0"]), 5)
+        self.compare("exec loop", lambda: self.timed([self.execer, "1500", "0"]), 5)
 
     def rules_file(self, text):
         path = os.path.join(self.dir, "rules.yaml")
@@ -176,7 +176,7 @@ class Bench:
 - rule: victim
   desc: somebody else's program
   condition: evt.type in (execve, execveat) and evt.rawres >= 0 and proc.name = victim
-  output: "%proc.pid"
+  output: "%proc.pid %proc.cwd"
   priority: notice
 - rule: opens
   desc: a reason to see opens
@@ -184,26 +184,25 @@ class Bench:
   output: "%proc.pid"
   priority: notice
 """)
-        groups = self.groups()
-        if not groups:
+        groups = Groups("attacker", "victim")
+        if not groups.made:
             say("overload: skipped: no control groups can be made here")
             return
         sensor = Sensor(self.binary, rules=rules)
         if not sensor.wait_ready():
             raise SystemExit(sensor.stderr())
 
-        def enter(path, cpu):
+        def enter(name, cpu):
             def before():
                 os.sched_setaffinity(0, {cpu})
-                with open(os.path.join(path, "cgroup.procs"), "w") as f:
-                    f.write("0")
+                groups.enter(name)
             return before
 
         cpus = sorted(os.sched_getaffinity(0))
-        attackers = [subprocess.Popen([self.flood, *args, "0", "20"], preexec_fn=enter(groups[0], cpus[-1]), stdout=subprocess.DEVNULL)
-                     for args in (("exec", "/bin/true"), ("fork", "-"), ("open", "/proc/self/stat"))]
+        attackers = [subprocess.Popen([self.flood, *args, "0", "20"], preexec_fn=enter("attacker", cpus[-1]), stdout=subprocess.DEVNULL)
+                     for args in (("exec", "/bin/true"), ("fork", "-"), ("open", "/proc/self/stat"), ("chdir", "/"))]
         time.sleep(1)
-        out = subprocess.run([self.flood, "exec", marker, "100", "15"], preexec_fn=enter(groups[1], cpus[0]), capture_output=True, text=True)
+        out = subprocess.run([self.flood, "exec", marker, "100", "15"], preexec_fn=enter("victim", cpus[0]), capture_output=True, text=True)
         for a in attackers:
             a.wait()
         stats = sensor.stop()
@@ -212,24 +211,7 @@ class Bench:
         say(f"overload: {done} execs beside an attacker on one core, {seen} seen, {stats.get('events', 0):,} events judged, "
             f"lost {stats.get('lost')} ({json.dumps({k: v for k, v in stats.items() if 'lost' in k})})")
         self.bar("overload", seen == done, "bar: every exec of the others is seen")
-        for g in groups:
-            os.rmdir(g)
-
-    def groups(self):
-        for root in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/memory"):
-            made = []
-            try:
-                for name in ("attacker", "victim"):
-                    path = os.path.join(root, f"sallyport-load-{name}")
-                    os.makedirs(path, exist_ok=True)
-                    if not os.path.exists(os.path.join(path, "cgroup.procs")):
-                        raise OSError
-                    made.append(path)
-                return made
-            except OSError:
-                for path in made:
-                    os.rmdir(path)
-        return None
+        groups.close()
 
 
 def main():
@@ -242,8 +224,10 @@ def main():
     random.seed(1)
     say(f"rules: {bench.rules}")
     try:
-        for part in (bench.rate, bench.overload, bench.execs, bench.compile):
-            part()
+        parts = {"rate": bench.rate, "overload": bench.overload, "exec": bench.execs, "compile": bench.compile}
+        for part in sys.argv[3:] or parts:
+            say(f"load average before {part}: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+            parts[part]()
     finally:
         shutil.rmtree(bench.dir, ignore_errors=True)
     return 1 if bench.missed else 0

@@ -4,7 +4,7 @@
 
 #include <sys/stat.h>
 
-enum { MAX_ROWS = CONTROL_FILE_OUTPUT + 1 + COURIER_N_OUTPUTS };
+enum { MAX_ROWS = CONTROL_FILE_OUTPUT + 1 + COURIER_N_OUTPUTS, MAX_GROUPS = 3 };
 
 /* sent = delivered + lost */
 struct row {
@@ -83,6 +83,7 @@ static void put_json(struct buf *b, const struct supervisor *s, const struct sup
 	put_number(&j, "events", page_get(&s->page->events));
 	put_number(&j, "filtered", t->filtered);
 	put_number(&j, "lost", t->lost);
+	put_number(&j, "lost_quota", t->lost_quota);
 	json_key(&j, "outputs");
 	json_object(&j);
 	for (uint32_t i = 0; i < n; i++) {
@@ -101,7 +102,23 @@ static void put_json(struct buf *b, const struct supervisor *s, const struct sup
 	buf_putc(b, '\n');
 }
 
-static void say_stopped(const struct supervisor *s)
+void super_report_groups(struct supervisor *s)
+{
+	static const char *const rings[WIRE_N_RINGS] = { [WIRE_RING_RESERVED] = "reserved", [WIRE_RING_BULK] = "bulk" };
+	uint64_t lost = super_totals(s).lost_quota;
+	struct kern_group g[MAX_GROUPS];
+	uint32_t n;
+
+	if (lost == s->quota_said)
+		return;
+	s->quota_said = lost;
+	n = kern_lost_groups(s->kern, g, MAX_GROUPS);
+	for (uint32_t i = 0; i < n; i++)
+		log_warning("control group '%s' fills the %s ring: lost=%llu of its own records so far", g[i].name,
+			    rings[g[i].ring % WIRE_N_RINGS], (unsigned long long)g[i].lost);
+}
+
+static void say_stopped(struct supervisor *s)
 {
 	struct super_totals t = super_totals(s);
 	struct row rows[MAX_ROWS];
@@ -111,6 +128,7 @@ static void say_stopped(const struct supervisor *s)
 
 	for (uint32_t i = 0; i < n; i++)
 		dropped += rows[i].lost;
+	super_report_groups(s);
 	if (t.produced - t.lost > t.consumed)
 		log_warning("the worker did not drain the rings: records were not judged count=%llu",
 			    (unsigned long long)(t.produced - t.lost - t.consumed));
@@ -119,11 +137,11 @@ static void say_stopped(const struct supervisor *s)
 	if (s->o->config->stdout_format == CONFIG_JSON)
 		put_json(&b, s, &t, dropped, rows, n);
 	buf_printf(&b,
-		   "sallyport: stopped events=%llu alerts=%llu lost=%llu produced=%llu consumed=%llu "
-		   "dropped_alerts=%llu filtered=%llu\n",
+		   "sallyport: stopped events=%llu alerts=%llu lost=%llu lost_quota=%llu produced=%llu "
+		   "consumed=%llu dropped_alerts=%llu filtered=%llu\n",
 		   (unsigned long long)page_get(&s->page->events), (unsigned long long)page_get(&s->page->alerts),
-		   (unsigned long long)t.lost, (unsigned long long)t.produced, (unsigned long long)t.consumed,
-		   (unsigned long long)dropped, (unsigned long long)t.filtered);
+		   (unsigned long long)t.lost, (unsigned long long)t.lost_quota, (unsigned long long)t.produced,
+		   (unsigned long long)t.consumed, (unsigned long long)dropped, (unsigned long long)t.filtered);
 	(void)!write(STDERR_FILENO, b.p, b.len);
 	buf_done(&b);
 }

@@ -339,6 +339,7 @@ void super_worker_rescan(struct supervisor *s)
 		return;
 	s->rescan_ms = now;
 	s->lost_scanned = lost;
+	super_report_groups(s);
 	diag_init(&d);
 	if (kern_iter_open(s->kern, &iter, &d) != E_OK) {
 		log_warning("processes that were missed cannot be looked for: %s", d.text);

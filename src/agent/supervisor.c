@@ -48,6 +48,7 @@ struct super_totals super_totals(const struct supervisor *s)
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++) {
 		t.produced += st.produced[i];
 		t.lost += st.lost[i];
+		t.lost_quota += st.lost_quota[i];
 		t.consumed += page_get(&s->page->consumed[i]);
 	}
 	return t;

@@ -187,6 +187,7 @@ struct supervisor {
 	uint64_t beat, beat_ns, beat_lost; /* last heartbeat, when it was seen, what was lost by then */
 	uint64_t reload_ns;                /* when the new rules were handed over */
 	uint64_t lost_scanned, rescan_ms;  /* lost when the last scan began; when it did */
+	uint64_t quota_said;               /* lost_quota when groups were named last */
 	struct gap gap;
 	uint32_t failed_starts;
 	struct control_ready ready;
@@ -201,6 +202,7 @@ struct supervisor {
 
 struct super_totals {
 	uint64_t produced, lost, consumed, filtered;
+	uint64_t lost_quota; /* of lost: the control group had its part of the ring */
 };
 
 uint64_t super_now_ns(clockid_t clock);
@@ -226,7 +228,8 @@ bool super_worker_is_hung(const struct supervisor *s);
 /* Its successor watches. */
 void super_report_gap(struct supervisor *s);
 
-/* report.c: how it ended. Contracts: scripts read these lines. */
+/* report.c: whose records were lost, and how it ended. Contracts: scripts read these lines. */
+void super_report_groups(struct supervisor *s);
 void super_report(struct supervisor *s);
 
 #endif

@@ -42,6 +42,7 @@ struct sink {
 
 struct worker {
 	int sock, epoll;
+	int nothing; /* an epoll that watches nothing: to rest with the calls that there are */
 	struct page *page;
 	struct control_start start;
 	int ring_fds[WIRE_N_RINGS];

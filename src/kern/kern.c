@@ -9,6 +9,7 @@
 #include "kern/kern.h"
 
 #include "kern/filter.h"
+#include "kern/quota.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -17,12 +18,12 @@
 #include <unistd.h>
 
 enum prog { PROG_FORK, PROG_EXEC, PROG_EXIT, PROG_SYSCALL, PROG_ITER, N_PROGS };
-enum map { MAP_RESERVED, MAP_BULK, MAP_STATS, MAP_CONFIG, MAP_SECRET, MAP_FILTERS, MAP_NAMES, N_MAPS };
+enum map { MAP_RESERVED, MAP_BULK, MAP_STATS, MAP_CONFIG, MAP_SECRET, MAP_FILTERS, MAP_NAMES, MAP_QUOTAS, N_MAPS };
 
 static const char *const prog_names[N_PROGS] = { "process_fork", "process_exec", "process_exit", "syscall_exit",
 						 "task_iter" };
-static const char *const map_names[N_MAPS] = { "reserved",       "bulk",    "stats",       ".data.config",
-					       ".rodata.config", "filters", "filter_names" };
+static const char *const map_names[N_MAPS] = { "reserved",       "bulk",    "stats",        ".data.config",
+					       ".rodata.config", "filters", "filter_names", "quotas" };
 
 enum { PAGE_BYTES = 4096, RING_MAX_BYTES = 256 << 20, LOG_BYTES = 1024 };
 
@@ -380,6 +381,11 @@ static struct bpf_map *ring_map(const struct kern *k, uint32_t ring)
 int kern_ring_fd(const struct kern *k, uint32_t ring)
 {
 	return bpf_map__fd(ring_map(k, ring));
+}
+
+uint32_t kern_lost_groups(const struct kern *k, struct kern_group *out, uint32_t max)
+{
+	return quota_lost(bpf_map__fd(k->maps[MAP_QUOTAS]), out, max);
 }
 
 int kern_stats_fd(const struct kern *k)

@@ -104,6 +104,22 @@ FALLIBLE kern_filter_swap(struct kern *k, const struct wire_filter *f, const str
  */
 FALLIBLE kern_check(struct kern *k, struct diag *d);
 
+/* A control group whose records were lost because it had its part of a ring. */
+struct kern_group {
+	uint64_t id; /* inode number of its directory; 0: lies too deep to tell */
+	uint64_t lost;
+	uint32_t ring;              /* enum wire_ring */
+	char name[WIRE_GROUP_NAME]; /* of its directory, printable; "/": the root */
+};
+enum { KERN_MAX_GROUPS = 2048 };
+
+/*
+ * The max ones that lost the most since kern_open, most first; how many there are. A group that put nothing in a ring
+ * for long may be forgotten, its records stay counted in wire_stats. Cost: two system calls a group that was looked
+ * at, at most 8,192 in all.
+ */
+uint32_t kern_lost_groups(const struct kern *k, struct kern_group *out, uint32_t max);
+
 /* Borrowed descriptors, to be passed on. */
 int kern_ring_fd(const struct kern *k, uint32_t ring);
 int kern_stats_fd(const struct kern *k);

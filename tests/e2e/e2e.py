@@ -9,6 +9,7 @@ import glob
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import tap
-from sensor import ROOT, Attacks, Sensor, why_no_kernel
+from sensor import ROOT, Attacks, Groups, Sensor, why_no_kernel
 from tap import Skip, expect, test
 
 
@@ -432,6 +433,49 @@ while True:
 
 
 @test
+def who_floods_the_rings_loses_his_own_records_and_nobody_elses(c):
+    c.need_kernel()
+    groups = Groups("attacker", "victim")
+    if not groups.made:
+        raise Skip("no control groups can be made here")
+    with tempfile.TemporaryDirectory() as d:
+        os.chmod(d, 0o755)
+        shutil.copy("/bin/true", os.path.join(d, "victim"))
+        rules = os.path.join(d, "r.yaml")
+        with open(rules, "w") as f:
+            f.write("- rule: Victim\n  desc: d\n  condition: evt.type in (execve, execveat) and evt.rawres >= 0 and proc.name = victim\n"
+                    "  output: \"%proc.pid\"\n  priority: WARNING\n")
+        sensor = c.sensor("--duration", "120", rules=[rules])
+        attacker = None
+        try:
+            worker = sensor.worker()
+            os.kill(worker, signal.SIGSTOP)  # the slowest reader that there can be
+            attacker = subprocess.Popen([os.path.join(ROOT, c.build, "tests", "e2e", "e2e-load"), "200", "0", "3"],
+                                        preexec_fn=lambda: groups.enter("attacker"))
+            time.sleep(1.5)
+            pids = []
+            for _ in range(20):
+                p = subprocess.Popen([os.path.join(d, "victim")], preexec_fn=lambda: groups.enter("victim"))
+                p.wait()
+                pids.append(p.pid)
+            os.kill(worker, signal.SIGCONT)
+            attacker.wait()
+            stats = sensor.stop()
+            seen = [fields(a)["proc.pid"] for a in sensor.alerts if a["rule"] == "Victim"]
+            expect(seen == pids, f"{len(seen)} of {len(pids)} seen: {stats}")
+            expect(stats["lost_quota"] > 0, f"nothing was lost, so nothing is shown: {stats}")
+            expect(stats["lost"] == stats["produced"] - stats["consumed"], f"the counts do not agree: {stats}")
+            expect(re.search(r"control group '[^']*attacker' fills the reserved ring: lost=\d+", sensor.stderr()),
+                   "nobody says whose records were lost: " + sensor.stderr())
+        finally:
+            if attacker:
+                attacker.kill()
+                attacker.wait()
+            sensor.stop()
+            groups.close()
+
+
+@test
 def after_loss_processes_that_were_missed_come_back_into_the_table(c):
     with tempfile.TemporaryDirectory() as d:
         os.chmod(d, 0o755)
@@ -441,14 +485,14 @@ def after_loss_processes_that_were_missed_come_back_into_the_table(c):
                     "  output: by %proc.pid %proc.exepath %proc.pname\n  priority: WARNING\n")
         config = os.path.join(d, "c.yaml")
         with open(config, "w") as f:
-            f.write("ring: {reserved_kib: 64, bulk_kib: 64}\n")
+            f.write("ring: {reserved_kib: 128}\n")
         os.mknod(os.path.join(d, "bait"))
         sensor = c.sensor("--config", config, rules=[rules])
         missed = None
         try:
             worker = sensor.worker()
             os.kill(worker, signal.SIGSTOP)
-            for _ in range(150):  # its rings overflow
+            for _ in range(300):  # its reserved ring overflows
                 subprocess.run(["/bin/true"])
             # ... so nobody is told of this one
             missed = subprocess.Popen(["/bin/sh", "-c", f"read x; : < {d}/bait; read x"], stdin=subprocess.PIPE)

@@ -290,6 +290,41 @@ print(os.getpid())
         return subprocess.run(argv, timeout=120).returncode
 
 
+class Groups:
+    """Control groups made for a test, by name, where the sensor looks at them; made is empty where none can be."""
+
+    def __init__(self, *names):
+        self.made = {}
+        for root in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/memory"):
+            try:
+                for name in names:
+                    path = os.path.join(root, f"sallyport-test-{os.getpid()}-{name}")
+                    os.mkdir(path)
+                    self.made[name] = path
+                    if not os.path.exists(os.path.join(path, "cgroup.procs")):
+                        raise OSError
+                return
+            except OSError:
+                self.close()
+
+    def enter(self, name):
+        """The calling process; as preexec_fn: lambda: groups.enter(name)."""
+        with open(os.path.join(self.made[name], "cgroup.procs"), "w") as f:
+            f.write("0")
+
+    def close(self):
+        for path in self.made.values():
+            for _ in range(100):
+                try:
+                    os.rmdir(path)
+                    break
+                except FileNotFoundError:
+                    break
+                except OSError:
+                    time.sleep(0.02)
+        self.made = {}
+
+
 def why_no_kernel(binary):
     """None when this host can run the sensor; else the reason, for a skip."""
     if os.geteuid() != 0:

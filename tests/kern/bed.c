@@ -50,7 +50,7 @@ void bed_open_sized(struct bed *b, uint32_t hooks, uint32_t reserved_bytes, uint
 
 void bed_open(struct bed *b, uint32_t hooks)
 {
-	bed_open_sized(b, hooks, 1 << 20, 4 << 20);
+	bed_open_sized(b, hooks, 2 << 20, 8 << 20);
 }
 
 static void forget(struct bed *b)

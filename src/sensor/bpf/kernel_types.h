@@ -203,6 +203,7 @@ struct signal_struct {
 struct kernfs_node {
 	struct kernfs_node *__parent;
 	const char *name;
+	u64 id;
 };
 /* before 6.15 */
 struct kernfs_node___old {

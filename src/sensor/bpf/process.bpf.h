@@ -148,13 +148,6 @@ static __always_inline void exec_relations(struct wire_exec *e, const struct tas
 	e->tty = task_tty(task);
 }
 
-static __always_inline struct kernfs_node *kernfs_parent(const struct kernfs_node *kn)
-{
-	if (bpf_core_field_exists(kn->__parent))
-		return BPF_CORE_READ(kn, __parent);
-	return BPF_CORE_READ((const struct kernfs_node___old *)kn, parent);
-}
-
 /* Append up to CGROUP_NAMES names from this node upwards, without the root's. */
 __attribute__((noinline)) int kernfs_append(u64 kernfs_addr, u32 slot)
 {
@@ -177,21 +170,10 @@ __attribute__((noinline)) int kernfs_append(u64 kernfs_addr, u32 slot)
 	return seg_pack(s->at - start, kernfs_parent((void *)s->dentry) ? WIRE_SEG_CUT : 0);
 }
 
-/* The path of the cgroup in the default hierarchy or, where that is not in use, in the memory controller's. */
+/* The path of task_cgroup. */
 static __always_inline int cgroup_append(const struct task_struct *task, u32 slot)
 {
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct cgroup *cg = BPF_CORE_READ(set, dfl_cgrp);
-
-	if (!BPF_CORE_READ(cg, level) && bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id)) {
-		struct cgroup_subsys_state *css = 0;
-		u32 index = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
-
-		bpf_probe_read_kernel(&css, sizeof css,
-				      (void *)set + bpf_core_field_offset(struct css_set, subsys) + index * sizeof css);
-		cg = BPF_CORE_READ(css, cgroup);
-	}
-	return kernfs_append((u64)BPF_CORE_READ(cg, kn), slot);
+	return kernfs_append((u64)BPF_CORE_READ(task_cgroup(task), kn), slot);
 }
 
 /* Append [start, end) of the current process's memory; the last byte sent is always a NUL. */

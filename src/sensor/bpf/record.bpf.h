@@ -8,7 +8,8 @@
  * counter at one after adding one; adding needs no fetch (kernels before 5.12 have none), and two that collide both let
  * go. Without a free slot the record counts as lost.
  *
- * What is sent is counted before, what did not fit after: consumed = produced - lost, exactly.
+ * What is sent is counted before, what did not fit or was over its group's quota after: consumed = produced - lost,
+ * exactly.
  * Both rings wake their reader with the ring buffer's own rule: only a record that the reader has caught up to wakes it
  * (kernel/bpf/ringbuf.c: bpf_ringbuf_commit). A reader that rests for some milliseconds after each wake-up is woken
  * once per rest, however many records come.
@@ -166,6 +167,15 @@ __attribute__((noinline)) int stats_lost(u32 kind, u32 ring)
 	return 0;
 }
 
+/* Beside stats_lost: it was the group's quota. */
+static __always_inline void stats_lost_quota(u32 ring)
+{
+	struct wire_stats *st = stats_get();
+
+	if (st && ring < WIRE_N_RINGS)
+		__sync_fetch_and_add(&st->lost_quota[ring], 1);
+}
+
 /* The filter dropped a call. */
 static __always_inline void stats_filtered(void)
 {
@@ -232,6 +242,8 @@ static __always_inline void record_header(struct scratch *s, u32 slot, u32 kind,
 	header_fill(slot, kind, fixed);
 }
 
+#include "sensor/bpf/quota.bpf.h"
+
 /* Send what was built, and give the scratch back. */
 __attribute__((noinline)) int record_send(u32 slot, u32 kind, u32 ring)
 {
@@ -243,7 +255,9 @@ __attribute__((noinline)) int record_send(u32 slot, u32 kind, u32 ring)
 		return 0;
 	stats_produced(kind, ring);
 	bytes = s->at;
-	if (bytes <= WIRE_RECORD_MAX) {
+	if (quota_counts(ring) && quota_refuses(ring, (u32)bytes)) {
+		stats_lost_quota(ring);
+	} else if (bytes <= WIRE_RECORD_MAX) {
 		s->rec.hdr.bytes = (u32)bytes;
 		err = ring == WIRE_RING_BULK ? bpf_ringbuf_output(&bulk, &s->rec, bytes, 0)
 					     : bpf_ringbuf_output(&reserved, &s->rec, bytes, 0);

@@ -49,6 +49,7 @@ void ring_stats_read(const struct ring_stats *s, struct wire_stats *out)
 		for (int i = 0; i < WIRE_N_RINGS; i++) {
 			out->produced[i] += load(&cpu->produced[i]);
 			out->lost[i] += load(&cpu->lost[i]);
+			out->lost_quota[i] += load(&cpu->lost_quota[i]);
 		}
 		for (int i = 0; i < WIRE_MAX_KINDS; i++) {
 			out->produced_kind[i] += load(&cpu->produced_kind[i]);

@@ -352,15 +352,36 @@ struct wire_chdir {
 
 /*
  * One per CPU in a memory-mapped array (map "stats"). produced counts records that were to be sent, lost those that the
- * ring had no room for; so what user space consumed is exactly produced - lost, once the ring is empty.
+ * ring had no room for, or no room for their control group; so what user space consumed is exactly produced - lost,
+ * once the ring is empty.
  */
 struct wire_stats {
 	wire_u64 produced[WIRE_N_RINGS];
 	wire_u64 lost[WIRE_N_RINGS];
 	wire_u64 produced_kind[WIRE_MAX_KINDS];
 	wire_u64 lost_kind[WIRE_MAX_KINDS];
-	wire_u64 filtered;    /* calls that the filter dropped: no rule can depend on them */
-	wire_u64 reserved[3]; /* CPUs do not share a line */
+	wire_u64 filtered;                 /* calls that the filter dropped: no rule can depend on them */
+	wire_u64 lost_quota[WIRE_N_RINGS]; /* of lost: the group had its part of the ring */
+	wire_u64 reserved[1];              /* CPUs do not share a line */
+};
+
+/*
+ * Map "quotas", hash: what a control group put in a ring while the ring was filled beyond a share (quota.bpf.h). Groups
+ * that put nothing for long may be forgotten.
+ */
+enum { WIRE_GROUP_NAME = 64 };
+
+struct wire_quota_key {
+	wire_u64 group; /* kernfs id: inode number of the group's directory; 0: lies too deep */
+	wire_u32 ring;  /* enum wire_ring */
+	wire_u32 reserved;
+};
+
+struct wire_quota {
+	wire_u64 begin, end;        /* positions in the ring: of its window, and behind the last record put in it */
+	wire_u64 bytes, before;     /* put in the window, and in the one before */
+	wire_u64 lost;              /* records */
+	char name[WIRE_GROUP_NAME]; /* of the group's directory, cut; empty: the root */
 };
 
 /*
