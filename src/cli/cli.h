@@ -70,7 +70,8 @@ void cli_json_diag(struct json *j, const struct diag *d);
 
 /* event_arg.c */
 
-/* Set a test's fields in an event that was initialised. E_NOT_FOUND, E_TYPE with d, E_NOMEM. */
+/* Set a test's fields in an event that was initialised; evt.type is the type's first name unless it has another.
+ * E_NOT_FOUND, E_TYPE with d, E_NOMEM. */
 FALLIBLE cli_event_fill(struct event *e, const struct rule_test *t, struct arena *a, struct diag *d);
 typedef int cli_event_fn(void *user, struct event *e);
 /*

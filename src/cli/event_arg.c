@@ -5,6 +5,15 @@
 
 enum { EVENT_MAX_BYTES = 1 << 20 };
 
+/* Every event has a name: the type's first, when the test gives none. */
+static void name_event(struct event *e)
+{
+	uint32_t id;
+
+	if (template_field_find(e->table, e->type, "evt.type", strlen("evt.type"), &id))
+		event_set_str(e, id, e->type->events, strcspn(e->type->events, " "));
+}
+
 FALLIBLE cli_event_fill(struct event *e, const struct rule_test *t, struct arena *a, struct diag *d)
 {
 	const struct template_type *type = template_type_by_name(e->table, t->type);
@@ -12,6 +21,7 @@ FALLIBLE cli_event_fill(struct event *e, const struct rule_test *t, struct arena
 	if (!type)
 		FAIL(d, NOT_FOUND, "there is no event type '%s'", t->type);
 	event_begin(e, (uint32_t)(type - e->table->types));
+	name_event(e);
 	for (uint32_t i = 0; i < t->n_fields; i++) {
 		const struct rule_test_field *f = &t->fields[i];
 		uint32_t id;

@@ -129,6 +129,16 @@ def explain_as_json_is_the_same_tree(c):
 
 
 @test
+def an_event_has_a_name_though_none_is_given(c):
+    path = c.file("r.yaml", RULES)
+    event = "{event: file_open, fields: {fd.name: /etc/shadow, proc.name: x, user.name: root}}"
+    out = c.run("explain", "rule", "Shadow read", "--rules", path, "--event", event, code=0).stdout
+    expect("fires for file_open evt.type=open\n" in out, out)
+    path = c.file("t.yaml", RULES.replace("{evt.type: openat, fd.name: /etc/shadow", "{fd.name: /etc/shadow"))
+    c.run("rules", "test", path, code=0)
+
+
+@test
 def explain_event_names_rules_that_fire_and_that_nearly_do(c):
     path = c.file("r.yaml", RULES)
     out = c.run("explain", "event", EVENT % ("/etc/shadow", ", user.name: root"), "--rules", path, code=0).stdout
