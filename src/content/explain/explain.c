@@ -170,14 +170,6 @@ uint32_t explain_deciders(const struct explain *x, const struct explain_value *v
 	return d.n;
 }
 
-bool explain_depends(const struct explain *x, uint32_t part, uint32_t type_index)
-{
-	const struct rule_part *p = &x->parts.parts[part];
-	const struct rule *r = &x->parts.set.rules[p->rule];
-
-	return r->types >> type_index & 1 && !(r->always >> type_index & 1);
-}
-
 uint32_t explain_conjuncts(const struct explain *x, uint32_t type_index, uint32_t *out, uint32_t max)
 {
 	const struct rule_part *parts = x->parts.parts;

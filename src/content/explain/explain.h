@@ -52,7 +52,5 @@ uint32_t explain_deciders(const struct explain *x, const struct explain_value *v
  * (evt.type of a type with one name) are left out. At most max; returns how many.
  */
 uint32_t explain_conjuncts(const struct explain *x, uint32_t type_index, uint32_t *out, uint32_t max);
-/* The part can be true for some events of the type and false for others. */
-bool explain_depends(const struct explain *x, uint32_t part, uint32_t type_index);
 
 #endif

@@ -23,7 +23,7 @@ struct walk {
 	struct arena *a;
 	struct htab verdicts;
 	struct verdict *list[4096];
-	uint32_t n_list, type;
+	uint32_t n_list;
 	struct rule_lit beside[MAX_BESIDE]; /* all of them hold where we are */
 	uint32_t n_beside;
 	uint64_t bound; /* types of the rule */
@@ -393,7 +393,6 @@ static void walk_rule(struct walk *w, const struct rule *r)
 
 		if (!f)
 			continue;
-		w->type = t;
 		w->n_beside = 0;
 		all_dead &= dead_node(w, rule_lit_strip((struct rule_lit){ f, false }));
 	}
