@@ -22,16 +22,12 @@ enum { MOST_TRIES = 8, RESOLVE_AGAIN_MS = 300000, MOST_ANSWER_BYTES = 1 << 20, M
 
 struct curl_api {
 #define CURL_FN(name) __typeof__(curl_##name) *name;
-#define CURL_FNS(F)                                                                                                \
-	F(global_init)                                                                                             \
-	F(easy_init)                                                                                               \
-	F(easy_setopt)                                                                                             \
-	F(easy_getinfo)                                                                                            \
-	F(easy_strerror)                                                                                           \
-	F(slist_append)                                                                                            \
-	F(slist_free_all)                                                                                          \
-	F(multi_init) F(multi_add_handle) F(multi_remove_handle) F(multi_perform) F(multi_poll) F(multi_info_read) \
-		F(url) F(url_set) F(url_get) F(free)
+// clang-format off
+#define CURL_FNS(F) \
+	F(global_init) F(easy_init) F(easy_setopt) F(easy_getinfo) F(easy_strerror) F(slist_append) \
+	F(slist_free_all) F(multi_init) F(multi_add_handle) F(multi_remove_handle) F(multi_perform) \
+	F(multi_poll) F(multi_info_read) F(url) F(url_set) F(url_get) F(free)
+	// clang-format on
 	CURL_FNS(CURL_FN)
 #undef CURL_FN
 };

@@ -257,8 +257,8 @@ int agent_replay(const struct agent_replay_opts *o)
 	r->o = o;
 	arena_init(&r->arena, 64 << 20);
 	r->w.sock = -1;
-	r->w.start.flags = (o->all_matches ? CONTROL_ALL_MATCHES : 0u) |
-			   (o->strict_falco ? CONTROL_STRICT_FALCO : 0u) | (o->colour_stderr ? CONTROL_COLOUR : 0u);
+	r->w.start.flags = (o->all_matches ? CONTROL_ALL_MATCHES : 0u) | (o->strict_falco ? CONTROL_STRICT_FALCO : 0u) |
+			   (o->colour_stderr ? CONTROL_COLOUR : 0u);
 	code = run(r, &fd);
 	output_free(r->w.sinks[0].out);
 	vm_free(r->w.eval.vm);

@@ -38,7 +38,7 @@ struct decode_opts {
 	size_t passwd_len;
 	const char *group; /* the same of /etc/group */
 	size_t group_len;
-	const char *hostname;     /* copied; NULL: not known */
+	const char *hostname;      /* copied; NULL: not known */
 	const struct names *names; /* borrowed, may change between records; NULL: no address has a name */
 	uint64_t boot_to_wall_ns;  /* wall clock minus CLOCK_BOOTTIME */
 	/* May be NULL: then every type and field is made. */
