@@ -123,7 +123,7 @@ def filters_in_the_kernel_change_no_alert(c):
         time.sleep(1)
         stats = [s.stop() for s in sensors]
         seen = [between(s.alerts, lambda a: (fields(a).get("proc.exepath") or "").startswith("/dev/shm/")) for s in sensors]
-        expect(len(seen[0]) > 20, f"only {len(seen[0])} alerts")
+        expect(len(seen[0]) >= 10, f"only {len(seen[0])} alerts")
         gone, new = (sorted((a - b).elements()) for a, b in ((seen[1], seen[0]), (seen[0], seen[1])))
         expect(not gone and not new, f"without filters also {gone[:5]}, with filters also {new[:5]}")
         expect(stats[0]["lost"] == stats[1]["lost"] == 0, f"lost events: {stats}")
