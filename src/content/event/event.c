@@ -41,6 +41,7 @@ void event_begin(struct event *e, uint32_t type_index)
 	memset(e->lazy, 0, sizeof e->lazy);
 	e->env.bad_handle = false;
 	e->tmp.n = 0;
+	e->look = 0;
 	e->type = &e->table->types[type_index];
 	e->type_index = type_index;
 }
@@ -66,6 +67,25 @@ void event_need_set(struct event *e, const uint64_t ids[2 * TEMPLATE_CAP / 64])
 void event_need_all(struct event *e)
 {
 	event_need_set(e, e->lazy);
+}
+
+bool event_is_look(uint32_t id)
+{
+	switch (id) {
+	case FIELD_proc_name:
+	case FIELD_proc_exe:
+	case FIELD_proc_exepath:
+	case FIELD_proc_args:
+	case FIELD_proc_argv:
+	case FIELD_proc_cmdline:
+	case FIELD_proc_exeline:
+	case FIELD_proc_is_exe_from_memfd:
+	case FIELD_proc_is_exe_upper_layer:
+	case FIELD_container_id:
+		return true;
+	default:
+		return false;
+	}
 }
 
 uint64_t event_u64(const struct event *e, uint32_t id)

@@ -27,6 +27,11 @@ struct event {
 	 * reading one.
 	 */
 	uint64_t lazy[2 * TEMPLATE_CAP / 64];
+	/*
+	 * 0, or a number that events share only when all fields of event_is_look are the same in them. Whoever makes
+	 * the event sets it, after event_begin.
+	 */
+	uint64_t look;
 	void (*fill)(void *user, uint32_t id);
 	void *fill_user;
 };
@@ -95,6 +100,9 @@ static inline void event_need(struct event *e, uint32_t id)
 /* The same for all fields of a set, by id; for all there are. */
 void event_need_set(struct event *e, const uint64_t ids[2 * TEMPLATE_CAP / 64]);
 void event_need_all(struct event *e);
+
+/* A field that a process has from its executable, its arguments and its name, and from nothing else. */
+bool event_is_look(uint32_t id);
 
 uint64_t event_u64(const struct event *e, uint32_t id);
 

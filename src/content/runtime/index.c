@@ -277,6 +277,15 @@ static bool is_empty(const uint64_t *set, uint32_t n_words)
 	return !any;
 }
 
+/* A group asks one field. */
+static bool is_about_looks(const struct build *b, uint64_t elements)
+{
+	for (uint64_t bits = elements; bits; bits &= bits - 1)
+		if (!event_is_look(b->asked[b->x->elements[__builtin_ctzll(bits)].pred].value))
+			return false;
+	return true;
+}
+
 static FALLIBLE make_stages(struct build *b)
 {
 	struct type_index *x = b->x;
@@ -296,6 +305,8 @@ static FALLIBLE make_stages(struct build *b)
 		if (is_empty(s->needs, x->n_words))
 			continue; /* its predicates are asked by a later one */
 		TRY(stage_lets(b, i, s));
+		if (is_about_looks(b, s->elements))
+			x->look_stages |= 1ull << x->n_stages;
 		x->n_stages++;
 	}
 	return E_OK;
@@ -362,9 +373,10 @@ FALLIBLE index_new(const struct image_plan *const *plans, uint32_t n, const stru
 			   .a = a,
 			   .scratch = &scratch,
 			   .x = out };
+	static _Atomic uint64_t last;
 	enum err err;
 
-	*out = (struct type_index){ .preds = preds, .n_words = (n + 63) / 64 };
+	*out = (struct type_index){ .preds = preds, .n_words = (n + 63) / 64, .serial = ++last };
 	arena_init(&scratch, SCRATCH_MAX_BYTES);
 	err = make(&b, d);
 	arena_done(&scratch);
@@ -425,41 +437,85 @@ static void let_through(const struct type_index *x, const struct index_stage *s,
 		}
 }
 
-/* n_words is x's, as a constant where it is small. */
-static inline __attribute__((always_inline)) void select_among(const struct type_index *x, struct content_eval *ce,
-							       struct event *e, uint32_t n_words)
+/* The stage's own verdict, whoever is in the race: programs that it leaves. All of x->n_words, or the first. */
+static void ask_stage(const struct type_index *x, const struct index_stage *s, struct content_eval *ce,
+		      struct event *e, struct asked *asked)
 {
-	const uint64_t *start = x->table + truth_of_facts(x, e) * n_words;
+	ask(x, s->elements, e, asked);
+	if (asked->hold & s->elements)
+		let_through(x, s, ce);
+	else
+		for (uint32_t w = 0; w < x->n_words; w++)
+			ce->through[w] = 0;
+}
+
+static void select_many(const struct type_index *x, struct content_eval *ce, struct event *e)
+{
+	const uint64_t *start = x->table + truth_of_facts(x, e) * x->n_words;
 	struct asked asked = { 0, 0 };
 
-	e->env.work = 0;
-	for (uint32_t w = 0; w < n_words; w++)
+	for (uint32_t w = 0; w < x->n_words; w++)
 		ce->alive[w] = start[w];
 	for (const struct index_stage *s = x->stages; s < x->stages + x->n_stages; s++) {
 		uint64_t waiting = 0;
 
-		for (uint32_t w = 0; w < n_words; w++)
+		for (uint32_t w = 0; w < x->n_words; w++)
 			waiting |= ce->alive[w] & s->needs[w];
 		if (!waiting)
 			continue;
 		if (e->env.work > SELECT_MAX_WORK)
 			break; /* what is left starts, and pays with its fuel */
-		ask(x, s->elements, e, &asked);
-		if (asked.hold & s->elements) {
-			let_through(x, s, ce);
-			for (uint32_t w = 0; w < n_words; w++)
-				ce->alive[w] &= ~s->needs[w] | ce->through[w];
-		} else {
-			for (uint32_t w = 0; w < n_words; w++)
-				ce->alive[w] &= ~s->needs[w];
+		ask_stage(x, s, ce, e, &asked);
+		for (uint32_t w = 0; w < x->n_words; w++)
+			ce->alive[w] &= ~s->needs[w] | ce->through[w];
+	}
+}
+
+/* What is remembered of the event's looks; or nothing yet, or room that nobody reads. */
+static struct content_look *recall(const struct type_index *x, struct content_eval *ce, const struct event *e,
+				   struct content_look *unknown)
+{
+	struct content_look *l = &ce->looks[(e->look + x->serial * (CONTENT_LOOKS / 8 + 1)) % CONTENT_LOOKS];
+
+	if (!e->look || !x->look_stages)
+		l = unknown;
+	else if (l->look == e->look && l->serial == x->serial)
+		return l;
+	*l = (struct content_look){ e->look, x->serial, 0, UINT64_MAX };
+	return l;
+}
+
+/* A type of at most 64 programs. */
+static void select_few(const struct type_index *x, struct content_eval *ce, struct event *e)
+{
+	struct content_look unknown, *look = recall(x, ce, e, &unknown);
+	uint64_t alive = x->table[truth_of_facts(x, e)] & look->alive;
+	uint64_t left = (x->n_stages == INDEX_MAX_STAGES ? 0 : 1ull << x->n_stages) - 1;
+	struct asked asked = { 0, 0 };
+
+	for (left &= ~look->done; left && alive; left &= left - 1) {
+		uint32_t i = (uint32_t)__builtin_ctzll(left);
+		const struct index_stage *s = &x->stages[i];
+
+		if (!(alive & s->needs[0]))
+			continue;
+		if (e->env.work > SELECT_MAX_WORK)
+			break; /* what is left starts, and pays with its fuel */
+		ask_stage(x, s, ce, e, &asked);
+		alive &= ~s->needs[0] | ce->through[0];
+		if (x->look_stages >> i & 1) {
+			look->done |= 1ull << i;
+			look->alive &= ~s->needs[0] | ce->through[0];
 		}
 	}
+	ce->alive[0] = alive;
 }
 
 void index_select(const struct type_index *x, struct content_eval *ce, struct event *e)
 {
+	e->env.work = 0;
 	if (x->n_words == 1)
-		select_among(x, ce, e, 1);
+		select_few(x, ce, e);
 	else
-		select_among(x, ce, e, x->n_words);
+		select_many(x, ce, e);
 }

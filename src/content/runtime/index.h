@@ -5,7 +5,8 @@
  * Content says of each program a few guards: sets of predicates of which one must hold. Here they become bitmaps, once,
  * at load: first a table by the truth of up to INDEX_MAX_FACTS cheap questions about numbers, then a stage per group of
  * literals or single predicate, cheap ones first. A stage is skipped when no program that is still in the race depends
- * on it. What is left is started; the program alone decides. Not a door.
+ * on it; what one lets through by a process's looks alone is remembered for the next event of those looks. What is left
+ * is started; the program alone decides. Not a door.
  */
 #ifndef SALLYPORT_CONTENT_RUNTIME_INDEX_H
 #define SALLYPORT_CONTENT_RUNTIME_INDEX_H
@@ -54,6 +55,8 @@ struct type_index {
 	struct index_fact facts[INDEX_MAX_FACTS];
 	struct index_element elements[INDEX_MAX_STAGES];
 	uint32_t n_facts, n_stages;
+	uint64_t look_stages; /* that ask about a process's looks only (event.h): bits by number */
+	uint64_t serial;      /* no other index ever had it */
 	uint64_t *table; /* n_words for each truth of the facts, fact i at bit i */
 	struct index_stage *stages;
 	uint32_t *

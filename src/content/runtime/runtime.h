@@ -79,6 +79,12 @@ struct content_fault {
  * uses.
  */
 enum { CONTENT_NO_RULE = 0xffff, RUNTIME_MAX_WORDS = 4096 / 64 };
+/* Programs that stages about a process's looks let through. */
+struct content_look {
+	uint64_t look, serial; /* event.h; of the index */
+	uint64_t done, alive;  /* stages that were asked; programs that all of them let through */
+};
+enum { CONTENT_LOOKS = 512 };
 struct content_eval {
 	struct vm *vm;
 	void (*before)(void *user, uint32_t rule);
@@ -89,6 +95,7 @@ struct content_eval {
 	/* private */
 	struct helper_memo memo;
 	uint64_t alive[RUNTIME_MAX_WORDS], through[RUNTIME_MAX_WORDS]; /* sets of programs */
+	struct content_look looks[CONTENT_LOOKS];
 };
 uint32_t content_eval(const struct content *c, struct content_eval *ce, struct event *e, uint32_t *fired, uint32_t max);
 

@@ -186,6 +186,7 @@ void fields_emit(struct decode *d, enum template_type_id type, struct proc *p)
 	d->n_events++;
 	d->stats.events++;
 	event_begin(&d->event, type);
+	d->event.look = p->look;
 	memcpy(d->event.lazy, d->used[type], sizeof d->event.lazy);
 	d->event.fill = fill;
 	d->event.fill_user = d;

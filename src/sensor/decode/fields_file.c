@@ -10,16 +10,16 @@ static struct proc_str raw(const struct decode *d, uint32_t which)
 	return d->rec.seg[which ? SEG_TO_RAW : SEG_RAW];
 }
 
-static struct proc_str directory_of(const struct decode *d, uint32_t seg, char out[PATH_TEXT])
+/* Until it is asked for the next one. */
+static struct proc_str directory_of(struct decode *d, uint32_t seg)
 {
-	return record_path(d->rec.seg[seg], d->rec.seg_flags[seg], out);
+	return record_path(d->rec.seg[seg], d->rec.seg_flags[seg], d->dir_text);
 }
 
 /* own: an empty raw means what dir is (a descriptor's own path) and not nothing. */
 static struct proc_str joined(struct decode *d, uint32_t which, bool own)
 {
 	uint32_t raw_seg = which ? SEG_TO_RAW : SEG_RAW, dir_seg = which ? SEG_TO_DIR : SEG_DIR;
-	char dir[PATH_TEXT];
 
 	if (d->has_joined[which])
 		return d->joined[which];
@@ -27,7 +27,7 @@ static struct proc_str joined(struct decode *d, uint32_t which, bool own)
 	d->joined[which] = (struct proc_str){ "", 0 };
 	if (d->rec.seg[raw_seg].len || (own && !(d->rec.seg_flags[raw_seg] & WIRE_SEG_CUT)))
 		d->joined[which] =
-			path_asked(d->rec.seg[raw_seg], directory_of(d, dir_seg, dir), d->joined_text[which]);
+			path_asked(d->rec.seg[raw_seg], directory_of(d, dir_seg), d->joined_text[which]);
 	return d->joined[which];
 }
 
@@ -35,13 +35,11 @@ static struct proc_str joined(struct decode *d, uint32_t which, bool own)
 
 static struct proc_str open_joined(struct decode *d)
 {
-	char dir[PATH_TEXT];
-
 	if (!d->has_joined[0]) {
 		d->has_joined[0] = true;
 		d->joined[0] = d->rec.seg[SEG_OPEN_RAW];
 		if (d->joined[0].len)
-			d->joined[0] = path_asked(d->joined[0], directory_of(d, SEG_OPEN_DIR, dir), d->joined_text[0]);
+			d->joined[0] = path_asked(d->joined[0], directory_of(d, SEG_OPEN_DIR), d->joined_text[0]);
 	}
 	return d->joined[0];
 }
@@ -137,13 +135,13 @@ static void set_dirfd(struct decode *d, uint32_t id)
 {
 	enum { DIRFD_TEXT = 24, CWD = WIRE_DIRFD - 100 };
 	uint32_t dirfd = d->rec.open.dirfd;
-	char *text, dir[PATH_TEXT];
+	char *text;
 	struct proc_str path;
 	size_t n;
 
 	if (!dirfd || !d->rec.seg[SEG_OPEN_RAW].len)
 		return;
-	path = directory_of(d, SEG_OPEN_DIR, dir);
+	path = directory_of(d, SEG_OPEN_DIR);
 	if (dirfd != CWD) {
 		value_fd(d, id, (int32_t)(dirfd - WIRE_DIRFD), "d", path);
 		return;

@@ -164,7 +164,7 @@ struct decode {
 	const struct wire_fd *sock;                 /* of types about sockets */
 	uint32_t sock_flags;
 	struct event event;
-	char path_text[PATH_TEXT], cwd_text[PATH_TEXT], cgroup_text[PATH_TEXT], joined_text[2][JOIN_TEXT];
+	char path_text[PATH_TEXT], cwd_text[PATH_TEXT], cgroup_text[PATH_TEXT], dir_text[PATH_TEXT], joined_text[2][JOIN_TEXT];
 	struct helper_str ancestors[6][PROC_MAX_ANCESTORS + 1];
 	struct helper_str cgroups[2];                         /* thread.cgroup[] */
 	struct helper_str container_list[CONTAINER_LIST_MAX]; /* of the fields with lists, one after the other */

@@ -52,6 +52,14 @@ struct proc *proc_find_pid(struct proc_table *t, uint32_t pid)
 	return NULL;
 }
 
+/* comm or image of p is another now. Numbers are not used again, also not by other tables. */
+static void new_look(struct proc *p)
+{
+	static _Atomic uint64_t last;
+
+	p->look = ++last;
+}
+
 /* Free what hangs on e and take it out of the table. Its children lose their parent. */
 static void discard(struct proc_table *t, struct entry *e)
 {
@@ -214,6 +222,7 @@ static struct entry *make(struct proc_table *t, struct proc_key key, struct proc
 	e->p.refs = 1;
 	e->p.loginuid = UINT32_MAX;
 	e->p.image_id = ++t->next_image;
+	new_look(&e->p);
 	e->scan = t->scan;
 	list_init(&e->dead);
 	list_init(&e->children);
@@ -250,8 +259,10 @@ static void link_parent(struct entry *e, struct proc *parent)
 
 static void set_comm(struct proc *p, const char comm[WIRE_COMM])
 {
-	memcpy(p->comm, comm, WIRE_COMM);
-	p->comm[WIRE_COMM - 1] = 0;
+	if (!memcmp(p->comm, comm, WIRE_COMM - 1))
+		return;
+	memcpy(p->comm, comm, WIRE_COMM - 1); /* the last byte stays NUL */
+	new_look(p);
 }
 
 void proc_set_caps(struct proc *p, const struct wire_hdr *h)
@@ -315,6 +326,8 @@ static void inherit(struct proc_table *t, struct entry *child, const struct entr
 	memcpy(c->stdio_kind, p->stdio_kind, sizeof c->stdio_kind);
 	image_unref(&t->text, c->image);
 	c->image = image_ref(p->image);
+	memcpy(c->comm, p->comm, sizeof c->comm);
+	c->look = p->look;
 	cwd_unref(&t->text, c->cwd);
 	c->cwd = cwd_ref(p->cwd);
 	container_group_unref(t->containers, c->cgroup);
@@ -398,6 +411,7 @@ static void set_image(struct proc_table *t, struct entry *e, const struct wire_e
 	image_unref(&t->text, e->p.image);
 	e->p.image = image_new(&t->text, &spec);
 	e->p.image_id = ++t->next_image;
+	new_look(&e->p);
 	if (r->hdr.kind == WIRE_EXEC)
 		e->p.exec_ns = r->hdr.time_ns;
 	if (s->exe_memfd)
@@ -534,6 +548,7 @@ FALLIBLE proc_set_args(struct proc_table *t, uint32_t pid, const char *args, uin
 		return E_NOMEM;
 	image_unref(&t->text, p->image);
 	p->image = img;
+	new_look(p);
 	return E_OK;
 }
 
