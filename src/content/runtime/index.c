@@ -438,8 +438,8 @@ static void let_through(const struct type_index *x, const struct index_stage *s,
 }
 
 /* The stage's own verdict, whoever is in the race: programs that it leaves. All of x->n_words, or the first. */
-static void ask_stage(const struct type_index *x, const struct index_stage *s, struct content_eval *ce,
-		      struct event *e, struct asked *asked)
+static void ask_stage(const struct type_index *x, const struct index_stage *s, struct content_eval *ce, struct event *e,
+		      struct asked *asked)
 {
 	ask(x, s->elements, e, asked);
 	if (asked->hold & s->elements)

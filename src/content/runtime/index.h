@@ -57,7 +57,7 @@ struct type_index {
 	uint32_t n_facts, n_stages;
 	uint64_t look_stages; /* that ask about a process's looks only (event.h): bits by number */
 	uint64_t serial;      /* no other index ever had it */
-	uint64_t *table; /* n_words for each truth of the facts, fact i at bit i */
+	uint64_t *table;      /* n_words for each truth of the facts, fact i at bit i */
 	struct index_stage *stages;
 	uint32_t *
 		first_read; /* by program: it loads fields reads[first_read[i]] up to reads[first_read[i + 1]] itself */

@@ -22,8 +22,12 @@ struct match {
 	uint8_t class[256];
 	uint32_t n_classes, n_states;
 	uint32_t *cells;
-	/* occurrences: each literal has a pair of neighbours that is here, so a string with none of these holds none */
-	bool has_pairs;
+	/*
+	 * occurrences: at least one of any pair_step neighbouring pairs of bytes of each literal is here, so a string
+	 * with none at every pair_step-th place holds no literal; 0: not so. Equality: the ends of the literals
+	 * (ends_at).
+	 */
+	uint32_t pair_step;
 	uint64_t pairs[PAIR_BITS / 64];
 	/* equality */
 	struct entry *entries; /* n_entries, a power of two; state 0: free */
@@ -223,24 +227,43 @@ static uint32_t commonness(char c)
 	return strchr("/aeionrst", c) ? 9 : c >= 'a' && c <= 'z' ? 5 : strchr(" .-_0123456789", c) ? 4 : 1;
 }
 
-/* The pair of each literal that strings have least often. A literal without one is found in the ordinary way. */
+static uint32_t pair_commonness(const char *p)
+{
+	return commonness(p[0]) * commonness(p[1]);
+}
+
+static bool test_bit(const uint64_t *bits, uint32_t i)
+{
+	return bits[i / 64] >> i % 64 & 1;
+}
+
+static void set_bit(uint64_t *bits, uint32_t i)
+{
+	bits[i / 64] |= 1ull << i % 64;
+}
+
+/* As many pairs of each literal as there are places in a step, one after the other: those that strings have least
+ * often. */
 static void choose_pairs(struct build *b)
 {
 	struct match *m = b->m;
 
-	m->has_pairs = true;
-	for (uint32_t i = 0; i < b->n; i++) {
+	m->pair_step = 2;
+	for (uint32_t i = 0; i < b->n && m->pair_step; i++)
+		if (b->literals[i].s.len < m->pair_step + 1)
+			m->pair_step = b->literals[i].s.len < 2 ? 0 : 1;
+	for (uint32_t i = 0; i < b->n && m->pair_step; i++) {
 		struct helper_str s = b->literals[i].s;
-		uint32_t best = 0;
+		uint32_t best = 0, least = UINT32_MAX;
 
-		for (uint32_t k = 0; k + 1 < s.len; k++)
-			if (commonness(s.p[k]) * commonness(s.p[k + 1]) <
-			    commonness(s.p[best]) * commonness(s.p[best + 1]))
-				best = k;
-		if (s.len < 2)
-			m->has_pairs = false;
-		else
-			m->pairs[pair_at(s.p + best) / 64] |= 1ull << pair_at(s.p + best) % 64;
+		for (uint32_t k = 0; k + m->pair_step < s.len; k++) {
+			uint32_t sum = pair_commonness(s.p + k) + (m->pair_step > 1 ? pair_commonness(s.p + k + 1) : 0);
+
+			best = sum < least ? k : best;
+			least = sum < least ? sum : least;
+		}
+		for (uint32_t k = 0; k < m->pair_step; k++)
+			set_bit(m->pairs, pair_at(s.p + best + k));
 	}
 }
 
@@ -269,6 +292,13 @@ static FALLIBLE build_automaton(struct build *b)
 }
 
 /* ---- equality ---- */
+
+/* Of its length, its first and its last byte. */
+static uint32_t ends_at(struct helper_str s)
+{
+	return s.len ? (s.len ^ (uint32_t)(uint8_t)s.p[0] << 2 ^ (uint32_t)(uint8_t)s.p[s.len - 1] << 5) % PAIR_BITS
+		     : 0;
+}
 
 /* The string's entry, or a free one for it. NULL: strings made to collide. */
 static struct entry *place_of(const struct match *m, struct helper_str s)
@@ -314,6 +344,7 @@ static FALLIBLE build_table(struct build *b)
 			if (s.len)
 				memcpy(m->text + used, s.p, s.len);
 			used += s.len;
+			set_bit(m->pairs, ends_at(s));
 		}
 		add_link(b, e->state, b->literals[i].id);
 	}
@@ -346,7 +377,7 @@ static inline void give(const struct match *m, uint32_t state, uint64_t *bits)
 
 static void run_equal(const struct match *m, struct helper_str s, uint64_t *bits)
 {
-	const struct entry *e = place_of(m, s);
+	const struct entry *e = test_bit(m->pairs, ends_at(s)) ? place_of(m, s) : NULL;
 
 	if (e && e->state)
 		give(m, e->state, bits);
@@ -379,10 +410,10 @@ static void run_suffix(const struct match *m, struct helper_str s, uint64_t *bit
 		;
 }
 
-static bool has_pair(const struct match *m, struct helper_str s)
+static bool has_pair(const struct match *m, struct helper_str s, uint32_t step)
 {
-	for (uint32_t i = 0; i + 1 < s.len; i++)
-		if (m->pairs[pair_at(s.p + i) / 64] >> pair_at(s.p + i) % 64 & 1)
+	for (uint32_t i = 0; i + 1 < s.len; i += step)
+		if (test_bit(m->pairs, pair_at(s.p + i)))
 			return true;
 	return false;
 }
@@ -391,7 +422,7 @@ static void run_inside(const struct match *m, struct helper_str s, uint64_t *bit
 {
 	uint32_t row = ROOT * m->n_classes;
 
-	if (m->has_pairs && !has_pair(m, s))
+	if ((m->pair_step == 2 && !has_pair(m, s, 2)) || (m->pair_step == 1 && !has_pair(m, s, 1)))
 		return;
 	for (uint32_t i = 0; i < s.len; i++)
 		(void)step(m, &row, s.p[i], bits);

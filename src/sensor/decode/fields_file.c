@@ -26,8 +26,7 @@ static struct proc_str joined(struct decode *d, uint32_t which, bool own)
 	d->has_joined[which] = true;
 	d->joined[which] = (struct proc_str){ "", 0 };
 	if (d->rec.seg[raw_seg].len || (own && !(d->rec.seg_flags[raw_seg] & WIRE_SEG_CUT)))
-		d->joined[which] =
-			path_asked(d->rec.seg[raw_seg], directory_of(d, dir_seg), d->joined_text[which]);
+		d->joined[which] = path_asked(d->rec.seg[raw_seg], directory_of(d, dir_seg), d->joined_text[which]);
 	return d->joined[which];
 }
 

@@ -56,13 +56,13 @@ struct proc {
 	uint64_t caps[PROC_N_CAPS]; /* inheritable, permitted, effective: as the latest record of any of its threads
 				       says */
 	bool caps_known;
-	uint64_t exec_ns;               /* of the last exec, its own or one that it inherited; 0 when it was not seen */
-	uint64_t image_id;              /* changes at exec; a process and the children it forked share it until then */
-	uint64_t look; /* changes with comm and image, to a number that no process of any table had before */
-	uint8_t stdio_kind[3];          /* enum wire_fd_kind of descriptors 0 to 2, at exec */
-	char comm[WIRE_COMM];           /* NUL-terminated; of the process's main thread */
-	struct proc_image *image;       /* NULL until known */
-	char *cwd;                      /* resolved; NULL when unknown */
+	uint64_t exec_ns;         /* of the last exec, its own or one that it inherited; 0 when it was not seen */
+	uint64_t image_id;        /* changes at exec; a process and the children it forked share it until then */
+	uint64_t look;            /* changes with comm and image, to a number that no process of any table had before */
+	uint8_t stdio_kind[3];    /* enum wire_fd_kind of descriptors 0 to 2, at exec */
+	char comm[WIRE_COMM];     /* NUL-terminated; of the process's main thread */
+	struct proc_image *image; /* NULL until known */
+	char *cwd;                /* resolved; NULL when unknown */
 	struct container_group *cgroup; /* as of its last exec; referenced; NULL until known */
 	void *ipc;                      /* the ipc graph's node for this process, or NULL; owned by ipc */
 };
