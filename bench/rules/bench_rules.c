@@ -242,7 +242,7 @@ static uint64_t sum;
 static void on_event(void *user, struct event *e)
 {
 	struct arm *a = user;
-	uint32_t fired[64];
+	static uint32_t fired[64];
 
 	a->events++;
 	if (a->stage == STAGE_FIELDS)

@@ -437,18 +437,6 @@ static void let_through(const struct type_index *x, const struct index_stage *s,
 		}
 }
 
-/* The stage's own verdict, whoever is in the race: programs that it leaves. All of x->n_words, or the first. */
-static void ask_stage(const struct type_index *x, const struct index_stage *s, struct content_eval *ce, struct event *e,
-		      struct asked *asked)
-{
-	ask(x, s->elements, e, asked);
-	if (asked->hold & s->elements)
-		let_through(x, s, ce);
-	else
-		for (uint32_t w = 0; w < x->n_words; w++)
-			ce->through[w] = 0;
-}
-
 static void select_many(const struct type_index *x, struct content_eval *ce, struct event *e)
 {
 	const uint64_t *start = x->table + truth_of_facts(x, e) * x->n_words;
@@ -465,7 +453,11 @@ static void select_many(const struct type_index *x, struct content_eval *ce, str
 			continue;
 		if (e->env.work > SELECT_MAX_WORK)
 			break; /* what is left starts, and pays with its fuel */
-		ask_stage(x, s, ce, e, &asked);
+		ask(x, s->elements, e, &asked);
+		if (asked.hold & s->elements)
+			let_through(x, s, ce);
+		else
+			memset(ce->through, 0, x->n_words * sizeof ce->through[0]);
 		for (uint32_t w = 0; w < x->n_words; w++)
 			ce->alive[w] &= ~s->needs[w] | ce->through[w];
 	}
@@ -485,12 +477,27 @@ static struct content_look *recall(const struct type_index *x, struct content_ev
 	return l;
 }
 
+/* As let_through, of at most 64 programs. */
+static uint64_t let_few_through(const struct index_stage *s, const struct helper_memo *memo)
+{
+	uint64_t through = 0;
+
+	for (uint32_t k = 0; k < s->n_preds; k++)
+		for (uint64_t bits = s->preds[k].set & memo->holds[s->preds[k].word]; bits; bits &= bits - 1) {
+			uint32_t place = 64 * s->preds[k].word + (uint32_t)__builtin_ctzll(bits);
+
+			for (uint32_t i = s->first[place]; i < s->first[place + 1]; i++)
+				through |= 1ull << s->lets[i];
+		}
+	return through;
+}
+
 /* A type of at most 64 programs. */
 static void select_few(const struct type_index *x, struct content_eval *ce, struct event *e)
 {
 	struct content_look unknown, *look = recall(x, ce, e, &unknown);
 	uint64_t alive = x->table[truth_of_facts(x, e)] & look->alive;
-	uint64_t left = (x->n_stages == INDEX_MAX_STAGES ? 0 : 1ull << x->n_stages) - 1;
+	uint64_t leaves, left = (x->n_stages == INDEX_MAX_STAGES ? 0 : 1ull << x->n_stages) - 1;
 	struct asked asked = { 0, 0 };
 
 	for (left &= ~look->done; left && alive; left &= left - 1) {
@@ -501,11 +508,14 @@ static void select_few(const struct type_index *x, struct content_eval *ce, stru
 			continue;
 		if (e->env.work > SELECT_MAX_WORK)
 			break; /* what is left starts, and pays with its fuel */
-		ask_stage(x, s, ce, e, &asked);
-		alive &= ~s->needs[0] | ce->through[0];
+		ask(x, s->elements, e, &asked);
+		leaves = ~s->needs[0];
+		if (asked.hold & s->elements)
+			leaves |= let_few_through(s, &ce->memo);
+		alive &= leaves;
 		if (x->look_stages >> i & 1) {
 			look->done |= 1ull << i;
-			look->alive &= ~s->needs[0] | ce->through[0];
+			look->alive &= leaves;
 		}
 	}
 	ce->alive[0] = alive;
