@@ -28,6 +28,7 @@ struct match {
 	 * (ends_at).
 	 */
 	uint32_t pair_step;
+	uint32_t pair_reach; /* no literal begins further before such a place */
 	uint64_t pairs[PAIR_BITS / 64];
 	/* equality */
 	struct entry *entries; /* n_entries, a power of two; state 0: free */
@@ -264,6 +265,8 @@ static void choose_pairs(struct build *b)
 		}
 		for (uint32_t k = 0; k < m->pair_step; k++)
 			set_bit(m->pairs, pair_at(s.p + best + k));
+		if (best + m->pair_step - 1 > m->pair_reach)
+			m->pair_reach = best + m->pair_step - 1;
 	}
 }
 
@@ -410,21 +413,26 @@ static void run_suffix(const struct match *m, struct helper_str s, uint64_t *bit
 		;
 }
 
-static bool has_pair(const struct match *m, struct helper_str s, uint32_t step)
+/* The first of the places with such a pair; s.len: there is none. */
+static uint32_t first_pair(const struct match *m, struct helper_str s, uint32_t step)
 {
 	for (uint32_t i = 0; i + 1 < s.len; i += step)
 		if (test_bit(m->pairs, pair_at(s.p + i)))
-			return true;
-	return false;
+			return i;
+	return s.len;
 }
 
 static void run_inside(const struct match *m, struct helper_str s, uint64_t *bits)
 {
-	uint32_t row = ROOT * m->n_classes;
+	uint32_t row = ROOT * m->n_classes, at = 0;
 
-	if ((m->pair_step == 2 && !has_pair(m, s, 2)) || (m->pair_step == 1 && !has_pair(m, s, 1)))
-		return;
-	for (uint32_t i = 0; i < s.len; i++)
+	if (m->pair_step) {
+		at = m->pair_step == 2 ? first_pair(m, s, 2) : first_pair(m, s, 1);
+		if (at == s.len)
+			return;
+		at -= at < m->pair_reach ? at : m->pair_reach;
+	}
+	for (uint32_t i = at; i < s.len; i++)
 		(void)step(m, &row, s.p[i], bits);
 }
 

@@ -88,9 +88,16 @@ static bool test_icontains(struct helper_str s, struct helper_str a, uint64_t *w
 	return false;
 }
 
+/* What stands before the first byte that means something else than itself is compared here: mostly that decides. */
 static bool test_glob(struct helper_str s, struct helper_str a, uint64_t *work)
 {
-	return glob_match(s.p, s.len, a.p, a.len, false, work);
+	uint32_t i = 0;
+
+	for (; i < a.len && a.p[i] != '*' && a.p[i] != '?' && a.p[i] != '[' && a.p[i] != '\\'; i++)
+		if (i == s.len || a.p[i] != s.p[i])
+			return false;
+	*work += i;
+	return glob_match(s.p + i, s.len - i, a.p + i, a.len - i, false, work);
 }
 
 static bool test_iglob(struct helper_str s, struct helper_str a, uint64_t *work)
