@@ -305,6 +305,7 @@ static FALLIBLE make_stages(struct build *b)
 		if (is_empty(s->needs, x->n_words))
 			continue; /* its predicates are asked by a later one */
 		TRY(stage_lets(b, i, s));
+		x->first_needs[x->n_stages] = s->needs[0];
 		if (is_about_looks(b, s->elements))
 			x->look_stages |= 1ull << x->n_stages;
 		x->n_stages++;
@@ -502,16 +503,16 @@ static void select_few(const struct type_index *x, struct content_eval *ce, stru
 
 	for (left &= ~look->done; left && alive; left &= left - 1) {
 		uint32_t i = (uint32_t)__builtin_ctzll(left);
-		const struct index_stage *s = &x->stages[i];
+		uint64_t needs = x->first_needs[i];
 
-		if (!(alive & s->needs[0]))
+		if (!(alive & needs))
 			continue;
 		if (e->env.work > SELECT_MAX_WORK)
 			break; /* what is left starts, and pays with its fuel */
-		ask(x, s->elements, e, &asked);
-		leaves = ~s->needs[0];
-		if (asked.hold & s->elements)
-			leaves |= let_few_through(s, &ce->memo);
+		ask(x, x->stages[i].elements, e, &asked);
+		leaves = ~needs;
+		if (asked.hold & x->stages[i].elements)
+			leaves |= let_few_through(&x->stages[i], &ce->memo);
 		alive &= leaves;
 		if (x->look_stages >> i & 1) {
 			look->done |= 1ull << i;

@@ -59,6 +59,7 @@ struct type_index {
 	uint64_t serial;      /* no other index ever had it */
 	uint64_t *table;      /* n_words for each truth of the facts, fact i at bit i */
 	struct index_stage *stages;
+	uint64_t first_needs[INDEX_MAX_STAGES]; /* first words of the stages' needs, beside each other */
 	uint32_t *
 		first_read; /* by program: it loads fields reads[first_read[i]] up to reads[first_read[i + 1]] itself */
 	uint16_t *reads;
