@@ -312,6 +312,40 @@ TEST(comm_follows_the_main_thread_only)
 	proc_table_free(t);
 }
 
+TEST(a_look_is_shared_by_nobody_whose_name_or_image_differs)
+{
+	struct proc_table *t = new_table(), *other = new_table();
+	struct proc *p = do_exec(t, &(struct rec_exec){ .pid = 5, .comm = "sh", .args = "sh -x" }, "/bin/sh", "");
+	struct proc *child = do_fork(t, 5, "sh", 6, 5), *renamed = do_fork(t, 5, "worker", 7, 6), *q;
+	uint64_t look = p->look;
+	struct rec r;
+
+	CHECK(look != 0);
+	CHECK_EQ(child->look, look);
+	CHECK(renamed->look != look);
+	rec_open(&r, 5, "sh", "/x", 0, 3, 1);
+	(void)proc_of(t, &r.hdr);
+	CHECK_EQ(p->look, look);
+	rec_open(&r, 5, "bash", "/x", 0, 3, 1);
+	(void)proc_of(t, &r.hdr);
+	CHECK(p->look != look && p->look != renamed->look);
+	CHECK_EQ(child->look, look);
+	rec_open(&r, 5, "sh", "/x", 0, 3, 1); /* back again: nobody remembers that it was the same */
+	(void)proc_of(t, &r.hdr);
+	CHECK(p->look != look);
+	(void)do_exec(t, &(struct rec_exec){ .pid = 6, .comm = "sh", .args = "sh -y" }, "/bin/sh", "");
+	CHECK(child->look != look);
+	q = do_exec(t, &(struct rec_exec){ .pid = 8, .kind = WIRE_TASK, .comm = "cron" }, "/sbin/cron", "");
+	look = q->look;
+	CHECK_OK(proc_set_args(t, 8, "cron\0-f\0", 8));
+	CHECK(q->look != look);
+	/* the same process in another table */
+	look = do_exec(other, &(struct rec_exec){ .pid = 5, .comm = "sh", .args = "sh -x" }, "/bin/sh", "")->look;
+	CHECK(look > q->look);
+	proc_table_free(t);
+	proc_table_free(other);
+}
+
 TEST(a_session_is_named_by_its_leader_even_when_that_is_dead)
 {
 	struct proc_table *t = new_table();

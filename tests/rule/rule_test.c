@@ -153,6 +153,34 @@ static void fill_late(void *user, uint32_t id)
 	event_set_u64(r->late, id, event_u64(r->event, id));
 }
 
+static uint64_t mix(uint64_t h, const void *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		h = hash_u64(h + ((const uint8_t *)bytes)[i]);
+	return hash_u64(h ^ len);
+}
+
+/* The number that a sensor would give a process with these looks; in some events none, as for a stray one. */
+static uint64_t look_of(const struct event *e)
+{
+	uint64_t h = 0;
+
+	for (uint32_t id = 0; id < TEMPLATE_N_COMMON; id++) {
+		const struct helper_value *v = &e->values[id];
+
+		if (!event_is_look(id) || !event_has(e, id))
+			continue;
+		h = hash_u64(h + id);
+		if (!template_is_handle(template_builtin.common.fields[id].type))
+			h = hash_u64(h ^ event_u64(e, id));
+		else if (v->kind != HELPER_VALUE_LIST)
+			h = mix(h, v->p, v->len);
+		for (uint32_t i = 0; v->kind == HELPER_VALUE_LIST && i < v->len; i++)
+			h = mix(h, v->list[i].p, v->list[i].len);
+	}
+	return h % 8 ? h : 0;
+}
+
 /* The same by the content: every program started, and only those that can match, of an event that is made late. */
 static int judge(struct ready *r, uint32_t rule)
 {
@@ -165,6 +193,7 @@ static int judge(struct ready *r, uint32_t rule)
 	memcpy(r->late->lazy, r->event->ctx, sizeof r->late->lazy);
 	r->late->fill = fill_late;
 	r->late->fill_user = r;
+	r->late->look = look_of(r->event);
 	r->eval.simple = false;
 	n[1] = content_eval(r->content, &r->eval, r->late, fired[1], countof(fired[1]));
 	if (r->eval.faults)
