@@ -81,7 +81,6 @@ bool event_is_look(uint32_t id)
 	case FIELD_proc_exeline:
 	case FIELD_proc_is_exe_from_memfd:
 	case FIELD_proc_is_exe_upper_layer:
-	case FIELD_container_id:
 		return true;
 	default:
 		return false;

@@ -16,7 +16,7 @@ static struct slot put(struct info_make *m, const char *s, size_t len)
 /* At most INFO_TEXT_MAX bytes, cut between characters. */
 static size_t cut(const char *s)
 {
-	size_t len = strnlen(s, INFO_TEXT_MAX + 1);
+	size_t len = strlen(s);
 
 	if (len > INFO_TEXT_MAX)
 		for (len = INFO_TEXT_MAX; len && ((uint8_t)s[len] & 0xc0) == 0x80;)
