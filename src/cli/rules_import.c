@@ -80,7 +80,7 @@ static int add_entry(struct files *f, const char *dir, const char *name, unsigne
 	if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path)
 		return cli_fail(CLI_REFUSED, "a path below '%.100s' is too long", dir);
 	if (lstat(path, &st))
-		return cli_fail(CLI_HOST, "cannot look at '%s': %s", path, strerror(errno));
+		return cli_fail(CLI_REFUSED, "cannot look at '%s': %s", path, strerror(errno));
 	if (S_ISDIR(st.st_mode))
 		return add_dir(f, path, depth + 1);
 	return S_ISREG(st.st_mode) && is_yaml(name) ? add_file(f, path) : 0;
@@ -95,7 +95,7 @@ static int add_dir(struct files *f, const char *dir, unsigned depth)
 		return cli_fail(CLI_REFUSED, "'%s': directories are nested more than %d deep", dir, MAX_DEPTH);
 	n = scandir(dir, &names, not_hidden, by_name);
 	if (n < 0)
-		return cli_fail(CLI_HOST, "cannot read the directory '%s': %s", dir, strerror(errno));
+		return cli_fail(CLI_REFUSED, "cannot read the directory '%s': %s", dir, strerror(errno));
 	for (int i = 0; i < n; i++) {
 		code = code ? code : add_entry(f, dir, names[i]->d_name, depth);
 		free(names[i]);
@@ -112,7 +112,7 @@ static int list_files(struct files *f, char *const *paths, int n)
 		struct stat st;
 
 		if (stat(paths[i], &st))
-			code = cli_fail(CLI_HOST, "cannot open '%s': %s", paths[i], strerror(errno));
+			code = cli_fail(CLI_REFUSED, "cannot open '%s': %s", paths[i], strerror(errno));
 		else
 			code = S_ISDIR(st.st_mode) ? add_dir(f, paths[i], 0) : add_file(f, paths[i]);
 	}
