@@ -118,7 +118,7 @@ def filters_in_the_kernel_change_no_alert(c):
             sensors.append(c.sensor("--config", config, rules=those))
         for attack in (attacks.dev_shm, attacks.memfd_elf, attacks.memfd_script, attacks.shadow_direct, attacks.shadow_symlink,
                        attacks.shadow_relative, attacks.shadow_int80, attacks.fifo_shell, attacks.fifo_chain, attacks.more_files,
-                       attacks.more_network, lambda: attacks.benign(50, 3000), attacks.dev_shm):
+                       attacks.more_network, attacks.plain_opens, lambda: attacks.benign(50, 1000), attacks.dev_shm):
             attack()
         time.sleep(1)
         stats = [s.stop() for s in sensors]

@@ -264,6 +264,15 @@ os.rmdir('.secret')
 print(os.getpid())
 """, self.dir)
 
+    def plain_opens(self):
+        """Reads of a program's file: no rule of ours asks for them."""
+        return self.python("""
+import os, sys
+for _ in range(3000):
+    os.close(os.open("/usr/bin/env", os.O_RDONLY))
+print(os.getpid())
+""")
+
     def more_network(self):
         return self.python("""
 import os, socket
