@@ -257,7 +257,7 @@ def a_malformed_sigma_rule_is_exit_code_1_and_the_good_ones_are_written(c):
     c.file("none.yml", SIGMA.replace("linux", "windows"))
     r = c.run("rules", "import", "sigma", "none.yml", "-o", "none.yaml", code=1)
     expect(not os.path.exists(c.path("none.yaml")), "nothing was imported")
-    c.run("rules", "import", "sigma", "absent.yml", code=3)
+    c.run("rules", "import", "sigma", "absent.yml", code=1)
     for wrong in (["sigma"], ["yara", "two.yml"], [], ["sigma", "two.yml", "--json"]):
         c.run("rules", "import", *wrong, code=2)
 
