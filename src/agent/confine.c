@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -59,6 +60,20 @@ FALLIBLE confine_privileges(const char *root, uint32_t id, struct diag *d)
 	if (setresuid(0, 0, 0) == 0)
 		FAIL(d, PERM, "root could be had back");
 	return E_OK;
+}
+
+FALLIBLE confine_thread(void *(*run)(void *), void *arg, size_t stack_bytes)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	bool ok;
+
+	if (pthread_attr_init(&attr))
+		return E_NOMEM;
+	ok = !pthread_attr_setstacksize(&attr, stack_bytes) &&
+	     !pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED) && !pthread_create(&thread, &attr, run, arg);
+	(void)pthread_attr_destroy(&attr);
+	return ok ? E_OK : E_IO;
 }
 
 FALLIBLE confine_no_threads(void)

@@ -20,6 +20,8 @@ enum { CONFINE_ID = 65534, CONFINE_MAX_FDS = 64, CONFINE_MAX_INSNS = 400 };
  * E_PERM with d. After a failure the process must exit.
  */
 FALLIBLE confine_privileges(const char *root, uint32_t id, struct diag *d);
+/* A detached thread, before confine_no_threads. E_IO, E_NOMEM. */
+FALLIBLE confine_thread(void *(*run)(void *), void *arg, size_t stack_bytes);
 /* No process or thread is made any more. E_IO. */
 FALLIBLE confine_no_threads(void);
 /* Most bytes of memory from now on: data and address space. Before confine_syscalls. E_IO. */

@@ -6,6 +6,7 @@
  * once per interval. A name that cannot be looked up just now keeps the addresses it had; one that does not exist loses
  * them.
  */
+#include "agent/confine.h"
 #include "agent/courier_parts.h"
 
 #include <arpa/inet.h>
@@ -183,17 +184,7 @@ static void *loop(void *user)
 
 static FALLIBLE start(struct resolver *r)
 {
-	pthread_attr_t attr;
-	pthread_t thread;
-	bool ok;
-
-	if (pthread_attr_init(&attr))
-		return E_NOMEM;
-	ok = !pthread_attr_setstacksize(&attr, STACK_BYTES) &&
-	     !pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED) && !pthread_create(&thread, &attr, loop, r);
-	(void)pthread_attr_destroy(&attr);
-	if (!ok)
-		return E_IO;
+	TRY(confine_thread(loop, r, STACK_BYTES));
 	(void)pthread_mutex_lock(&r->lock);
 	while (!r->ready)
 		(void)pthread_cond_wait(&r->wake, &r->lock);

@@ -322,15 +322,7 @@ static FALLIBLE measure(struct diff *x, struct diag *d)
 
 static int fail(const struct diff *x, enum err err, struct diag *d)
 {
-	struct buf text;
-
-	buf_init(&text, 64 << 10);
-	if (!d->text[0])
-		err = diag_fail(d, err, 0, 0, __FILE__, __LINE__, "the captures cannot be replayed: %s", err_text(err));
-	diag_render(&text, d, x->o->colour_stderr);
-	(void)!write(STDERR_FILENO, text.p, text.len);
-	buf_done(&text);
-	return err == E_NOMEM || err == E_HOST || err == E_BUG ? EXIT_HOST : EXIT_REFUSED;
+	return replay_fail(err, d, "the captures cannot be replayed", x->o->colour_stderr);
 }
 
 static FALLIBLE list_rules(struct diff *x, uint32_t s)

@@ -27,18 +27,24 @@ struct replay {
 	char *hosts;
 };
 
-static int fail(const struct replay *r, enum err err, struct diag *d)
+int replay_fail(enum err err, struct diag *d, const char *what, bool colour)
 {
 	struct buf text;
 
 	buf_init(&text, 64 << 10);
 	if (!d->text[0])
-		err = diag_fail(d, err, 0, 0, __FILE__, __LINE__, "cannot replay '%s': %s", r->o->capture,
-				err_text(err));
-	diag_render(&text, d, r->o->colour_stderr);
+		err = diag_fail(d, err, 0, 0, __FILE__, __LINE__, "%s: %s", what, err_text(err));
+	if (!d->pos.file && !d->subject)
+		buf_puts(&text, "sallyport: ");
+	diag_render(&text, d, colour);
 	(void)!write(STDERR_FILENO, text.p, text.len);
 	buf_done(&text);
 	return err == E_NOMEM || err == E_HOST || err == E_BUG ? EXIT_HOST : EXIT_REFUSED;
+}
+
+static int fail(const struct replay *r, enum err err, struct diag *d)
+{
+	return replay_fail(err, d, "the capture cannot be replayed", r->o->colour_stderr);
 }
 
 FALLIBLE replay_read_rules(char *const *paths, uint32_t n, struct worker_file **files, uint32_t *n_files,

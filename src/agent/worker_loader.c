@@ -5,6 +5,7 @@
  * Compiling and verifying take as long as they take; a ring does not wait. The two threads share nothing while it
  * works: it owns the files and the content that it makes, until it has said that it is done.
  */
+#include "agent/confine.h"
 #include "agent/worker.h"
 
 #include <pthread.h>
@@ -95,17 +96,7 @@ static void *loop(void *user)
 
 static FALLIBLE start(struct worker_loader *l)
 {
-	pthread_attr_t attr;
-	pthread_t thread;
-	bool ok;
-
-	if (pthread_attr_init(&attr))
-		return E_NOMEM;
-	ok = !pthread_attr_setstacksize(&attr, STACK_BYTES) &&
-	     !pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED) && !pthread_create(&thread, &attr, loop, l);
-	(void)pthread_attr_destroy(&attr);
-	if (!ok)
-		return E_IO;
+	TRY(confine_thread(loop, l, STACK_BYTES));
 	(void)pthread_mutex_lock(&l->lock);
 	while (!l->ready)
 		(void)pthread_cond_wait(&l->wake, &l->lock);

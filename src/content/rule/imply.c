@@ -68,18 +68,9 @@ static bool is_number(const struct rule_fold *f)
 static bool read_number(uint8_t type, const struct rule_value *v, __int128 *out)
 {
 	uint64_t u = 0;
-	int64_t i = 0;
-	bool b = false, good;
+	bool good = rule_value_number(type, v->p, v->len, &u);
 
-	if (type == TEMPLATE_BOOL)
-		good = rule_value_bool(v->p, v->len, &b);
-	else if (type == TEMPLATE_I64)
-		good = rule_value_i64(v->p, v->len, &i);
-	else if (type == TEMPLATE_PORT)
-		good = rule_value_port(v->p, v->len, &u);
-	else
-		good = rule_value_u64(v->p, v->len, &u);
-	*out = type == TEMPLATE_BOOL ? b : type == TEMPLATE_I64 ? (__int128)i : (__int128)u;
+	*out = type == TEMPLATE_I64 ? (__int128)(int64_t)u : (__int128)u;
 	return good;
 }
 

@@ -474,6 +474,8 @@ bool rule_value_u64(const char *p, size_t len, uint64_t *out);
 bool rule_value_bool(const char *p, size_t len, bool *out);
 /* A port's number, or a well-known service's name. */
 bool rule_value_port(const char *p, size_t len, uint64_t *out);
+/* Any number, by its field's type, as a slot holds it. */
+bool rule_value_number(uint8_t field_type, const char *p, size_t len, uint64_t *out);
 /* The port of a service by its name, or 0: service.c. */
 uint16_t rule_service_port(const char *name, size_t len);
 struct helper_net;

@@ -171,19 +171,10 @@ static void decide_present(struct lower *x, uint32_t id, const struct way *w)
 int64_t rule_number(const struct rule_value *v, uint8_t type)
 {
 	uint64_t u = 0;
-	int64_t i = 0;
-	bool b = false, good;
+	bool good = rule_value_number(type, v->p, v->len, &u);
 
-	if (type == TEMPLATE_BOOL)
-		good = rule_value_bool(v->p, v->len, &b);
-	else if (type == TEMPLATE_I64)
-		good = rule_value_i64(v->p, v->len, &i);
-	else if (type == TEMPLATE_PORT)
-		good = rule_value_port(v->p, v->len, &u);
-	else
-		good = rule_value_u64(v->p, v->len, &u);
 	assert(good && "rule_check_types judged the value");
-	return type == TEMPLATE_BOOL ? b : type == TEMPLATE_I64 ? i : (int64_t)u;
+	return (int64_t)u;
 }
 
 enum isa_sem lower_sem_of(enum rule_op op, bool is_signed)
@@ -255,10 +246,9 @@ static void load_set(struct lower *x, uint8_t ptr, uint8_t size, const struct ru
 
 /* ---- strings ---- */
 
-/* What one value is asked, or all values of an operator that takes a set. */
-static enum abi_helper_id string_predicate(const struct rule_check *k)
+enum abi_helper_id lower_text_test(enum rule_op op)
 {
-	switch ((enum rule_op)k->op) {
+	switch (op) {
 	case OP_CONTAINS:
 	case OP_BCONTAINS:
 		return ABI_HELPER_str_contains;
@@ -273,6 +263,15 @@ static enum abi_helper_id string_predicate(const struct rule_check *k)
 		return ABI_HELPER_str_glob;
 	case OP_IGLOB:
 		return ABI_HELPER_str_iglob;
+	default:
+		return ABI_HELPER_str_eq;
+	}
+}
+
+/* What one value is asked, or all values of an operator that takes a set. */
+static enum abi_helper_id string_predicate(const struct rule_check *k)
+{
+	switch ((enum rule_op)k->op) {
 	case OP_PMATCH:
 		return ABI_HELPER_str_pmatch;
 	case OP_REGEX:
@@ -286,7 +285,7 @@ static enum abi_helper_id string_predicate(const struct rule_check *k)
 	case OP_GE:
 		return ABI_HELPER_str_cmp;
 	default:
-		return ABI_HELPER_str_eq;
+		return lower_text_test(k->op);
 	}
 }
 

@@ -31,6 +31,8 @@ void lower_jump_if(struct lower *x, enum isa_sem sem, uint8_t reg, int64_t value
 enum isa_sem lower_opposite(enum isa_sem sem);
 /* The last jump of a comparison, which holds when reg SEM value. */
 void lower_decide(struct lower *x, enum isa_sem sem, uint8_t reg, int64_t value, const struct way *w);
+/* The helper that asks a text for one value; of any other operator str_eq. */
+enum abi_helper_id lower_text_test(enum rule_op op);
 enum isa_sem lower_sem_of(enum rule_op op, bool is_signed);
 /* ptr = the bytes, size = how many. */
 void lower_load_literal(struct lower *x, uint8_t ptr, uint8_t size, const void *bytes, size_t len);

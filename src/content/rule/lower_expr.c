@@ -184,28 +184,6 @@ static void compare_registers(struct side *s, enum isa_sem sem)
 	rule_emit_jump(s->x->code, in, next ? s->w->no : s->w->yes);
 }
 
-static enum abi_helper_id text_test(enum rule_op op)
-{
-	switch (op) {
-	case OP_CONTAINS:
-	case OP_BCONTAINS:
-		return ABI_HELPER_str_contains;
-	case OP_ICONTAINS:
-		return ABI_HELPER_str_icontains;
-	case OP_STARTSWITH:
-	case OP_BSTARTSWITH:
-		return ABI_HELPER_str_startswith;
-	case OP_ENDSWITH:
-		return ABI_HELPER_str_endswith;
-	case OP_GLOB:
-		return ABI_HELPER_str_glob;
-	case OP_IGLOB:
-		return ABI_HELPER_str_iglob;
-	default:
-		return ABI_HELPER_str_eq;
-	}
-}
-
 static bool is_order(enum rule_op op)
 {
 	return op == OP_LT || op == OP_LE || op == OP_GT || op == OP_GE;
@@ -224,7 +202,7 @@ static void compare_handles(struct side *s, enum rule_op op, uint8_t type)
 		lower_mov_reg(x, R2, R8);
 		lower_call(x, type == TEMPLATE_IP ? ABI_HELPER_ip_eq2 : ABI_HELPER_str_cmp2);
 	} else {
-		lower_mov_imm(x, R2, text_test(op));
+		lower_mov_imm(x, R2, lower_text_test(op));
 		lower_mov_reg(x, R3, R8);
 		lower_call(x, ABI_HELPER_str_test2);
 	}

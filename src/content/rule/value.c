@@ -53,6 +53,27 @@ bool rule_value_port(const char *p, size_t len, uint64_t *out)
 	return *out != 0;
 }
 
+bool rule_value_number(uint8_t field_type, const char *p, size_t len, uint64_t *out)
+{
+	int64_t i = 0;
+	bool b = false, good;
+
+	switch (field_type) {
+	case TEMPLATE_BOOL:
+		good = rule_value_bool(p, len, &b);
+		*out = b;
+		return good;
+	case TEMPLATE_I64:
+		good = rule_value_i64(p, len, &i);
+		*out = (uint64_t)i;
+		return good;
+	case TEMPLATE_PORT:
+		return rule_value_port(p, len, out);
+	default:
+		return rule_value_u64(p, len, out);
+	}
+}
+
 bool rule_value_bool(const char *p, size_t len, bool *out)
 {
 	*out = len == 4 && !memcmp(p, "true", 4);
