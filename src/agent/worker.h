@@ -44,6 +44,11 @@ struct worker {
 	int sock, epoll;
 	int nothing; /* an epoll that watches nothing: to rest with the calls that there are */
 	struct page *page;
+	struct flight *flight; /* mapped; of a replay its own */
+	struct flight own_flight;
+	const struct content *flight_content; /* whose digest is there */
+	uint64_t record_time_ns;              /* of the record that is being decoded */
+	uint32_t record_pid;
 	struct control_start start;
 	int ring_fds[WIRE_N_RINGS];
 	uint64_t consumed_before[WIRE_N_RINGS]; /* by earlier workers */
@@ -80,8 +85,19 @@ uint64_t worker_now_ns(void);
 uint64_t worker_now_ms(void);
 void worker_beat(struct worker *w);
 
+/* worker_flight.c: what is being done, for whoever survives it. */
+/* Map the file; a fresh record. E_IO: it is not large enough, or cannot be mapped. */
+FALLIBLE worker_flight_map(struct worker *w, int fd);
+void worker_set_phase(struct worker *w, enum flight_phase phase);
+/* Before an event is judged, and before this content judges it. */
+void worker_flight_event(struct worker *w, const struct event *e);
+void worker_flight_content(struct worker *w, const struct content *c);
+static inline void worker_flight_put(uint32_t *to, uint32_t v)
+{
+	__atomic_store_n(to, v, __ATOMIC_RELAXED);
+}
+
 /* worker_judge.c */
-void worker_set_phase(struct worker *w, enum page_phase phase);
 FALLIBLE worker_judge_init(struct worker *w);
 /* For decode: user is a struct worker. Numbers the event, runs the rules, sends alerts to the sinks. */
 void worker_on_event(void *user, struct event *e);

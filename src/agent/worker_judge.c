@@ -4,16 +4,11 @@
  */
 #include "agent/worker.h"
 
-void worker_set_phase(struct worker *w, enum page_phase phase)
-{
-	atomic_store_explicit(&w->page->phase, phase, memory_order_relaxed);
-}
-
 static void before_rule(void *user, uint32_t rule)
 {
 	struct worker *w = user;
 
-	page_set(&w->page->rule, w->eval_first_rule + rule);
+	worker_flight_put(&w->flight->rule, rule == CONTENT_NO_RULE ? FLIGHT_NONE : w->eval_first_rule + rule);
 }
 
 static void note_faults(struct worker *w, uint64_t before)
@@ -35,14 +30,14 @@ void worker_on_event(void *user, struct event *e)
 	uint32_t fired[WORKER_MAX_FIRED];
 
 	page_add(&w->page->events, 1);
-	page_set(&w->page->event, page_get(&w->page->events));
 	event_set_u64(e, FIELD_evt_num, page_get(&w->page->events));
-	worker_set_phase(w, PAGE_JUDGING);
+	worker_flight_event(w, e);
 	for (uint32_t i = 0; i < w->set->n_contents; i++) {
 		uint64_t faults = w->eval.faults;
 		uint32_t n;
 
 		w->eval_first_rule = w->set->first_rule[i];
+		worker_flight_content(w, w->set->contents[i]);
 		n = content_eval(w->set->contents[i], &w->eval, e, fired, WORKER_MAX_FIRED);
 		if (w->eval.faults != faults)
 			note_faults(w, faults);
@@ -57,11 +52,12 @@ void worker_on_event(void *user, struct event *e)
 		if (n && !(w->start.flags & CONTROL_ALL_MATCHES))
 			break;
 	}
-	worker_set_phase(w, PAGE_IDLE);
+	worker_set_phase(w, FLIGHT_IDLE);
 }
 
 FALLIBLE worker_judge_init(struct worker *w)
 {
+	worker_set_phase(w, FLIGHT_STARTING);
 	TRY(vm_new(&w->eval.vm));
 	w->eval.before = before_rule;
 	w->eval.before_user = w;
