@@ -55,7 +55,30 @@ enum control_type {
 		      */
 	CONTROL_FILTER, /* before READY: the page has the filter of the content; without it everything passes */
 	CONTROL_ASK_CONTAINER = 31, /* what is known of a container? */
+
+	/* Release: from the supervisor 64 to 79, to it from 80 on. The steward decides, the courier fetches, the
+	 * supervisor keeps and arms; bytes go from one to the other unread. */
+	CONTROL_STEWARD = 64, /* to the steward, first. fds: what it saved (or /dev/null), root, root's signatures,
+				 policy (or /dev/null), owner's key (or /dev/null), secret key of the agent (or
+				 /dev/null: make one), the page (read only) */
+	CONTROL_ZONE,   /* fd: to the steward: the file of a time zone that the policy names; before CONTROL_RUN */
+	CONTROL_GOT,    /* fd, or none: not there. To the steward: answers FETCH; to the courier: FETCH and PUT go on */
+	CONTROL_FACT,   /* to the steward: what became of content: phases, strikes, levels */
+	CONTROL_LOCAL,  /* fds: bytes and signatures: content of the owner's lane, from its directory */
+	CONTROL_CLIENT, /* fd: to the steward: somebody connected to the agent's socket; uid of the peer */
+	CONTROL_MUTE,   /* to the worker: see struct control_mute */
+	CONTROL_EXERCISE,   /* to the worker: run the vectors of the content in force */
+	CONTROL_CAPTURE,    /* to the worker before LOAD, fd: a capture to take instead of rings */
+	CONTROL_FETCH = 80, /* from the steward, passed on to the courier: a file of the repository */
+	CONTROL_PUT,        /* fd: the same: write it there */
+	CONTROL_SAVE,       /* fd: keep this for the next steward: its state, or its key */
+	CONTROL_OFFER,      /* fd: content that may be activated: its lane and digest */
+	CONTROL_REVOKED,    /* a digest */
+	CONTROL_ORDER,      /* the owner's word, by way of the steward: safe on, off, mute, unmute, clear */
+	CONTROL_TESTED,     /* from a scratch worker: how the vectors went */
 };
+
+enum { CONTROL_MAX_FETCH = 64 << 20 };
 
 enum control_start_flags {
 	CONTROL_ALL_MATCHES = 1,
@@ -131,6 +154,70 @@ struct control_container {
 	char id[CONTAINER_ID_MAX];
 };
 
+/* ---- release ---- */
+
+struct control_steward {
+	uint64_t boottime_s, realtime_s;
+	uint8_t boot[16];
+	uint32_t flags; /* enum control_steward_flags */
+	char kernel[64], repository[256];
+};
+enum control_steward_flags {
+	CONTROL_STEWARD_FRESH = 1,   /* no content was ever good here */
+	CONTROL_STEWARD_HAS_KEY = 2, /* the agent has one */
+};
+
+struct control_fetch {  /* FETCH, PUT, GOT */
+	uint32_t id;    /* of the question */
+	uint32_t max;   /* FETCH: bytes */
+	uint32_t once;  /* PUT: not when it is there */
+	uint32_t error; /* GOT: enum err, or 0 */
+	char name[128];
+};
+
+struct control_fact { /* as struct local_state has it, after each change */
+	uint32_t lane, phase, level, cause, signal;
+	uint8_t lkg[32], candidate[32], strike[32];
+	uint64_t in_phase_s, strikes, unclean_boots, worker_deaths, blind_ms, shadow_alerts, live_alerts;
+	char rule[64], text[112];
+};
+
+struct control_offer { /* OFFER, REVOKED */
+	uint32_t lane;
+	uint32_t bytes;
+	uint8_t digest[32];
+	uint64_t seq;
+};
+
+struct control_save {
+	uint32_t what; /* enum control_saved */
+	uint32_t bytes;
+};
+enum control_saved { CONTROL_SAVED_STATE, CONTROL_SAVED_KEY };
+
+struct control_mute {
+	uint32_t remove; /* 1: unmute */
+	uint32_t zero;
+	uint64_t until_s; /* CLOCK_BOOTTIME */
+	char rule[192];   /* NUL-terminated, as are: */
+	char key[64];     /* a field's name, or "" */
+	char value[128];
+	char reason[96];
+};
+
+struct control_order {
+	uint32_t order;  /* enum control_order_kind */
+	uint32_t client; /* answered with the same number in FACT */
+	uint8_t digest[32];
+};
+enum control_order_kind { CONTROL_ORDER_SAFE_ON, CONTROL_ORDER_SAFE_OFF, CONTROL_ORDER_CLEAR };
+
+struct control_tested {
+	uint32_t n_vectors, n_failed, first_failed, rule;
+	uint8_t digest[32];
+	char text[128];
+};
+
 /* Counters are in the page. */
 struct control_msg {
 	struct control_hdr hdr;
@@ -146,6 +233,14 @@ struct control_msg {
 		struct control_filter filter;
 		struct control_ask_container ask_container;
 		struct control_container container;
+		struct control_steward steward;
+		struct control_fetch fetch;
+		struct control_fact fact;
+		struct control_offer offer;
+		struct control_save save;
+		struct control_mute mute;
+		struct control_order order;
+		struct control_tested tested;
 		uint8_t bytes[CONTROL_BYTES - sizeof(struct control_hdr)];
 	} u;
 };
