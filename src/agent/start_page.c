@@ -20,9 +20,16 @@ static_assert(offsetof(struct page, waiting) == 128 && offsetof(struct page, mid
 static_assert(offsetof(struct page, n_rules) == 168 && offsetof(struct page, recorded) == 176,
 	      "docs/formats/control.md");
 static_assert(offsetof(struct page, swap_ns) == 184, "docs/formats/control.md");
-static_assert(offsetof(struct page, names) == 256, "docs/formats/control.md");
-static_assert(offsetof(struct page, filter) == 256 + PAGE_MAX_RULES * PAGE_NAME_BYTES, "docs/formats/control.md");
-static_assert(sizeof(struct page) == 410920, "docs/formats/control.md");
+static_assert(offsetof(struct page, throttled) == 192 && offsetof(struct page, skips) == 208,
+	      "docs/formats/control.md");
+static_assert(offsetof(struct page, vectors) == 224 && offsetof(struct page, exercises) == 240,
+	      "docs/formats/control.md");
+static_assert(offsetof(struct page, table) == 248 && offsetof(struct page, digest) == 256, "docs/formats/control.md");
+static_assert(offsetof(struct page, names) == 512 && sizeof(struct page_rule) == 64, "docs/formats/control.md");
+static_assert(offsetof(struct page, rules) == 512 + PAGE_MAX_RULES * PAGE_NAME_BYTES, "docs/formats/control.md");
+static_assert(offsetof(struct page, filter) == offsetof(struct page, rules) + PAGE_MAX_RULES * 64,
+	      "docs/formats/control.md");
+static_assert(sizeof(struct page) == 673320, "docs/formats/control.md");
 static_assert((int)PAGE_MAX_OUTPUTS >= (int)CONTROL_MAX_OUTPUTS, "every output has its counters");
 static_assert(sizeof(struct courier_page) == 112, "docs/formats/control.md");
 static_assert(sizeof(struct courier_counts) == 48, "docs/formats/control.md");

@@ -48,7 +48,7 @@ static void describe_work(const struct supervisor *s, char *out, size_t max)
 		return;
 	}
 	buf_init(&safe, 1024);
-	if (f.rule != FLIGHT_NONE)
+	if (f.rule < PAGE_MAX_RULES)
 		memcpy(name, s->page->names[f.rule], sizeof name);
 	buf_put_safe(&safe, name, strnlen(name, sizeof name));
 	(void)snprintf(out, max, "%s rule \"%s\" on event %llu", doing[f.phase], safe.p ? safe.p : "?",

@@ -67,6 +67,9 @@ struct worker {
 	struct decode *decode;
 	struct content_eval eval;
 	uint32_t eval_first_rule;
+	struct page_rule *counted; /* whose program runs; or NULL */
+	uint64_t faults_seen, timed_since_ns;
+	bool timing; /* this event's programs */
 	uint64_t faults_said_ms;
 	struct sink sinks[CONTROL_MAX_OUTPUTS];
 	bool recording; /* asked for; then no rules are needed */
@@ -105,7 +108,7 @@ void worker_on_event(void *user, struct event *e);
 /* worker_load.c: all or nothing; reasons go to stderr. Returns 0, or the exit code to fail with. */
 int worker_load(struct worker *w, const struct worker_file *files, uint32_t n, struct content_set **out);
 void content_set_free(struct content_set *set);
-/* Names for the flight recorder. */
+/* Names, and counters that begin at 0 unless they are about the same content already. */
 void worker_publish_names(struct worker *w);
 /* enum kern_hook set that the content needs. */
 uint32_t content_set_hooks(const struct content_set *set);

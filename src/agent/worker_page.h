@@ -12,7 +12,13 @@
  * The page. Written by the worker, read by the supervisor (which believes nothing: it only prints). It outlives
  * workers, so counters go on. All numbers are plain 64-bit words written by one thread.
  */
-enum { PAGE_MAX_RULES = 4096, PAGE_NAME_BYTES = 64, PAGE_MAX_OUTPUTS = 4, PAGE_MAGIC = 0x47505053 /* "SPPG" */ };
+enum {
+	PAGE_MAX_RULES = 4096,
+	PAGE_NAME_BYTES = 64,
+	PAGE_MAX_OUTPUTS = 4,
+	PAGE_TIMED_EVERY = 1024,
+	PAGE_MAGIC = 0x47505053 /* "SPPG" */
+};
 
 #define PAGE_RECORD_FAILED UINT64_MAX
 
@@ -21,6 +27,17 @@ struct page_filter {
 	struct wire_filter filter;
 	struct wire_filter_name names[WIRE_FILTER_MAX_NAMES];
 	uint32_t masks[WIRE_FILTER_MAX_NAMES]; /* clauses that each name satisfies */
+};
+
+/* One rule, since its content was put in force; over workers that have the same. */
+struct page_rule {
+	_Atomic uint64_t evaluated;        /* its programs were started */
+	_Atomic uint64_t alerts;           /* it fired, written or not */
+	_Atomic uint64_t faults;           /* its programs ended in an error: fuel... */
+	_Atomic uint64_t throttled, muted; /* of alerts: not written */
+	_Atomic uint64_t timed_ns,
+		timed; /* time in its programs, and how many of them, of one event in PAGE_TIMED_EVERY */
+	_Atomic uint64_t spare;
 };
 
 struct page {
@@ -36,10 +53,17 @@ struct page {
 	_Atomic uint64_t dropped[PAGE_MAX_OUTPUTS], sent[PAGE_MAX_OUTPUTS], waiting[PAGE_MAX_OUTPUTS];
 	_Atomic uint64_t mid_line; /* bit i: output i stopped inside a line */
 	_Atomic uint64_t n_rules;
-	_Atomic uint64_t recorded; /* records in the capture, or PAGE_RECORD_FAILED */
-	_Atomic uint64_t swap_ns;  /* how long judging stood still for the last new rules */
-	_Atomic uint64_t spare[8];
+	_Atomic uint64_t recorded;                /* records in the capture, or PAGE_RECORD_FAILED */
+	_Atomic uint64_t swap_ns;                 /* how long judging stood still for the last new rules */
+	_Atomic uint64_t throttled, muted;        /* alerts that were counted and not written */
+	_Atomic uint64_t skips, skipped_bytes;    /* a shadow: how often it was overtaken, and by how much */
+	_Atomic uint64_t vectors, vectors_failed; /* tried in a scratch run or an exercise */
+	_Atomic uint64_t exercises;               /* that came to their end */
+	_Atomic uint64_t table;                   /* odd: names, rules and digest are being replaced; see page_table */
+	_Atomic uint8_t digest[32];               /* of the content that names and rules are about */
+	uint8_t spare[512 - 288];
 	char names[PAGE_MAX_RULES][PAGE_NAME_BYTES]; /* NUL-terminated, cut */
+	struct page_rule rules[PAGE_MAX_RULES];      /* by index; begin at 0 with other content */
 	struct page_filter filter;
 };
 
@@ -57,6 +81,16 @@ static inline void page_set(_Atomic uint64_t *v, uint64_t x)
 static inline uint64_t page_get(const _Atomic uint64_t *v)
 {
 	return atomic_load_explicit(v, memory_order_relaxed);
+}
+
+/*
+ * A reader of names, rules and digest keeps what this gives, reads, and begins again when it is odd or another one
+ * afterwards: the table was replaced meanwhile.
+ */
+static inline uint64_t page_table(const struct page *p)
+{
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(&p->table, memory_order_acquire);
 }
 
 /* For the one writer: no locked instruction. */
@@ -93,8 +127,8 @@ struct flight {
 	uint32_t rule;  /* index over all that is loaded, or FLIGHT_NONE: which rules can match is being found out */
 	uint32_t type;  /* template type, or FLIGHT_NONE */
 	uint8_t digest[FLIGHT_DIGEST_BYTES]; /* first bytes of the digest of the content that the rule belongs to */
-	uint64_t hash;   /* of event, type, pid and the record's time */
-	uint32_t vector; /* that is being tried, or FLIGHT_NONE */
+	uint64_t hash;                       /* of event, type, pid and the record's time */
+	uint32_t vector;                     /* that is being tried, or FLIGHT_NONE */
 	uint32_t zero[3];
 };
 
