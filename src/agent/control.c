@@ -81,7 +81,7 @@ static const struct {
 	uint32_t fds_min, fds_max;
 } rules[] = {
 	// clang-format off
-	{ CONTROL_START,   false, 6, 7 },
+	{ CONTROL_START,   false, 7, 8 },
 	{ CONTROL_FILE,    false, 1, 1 },
 	{ CONTROL_OUTPUT,  false, 0, 1 },
 	{ CONTROL_LOAD,    false, 0, 0 },

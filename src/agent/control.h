@@ -9,8 +9,7 @@
 #ifndef SALLYPORT_AGENT_CONTROL_H
 #define SALLYPORT_AGENT_CONTROL_H
 
-#include <stdatomic.h>
-
+#include "agent/worker_page.h"
 #include "base/base.h"
 #include "sensor/container/container.h"
 #include "sensor/wire/wire.h"
@@ -19,7 +18,7 @@ enum {
 	CONTROL_VERSION = 1,
 	CONTROL_BYTES = 512,      /* every message */
 	CONTROL_NAME_BYTES = 448, /* a file's name with its NUL */
-	CONTROL_MAX_FDS = 7,
+	CONTROL_MAX_FDS = 8,
 	CONTROL_MAX_FILES = 256,
 	CONTROL_MAX_OUTPUTS = 3,
 	CONTROL_MAX_NAMES_BYTES = 1 << 20, /* of names that are asked for, and of answers */
@@ -30,8 +29,8 @@ enum control_output_index { CONTROL_STDOUT, CONTROL_FILE_OUTPUT, CONTROL_COURIER
 
 /* From the supervisor below 16, to it from 16 on. */
 enum control_type {
-	CONTROL_START = 1, /* fds: ring 0, ring 1, statistics, page, passwd, group (or /dev/null), the courier's page if
-			      there is one */
+	CONTROL_START = 1, /* fds: page, flight recorder, passwd, group (or /dev/null), ring 0, ring 1, statistics, the
+			      courier's page if there is one */
 	CONTROL_FILE,      /* fd: rules or compiled content, sealed memory */
 	CONTROL_OUTPUT,    /* fd: the sink; also the answer to CONTROL_ROTATE, then the fd may be missing: it failed */
 	CONTROL_LOAD,      /* all files were sent: judge them, answer READY or FAILED; later: the same with new files */
@@ -273,66 +272,5 @@ FALLIBLE control_recv(int sock, bool from_child, struct control_packet *out, str
 /* worker_control.c: the bodies of what the supervisor sends. E_FORMAT. */
 FALLIBLE worker_control_check(const struct control_packet *p, struct diag *d);
 void control_close_fds(struct control_packet *p);
-
-/*
- * The page: counters and the flight recorder. Written by the worker, read by the supervisor (which believes nothing: it
- * only prints). It outlives workers, so counters go on. All numbers are plain 64-bit words written by one thread.
- */
-enum { PAGE_MAX_RULES = 4096, PAGE_NAME_BYTES = 64, PAGE_MAX_OUTPUTS = 4, PAGE_MAGIC = 0x47505053 /* "SPPG" */ };
-
-#define PAGE_RECORD_FAILED UINT64_MAX
-
-enum page_phase { PAGE_STARTING, PAGE_LOADING, PAGE_SCANNING, PAGE_IDLE, PAGE_JUDGING, PAGE_DRAINING };
-
-/* What content needs from the kernel. Written by the worker before CONTROL_FILTER, copied by the supervisor then. */
-struct page_filter {
-	struct wire_filter filter;
-	struct wire_filter_name names[WIRE_FILTER_MAX_NAMES];
-	uint32_t masks[WIRE_FILTER_MAX_NAMES]; /* clauses that each name satisfies */
-};
-
-struct page {
-	_Atomic uint32_t magic;
-	_Atomic uint32_t phase;     /* enum page_phase */
-	_Atomic uint64_t heartbeat; /* rises while the worker lives */
-	_Atomic uint64_t event;     /* number of the event being judged, over all workers */
-	_Atomic uint64_t rule;      /* index of the rule being judged */
-	_Atomic uint64_t events;    /* judged or being judged */
-	_Atomic uint64_t alerts;
-	_Atomic uint64_t faults; /* programs that ended in an error */
-	_Atomic uint64_t malformed;
-	_Atomic uint64_t consumed[WIRE_N_RINGS];
-	/* lines, by output; what waits is in the worker's memory: lost when it dies */
-	_Atomic uint64_t dropped[PAGE_MAX_OUTPUTS], sent[PAGE_MAX_OUTPUTS], waiting[PAGE_MAX_OUTPUTS];
-	_Atomic uint64_t mid_line; /* bit i: output i stopped inside a line */
-	_Atomic uint64_t n_rules;
-	_Atomic uint64_t recorded; /* records in the capture, or PAGE_RECORD_FAILED */
-	_Atomic uint64_t swap_ns;  /* how long judging stood still for the last new rules */
-	_Atomic uint64_t spare[6];
-	char names[PAGE_MAX_RULES][PAGE_NAME_BYTES]; /* NUL-terminated, cut */
-	struct page_filter filter;
-};
-
-/* Fresh memory of this size that nobody can resize, mapped; its first four bytes are the magic. E_IO. */
-FALLIBLE page_new(size_t bytes, uint32_t magic, int *out_fd, void **out);
-/* Map a descriptor as such a page. E_FORMAT when it is not one. */
-FALLIBLE page_map(int fd, size_t bytes, uint32_t magic, bool writable, void **out);
-void page_unmap(void *p, size_t bytes);
-
-static inline void page_set(_Atomic uint64_t *v, uint64_t x)
-{
-	atomic_store_explicit(v, x, memory_order_relaxed);
-}
-
-static inline uint64_t page_get(const _Atomic uint64_t *v)
-{
-	return atomic_load_explicit(v, memory_order_relaxed);
-}
-
-/* For the one writer: no locked instruction. */
-static inline void page_add(_Atomic uint64_t *v, uint64_t x)
-{
-	page_set(v, page_get(v) + x);
-}
 
 #endif

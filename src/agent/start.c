@@ -63,7 +63,8 @@ static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 	TRY(container_files_make(c, &s->containers));
 	TRY(super_courier_open(s->o, &s->courier, &courier_pipe, d));
 	TRY(super_sinks_open(s->o, courier_pipe, &s->sinks, d));
-	if (page_new(sizeof *s->page, PAGE_MAGIC, &s->page_fd, &page) != E_OK || block_signals(&s->signals) != E_OK)
+	if (page_new(sizeof *s->page, PAGE_MAGIC, &s->page_fd, &page) != E_OK ||
+	    flight_open(NULL, &s->flight_fd) != E_OK || block_signals(&s->signals) != E_OK)
 		FAIL(d, HOST, "cannot set up: %s", strerror(errno));
 	s->page = page;
 	TRY(kern_open(&ko, &s->kern, d));
@@ -96,6 +97,8 @@ static void tear_down(struct supervisor *s)
 		close(s->record_fd);
 	if (s->page_fd > 0)
 		close(s->page_fd);
+	if (s->flight_fd > 0)
+		close(s->flight_fd);
 	if (s->signals > 0)
 		close(s->signals);
 }

@@ -26,31 +26,33 @@ void super_report_gap(struct supervisor *s)
 	s->gap = (struct gap){ 0 };
 }
 
-/* What it was doing, from the page: its bytes are the worker's, so they are cut and made safe. */
+/* What it was doing. Names are from the page: the worker's bytes, so they are cut and made safe. */
 static void describe_work(const struct supervisor *s, char *out, size_t max)
 {
-	static const char *const doing[] = {
-		[PAGE_STARTING] = "while starting",
-		[PAGE_LOADING] = "while loading content",
-		[PAGE_SCANNING] = "while looking at running processes",
-		[PAGE_IDLE] = "between two events",
-		[PAGE_DRAINING] = "while draining",
+	static const char *const doing[FLIGHT_N_PHASES] = {
+		[FLIGHT_STARTING] = "while starting",
+		[FLIGHT_LOADING] = "while loading content",
+		[FLIGHT_SCANNING] = "while looking at running processes",
+		[FLIGHT_IDLE] = "between two events",
+		[FLIGHT_JUDGING] = "while judging",
+		[FLIGHT_DRAINING] = "while draining",
+		[FLIGHT_TESTING] = "while testing",
 	};
-	uint32_t phase = atomic_load_explicit(&s->page->phase, memory_order_relaxed);
-	uint64_t rule = page_get(&s->page->rule);
-	char name[PAGE_NAME_BYTES];
+	struct flight f;
+	bool known = flight_read(s->flight_fd, &f) == E_OK;
+	char name[PAGE_NAME_BYTES] = "?";
 	struct buf safe;
 
-	if (phase != PAGE_JUDGING) {
-		(void)snprintf(out, max, "%s",
-			       phase < countof(doing) && doing[phase] ? doing[phase] : "in an unknown state");
+	if (!known || (f.phase != FLIGHT_JUDGING && f.phase != FLIGHT_TESTING)) {
+		(void)snprintf(out, max, "%s", known ? doing[f.phase] : "in an unknown state");
 		return;
 	}
 	buf_init(&safe, 1024);
-	memcpy(name, s->page->names[rule < PAGE_MAX_RULES ? rule : 0], sizeof name);
+	if (f.rule < PAGE_MAX_RULES)
+		memcpy(name, s->page->names[f.rule], sizeof name);
 	buf_put_safe(&safe, name, strnlen(name, sizeof name));
-	(void)snprintf(out, max, "while judging rule \"%s\" on event %llu",
-		       rule < PAGE_MAX_RULES && safe.p ? safe.p : "?", (unsigned long long)page_get(&s->page->event));
+	(void)snprintf(out, max, "%s rule \"%s\" on event %llu", doing[f.phase], safe.p ? safe.p : "?",
+		       (unsigned long long)f.event);
 	buf_done(&safe);
 }
 

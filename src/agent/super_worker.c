@@ -31,14 +31,15 @@ static FALLIBLE send_start(struct supervisor *s)
 		.boot_to_wall_ns = super_now_ns(CLOCK_REALTIME) - super_now_ns(CLOCK_BOOTTIME),
 	};
 	memcpy(p.msg.u.start.hostname, s->sinks.hostname, sizeof p.msg.u.start.hostname);
+	p.fds[p.n_fds++] = s->page_fd;
+	p.fds[p.n_fds++] = s->flight_fd;
+	p.fds[p.n_fds++] = passwd;
+	p.fds[p.n_fds++] = group;
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++) {
 		p.msg.u.start.ring_bytes[i] = kern_ring_bytes(s->kern, i);
 		p.fds[p.n_fds++] = kern_ring_fd(s->kern, i);
 	}
 	p.fds[p.n_fds++] = kern_stats_fd(s->kern);
-	p.fds[p.n_fds++] = s->page_fd;
-	p.fds[p.n_fds++] = passwd;
-	p.fds[p.n_fds++] = group;
 	if (s->courier.page_fd >= 0)
 		p.fds[p.n_fds++] = s->courier.page_fd;
 	if (passwd >= 0 && group >= 0)

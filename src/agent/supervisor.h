@@ -173,7 +173,7 @@ struct supervisor {
 	struct kern *kern;
 	struct ring_stats *stats;
 	struct page *page;
-	int page_fd, signals;
+	int page_fd, flight_fd, signals;
 	struct sealed_files *files, *next_files; /* in force; being judged by the worker */
 	struct super_sinks sinks;
 	struct super_courier courier;

@@ -32,6 +32,17 @@ enum {
 	EPOLL_SINK = 16,
 };
 
+/* Descriptors of START. */
+enum {
+	START_PAGE,
+	START_FLIGHT,
+	START_PASSWD,
+	START_GROUP,
+	START_RINGS,
+	START_STATS = START_RINGS + WIRE_N_RINGS,
+	START_COURIER
+};
+
 uint64_t worker_now_ns(void)
 {
 	struct timespec t;
@@ -59,6 +70,18 @@ static FALLIBLE watch(struct worker *w, int fd, uint64_t tag)
 
 /* records */
 
+static void feed(struct worker *w, struct view rec)
+{
+	struct wire_hdr h;
+
+	if (VIEW_READ(rec, 0, &h) == E_OK) {
+		w->record_time_ns = h.time_ns;
+		w->record_pid = h.pid;
+	}
+	if (decode_record(w->decode, rec) != E_OK)
+		page_add(&w->page->malformed, 1);
+}
+
 /* At most max records. True: there may be more. */
 static bool consume(struct worker *w, uint32_t max)
 {
@@ -70,8 +93,7 @@ static bool consume(struct worker *w, uint32_t max)
 		for (uint32_t r = 0; r < WIRE_N_RINGS; r++)
 			page_set(&w->page->consumed[r], w->consumed_before[r] + ring_consumed(w->ring, r));
 		worker_record(w, rec);
-		if (decode_record(w->decode, rec) != E_OK)
-			page_add(&w->page->malformed, 1);
+		feed(w, rec);
 	}
 	return true;
 }
@@ -183,10 +205,10 @@ static int load(struct worker *w, uint32_t n_files)
 	struct content_set *set = NULL;
 	int code;
 
-	worker_set_phase(w, PAGE_LOADING);
+	worker_set_phase(w, FLIGHT_LOADING);
 	code = n_files == w->n_files ? worker_load(w, w->files, w->n_files, &set) : EXIT_HOST;
 	forget_files(w);
-	worker_set_phase(w, PAGE_STARTING);
+	worker_set_phase(w, FLIGHT_STARTING);
 	if (code)
 		send_simple(w, CONTROL_FAILED, (uint32_t)code);
 	else
@@ -265,19 +287,21 @@ static FALLIBLE take_start(struct worker *w)
 	if (p.msg.hdr.type != CONTROL_START)
 		return E_FORMAT;
 	w->start = p.msg.u.start;
-	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
-		w->ring_fds[i] = p.fds[i];
-	TRY(page_map(p.fds[3], sizeof *w->page, PAGE_MAGIC, true, &page));
+	TRY(page_map(p.fds[START_PAGE], sizeof *w->page, PAGE_MAGIC, true, &page));
 	w->page = page;
-	if (p.n_fds > 6) {
-		TRY(page_map(p.fds[6], sizeof *w->courier, COURIER_PAGE_MAGIC, false, &page));
+	TRY(worker_flight_map(w, p.fds[START_FLIGHT]));
+	TRY(io_read_fd(p.fds[START_PASSWD], "/etc/passwd", 4 << 20, &w->passwd, &w->passwd_len, NULL));
+	TRY(io_read_fd(p.fds[START_GROUP], "/etc/group", 4 << 20, &w->group, &w->group_len, NULL));
+	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
+		w->ring_fds[i] = p.fds[START_RINGS + i];
+	TRY(ring_stats_open(p.fds[START_STATS], w->start.n_cpus, &w->stats, NULL));
+	if (p.n_fds > START_COURIER) {
+		TRY(page_map(p.fds[START_COURIER], sizeof *w->courier, COURIER_PAGE_MAGIC, false, &page));
 		w->courier = page;
 	}
-	TRY(ring_stats_open(p.fds[2], w->start.n_cpus, &w->stats, NULL));
-	TRY(io_read_fd(p.fds[4], "/etc/passwd", 4 << 20, &w->passwd, &w->passwd_len, NULL));
-	TRY(io_read_fd(p.fds[5], "/etc/group", 4 << 20, &w->group, &w->group_len, NULL));
-	for (uint32_t i = 3; i < p.n_fds; i++)
-		close(p.fds[i]);
+	for (uint32_t i = 0; i < p.n_fds; i++)
+		if (i < START_RINGS || i >= START_STATS)
+			close(p.fds[i]);
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
 		w->consumed_before[i] = page_get(&w->page->consumed[i]);
 	for (uint32_t i = 0; i < CONTROL_MAX_OUTPUTS; i++) {
@@ -364,11 +388,11 @@ static FALLIBLE scan(struct worker *w)
 	TRY(expect_step(w, CONTROL_GO, &p));
 	if (w->stop)
 		return E_OK;
-	worker_set_phase(w, PAGE_SCANNING);
+	worker_set_phase(w, FLIGHT_SCANNING);
 	n = worker_scan(w, p.fds[0]);
 	control_close_fds(&p);
 	TRY(confine_no_open());
-	worker_set_phase(w, PAGE_IDLE);
+	worker_set_phase(w, FLIGHT_IDLE);
 	send_simple(w, CONTROL_SCANNED, n);
 	TRY(expect_step(w, CONTROL_RUN, &p));
 	return E_OK;
@@ -482,7 +506,7 @@ static void finish(struct worker *w)
 	uint64_t until = worker_now_ms() + DRAIN_MS;
 	struct epoll_event ev;
 
-	worker_set_phase(w, PAGE_DRAINING);
+	worker_set_phase(w, FLIGHT_DRAINING);
 	do {
 		while (consume(w, BATCH_RECORDS))
 			worker_beat(w);

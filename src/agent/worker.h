@@ -44,6 +44,11 @@ struct worker {
 	int sock, epoll;
 	int nothing; /* an epoll that watches nothing: to rest with the calls that there are */
 	struct page *page;
+	struct flight *flight; /* mapped; of a replay its own */
+	struct flight own_flight;
+	const struct content *flight_content; /* whose digest is there */
+	uint64_t record_time_ns;              /* of the record that is being decoded */
+	uint32_t record_pid;
 	struct control_start start;
 	int ring_fds[WIRE_N_RINGS];
 	uint64_t consumed_before[WIRE_N_RINGS]; /* by earlier workers */
@@ -62,6 +67,9 @@ struct worker {
 	struct decode *decode;
 	struct content_eval eval;
 	uint32_t eval_first_rule;
+	struct page_rule *counted; /* whose program runs; or NULL */
+	uint64_t faults_seen, timed_since_ns;
+	bool timing; /* this event's programs */
 	uint64_t faults_said_ms;
 	struct sink sinks[CONTROL_MAX_OUTPUTS];
 	bool recording; /* asked for; then no rules are needed */
@@ -80,8 +88,19 @@ uint64_t worker_now_ns(void);
 uint64_t worker_now_ms(void);
 void worker_beat(struct worker *w);
 
+/* worker_flight.c: what is being done, for whoever survives it. */
+/* Map the file; a fresh record. E_IO: it is not large enough, or cannot be mapped. */
+FALLIBLE worker_flight_map(struct worker *w, int fd);
+void worker_set_phase(struct worker *w, enum flight_phase phase);
+/* Before an event is judged, and before this content judges it. */
+void worker_flight_event(struct worker *w, const struct event *e);
+void worker_flight_content(struct worker *w, const struct content *c);
+static inline void worker_flight_put(uint32_t *to, uint32_t v)
+{
+	__atomic_store_n(to, v, __ATOMIC_RELAXED);
+}
+
 /* worker_judge.c */
-void worker_set_phase(struct worker *w, enum page_phase phase);
 FALLIBLE worker_judge_init(struct worker *w);
 /* For decode: user is a struct worker. Numbers the event, runs the rules, sends alerts to the sinks. */
 void worker_on_event(void *user, struct event *e);
@@ -89,7 +108,7 @@ void worker_on_event(void *user, struct event *e);
 /* worker_load.c: all or nothing; reasons go to stderr. Returns 0, or the exit code to fail with. */
 int worker_load(struct worker *w, const struct worker_file *files, uint32_t n, struct content_set **out);
 void content_set_free(struct content_set *set);
-/* Names for the flight recorder. */
+/* Names, and counters that begin at 0 unless they are about the same content already. */
 void worker_publish_names(struct worker *w);
 /* enum kern_hook set that the content needs. */
 uint32_t content_set_hooks(const struct content_set *set);

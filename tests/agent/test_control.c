@@ -25,7 +25,7 @@ static void good(struct control_packet *p, enum control_type type)
 	control_init(p, type);
 	if (type == CONTROL_START) {
 		p->msg.u.start = (struct control_start){ .ring_bytes = { 4096, 8192 }, .n_cpus = 2, .hostname = "h" };
-		p->n_fds = 6;
+		p->n_fds = 7;
 	}
 	if (type == CONTROL_COURIER)
 		p->n_fds = 3;
@@ -157,7 +157,7 @@ TEST(a_wrong_number_of_descriptors_is_refused)
 	static const struct {
 		enum control_type type;
 		uint32_t n;
-	} rows[] = { { CONTROL_START, 5 }, { CONTROL_FINAL, 1 }, { CONTROL_COURIER, 1 }, { CONTROL_COURIER, 5 },
+	} rows[] = { { CONTROL_START, 6 }, { CONTROL_FINAL, 1 }, { CONTROL_COURIER, 1 }, { CONTROL_COURIER, 5 },
 		     { CONTROL_NAMES, 0 }, { CONTROL_ASK, 0 },   { CONTROL_ASK, 2 },     { CONTROL_RESCAN, 0 },
 		     { CONTROL_FILE, 0 },  { CONTROL_FILE, 2 },  { CONTROL_GO, 0 },      { CONTROL_STOP, 1 },
 		     { CONTROL_READY, 1 } };
