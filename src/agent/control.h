@@ -69,6 +69,8 @@ enum control_type {
 	CONTROL_CAPTURE,      /* to the worker before LOAD, fd: a capture to take instead of rings */
 	CONTROL_FETCH_FILE,   /* to the courier: a file of the repository is wanted */
 	CONTROL_PUT_FILE,     /* fd: the same: write it there */
+	CONTROL_NOTE,	      /* to the worker: an internal alert to write */
+	CONTROL_WATCHING,     /* to the steward: a worker watches, and knows of no mutes */
 	CONTROL_FETCH = 80,   /* from the steward, passed on to the courier */
 	CONTROL_PUT,          /* fd: the same */
 	CONTROL_FETCHED,      /* fd, or none: from the courier, passed on to the steward */
@@ -77,6 +79,7 @@ enum control_type {
 	CONTROL_REVOKED,      /* a digest */
 	CONTROL_ORDER,        /* the owner's word, by way of the steward: safe on, off, clear */
 	CONTROL_ASK_MUTE,     /* and mute, unmute, passed on to the worker */
+	CONTROL_PLAN,         /* from the steward: how long the steps of new content take */
 	CONTROL_TESTED,       /* from a scratch worker: how the vectors went */
 };
 
@@ -214,6 +217,14 @@ struct control_order {
 };
 enum control_order_kind { CONTROL_ORDER_SAFE_ON, CONTROL_ORDER_SAFE_OFF, CONTROL_ORDER_CLEAR };
 
+struct control_plan {
+	uint32_t shadow_s, shadow_events, probation_s; /* as in struct plan */
+};
+
+struct control_note {
+	char rule[96], text[256]; /* NUL-terminated */
+};
+
 struct control_tested {
 	uint32_t n_vectors, n_failed, first_failed, rule;
 	uint8_t digest[32];
@@ -242,6 +253,8 @@ struct control_msg {
 		struct control_save save;
 		struct control_mute mute;
 		struct control_order order;
+		struct control_plan plan;
+		struct control_note note;
 		struct control_tested tested;
 		uint8_t bytes[CONTROL_BYTES - sizeof(struct control_hdr)];
 	} u;
