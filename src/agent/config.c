@@ -72,6 +72,7 @@ static const struct key keys[] = {
 	{ "rule_matching",            KIND_WORD,    AT(matching), 0, 0, matchings },
 	{ "strict_falco",             KIND_BOOL,    AT(strict_falco), 0, 0, NULL },
 	{ "kernel_filters",           KIND_BOOL,    AT(kernel_filters), 0, 0, NULL },
+	{ "outputs.throttle_per_minute", KIND_NUMBER, AT(throttle_per_minute), 0, 1000000, NULL },
 	{ "outputs.stdout.enabled",   KIND_BOOL,    AT(stdout_enabled), 0, 0, NULL },
 	{ "outputs.stdout.format",    KIND_WORD,    AT(stdout_format), 0, 0, stdout_formats },
 	{ "outputs.file.path",        KIND_PATH,    AT(file_path), 1, CONFIG_MAX_PATH, NULL },
@@ -122,6 +123,7 @@ void config_init(struct config *c)
 {
 	*c = (struct config){ .stdout_enabled = 1,
 			      .kernel_filters = 1,
+			      .throttle_per_minute = 60,
 			      .file_format = CONFIG_JSON,
 			      .file_max_mib = 64,
 			      .file_keep = 4,

@@ -44,13 +44,14 @@ enum config_transport { CONFIG_NO_SYSLOG, CONFIG_UNIX, CONFIG_UDP, CONFIG_TCP };
 struct config {
 	char *rules[CONFIG_MAX_RULES]; /* files and directories, in order; owned */
 	uint32_t n_rules;
-	uint32_t matching;       /* enum config_matching */
-	uint32_t strict_falco;   /* rule_opts.strict_falco */
-	uint32_t kernel_filters; /* leave out in the kernel what no rule can depend on */
-	uint32_t stdout_enabled; /* 0 or 1 */
-	uint32_t stdout_format;  /* enum config_format */
-	char *file_path;         /* owned; NULL: no file output */
-	uint32_t file_format;    /* never CONFIG_AUTO */
+	uint32_t matching;            /* enum config_matching */
+	uint32_t strict_falco;        /* rule_opts.strict_falco */
+	uint32_t kernel_filters;      /* leave out in the kernel what no rule can depend on */
+	uint32_t throttle_per_minute; /* alerts of a rule, control group and executable; 0: no bound */
+	uint32_t stdout_enabled;      /* 0 or 1 */
+	uint32_t stdout_format;       /* enum config_format */
+	char *file_path;              /* owned; NULL: no file output */
+	uint32_t file_format;         /* never CONFIG_AUTO */
 	uint32_t file_max_mib, file_keep;
 	uint32_t reserved_kib, bulk_kib;                                          /* powers of two */
 	struct config_container_root container_roots[CONFIG_MAX_CONTAINER_ROOTS]; /* before the usual places */

@@ -93,6 +93,7 @@ static const struct {
 	{ CONTROL_COURIER, false, 2, 4 },
 	{ CONTROL_RESCAN,  false, 1, 1 },
 	{ CONTROL_CONTAINER, false, 0, CONTAINER_FILES },
+	{ CONTROL_MUTE,    false, 0, 0 },
 	{ CONTROL_READY,   true,  0, 0 },
 	{ CONTROL_FAILED,  true,  0, 0 },
 	{ CONTROL_SCANNED, true,  0, 0 },

@@ -102,7 +102,9 @@ struct control_start {
 	uint32_t ring_bytes[WIRE_N_RINGS];
 	uint32_t n_cpus;
 	uint64_t boot_to_wall_ns;
-	char hostname[72]; /* NUL-terminated */
+	char hostname[72];            /* NUL-terminated */
+	uint32_t throttle_per_minute; /* alerts of a rule, control group and executable; 0: no bound */
+	uint32_t zero;
 };
 
 struct control_file {

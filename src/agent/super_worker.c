@@ -29,6 +29,7 @@ static FALLIBLE send_start(struct supervisor *s)
 			 (s->o->colour_stderr ? CONTROL_COLOUR : 0u),
 		.n_cpus = kern_n_cpus(s->kern),
 		.boot_to_wall_ns = super_now_ns(CLOCK_REALTIME) - super_now_ns(CLOCK_BOOTTIME),
+		.throttle_per_minute = s->o->config->throttle_per_minute,
 	};
 	memcpy(p.msg.u.start.hostname, s->sinks.hostname, sizeof p.msg.u.start.hostname);
 	p.fds[p.n_fds++] = s->page_fd;

@@ -191,7 +191,8 @@ static struct content_set *put_in_force(struct worker *w, struct content_set *se
 	struct content_set *old = w->set;
 
 	if (w->decode) {
-		decode_set_wants(w->decode, content_set_types(set), content_set_wants, set);
+		w->set = set;
+		decode_set_wants(w->decode, content_set_types(set), worker_wants, w);
 		w->ask_containers = decode_wants_containers(w->decode);
 	}
 	w->set = set;
@@ -263,6 +264,9 @@ static void on_control(struct worker *w)
 	case CONTROL_CONTAINER:
 		worker_container_answer(w, &p);
 		break;
+	case CONTROL_MUTE:
+		worker_mute(w, &p.msg.u.mute, worker_boot_ns() / 1000000000);
+		break;
 	case CONTROL_STOP:
 		w->stop = true;
 		break;
@@ -327,6 +331,8 @@ static int take_content(struct worker *w)
 		} else if (err == E_OK && p.msg.hdr.type == CONTROL_RECORD && !w->recording) {
 			w->recording = true;
 			w->record_fd = p.fds[0];
+		} else if (err == E_OK && p.msg.hdr.type == CONTROL_MUTE) {
+			worker_mute(w, &p.msg.u.mute, worker_boot_ns() / 1000000000);
 		} else if (err == E_OK && p.msg.hdr.type == CONTROL_OUTPUT && p.n_fds) {
 			err = worker_sink_open(w, &p.msg.u.output, p.fds[0]);
 		} else if (err == E_OK) {
@@ -348,13 +354,14 @@ static FALLIBLE make_ready(struct worker *w, struct diag *d)
 				 .group_len = w->group_len,
 				 .hostname = w->start.hostname,
 				 .boot_to_wall_ns = w->start.boot_to_wall_ns,
-				 .wants = content_set_wants,
-				 .wants_user = w->set,
+				 .wants = worker_wants,
+				 .wants_user = w,
 				 .types = content_set_types(w->set),
 				 .late = true,
 				 .emit = worker_on_event,
 				 .emit_user = w };
 
+	TRY(worker_throttle_new(w, w->start.throttle_per_minute));
 	TRY(names_new(&w->names));
 	o.names = w->names;
 	TRY(decode_new(&o, &w->decode));
@@ -482,6 +489,7 @@ static void loop(struct worker *w)
 			more = true;
 		}
 		worker_record_flush(w);
+		worker_throttle_tick(w, worker_boot_ns());
 		show_status(w, &pulse);
 		worker_sinks_flush(w);
 	}

@@ -14,7 +14,7 @@
 #include "sensor/output/output.h"
 #include "sensor/ring/ring.h"
 
-enum { WORKER_MAX_CONTENTS = 16, WORKER_MAX_FIRED = 256 };
+enum { WORKER_MAX_CONTENTS = 16, WORKER_MAX_FIRED = 256, WORKER_MAX_MUTES = 64 };
 
 /* Everything that was loaded together: rule texts compiled to one content, and compiled files as they are. */
 struct content_set {
@@ -68,10 +68,14 @@ struct worker {
 	struct content_eval eval;
 	uint32_t eval_first_rule;
 	struct page_rule *counted; /* whose program runs; or NULL */
+	struct page_rule beyond;   /* of rules that have no place in the page */
 	uint64_t faults_seen, timed_since_ns;
 	bool timing; /* this event's programs */
 	uint64_t faults_said_ms;
 	struct sink sinks[CONTROL_MAX_OUTPUTS];
+	struct worker_throttle *throttle; /* NULL: every alert is written */
+	struct control_mute mutes[WORKER_MAX_MUTES];
+	uint32_t n_mutes;
 	bool recording; /* asked for; then no rules are needed */
 	int record_fd;
 	struct capture_writer *recorder; /* NULL: not recording, or not any more */
@@ -169,10 +173,29 @@ void worker_containers_ask(struct worker *w);
 int worker_containers_wait_ms(const struct worker *w, int most);
 void worker_container_answer(struct worker *w, const struct control_packet *p);
 
+/* worker_throttle.c: per_minute 0: off. E_NOMEM. */
+FALLIBLE worker_throttle_new(struct worker *w, uint32_t per_minute);
+void worker_throttle_free(struct worker *w);
+/* True: the alert may be written. now_ns: CLOCK_BOOTTIME. Says it when a rule is throttled, and when no longer. */
+bool worker_throttle_pass(struct worker *w, const struct content_rule *r, struct event *e, uint64_t now_ns);
+/* From time to time: say what is throttled no longer. */
+void worker_throttle_tick(struct worker *w, uint64_t now_ns);
+
+/* worker_mute.c */
+uint64_t worker_boot_ns(void);
+void worker_mute(struct worker *w, const struct control_mute *m, uint64_t now_s);
+bool worker_muted(struct worker *w, const char *rule, struct event *e);
+/* Append the path of the event's control group, if it is known. */
+void worker_put_cgroup(struct event *e, struct buf *out);
+/* For decode: user is a struct worker. What its content, its mutes and its throttle look at. */
+bool worker_wants(void *user, uint32_t type_index, uint32_t field_id);
+
 /* worker_sinks.c */
 FALLIBLE worker_sink_open(struct worker *w, const struct control_output *m, int fd);
 void worker_sink_replace(struct worker *w, const struct control_output *m, int fd); /* fd -1: rotation failed */
 void worker_alert(struct worker *w, const struct content *c, uint32_t rule, const struct event *e);
+/* What the worker itself has to say, on every sink. */
+void worker_note(struct worker *w, const struct output_note *n);
 /* Write what sinks take; ask for rotation; count. */
 void worker_sinks_flush(struct worker *w);
 void worker_sink_event(struct worker *w, uint32_t index, uint32_t epoll_events);

@@ -5,9 +5,11 @@
 
 static_assert(sizeof(struct control_msg) == CONTROL_BYTES, "docs/formats/control.md");
 static_assert(sizeof(struct control_hdr) == 8, "docs/formats/control.md");
-static_assert(sizeof(struct control_start) == 96, "docs/formats/control.md");
+static_assert(sizeof(struct control_start) == 104, "docs/formats/control.md");
 static_assert(offsetof(struct control_start, boot_to_wall_ns) == 16, "docs/formats/control.md");
 static_assert(offsetof(struct control_start, hostname) == 24, "docs/formats/control.md");
+static_assert(offsetof(struct control_start, throttle_per_minute) == 96, "docs/formats/control.md");
+static_assert(sizeof(struct control_mute) == 496, "docs/formats/control.md");
 static_assert(sizeof(struct control_file) == 456, "docs/formats/control.md");
 static_assert(sizeof(struct control_output) == 24, "docs/formats/control.md");
 static_assert(sizeof(struct control_ready) == 48, "docs/formats/control.md");
@@ -44,6 +46,14 @@ static FALLIBLE check_container(const struct control_packet *p, struct diag *d)
 	return E_OK;
 }
 
+static FALLIBLE check_mute(const struct control_mute *m, struct diag *d)
+{
+	if (m->remove > 1 || !m->rule[0] || !memchr(m->rule, 0, sizeof m->rule) || !memchr(m->key, 0, sizeof m->key) ||
+	    !memchr(m->value, 0, sizeof m->value) || !memchr(m->reason, 0, sizeof m->reason))
+		FAIL(d, FORMAT, "mute: no rule, a text without end, or remove %u", m->remove);
+	return E_OK;
+}
+
 FALLIBLE worker_control_check(const struct control_packet *p, struct diag *d)
 {
 	const struct control_msg *m = &p->msg;
@@ -65,6 +75,8 @@ FALLIBLE worker_control_check(const struct control_packet *p, struct diag *d)
 		return E_OK;
 	case CONTROL_CONTAINER:
 		return check_container(p, d);
+	case CONTROL_MUTE:
+		return check_mute(&m->u.mute, d);
 	default:
 		return E_OK;
 	}

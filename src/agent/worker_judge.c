@@ -37,11 +37,25 @@ static void before_rule(void *user, uint32_t rule)
 		page_add(&w->counted->evaluated, 1);
 }
 
-static void count_alert(struct worker *w, uint32_t rule)
+/* A rule has fired: count it, and write it unless it is held back. */
+static void alert(struct worker *w, const struct content *c, uint32_t rule, struct event *e)
 {
+	uint32_t at = w->eval_first_rule + rule;
+	struct page_rule *r = at < PAGE_MAX_RULES ? &w->page->rules[at] : &w->beyond;
+
 	page_add(&w->page->alerts, 1);
-	if (rule < PAGE_MAX_RULES)
-		page_add(&w->page->rules[rule].alerts, 1);
+	page_add(&r->alerts, 1);
+	if (w->on_alert) {
+		w->on_alert(w->on_alert_user, c, rule, at);
+	} else if (worker_muted(w, content_rule(c, rule)->name, e)) {
+		page_add(&w->page->muted, 1);
+		page_add(&r->muted, 1);
+	} else if (!worker_throttle_pass(w, content_rule(c, rule), e, worker_boot_ns())) {
+		page_add(&w->page->throttled, 1);
+		page_add(&r->throttled, 1);
+	} else {
+		worker_alert(w, c, rule, e);
+	}
 }
 
 static void note_faults(struct worker *w, uint64_t before)
@@ -76,14 +90,8 @@ void worker_on_event(void *user, struct event *e)
 		end_rule(w, FLIGHT_NONE);
 		if (w->eval.faults != faults)
 			note_faults(w, faults);
-		for (uint32_t k = 0; k < n; k++) {
-			count_alert(w, w->eval_first_rule + fired[k]);
-			if (w->on_alert)
-				w->on_alert(w->on_alert_user, w->set->contents[i], fired[k],
-					    w->eval_first_rule + fired[k]);
-			else
-				worker_alert(w, w->set->contents[i], fired[k], e);
-		}
+		for (uint32_t k = 0; k < n; k++)
+			alert(w, w->set->contents[i], fired[k], e);
 		if (n && !(w->start.flags & CONTROL_ALL_MATCHES))
 			break;
 	}

@@ -31,6 +31,7 @@ TEST(a_full_file_sets_everything)
 		"rules: [a.yaml, /etc/sallyport/rules]\n"
 		"rule_matching: all\n"
 		"outputs:\n"
+		"  throttle_per_minute: 7\n"
 		"  stdout: {enabled: false, format: json}\n"
 		"  file:\n    path: /var/log/alerts.json\n    format: text\n    max_mib: 10\n    keep: 2\n"
 		"  syslog: {transport: tcp, host: logs.example, port: 6514, format: text, facility: local3,\n"
@@ -49,6 +50,7 @@ TEST(a_full_file_sets_everything)
 	CHECK_STR(r.c.rules[0], "a.yaml");
 	CHECK_STR(r.c.rules[1], "/etc/sallyport/rules");
 	CHECK_EQ(r.c.matching, CONFIG_ALL);
+	CHECK_EQ(r.c.throttle_per_minute, 7);
 	CHECK_EQ(r.c.stdout_enabled, 0);
 	CHECK_EQ(r.c.stdout_format, CONFIG_JSON);
 	CHECK_STR(r.c.file_path, "/var/log/alerts.json");
@@ -93,6 +95,7 @@ TEST(an_empty_file_is_the_defaults)
 		read_text(&r, texts[i], strlen(texts[i]));
 		CHECK_OK(r.err);
 		CHECK_EQ(r.c.stdout_enabled, 1);
+		CHECK_EQ(r.c.throttle_per_minute, 60);
 		CHECK_EQ(r.c.n_rules, 0);
 		done(&r);
 	}

@@ -20,6 +20,12 @@ static int count_fds(void)
 	return n;
 }
 
+/* The kinds above 63 are about release: their two halves begin at 64 and 80. */
+static bool is_from_child(enum control_type type)
+{
+	return type < 64 ? type >= CONTROL_READY : type >= CONTROL_FETCH;
+}
+
 static void good(struct control_packet *p, enum control_type type)
 {
 	control_init(p, type);
@@ -40,6 +46,8 @@ static void good(struct control_packet *p, enum control_type type)
 		p->msg.u.container = (struct control_container){ .shape = 1, .have = 5, .id = "web" };
 		p->n_fds = 2;
 	}
+	if (type == CONTROL_MUTE)
+		p->msg.u.mute = (struct control_mute){ .until_s = 9, .rule = "r", .key = "proc.name", .value = "x" };
 	if (type == CONTROL_ASK_CONTAINER)
 		p->msg.u.ask_container = (struct control_ask_container){ .runtime = 1, .id = "web" };
 	for (uint32_t i = 0; i < p->n_fds; i++)
@@ -67,12 +75,12 @@ TEST(every_message_passes_in_its_own_direction_and_in_no_other)
 		CONTROL_START,  CONTROL_FILE,      CONTROL_OUTPUT,        CONTROL_LOAD,    CONTROL_GO,     CONTROL_RUN,
 		CONTROL_STOP,   CONTROL_READY,     CONTROL_FAILED,        CONTROL_SCANNED, CONTROL_ROTATE, CONTROL_GONE,
 		CONTROL_FINAL,  CONTROL_RECORD,    CONTROL_NAMES,         CONTROL_COURIER, CONTROL_RESCAN, CONTROL_ASK,
-		CONTROL_FILTER, CONTROL_CONTAINER, CONTROL_ASK_CONTAINER,
+		CONTROL_FILTER, CONTROL_CONTAINER, CONTROL_ASK_CONTAINER, CONTROL_MUTE,
 	};
 	int before = count_fds();
 
 	for (size_t i = 0; i < countof(types); i++) {
-		bool from_worker = types[i] >= CONTROL_READY;
+		bool from_worker = is_from_child(types[i]);
 		struct control_packet p, got;
 		char row[32];
 		struct diag d;
@@ -123,6 +131,8 @@ TEST(a_bad_field_is_refused_and_its_descriptors_are_closed)
 		{ "more files than there are", CONTROL_CONTAINER, 16, 0x90, "files" },
 		{ "later", CONTROL_CONTAINER, 20, 2, "shape" },
 		{ "no id", CONTROL_CONTAINER, 24, 0, "bad id" },
+		{ "mute of no rule", CONTROL_MUTE, 24, 0, "no rule" },
+		{ "neither mute nor unmute", CONTROL_MUTE, 8, 2, "remove 2" },
 	};
 	int before = count_fds();
 
@@ -133,7 +143,7 @@ TEST(a_bad_field_is_refused_and_its_descriptors_are_closed)
 		test_row = rows[i].name;
 		good(&p, rows[i].type);
 		memcpy((char *)&p.msg + rows[i].off, &rows[i].value, 4);
-		CHECK_EQ(pass(&p, rows[i].type >= CONTROL_READY, &got, &d), E_FORMAT);
+		CHECK_EQ(pass(&p, is_from_child(rows[i].type), &got, &d), E_FORMAT);
 		CHECK_HAS(d.text, rows[i].says);
 		CHECK_EQ(count_fds(), before);
 	}
@@ -146,6 +156,9 @@ TEST(names_without_an_end_are_refused)
 
 	good(&p, CONTROL_FILE);
 	memset(p.msg.u.file.name, 'x', sizeof p.msg.u.file.name);
+	CHECK_EQ(pass(&p, false, &got, &d), E_FORMAT);
+	good(&p, CONTROL_MUTE);
+	memset(p.msg.u.mute.value, 'x', sizeof p.msg.u.mute.value);
 	CHECK_EQ(pass(&p, false, &got, &d), E_FORMAT);
 	good(&p, CONTROL_START);
 	memset(p.msg.u.start.hostname, 'x', sizeof p.msg.u.start.hostname);
@@ -171,7 +184,7 @@ TEST(a_wrong_number_of_descriptors_is_refused)
 		p.n_fds = rows[i].n;
 		for (uint32_t k = 0; k < p.n_fds; k++)
 			p.fds[k] = STDERR_FILENO;
-		CHECK_EQ(pass(&p, rows[i].type >= CONTROL_READY, &got, &d), E_FORMAT);
+		CHECK_EQ(pass(&p, is_from_child(rows[i].type), &got, &d), E_FORMAT);
 		CHECK_EQ(count_fds(), before);
 	}
 }
