@@ -97,6 +97,13 @@ static const struct key keys[] = {
 	{ "courier.uid",              KIND_NUMBER,  AT(courier_uid), 1, 4294967294u, NULL },
 	{ "courier.resolve",          KIND_BOOL,    AT(resolve_enabled), 0, 0, NULL },
 	{ "courier.resolve_s",        KIND_NUMBER,  AT(resolve_interval_s), 1, 86400, NULL },
+	{ "state",                    KIND_PATH,    AT(state_dir), 1, CONFIG_MAX_PATH, NULL },
+	{ "socket",                   KIND_PATH,    AT(socket), 1, CONFIG_MAX_SOCKET_PATH, NULL },
+	{ "release.repository",       KIND_TEXT,    AT(release_repository), 1, 255, NULL },
+	{ "release.root",             KIND_PATH,    AT(release_root), 1, CONFIG_MAX_PATH, NULL },
+	{ "release.policy",           KIND_PATH,    AT(release_policy), 1, CONFIG_MAX_PATH, NULL },
+	{ "owner.key",                KIND_PATH,    AT(owner_key), 1, CONFIG_MAX_PATH, NULL },
+	{ "owner.content",            KIND_PATH,    AT(owner_content), 1, CONFIG_MAX_PATH, NULL },
 	{ "ring.reserved_kib",        KIND_POWER,   AT(reserved_kib), 64, 65536, NULL },
 	{ "ring.bulk_kib",            KIND_POWER,   AT(bulk_kib), 64, 65536, NULL },
 	{ "worker.memory_mib",        KIND_NUMBER,  AT(worker_memory_mib), 64, 65536, NULL },
@@ -157,6 +164,13 @@ void config_done(struct config *c)
 	free(c->syslog_path);
 	free(c->http_url);
 	free(c->http_ca_file);
+	free(c->state_dir);
+	free(c->socket);
+	free(c->release_repository);
+	free(c->release_root);
+	free(c->release_policy);
+	free(c->owner_key);
+	free(c->owner_content);
 	config_init(c);
 }
 

@@ -21,6 +21,8 @@ enum {
 	CONFIG_MAX_SOCKET_PATH = 107, /* sun_path without its NUL */
 };
 
+#define CONFIG_SOCKET "/run/sallyport.sock"
+
 /* Where a runtime keeps its containers' state. */
 enum config_root {
 	CONFIG_ROOT_DOCKER,
@@ -70,6 +72,10 @@ struct config {
 	uint32_t http_timeout_ms, http_batch;
 	uint32_t courier_uid;
 	uint32_t resolve_enabled, resolve_interval_s; /* domain names in rules */
+	char *state_dir; /* owned; NULL: nothing of releases is remembered, and none come */
+	char *socket;    /* owned; NULL: CONFIG_SOCKET */
+	char *release_repository, *release_root, *release_policy; /* owned; NULL: none */
+	char *owner_key, *owner_content;                          /* the same: the owner's lane */
 };
 
 /* The defaults. */

@@ -69,7 +69,7 @@ enum control_type {
 	CONTROL_CAPTURE,      /* to the worker before LOAD, fd: a capture to take instead of rings */
 	CONTROL_FETCH_FILE,   /* to the courier: a file of the repository is wanted */
 	CONTROL_PUT_FILE,     /* fd: the same: write it there */
-	CONTROL_NOTE,	      /* to the worker: an internal alert to write */
+	CONTROL_NOTE,         /* to the worker: an internal alert to write */
 	CONTROL_WATCHING,     /* to the steward: a worker watches, and knows of no mutes */
 	CONTROL_FETCH = 80,   /* from the steward, passed on to the courier */
 	CONTROL_PUT,          /* fd: the same */

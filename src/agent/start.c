@@ -42,6 +42,19 @@ static FALLIBLE open_record(struct supervisor *s, struct diag *d)
 	return E_OK;
 }
 
+/* A bundle that cannot be read any more is no reason not to watch: what comes after it is armed. */
+static FALLIBLE first_files(struct supervisor *s, struct diag *d)
+{
+	enum err err = super_arm_files(s, s->files, d);
+
+	if (err == E_OK || !s->arm.store)
+		return err;
+	log_error("what was armed cannot be read: %s", d->text);
+	sealed_files_close(s->files);
+	diag_init(d);
+	return sealed_files_open(s->o->config->rules, s->o->config->n_rules, s->files, d);
+}
+
 static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 {
 	const struct config *c = s->o->config;
@@ -57,8 +70,10 @@ static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 	if (!s->files || !s->filter)
 		return E_NOMEM;
 	log_clears_line(s->o->colour && c->stdout_format == CONFIG_AUTO && isatty(STDERR_FILENO));
-	if (c->n_rules || !s->o->record)
-		TRY(sealed_files_open(c->rules, c->n_rules, s->files, d));
+	(void)snprintf(s->memory, sizeof s->memory, "%u", c->worker_memory_mib);
+	TRY(super_steward_open(s, d));
+	TRY(super_arm_open(s, d));
+	TRY(first_files(s, d));
 	TRY(open_record(s, d));
 	TRY(container_files_make(c, &s->containers));
 	TRY(super_courier_open(s->o, &s->courier, &courier_pipe, d));
@@ -86,6 +101,8 @@ static void tear_down(struct supervisor *s)
 	page_unmap(s->page, sizeof *s->page);
 	super_sinks_close(&s->sinks);
 	super_courier_close(&s->courier);
+	super_steward_close(s);
+	super_arm_close(s);
 	if (s->files)
 		sealed_files_close(s->files);
 	free(s->files);
@@ -114,6 +131,11 @@ int agent_run(const struct agent_opts *o)
 					     .pipe_read = -1,
 					     .question = -1,
 					     .answer = -1 },
+				.steward = { .child = { .pidfd = -1, .sock = -1 },
+					     .file = { -1, -1, -1, -1 },
+					     .local = { -1, -1 },
+					     .listen = -1 },
+				.arm.trial = { .child = { .pidfd = -1, .sock = -1 }, .page_fd = -1, .flight_fd = -1 },
 				.sinks = { .sink = { { .fd = -1 }, { .fd = -1 }, { .fd = -1 } } } };
 	struct buf text;
 	struct diag d;
@@ -134,7 +156,9 @@ int agent_run(const struct agent_opts *o)
 	} else {
 		s.started_ms = super_now_ms();
 		super_loop(&s);
+		super_steward_stop(&s);
 		super_courier_finish(&s.courier, s.signals);
+		super_arm_stop(&s);
 		super_report(&s);
 	}
 	tear_down(&s);

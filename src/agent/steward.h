@@ -51,9 +51,6 @@ struct steward_reply {
 	uint64_t bytes;     /* of text */
 };
 
-/* The process's main function. */
-int agent_steward(void);
-
 /*
  * For commands: ask the agent whose socket this is. *out is its answer's text (caller frees). E_NOT_FOUND: no agent
  * listens there; E_PERM: not allowed; E_IO, E_FORMAT with d. Waits at most 30 s.

@@ -217,10 +217,66 @@ void super_arm_death(struct supervisor *s, uint32_t worker, uint32_t lane, const
 	(void)super_arm_on(s, &in);
 }
 
+/* The live worker died, hung, or never came up: what it ran is judged, and the next one gets what is armed then. */
+void super_arm_live_death(struct supervisor *s, const siginfo_t *si, bool hung)
+{
+	char rule[HEALTH_RULE_BYTES];
+	struct flight f;
+	bool known = flight_read(s->flight_fd, &f) == E_OK;
+
+	super_flight_rule(s->flight_fd, s->page, rule);
+	super_arm_death(s, LOCAL_LIVE, 0, known ? &f : NULL,
+			s->refused ? CAUSE_REFUSED
+			: hung     ? CAUSE_HANG
+				   : CAUSE_CRASH,
+			si->si_code == CLD_EXITED ? 0 : (uint32_t)si->si_status, rule);
+	super_arm_due(s);
+}
+
+/* The live worker does not take what is on probation: that is as if it had died of it. */
+void super_arm_refused(struct supervisor *s)
+{
+	for (uint32_t i = 0; i < LOCAL_N_LANES; i++)
+		if (s->arm.state.lane[i].phase == LOCAL_PROBATION) {
+			struct local_input in = { .event = LOCAL_EV_REFUSED, .lane = i, .cause = CAUSE_REFUSED };
+
+			memcpy(in.digest, s->arm.state.lane[i].candidate, sizeof in.digest);
+			(void)super_arm_on(s, &in);
+		}
+}
+
+/* What is armed goes to the worker: now to a live one, else to the next. */
+void super_arm_due(struct supervisor *s)
+{
+	struct sealed_files *files;
+	struct diag d;
+
+	if (!s->arm.due || s->next_files || (s->state != WATCHING && s->state != DOWN))
+		return;
+	s->arm.due = false;
+	if (s->state == WATCHING) {
+		super_worker_reload(s);
+		return;
+	}
+	diag_init(&d);
+	files = calloc(1, sizeof *files);
+	if (!files || super_arm_files(s, files, &d) != E_OK) {
+		log_error("content cannot be read, what was armed is tried again: %s", d.text);
+		if (files)
+			sealed_files_close(files);
+		free(files);
+		return;
+	}
+	sealed_files_close(s->files);
+	free(s->files);
+	s->files = files;
+}
+
 void super_arm_on_time(struct supervisor *s, uint64_t now_ms)
 {
 	struct local_input in = { .event = LOCAL_EV_TIME, .elapsed_s = (now_ms - s->arm.ticked_ms) / TICK_MS };
 
+	super_arm_due(s);
 	if (!s->arm.store || !in.elapsed_s)
 		return;
 	s->arm.ticked_ms += in.elapsed_s * TICK_MS;

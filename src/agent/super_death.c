@@ -23,11 +23,25 @@ void super_report_gap(struct supervisor *s)
 	log_warning("%s", text);
 	super_sinks_note(&s->sinks, &n, page_get(&s->page->mid_line));
 	page_set(&s->page->mid_line, 0);
+	s->arm.state.blind_ms += values[0] / 1000000;
 	s->gap = (struct gap){ 0 };
 }
 
-/* What it was doing. Names are from the page: the worker's bytes, so they are cut and made safe. */
-static void describe_work(const struct supervisor *s, char *out, size_t max)
+/* Names are from the page: a worker's bytes. "" where none was at work. */
+void super_flight_rule(int flight_fd, const struct page *page, char out[HEALTH_RULE_BYTES])
+{
+	struct flight f;
+
+	static_assert((int)HEALTH_RULE_BYTES == (int)PAGE_NAME_BYTES, "names are cut alike");
+	out[0] = 0;
+	if (flight_read(flight_fd, &f) != E_OK || (f.phase != FLIGHT_JUDGING && f.phase != FLIGHT_TESTING) ||
+	    f.rule >= PAGE_MAX_RULES)
+		return;
+	memcpy(out, page->names[f.rule], PAGE_NAME_BYTES);
+	out[PAGE_NAME_BYTES - 1] = 0;
+}
+
+static void describe_work(int flight_fd, const struct page *page, char *out, size_t max)
 {
 	static const char *const doing[FLIGHT_N_PHASES] = {
 		[FLIGHT_STARTING] = "while starting",
@@ -38,29 +52,28 @@ static void describe_work(const struct supervisor *s, char *out, size_t max)
 		[FLIGHT_DRAINING] = "while draining",
 		[FLIGHT_TESTING] = "while testing",
 	};
+	char name[HEALTH_RULE_BYTES];
 	struct flight f;
-	bool known = flight_read(s->flight_fd, &f) == E_OK;
-	char name[PAGE_NAME_BYTES] = "?";
+	bool known = flight_read(flight_fd, &f) == E_OK;
 	struct buf safe;
 
+	super_flight_rule(flight_fd, page, name);
 	if (!known || (f.phase != FLIGHT_JUDGING && f.phase != FLIGHT_TESTING)) {
 		(void)snprintf(out, max, "%s", known ? doing[f.phase] : "in an unknown state");
 		return;
 	}
 	buf_init(&safe, 1024);
-	if (f.rule < PAGE_MAX_RULES)
-		memcpy(name, s->page->names[f.rule], sizeof name);
-	buf_put_safe(&safe, name, strnlen(name, sizeof name));
-	(void)snprintf(out, max, "%s rule \"%s\" on event %llu", doing[f.phase], safe.p ? safe.p : "?",
+	buf_put_safe(&safe, name, strlen(name));
+	(void)snprintf(out, max, "%s rule \"%s\" on event %llu", doing[f.phase], safe.len ? safe.p : "?",
 		       (unsigned long long)f.event);
 	buf_done(&safe);
 }
 
-static void describe_death(const struct supervisor *s, const siginfo_t *si, char *out, size_t max)
+void super_describe_death(int flight_fd, const struct page *page, const siginfo_t *si, char *out, size_t max)
 {
 	char work[200];
 
-	describe_work(s, work, sizeof work);
+	describe_work(flight_fd, page, work, sizeof work);
 	if (si->si_code == CLD_EXITED)
 		(void)snprintf(out, max, "worker ended (exit %d) %s", si->si_status, work);
 	else
@@ -126,7 +139,7 @@ void super_worker_on_death(struct supervisor *s)
 
 	if (!child_reap(&s->child, &si))
 		return;
-	describe_death(s, &si, what, sizeof what);
+	super_describe_death(s->flight_fd, s->page, &si, what, sizeof what);
 	/* Alerts that it had not written are gone with it. */
 	for (uint32_t i = 0; i < PAGE_MAX_OUTPUTS; i++) {
 		page_add(&s->page->dropped[i], page_get(&s->page->waiting[i]));
@@ -140,7 +153,7 @@ void super_worker_on_death(struct supervisor *s)
 		s->done = true;
 		return;
 	}
-	if (!s->ever_watched) {
+	if (!s->ever_watched && !s->arm.store) {
 		on_failed_start(s, what);
 		return;
 	}
@@ -155,6 +168,7 @@ void super_worker_on_death(struct supervisor *s)
 		super_worker_drop_next_files(s);
 	}
 	open_gap(s, what, hung);
+	super_arm_live_death(s, &si, hung);
 	delay = backoff_next_ms(&s->backoff, now);
 	s->restart_ms = now + delay;
 	if (delay)

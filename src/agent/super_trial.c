@@ -156,7 +156,8 @@ void super_trial_on_death(struct supervisor *s)
 	super_describe_death(t->flight_fd, t->page, &si, what, sizeof what);
 	log_error("%s: %s", worker == LOCAL_SHADOW_WORKER ? "shadow worker" : "scratch worker", what);
 	super_trial_end(s);
-	super_arm_death(s, worker, lane, NULL, CAUSE_CRASH, si.si_code == CLD_EXITED ? 0 : (uint32_t)si.si_status, rule);
+	super_arm_death(s, worker, lane, NULL, CAUSE_CRASH, si.si_code == CLD_EXITED ? 0 : (uint32_t)si.si_status,
+			rule);
 }
 
 static void hung(struct supervisor *s, struct trial *t)
