@@ -2,8 +2,6 @@
 /* endpoint: all conditions of one activation, judged together. */
 #include "release/endpoint/internal.h"
 
-#include "base/guard.h"
-
 #define BIT(check) (1u << (check))
 /* What time alone can mend. */
 #define TIMELY (BIT(CHECK_NOT_BEFORE) | BIT(CHECK_DWELL) | BIT(CHECK_HOLD) | BIT(CHECK_WINDOW))

@@ -109,6 +109,8 @@ void endpoint_table_init(struct endpoint_table *t);
  */
 struct endpoint_known *endpoint_take(struct endpoint_table *t, const struct object_promotion *p,
 				     const struct policy *pol);
+/* A digest that was revoked: it takes no room, and does not count as newer than others. */
+void endpoint_forget(struct endpoint_table *t, const uint8_t digest[OBJECT_DIGEST_BYTES]);
 /* elapsed_s of running time went by, ENDPOINT_MAX_TICK_S at most. */
 void endpoint_tick(struct endpoint_table *t, uint64_t elapsed_s);
 /* Releases of the same channel that are newer and that ring and dwell of this host let through: what `lag` counts. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table: the releases that a host knows, and how long. */
-#include "base/guard.h"
 #include "release/endpoint/internal.h"
 
 void endpoint_table_init(struct endpoint_table *t)
@@ -99,6 +98,14 @@ struct endpoint_known *endpoint_take(struct endpoint_table *t, const struct obje
 		else if (k->open_dwell_s[i] == UINT64_MAX)
 			k->open_dwell_s[i] = k->dwell_s;
 	return k;
+}
+
+void endpoint_forget(struct endpoint_table *t, const uint8_t digest[OBJECT_DIGEST_BYTES])
+{
+	struct endpoint_known *k = find(t, digest);
+
+	if (k)
+		*k = t->k[--t->n];
 }
 
 void endpoint_tick(struct endpoint_table *t, uint64_t elapsed_s)

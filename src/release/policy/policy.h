@@ -58,4 +58,7 @@ bool policy_open_at(const struct policy *p, int64_t now_s);
 /* The first such moment at or after now_s, within 400 days; INT64_MAX: none. */
 int64_t policy_next_open(const struct policy *p, int64_t now_s);
 
+/* "3 h 10 min": two units at most. */
+void policy_put_span(struct buf *out, uint64_t s);
+
 #endif
