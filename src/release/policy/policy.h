@@ -14,17 +14,18 @@ enum { POLICY_MAX_WINDOWS = 32, POLICY_MAX_FREEZES = 32, POLICY_MAX_ZONES = 8, P
 struct policy_zone; /* rules of a time zone (RFC 8536) */
 
 struct policy_window {
-	uint8_t days;              /* bit 0: Monday */
-	uint16_t from_min, to_min; /* of the day, in the zone; to before from: over midnight */
+	uint8_t days;              /* on which it begins; bit 0: Monday */
+	uint16_t from_min, to_min; /* of the day, in the zone; to (1440 too) is not in it; before from: over midnight */
 	uint32_t zone;
 };
 struct policy_freeze {
-	int64_t from_s, to_s; /* Unix seconds: both days whole, in the zone */
+	int32_t from_day, to_day; /* since 1970-01-01, in the zone; both whole, however long a clock makes them */
+	uint32_t zone;
 };
 
 struct policy {
 	char channel[OBJECT_NAME_BYTES]; /* "stable" */
-	bool ring0;                      /* this host volunteers for ring 0 */
+	bool ring0;                      /* this host volunteers for ring 0: nothing else lets a host go first */
 	uint32_t first_ring;             /* not before this ring; 0: its own; PLAN_LAST for "last" */
 	uint32_t lag;                    /* releases to stay behind: 0, 1, 2 */
 	bool pinned, paused;
@@ -56,5 +57,8 @@ FALLIBLE policy_read(const char *file, struct view text, policy_zone_fn *zone_by
 bool policy_open_at(const struct policy *p, int64_t now_s);
 /* The first such moment at or after now_s, within 400 days; INT64_MAX: none. */
 int64_t policy_next_open(const struct policy *p, int64_t now_s);
+
+/* "3 h 10 min": two units at most. */
+void policy_put_span(struct buf *out, uint64_t s);
 
 #endif
