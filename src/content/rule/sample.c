@@ -170,21 +170,32 @@ static const char *glob_sample(struct sampler *s, const char *p, uint32_t len, c
 	return text;
 }
 
+/* Where a text stands that an open beginning or end of a pattern goes on from. */
+static enum rule_sample_place open_place(bool begins, bool ends)
+{
+	if (begins && ends)
+		return RULE_SAMPLE_INSIDE;
+	return ends ? RULE_SAMPLE_BEGIN : begins ? RULE_SAMPLE_END : RULE_SAMPLE_WHOLE;
+}
+
 static void globs(struct sampler *s, const struct rule_value *v, bool edges)
 {
 	static const char *const stars[] = { "", "x", "/" SAMPLE_NEUTRAL "/" };
+	enum rule_sample_place place = open_place(v->len && v->p[0] == '*', v->len && v->p[v->len - 1] == '*');
 
 	for (size_t i = 0; i < countof(stars); i++) {
 		uint32_t len;
 		const char *text = glob_sample(s, v->p, v->len, stars[i], &len);
 
 		if (text)
-			sample_text(s, text, len, RULE_SAMPLE_WHOLE, edges && i < 2);
+			sample_text(s, text, len, place, edges && i < 2);
 	}
 }
 
 static void regexes(struct sampler *s, const struct rule_value *v, bool edges)
 {
+	bool begins = v->len > 1 && !memcmp(v->p, ".*", 2), ends = v->len > 1 && !memcmp(v->p + v->len - 2, ".*", 2);
+
 	for (uint32_t i = 0; i < REGEX_VARIANTS; i++) {
 		struct arena scratch;
 		struct buf b;
@@ -197,7 +208,7 @@ static void regexes(struct sampler *s, const struct rule_value *v, bool edges)
 		if (err == E_OK)
 			text = arena_strndup(s->a, b.p ? b.p : "", b.len);
 		if (text)
-			sample_text(s, text, (uint32_t)b.len, RULE_SAMPLE_WHOLE, edges && i < 2);
+			sample_text(s, text, (uint32_t)b.len, open_place(begins, ends), edges && i < 2);
 		if (err == E_NOMEM)
 			s->err = E_NOMEM;
 		buf_done(&b);

@@ -57,6 +57,7 @@ struct vector_problem {
 	uint32_t n_vars;
 	struct vector_slot *slots;
 	uint32_t n_slots;
+	uint32_t pivot;              /* variable that nothing else may lean on, or VECTOR_NONE */
 	uint32_t tries, *rule_tries; /* steps that are left */
 	enum err err;                /* sticks */
 	struct diag *d;

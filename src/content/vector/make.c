@@ -243,8 +243,8 @@ static FALLIBLE put_about(struct tried *t, uint32_t var, bool fires)
 	return E_OK;
 }
 
-/* What is wanted so that the part at `part` decides all; *ret_want: as what it makes the rule fire. NULL: no memory. */
-static const struct vector_goal *path_goals(struct vector_problem *p, uint32_t part, bool *ret_want)
+/* What the part is when the rule fires for it, then what is wanted so that it decides. NULL: no memory. */
+static const struct vector_goal *path_goals(struct vector_problem *p, uint32_t part)
 {
 	const struct rule_part *parts = p->parts->parts;
 	struct vector_goal *goals = ARENA_NEW(p->a, struct vector_goal), *one;
@@ -270,7 +270,7 @@ static const struct vector_goal *path_goals(struct vector_problem *p, uint32_t p
 			goals->next = one;
 		}
 	}
-	goals->want = *ret_want = want;
+	goals->want = want;
 	return goals;
 }
 
@@ -310,21 +310,37 @@ static FALLIBLE put_near(struct tried *t, uint32_t var)
 	return E_OK;
 }
 
+/*
+ * The part, an occurrence of the variable, made what decides: first such that nothing beside it leans on the same
+ * comparison, then in any way.
+ */
+static bool make_pivot(struct vector_problem *p, uint32_t var, const struct vector_goal *goals)
+{
+	struct vector_var *v = &p->vars[var];
+
+	for (int any = 0; any < 2 && !p->err; any++) {
+		vector_reset(p);
+		v->lit = goals->want;
+		p->pivot = any ? VECTOR_NONE : var;
+		if (vector_refresh(p, &p->slots[v->slot]) && vector_solve(p, goals->next) && !vector_truth(p, 0, var) &&
+		    vector_truth(p, 0, VECTOR_NONE))
+			return true;
+	}
+	return false;
+}
+
 /* A pair in which the part, an occurrence of the variable, decides. */
 static FALLIBLE show(struct tried *t, uint32_t var, uint32_t part, enum lack *lack)
 {
 	struct vector_problem *p = &t->p;
 	struct vector_slot *s = &p->slots[p->vars[var].slot];
-	const struct vector_goal *goals;
-	bool want;
+	const struct vector_goal *goals = path_goals(p, part);
 	uint32_t fires;
 
-	goals = path_goals(p, part, &want);
 	if (!goals)
 		return E_NOMEM;
-	vector_reset(p);
 	*lack = LACK_CONTEXT;
-	if (!vector_solve(p, goals) || vector_truth(p, 0, var) || !vector_truth(p, 0, VECTOR_NONE))
+	if (!make_pivot(p, var, goals))
 		return p->err;
 	*lack = LACK_TURN;
 	fires = s->pick;

@@ -135,13 +135,20 @@ static bool has(const struct buf *b, const struct rule_sample_value *v, bool at_
 	return b->len && memmem(b->p, b->len, v->text, v->len) != NULL;
 }
 
-/* One text that begins, goes on and ends as wished: the first whole one, else the parts with `sep` between them. */
-static void put_text(struct buf *b, const struct wishes *w, const char *sep)
+/* How wishes become one text: what stands between them, and where nobody wishes for a beginning or an end. */
+struct style {
+	const char *sep, *ends;
+};
+
+/* One text that begins, goes on and ends as wished: the first whole one, else the parts. */
+static void put_text(struct buf *b, const struct wishes *w, const struct style *st)
 {
 	static const uint8_t order[] = { RULE_SAMPLE_BEGIN, RULE_SAMPLE_INSIDE, RULE_SAMPLE_END };
 	const struct rule_sample_value *begin = NULL;
+	bool end = false;
 
 	for (uint32_t i = 0; i < w->n; i++) {
+		end |= w->v[i]->place == RULE_SAMPLE_END;
 		if (w->v[i]->place == RULE_SAMPLE_WHOLE) {
 			buf_put(b, w->v[i]->text, w->v[i]->len);
 			return;
@@ -149,8 +156,7 @@ static void put_text(struct buf *b, const struct wishes *w, const char *sep)
 		if (w->v[i]->place == RULE_SAMPLE_BEGIN && (!begin || begin->len < w->v[i]->len))
 			begin = w->v[i];
 	}
-	if (begin)
-		buf_put(b, begin->text, begin->len);
+	buf_put(b, begin ? begin->text : st->ends, begin ? begin->len : strlen(st->ends));
 	for (size_t o = 1; o < countof(order); o++)
 		for (uint32_t i = 0; i < w->n; i++) {
 			const struct rule_sample_value *v = w->v[i];
@@ -158,13 +164,14 @@ static void put_text(struct buf *b, const struct wishes *w, const char *sep)
 			if (v->place != order[o] || (b->len && has(b, v, v->place == RULE_SAMPLE_END)))
 				continue;
 			if (b->len)
-				buf_puts(b, sep);
+				buf_puts(b, st->sep);
 			buf_put(b, v->text, v->len);
 		}
+	buf_puts(b, end ? "" : st->ends);
 }
 
 /* Wishes for the same element are one text; those for any have elements of their own behind the others. */
-static void put_list(struct buf *b, const struct template_field *row, const struct wishes *w, const char *sep)
+static void put_list(struct buf *b, const struct template_field *row, const struct wishes *w, const struct style *st)
 {
 	int32_t n = row->type == TEMPLATE_ANCESTRY; /* 0 is the process itself, which comparisons of any leave out */
 
@@ -186,7 +193,7 @@ static void put_list(struct buf *b, const struct template_field *row, const stru
 		if (row->type == TEMPLATE_DICT)
 			buf_printf(b, "%s=", one.n && one.v[0]->key ? one.v[0]->key : "q7x");
 		if (one.n)
-			put_text(b, &one, sep);
+			put_text(b, &one, st);
 		else
 			buf_puts(b, "q7x");
 	}
@@ -207,13 +214,13 @@ static void put_list(struct buf *b, const struct template_field *row, const stru
 		buf_puts(b, k++ ? "\n" : "");
 		if (w->v[i]->key)
 			buf_printf(b, "%s=", w->v[i]->key);
-		put_text(b, &one, sep);
+		put_text(b, &one, st);
 	}
 }
 
 /* A candidate of what one or several samples want; fields that none wants are neutral. */
 static bool add_samples(struct vector_problem *p, struct vector_slot *s, const struct rule_sample *const *samples,
-			const uint32_t *vars, uint32_t n, const char *sep)
+			const uint32_t *vars, uint32_t n, const struct style *st)
 {
 	struct vector_cand c = { .origin = n == 1 ? vars[0] : VECTOR_NONE, .sample = n == 1 ? samples[0] : NULL };
 	struct vector_field *f = fields_new(p, s, 0);
@@ -233,9 +240,9 @@ static bool add_samples(struct vector_problem *p, struct vector_slot *s, const s
 			continue;
 		buf_init(&b, 2 * RULE_SAMPLE_MAX_BYTES);
 		if (s->rows[r]->type >= TEMPLATE_LIST)
-			put_list(&b, s->rows[r], &w, sep);
+			put_list(&b, s->rows[r], &w, st);
 		else
-			put_text(&b, &w, sep);
+			put_text(&b, &w, st);
 		f[r].value = keep(p, &b, &f[r].value_len);
 		if (!f[r].value)
 			return false; /* too long */
@@ -271,9 +278,10 @@ static uint32_t find_pieces(const struct vector_problem *p, const struct vector_
 
 bool vector_compose(struct vector_problem *p, struct vector_slot *s)
 {
-	static const char *const seps[] = { "", "/", " ", "x", "-" };
+	static const struct style styles[] = { { "", "" },  { "/", "" },  { " ", "" },
+					       { "x", "" }, { "x", "x" }, { "-", "-" } };
 	struct mix *m = ARENA_NEW(p->a, struct mix);
-	uint64_t all = countof(seps);
+	uint64_t all = countof(styles);
 
 	if (!m)
 		return fail(p, E_NOMEM);
@@ -293,7 +301,7 @@ bool vector_compose(struct vector_problem *p, struct vector_slot *s)
 		return false;
 	for (uint64_t k = 0; k < MIXES && k < all && *p->rule_tries && !p->err; k++) {
 		const struct rule_sample *samples[VALUES_MAX];
-		uint64_t rest = k / countof(seps);
+		uint64_t rest = k / countof(styles);
 
 		--*p->rule_tries;
 
@@ -301,7 +309,7 @@ bool vector_compose(struct vector_problem *p, struct vector_slot *s)
 			samples[i] = m->pieces[i][rest % m->n_pieces[i]];
 			rest /= m->n_pieces[i];
 		}
-		if (!add_samples(p, s, samples, m->vars, m->n, seps[k % countof(seps)]))
+		if (!add_samples(p, s, samples, m->vars, m->n, &styles[k % countof(styles)]))
 			continue;
 		if (vector_agrees(p, s, s->n - 1))
 			return true;
@@ -314,6 +322,7 @@ bool vector_compose(struct vector_problem *p, struct vector_slot *s)
 
 static FALLIBLE first_candidates(struct vector_problem *p, struct vector_slot *s)
 {
+	static const struct style plain = { "", "" };
 	bool event = s->n_rows == 1 && !strcmp(s->rows[0]->name, "evt.type");
 
 	for (uint32_t which = 0; which < 2 && !event; which++)
@@ -338,7 +347,7 @@ static FALLIBLE first_candidates(struct vector_problem *p, struct vector_slot *s
 		for (uint32_t k = 0; k < n; k++) {
 			const struct rule_sample *one = &samples[k];
 
-			(void)add_samples(p, s, &one, &s->vars[i], 1, "");
+			(void)add_samples(p, s, &one, &s->vars[i], 1, &plain);
 		}
 	}
 	if (!event)

@@ -15,6 +15,7 @@ void vector_reset(struct vector_problem *p)
 	for (uint32_t i = 0; i < p->n_slots; i++)
 		p->slots[i].pick = 0;
 	p->tries = VECTOR_MAX_TRIES;
+	p->pivot = VECTOR_NONE;
 }
 
 bool vector_truth(const struct vector_problem *p, uint32_t part, uint32_t flip)
@@ -84,7 +85,7 @@ static int settled(const struct vector_problem *p, uint32_t part)
 	if (p->fixed[part] != FIXED_NOT)
 		return p->fixed[part] == FIXED_TRUE;
 	if (var != VECTOR_NONE)
-		return p->vars[var].lit;
+		return var == p->pivot ? LIT_OPEN : p->vars[var].lit;
 	if (q->kind == RULE_PART_NOT || q->kind == RULE_PART_MACRO) {
 		one = settled(p, part + 1);
 		return one < 0 || q->kind == RULE_PART_MACRO ? one : !one;
@@ -119,6 +120,8 @@ static bool settle(struct vector_problem *p, uint32_t var, bool want, const stru
 	struct vector_slot *s = &p->slots[v->slot];
 	uint32_t before = s->pick;
 
+	if (var == p->pivot)
+		return false;
 	if (v->lit != LIT_OPEN)
 		return v->lit == want && prove(p, now, later);
 	v->lit = want;
