@@ -66,6 +66,12 @@ int cli_rules_read(char *const *paths, uint32_t n, const struct template_table *
 int cli_rules_parse(struct cli_rules *r);
 /* Show what is in r->ds on stderr. */
 void cli_rules_show(const struct cli_rules *r);
+/*
+ * The rules compiled and loaded as a host does, every rule that matches firing; the load is in the arena. An exit code,
+ * said on stderr or in r->ds. content_free.
+ */
+struct content;
+int cli_rules_content(struct cli_rules *r, struct arena *a, struct content **out);
 /* A schema file as a table, in the arena. */
 int cli_schema_load(const char *path, struct arena *a, const struct template_table **out);
 /*
@@ -106,6 +112,7 @@ int rules_list(int argc, char **argv);
 int rules_compile(int argc, char **argv);
 int rules_diff(int argc, char **argv);
 int rules_import(int argc, char **argv);
+int rules_vectors(int argc, char **argv);
 
 /* bundle_*.c */
 enum { CLI_ELF_MAX = 64 << 20 };
