@@ -11,6 +11,8 @@
 #include "kern/filter.h"
 #include "kern/quota.h"
 
+#include <fcntl.h>
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
