@@ -58,24 +58,26 @@ enum control_type {
 
 	/* Release: from the supervisor 64 to 79, to it from 80 on. The steward decides, the courier fetches, the
 	 * supervisor keeps and arms; bytes go from one to the other unread. */
-	CONTROL_STEWARD = 64, /* to the steward, first. fds: what it saved (or /dev/null), root, root's signatures,
-				 policy (or /dev/null), owner's key (or /dev/null), secret key of the agent (or
-				 /dev/null: make one), the page (read only) */
-	CONTROL_ZONE,   /* fd: to the steward: the file of a time zone that the policy names; before CONTROL_RUN */
-	CONTROL_GOT,    /* fd, or none: not there. To the steward: answers FETCH; to the courier: FETCH and PUT go on */
-	CONTROL_FACT,   /* to the steward: what became of content: phases, strikes, levels */
-	CONTROL_LOCAL,  /* fds: bytes and signatures: content of the owner's lane, from its directory */
-	CONTROL_CLIENT, /* fd: to the steward: somebody connected to the agent's socket; uid of the peer */
-	CONTROL_MUTE,   /* to the worker: see struct control_mute */
-	CONTROL_EXERCISE,   /* to the worker: run the vectors of the content in force */
-	CONTROL_CAPTURE,    /* to the worker before LOAD, fd: a capture to take instead of rings */
-	CONTROL_FETCH = 80, /* from the steward, passed on to the courier: a file of the repository */
-	CONTROL_PUT,        /* fd: the same: write it there */
-	CONTROL_SAVE,       /* fd: keep this for the next steward: its state, or its key */
-	CONTROL_OFFER,      /* fd: content that may be activated: its lane and digest */
-	CONTROL_REVOKED,    /* a digest */
-	CONTROL_ORDER,      /* the owner's word, by way of the steward: safe on, off, mute, unmute, clear */
-	CONTROL_TESTED,     /* from a scratch worker: how the vectors went */
+	CONTROL_STEWARD = 64, /* to the steward, first. fds: what it saved, root, root's signatures, policy, owner's
+				 key, secret key of the agent (each may be /dev/null), the page (read only) */
+	CONTROL_CLIENTS,      /* fd: to the steward: the socket that listens for the owner's commands; may not come */
+	CONTROL_GOT,          /* fd, or none. To the steward: answers FETCH and PUT */
+	CONTROL_FACT,         /* to the steward: what became of content: phases, strikes, levels */
+	CONTROL_LOCAL,        /* fds: bytes and signatures: content of the owner's lane */
+	CONTROL_MUTE,         /* to the worker, from the steward: see struct control_mute */
+	CONTROL_EXERCISE,     /* to the worker: run the vectors of the content in force */
+	CONTROL_CAPTURE,      /* to the worker before LOAD, fd: a capture to take instead of rings */
+	CONTROL_FETCH_FILE,   /* to the courier: a file of the repository is wanted */
+	CONTROL_PUT_FILE,     /* fd: the same: write it there */
+	CONTROL_FETCH = 80,   /* from the steward, passed on to the courier */
+	CONTROL_PUT,          /* fd: the same */
+	CONTROL_FETCHED,      /* fd, or none: from the courier, passed on to the steward */
+	CONTROL_SAVE,         /* fd: keep this for the next steward: its state, or its key */
+	CONTROL_OFFER,        /* fd: content that may be activated: its lane and digest */
+	CONTROL_REVOKED,      /* a digest */
+	CONTROL_ORDER,        /* the owner's word, by way of the steward: safe on, off, clear */
+	CONTROL_ASK_MUTE,     /* and mute, unmute, passed on to the worker */
+	CONTROL_TESTED,       /* from a scratch worker: how the vectors went */
 };
 
 enum { CONTROL_MAX_FETCH = 64 << 20 };
