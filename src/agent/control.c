@@ -147,11 +147,11 @@ static FALLIBLE check_body(const struct control_msg *m, struct diag *d)
 		return E_OK;
 	case CONTROL_OFFER:
 	case CONTROL_REVOKED:
-		if (m->u.offer.lane >= LOCAL_N_LANES || m->u.offer.bytes > CONTROL_MAX_FETCH)
+		if (m->u.offer.lane >= CONTROL_N_LANES || m->u.offer.bytes > CONTROL_MAX_FETCH)
 			FAIL(d, FORMAT, "offer: lane %u, %u bytes", m->u.offer.lane, m->u.offer.bytes);
 		return E_OK;
 	case CONTROL_SAVE:
-		if (m->u.save.what > CONTROL_SAVED_KEY || m->u.save.bytes > LOCAL_MAX_SAVED)
+		if (m->u.save.what > CONTROL_SAVED_KEY || m->u.save.bytes > CONTROL_MAX_SAVED)
 			FAIL(d, FORMAT, "save: %u, %u bytes", m->u.save.what, m->u.save.bytes);
 		return E_OK;
 	case CONTROL_FILTER:

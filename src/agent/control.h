@@ -82,7 +82,7 @@ enum control_type {
 	CONTROL_TESTED,       /* from a scratch worker: how the vectors went */
 };
 
-enum { CONTROL_MAX_FETCH = 64 << 20 };
+enum { CONTROL_MAX_FETCH = 64 << 20, CONTROL_MAX_SAVED = 1 << 20, CONTROL_N_LANES = 2 };
 
 enum control_start_flags {
 	CONTROL_ALL_MATCHES = 1,

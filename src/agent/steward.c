@@ -324,6 +324,7 @@ int agent_steward(void)
 	if (!s || sodium_init() < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		_exit(EXIT_HOST);
 	s->answer_fd = s->listen = -1;
+	endpoint_table_init(&s->table);
 	for (uint32_t i = 0; i < STEWARD_MAX_CLIENTS; i++)
 		s->client[i].fd = -1;
 	err = start(s, &d);

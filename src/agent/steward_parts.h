@@ -12,6 +12,8 @@
 #include "release/policy/policy.h"
 #include "release/trust/trust.h"
 
+static_assert((int)CONTROL_N_LANES == (int)LOCAL_N_LANES && (int)CONTROL_MAX_SAVED == (int)LOCAL_MAX_BLOB, "control.h");
+
 enum {
 	STEWARD_MAX_CLIENTS = 8,
 	STEWARD_MAX_MUTES = 64,

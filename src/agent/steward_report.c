@@ -4,6 +4,16 @@
 
 enum { REPORT_MAX = OBJECT_MAX_BYTES };
 
+static uint32_t health_phase(const struct control_fact *f)
+{
+	static const uint8_t phases[] = { [LOCAL_NONE] = HEALTH_NONE,
+					  [LOCAL_SELFTEST] = HEALTH_SELFTEST,
+					  [LOCAL_SHADOW] = HEALTH_SHADOW,
+					  [LOCAL_PROBATION] = HEALTH_PROBATION };
+
+	return f->phase < countof(phases) ? phases[f->phase] : HEALTH_NONE;
+}
+
 static void fill_content(const struct steward *s, struct object_health *h)
 {
 	const struct control_fact *f = &s->fact[LOCAL_RELEASE];
@@ -15,7 +25,7 @@ static void fill_content(const struct steward *s, struct object_health *h)
 	h->strike_cause = f->cause;
 	h->strike_signal = f->signal;
 	h->safe = f->level == LOCAL_SAFE;
-	h->phase = f->phase;
+	h->phase = health_phase(f);
 	h->in_phase_s = f->in_phase_s;
 	h->strikes = f->strikes;
 	h->unclean_boots = f->unclean_boots;

@@ -13,7 +13,7 @@ enum { RETRY_S = 30, RETRY_MAX_S = 3600, MAX_ROOTS = 64 /* in one round */ };
 
 static void put_error(struct steward *s, const char *what, enum err err, const struct diag *d)
 {
-	(void)snprintf(s->sync_error, sizeof s->sync_error, "%s: %s", what, d->text[0] ? d->text : err_text(err));
+	(void)snprintf(s->sync_error, sizeof s->sync_error, "%.95s: %.140s", what, d->text[0] ? d->text : err_text(err));
 }
 
 /* roots: until there is no next one */
@@ -60,6 +60,7 @@ static void tell_revoked(struct steward *s, const struct object_revoke *r)
 
 		control_init(&p, CONTROL_REVOKED);
 		memcpy(p.msg.u.offer.digest, r->digest[i], OBJECT_DIGEST_BYTES);
+		endpoint_forget(&s->table, r->digest[i]);
 		p.msg.u.offer.seq = r->seq;
 		steward_send(s, &p);
 	}
@@ -109,7 +110,7 @@ static void sync_promotion(struct steward *s, uint64_t seq)
 		return;
 	}
 	s->dirty = true;
-	endpoint_take(&s->table, &promotion, &s->trust.root.plan, &s->policy, &s->host);
+	(void)endpoint_take(&s->table, &promotion, &s->policy);
 }
 
 static void sync_promotions(struct steward *s)
@@ -201,7 +202,7 @@ static void look_inside(struct steward_seen *n, struct view bytes, uint64_t floo
 		(void)snprintf(n->name, sizeof n->name, "%s", b.manifest.name);
 		(void)snprintf(n->version, sizeof n->version, "%s", b.manifest.version);
 	} else {
-		(void)snprintf(n->why, sizeof n->why, "%s", d.text);
+		(void)snprintf(n->why, sizeof n->why, "%.199s", d.text);
 	}
 	arena_done(&a);
 }
@@ -249,20 +250,6 @@ void steward_forget(struct steward *s, const uint8_t digest[OBJECT_DIGEST_BYTES]
 			sodium_memzero(s->fact[i].strike, OBJECT_DIGEST_BYTES);
 }
 
-/* Newer releases of the channel that have been opened for this host: how far behind lag is. */
-static uint32_t count_newer(const struct steward *s, const struct endpoint_known *k)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < s->table.n; i++) {
-		const struct endpoint_known *o = &s->table.k[i];
-
-		n += o->first_seq > k->first_seq && o->open_dwell_s != UINT64_MAX &&
-		     !trust_is_revoked(&s->trust, o->digest);
-	}
-	return n;
-}
-
 struct endpoint_facts steward_facts(const struct steward *s, const struct endpoint_known *k)
 {
 	const struct steward_seen *n = steward_seen(s, k->digest);
@@ -273,7 +260,7 @@ struct endpoint_facts steward_facts(const struct steward *s, const struct endpoi
 		.fits = !n || n->fits,
 		.revoked = trust_is_revoked(&s->trust, k->digest),
 		.quarantined = !memcmp(s->fact[LOCAL_RELEASE].strike, k->digest, OBJECT_DIGEST_BYTES),
-		.newer = count_newer(s, k),
+		.newer = endpoint_newer(&s->table, &s->trust.root.plan, &s->policy, &s->host, k),
 		.bundle_floor = n ? n->floor : UINT64_MAX,
 	};
 }
@@ -289,6 +276,12 @@ static bool is_current(const struct steward *s, const uint8_t digest[OBJECT_DIGE
 static void check_evidence(struct steward *s, struct endpoint_known *k)
 {
 	k->evidence_ok = !s->policy.require_evidence || k->ring == 0 || steward_evidence(s, k, NULL);
+}
+
+/* Rises over epochs too. */
+static uint64_t release_seq(const struct endpoint_known *k)
+{
+	return (uint64_t)k->epoch << 40 | k->seq;
 }
 
 static void try_release(struct steward *s, struct endpoint_known *k)
@@ -320,11 +313,11 @@ static void try_release(struct steward *s, struct endpoint_known *k)
 	if (n->signatures)
 		look_inside(n, steward_bytes(&p), s->trust.security_floor);
 	else
-		(void)snprintf(n->why, sizeof n->why, "%s", d.text);
+		(void)snprintf(n->why, sizeof n->why, "%.199s", d.text);
 	f = steward_facts(s, k);
 	endpoint_decide(&s->trust.root.plan, &s->policy, &s->host, k, &f, (int64_t)steward_unix_s(), &v);
 	if (v.go)
-		offer(s, LOCAL_RELEASE, k->digest, k->seq, steward_bytes(&p));
+		offer(s, LOCAL_RELEASE, k->digest, release_seq(k), steward_bytes(&p));
 	else
 		log_warning("a bundle is refused digest=%.12s reason=\"%s\"", hex, n->why);
 	steward_pair_done(&p);

@@ -6,8 +6,8 @@
 
 enum { HEX = 2 * OBJECT_DIGEST_BYTES + 1, SHORT = 12 };
 
-static const char *const phases[] = { "none", "fetched", "selftest", "shadow", "probation" };
-static const char *const levels[] = { "normal", "last known good only", "factory", "SAFE" };
+static const char *const phases[] = { "none", "selftest", "shadow", "probation" };
+static const char *const levels[] = { "normal", "factory", "SAFE" };
 static const char *const causes[] = { "none", "crash", "hang", "memory", "refused", "vector", "budget", "boot" };
 static const char *const lanes[] = { "release", "owner" };
 

@@ -9,42 +9,46 @@
 
 #include <errno.h>
 
-enum { TICK_MS = 1000 };
+enum { TICK_MS = 1000, TELL_S = 10 };
+
+static void tell(struct supervisor *s, enum local_lane lane)
+{
+	const struct local_state *st = &s->arm.state;
+	const struct local_lane_state *l = &st->lane[lane];
+	struct control_packet p;
+	struct control_fact *f = &p.msg.u.fact;
+
+	control_init(&p, CONTROL_FACT);
+	*f = (struct control_fact){ .lane = lane,
+				    .phase = l->phase,
+				    .level = local_level(st),
+				    .in_phase_s = l->in_phase_s,
+				    .strikes = st->strikes,
+				    .unclean_boots = st->unclean_boots,
+				    .worker_deaths = st->worker_deaths,
+				    .blind_ms = st->blind_ms,
+				    .shadow_alerts = s->arm.shadow_alerts,
+				    .live_alerts = s->arm.live_alerts };
+	memcpy(f->lkg, l->lkg, sizeof f->lkg);
+	memcpy(f->candidate, l->candidate, sizeof f->candidate);
+	memcpy(f->text, s->arm.said, sizeof f->text);
+	if (lane == LOCAL_RELEASE && st->n_quarantine) {
+		const struct local_quarantine *q = &st->quarantine[st->n_quarantine - 1];
+
+		memcpy(f->strike, q->digest, sizeof f->strike);
+		memcpy(f->rule, q->rule, sizeof f->rule);
+		f->cause = q->cause;
+		f->signal = q->signal;
+	}
+	if (control_send(s->steward.child.sock, &p) != E_OK)
+		child_kill(&s->steward.child, "it does not take messages");
+}
 
 /* The steward, for reports and for the owner. */
 void super_arm_tell(struct supervisor *s)
 {
-	const struct local_state *st = &s->arm.state;
-	struct control_packet p;
-
-	for (uint32_t i = 0; i < LOCAL_N_LANES && s->steward.child.pid; i++) {
-		const struct local_lane_state *l = &st->lane[i];
-		const struct local_quarantine *q = local_last_strike(st, i);
-		struct control_fact *f = &p.msg.u.fact;
-
-		control_init(&p, CONTROL_FACT);
-		*f = (struct control_fact){ .lane = i,
-					    .phase = l->phase,
-					    .level = st->level,
-					    .in_phase_s = l->in_phase_s,
-					    .strikes = st->strikes,
-					    .unclean_boots = st->unclean_boots,
-					    .worker_deaths = st->worker_deaths,
-					    .blind_ms = st->blind_ms,
-					    .shadow_alerts = s->arm.shadow_alerts,
-					    .live_alerts = s->arm.live_alerts };
-		memcpy(f->lkg, l->lkg, sizeof f->lkg);
-		memcpy(f->candidate, l->candidate, sizeof f->candidate);
-		memcpy(f->text, s->arm.said, sizeof f->text);
-		if (q) {
-			memcpy(f->strike, q->digest, sizeof f->strike);
-			memcpy(f->rule, q->rule, sizeof f->rule);
-			f->cause = q->cause;
-			f->signal = q->signal;
-		}
-		if (control_send(s->steward.child.sock, &p) != E_OK)
-			child_kill(&s->steward.child, "it does not take messages");
-	}
+	for (uint32_t i = 0; i < LOCAL_N_LANES && s->steward.child.pid; i++)
+		tell(s, (enum local_lane)i);
 }
 
 /* An internal alert: by the worker while there is one. */
@@ -54,7 +58,7 @@ static void notice(struct supervisor *s, const char *text)
 	struct control_packet p;
 
 	log_warning("%s", text);
-	(void)snprintf(s->arm.said, sizeof s->arm.said, "%s", text);
+	(void)snprintf(s->arm.said, sizeof s->arm.said, "%.111s", text);
 	if (s->state != WATCHING) {
 		super_sinks_note(&s->sinks, &n, 0);
 		return;
@@ -68,51 +72,80 @@ static void notice(struct supervisor *s, const char *text)
 
 /* files of what is armed */
 
-static FALLIBLE add_stored(struct supervisor *s, const uint8_t digest[OBJECT_DIGEST_BYTES], struct sealed_files *out,
-			   struct diag *d)
+/* A file that is not there any more, or not what it was: what comes after it is armed. */
+static FALLIBLE add_stored(struct supervisor *s, enum local_lane lane, struct sealed_files *out, struct diag *d)
 {
 	struct sealed_file *f = &out->file[out->n];
+	struct local_input in = { .event = LOCAL_EV_MISSING, .lane = lane };
 	char hex[2 * OBJECT_DIGEST_BYTES + 1];
+	enum err err;
 
-	TRY(local_store_get(s->arm.store, digest, &f->fd, &f->bytes, d));
-	object_hex(digest, OBJECT_DIGEST_BYTES, hex);
+	if (!local_armed(&s->arm.state, lane, in.digest))
+		return E_OK;
+	err = local_store_get(s->arm.store, in.digest, &f->fd, &f->bytes, d);
+	if (err == E_NOT_FOUND || err == E_FORMAT) {
+		log_error("%s", d->text);
+		(void)super_arm_on(s, &in);
+		return err;
+	}
+	TRY(err);
+	object_hex(in.digest, OBJECT_DIGEST_BYTES, hex);
 	(void)snprintf(f->name, sizeof f->name, "bundle %.12s", hex);
 	out->n++;
 	return E_OK;
 }
 
-FALLIBLE super_arm_files(struct supervisor *s, struct sealed_files *out, struct diag *d)
+static FALLIBLE files_once(struct supervisor *s, struct sealed_files *out, struct diag *d)
 {
 	const struct config *c = s->o->config;
 	uint8_t digest[OBJECT_DIGEST_BYTES];
 
-	if (!s->arm.store)
-		return c->n_rules || !s->o->record ? sealed_files_open(c->rules, c->n_rules, out, d) : E_OK;
-	if (s->arm.state.level == LOCAL_SAFE)
+	sealed_files_close(out);
+	if (local_level(&s->arm.state) == LOCAL_SAFE)
 		return sealed_file_add("SAFE feed", super_safe_rules, strlen(super_safe_rules), out);
 	if (!local_armed(&s->arm.state, LOCAL_RELEASE, digest))
 		TRY(sealed_files_open(c->rules, c->n_rules, out, d));
-	else
-		TRY(add_stored(s, digest, out, d));
-	return local_armed(&s->arm.state, LOCAL_OWNER, digest) ? add_stored(s, digest, out, d) : E_OK;
+	TRY(add_stored(s, LOCAL_RELEASE, out, d));
+	return add_stored(s, LOCAL_OWNER, out, d);
+}
+
+FALLIBLE super_arm_files(struct supervisor *s, struct sealed_files *out, struct diag *d)
+{
+	const struct config *c = s->o->config;
+	enum err err = E_NOT_FOUND;
+
+	if (!s->arm.store)
+		return c->n_rules || !s->o->record ? sealed_files_open(c->rules, c->n_rules, out, d) : E_OK;
+	/* Each file that is missing takes one away from what can be. */
+	for (uint32_t i = 0; i < 2 * LOCAL_N_LANES + 1 && (err == E_NOT_FOUND || err == E_FORMAT); i++)
+		err = files_once(s, out, d);
+	return err;
 }
 
 /* steps */
 
+static void act_lane(struct supervisor *s, enum local_lane lane, uint32_t todo)
+{
+	if (todo & LOCAL_DO_SCRATCH)
+		super_trial_start(s, LOCAL_SCRATCH_WORKER, lane);
+	if (todo & LOCAL_DO_SHADOW)
+		super_trial_start(s, LOCAL_SHADOW_WORKER, lane);
+}
+
 static void act(struct supervisor *s, const struct local_output *out)
 {
-	if (out->todo & LOCAL_DO_DROP)
-		super_trial_end(s);
-	if (out->todo & LOCAL_DO_NOTICE)
-		notice(s, out->text);
-	if (out->todo & LOCAL_DO_SCRATCH)
-		super_trial_start(s, LOCAL_SCRATCH_WORKER, out->lane);
-	if (out->todo & LOCAL_DO_SHADOW)
-		super_trial_start(s, LOCAL_SHADOW_WORKER, out->lane);
-	if (out->todo & LOCAL_DO_ARM)
-		s->arm.due = true;
+	for (uint32_t i = 0; i < LOCAL_N_LANES; i++)
+		if (out->lane_do[i] & LOCAL_DO_DROP && s->arm.trial.lane == i)
+			super_trial_end(s);
+	s->arm.due |= (out->todo & LOCAL_DO_ARM) != 0;
+	if (out->todo & LOCAL_DO_HOOKS)
+		super_worker_attach_again(s);
 	if (out->todo & LOCAL_DO_KEEP)
 		local_store_clean(s->arm.store, &s->arm.state);
+	if (out->todo & LOCAL_DO_NOTICE)
+		notice(s, out->text);
+	for (uint32_t i = 0; i < LOCAL_N_LANES; i++)
+		act_lane(s, (enum local_lane)i, out->lane_do[i]);
 }
 
 bool super_arm_on(struct supervisor *s, struct local_input *in)
@@ -125,20 +158,16 @@ bool super_arm_on(struct supervisor *s, struct local_input *in)
 		return true;
 	diag_init(&d);
 	in->now_s = super_now_ns(CLOCK_REALTIME) / 1000000000;
+	in->blind_ms = TAKE(a->blind_ms);
+	in->hooks_essential = SUPER_HOOKS_ESSENTIAL;
+	in->hooks_bulk = SUPER_HOOKS_BULK;
 	memcpy(in->boot, a->boot, sizeof in->boot);
-	a->next = a->state;
-	if (local_on(&a->next, &a->plan, in, &out, &d) != E_OK) {
+	if (local_step(a->store, &a->state, &a->plan, in, &out, &d) != E_OK) {
 		log_warning("%s", d.text);
 		return false;
 	}
-	if (out.todo & LOCAL_DO_WRITE && local_store_write(a->store, &a->next, &d) != E_OK) {
-		log_error("the state of content cannot be written: %s", d.text);
-		if (!(out.todo & LOCAL_DO_REGARDLESS))
-			return false;
-	}
-	a->state = a->next;
 	act(s, &out);
-	if (out.todo)
+	if (in->event != LOCAL_EV_TIME || out.todo || !(a->state.calm_s % TELL_S))
 		super_arm_tell(s);
 	return true;
 }
@@ -152,7 +181,7 @@ void super_arm_offer(struct supervisor *s, const struct control_offer *o, int fd
 
 	diag_init(&d);
 	memcpy(in.digest, o->digest, sizeof in.digest);
-	if (!s->arm.store || local_is_quarantined(&s->arm.state, o->digest))
+	if (!s->arm.store)
 		return;
 	/* It is on the disk, under the digest that its bytes have, before anything refers to it. */
 	if (lseek(fd, 0, SEEK_SET) || io_read_fd(fd, "content", o->bytes, &bytes, &len, &d) != E_OK ||
@@ -233,16 +262,17 @@ void super_arm_live_death(struct supervisor *s, const siginfo_t *si, bool hung)
 	super_arm_due(s);
 }
 
-/* The live worker does not take what is on probation: that is as if it had died of it. */
+/* The live worker does not take the new files: what is on probation is the reason, or what was good does not load here. */
 void super_arm_refused(struct supervisor *s)
 {
-	for (uint32_t i = 0; i < LOCAL_N_LANES; i++)
-		if (s->arm.state.lane[i].phase == LOCAL_PROBATION) {
-			struct local_input in = { .event = LOCAL_EV_REFUSED, .lane = i, .cause = CAUSE_REFUSED };
+	for (uint32_t i = 0; i < LOCAL_N_LANES; i++) {
+		struct local_input in = { .event = LOCAL_EV_REFUSED, .lane = i, .cause = CAUSE_REFUSED };
 
-			memcpy(in.digest, s->arm.state.lane[i].candidate, sizeof in.digest);
+		if (s->arm.state.lane[i].phase == LOCAL_PROBATION && local_armed(&s->arm.state, i, in.digest)) {
 			(void)super_arm_on(s, &in);
+			return;
 		}
+	}
 }
 
 /* What is armed goes to the worker: now to a live one, else to the next. */
@@ -272,6 +302,18 @@ void super_arm_due(struct supervisor *s)
 	s->files = files;
 }
 
+/* Half way through a probation the worker is restarted in order: content that only works until then is not good. */
+static void rehearse_restart(struct supervisor *s)
+{
+	for (uint32_t i = 0; i < LOCAL_N_LANES; i++) {
+		const struct local_lane_state *l = &s->arm.state.lane[i];
+
+		if (l->phase == LOCAL_PROBATION && !l->clean_restarts && l->in_phase_s >= s->arm.plan.probation_s / 2 &&
+		    s->state == WATCHING && !s->next_files && !s->arm.due)
+			super_worker_restart(s);
+	}
+}
+
 void super_arm_on_time(struct supervisor *s, uint64_t now_ms)
 {
 	struct local_input in = { .event = LOCAL_EV_TIME, .elapsed_s = (now_ms - s->arm.ticked_ms) / TICK_MS };
@@ -281,6 +323,7 @@ void super_arm_on_time(struct supervisor *s, uint64_t now_ms)
 		return;
 	s->arm.ticked_ms += in.elapsed_s * TICK_MS;
 	super_arm_breaker(s);
+	rehearse_restart(s);
 	(void)super_arm_on(s, &in);
 	super_trial_on_time(s, now_ms);
 }

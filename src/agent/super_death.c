@@ -23,7 +23,7 @@ void super_report_gap(struct supervisor *s)
 	log_warning("%s", text);
 	super_sinks_note(&s->sinks, &n, page_get(&s->page->mid_line));
 	page_set(&s->page->mid_line, 0);
-	s->arm.state.blind_ms += values[0] / 1000000;
+	s->arm.blind_ms += values[0] / 1000000;
 	s->gap = (struct gap){ 0 };
 }
 
@@ -153,6 +153,9 @@ void super_worker_on_death(struct supervisor *s)
 		s->done = true;
 		return;
 	}
+	if (s->restarting && si.si_code == CLD_EXITED && !si.si_status)
+		return;
+	s->restarting = false;
 	if (!s->ever_watched && !s->arm.store) {
 		on_failed_start(s, what);
 		return;

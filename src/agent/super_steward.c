@@ -10,7 +10,7 @@
 
 enum { RETRY_MS = 10000, STOP_MS = 2000 };
 
-static const char *const saved_names[] = { [CONTROL_SAVED_STATE] = "steward", [CONTROL_SAVED_KEY] = "agent.key" };
+static const char *const saved_names[] = { [CONTROL_SAVED_STATE] = "steward", [CONTROL_SAVED_KEY] = "agent-key" };
 
 /* Sealed memory with a kept file, or nothing. */
 static int kept(struct supervisor *s, uint32_t what)

@@ -48,15 +48,20 @@ static void on_filter(struct supervisor *s, uint32_t n_names)
 }
 
 /*
- * Exactly these hooks, as far as they are not barred; which ones are written down first: after an unclean end of this
- * host fewer are attached. A worker cannot ask for more than there are.
+ * Exactly these hooks, as far as they are not barred; which ones is written down first: after an unclean end of this
+ * host fewer are attached, and where it cannot be written only the essential ones. A worker cannot ask for more than
+ * there are.
  */
 static FALLIBLE attach(struct supervisor *s, uint32_t hooks, struct diag *d)
 {
-	struct local_input in = { .event = LOCAL_EV_ATTACH, .hooks = (hooks & ALL_HOOKS) | KERN_HOOK_PROCESS };
+	struct local_input in = { .event = LOCAL_EV_ATTACH };
 
-	(void)super_arm_on(s, &in);
-	return kern_attach(s->kern, s->arm.store ? local_hooks(&s->arm.state, in.hooks) : in.hooks, d);
+	hooks = (hooks & ALL_HOOKS) | KERN_HOOK_PROCESS;
+	if (s->arm.store) {
+		in.hooks = hooks = local_hooks(&s->arm.state, hooks);
+		hooks = super_arm_on(s, &in) ? hooks : hooks & SUPER_HOOKS_ESSENTIAL;
+	}
+	return kern_attach(s->kern, hooks, d);
 }
 
 /* Of the content that READY is about: what is sent up from now on. */
@@ -110,6 +115,8 @@ static void on_ready(struct supervisor *s, const struct control_ready *r)
 
 static void on_scanned(struct supervisor *s, uint32_t n_procs)
 {
+	struct local_input restarted = { .event = LOCAL_EV_RESTARTED };
+
 	if (s->gap.since_ns)
 		super_report_gap(s);
 	child_send(&s->child, CONTROL_RUN, -1);
@@ -119,6 +126,8 @@ static void on_scanned(struct supervisor *s, uint32_t n_procs)
 	super_saw_beat(s);
 	super_enter(s, WATCHING);
 	super_steward_watching(s);
+	if (TAKE(s->restarting))
+		(void)super_arm_on(s, &restarted);
 }
 
 void super_worker_drop_next_files(struct supervisor *s)
@@ -218,7 +227,7 @@ static bool dispatch(struct supervisor *s, struct control_packet *p)
 			child_kill(&s->child, "it does not take messages");
 		return s->state == WATCHING || s->state == STOPPING;
 	case CONTROL_FINAL:
-		return s->state == STOPPING;
+		return s->state == STOPPING || s->restarting;
 	default:
 		return false;
 	}
@@ -233,6 +242,12 @@ void super_worker_on_message(struct supervisor *s)
 	if (!dispatch(s, &p))
 		child_kill(&s->child, "it sent a message that does not belong here");
 	control_close_fds(&p);
+}
+
+void super_worker_restart(struct supervisor *s)
+{
+	s->restarting = true;
+	child_send(&s->child, CONTROL_STOP, -1);
 }
 
 void super_worker_reload(struct supervisor *s)

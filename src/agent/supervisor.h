@@ -216,14 +216,21 @@ void super_trial_on_time(struct supervisor *s, uint64_t now_ms);
 /* start_arm.c, super_arm.c: which content is armed. */
 struct super_arm {
 	struct local_store *store; /* NULL: no state directory: rules of the settings, and nothing is remembered */
-	struct local_state state, next;
+	struct local_state state;
 	struct plan plan;
 	uint8_t boot[16];
-	uint64_t ticked_ms, shadow_alerts, live_alerts;
+	uint64_t ticked_ms, shadow_alerts, live_alerts, blind_ms; /* blind_ms: not told yet */
 	bool due;     /* what is armed changed, the worker does not have it yet */
 	bool breaker; /* the breaker file was there */
 	struct trial trial;
 	char said[112]; /* the last notice */
+};
+
+/* What SAFE needs; and what sends most, which is given up first after an unclean boot. */
+enum {
+	SUPER_HOOKS_ESSENTIAL = KERN_HOOK_PROCESS | KERN_HOOK_CREDS | KERN_HOOK_MODULE | KERN_HOOK_BPF,
+	SUPER_HOOKS_BULK = KERN_HOOK_OPEN | KERN_HOOK_SEND | KERN_HOOK_RECV | KERN_HOOK_IPC | KERN_HOOK_SOCKET |
+			   KERN_HOOK_CONNECT | KERN_HOOK_ACCEPT,
 };
 
 extern const char super_safe_rules[]; /* what is watched for in SAFE */
@@ -301,6 +308,7 @@ struct supervisor {
 	uint64_t checked_ms;       /* when the programs' settings were looked at last */
 	int record_fd;             /* 0: nothing is recorded */
 	bool ever_watched, done;
+	bool restarting; /* the worker was told to end, its successor follows */
 	int exit_code, refused; /* refused: what the worker answered with FAILED, or 0 */
 };
 
@@ -326,6 +334,8 @@ void super_worker_reload(struct supervisor *s);
 void super_worker_rescan(struct supervisor *s);
 void super_worker_drop_next_files(struct supervisor *s);
 
+/* It ends in order, hooks stay attached, and the next one goes on where it stopped. */
+void super_worker_restart(struct supervisor *s);
 /* What content needs from the kernel, for the live worker and a shadow; and for the live one alone again. */
 FALLIBLE super_worker_attach_both(struct supervisor *s, uint32_t hooks, struct diag *d);
 void super_worker_attach_again(struct supervisor *s);

@@ -396,6 +396,7 @@ static FALLIBLE scan(struct worker *w)
 	if (w->stop)
 		return E_OK;
 	worker_set_phase(w, FLIGHT_SCANNING);
+	worker_usage_open(w);
 	n = worker_scan(w, p.fds[0]);
 	control_close_fds(&p);
 	TRY(confine_no_open());
@@ -438,6 +439,7 @@ static void show_status(struct worker *w, struct pulse *last)
 
 	if (ms < 1000)
 		return;
+	worker_usage(w);
 	ring_stats_read(w->stats, &st);
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
 		lost += st.lost[i];
@@ -537,6 +539,7 @@ static int run(struct worker *w)
 	diag_init(&d);
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	w->nothing = epoll_create1(EPOLL_CLOEXEC);
+	w->statm = -1;
 	w->files = calloc(CONTROL_MAX_FILES, sizeof *w->files);
 	if (w->epoll < 0 || w->nothing < 0 || !w->files || take_start(w) != E_OK)
 		return EXIT_HOST;

@@ -83,6 +83,8 @@ struct worker {
 	struct capture_writer *recorder; /* NULL: not recording, or not any more */
 	uint64_t recorded_ms;            /* last flush */
 	uint64_t container_said_ms;
+	int statm;              /* -1: not there */
+	uint64_t cpu_ns_before; /* of earlier workers */
 	bool ask_containers; /* a rule uses what only a runtime's files tell */
 	bool stop;
 	/* Instead of sinks, when set: tools that look at alerts. */
@@ -146,6 +148,10 @@ bool worker_loader_busy(struct worker_loader *l);
 int worker_loader_end(struct worker_loader *l, struct content_set **out);
 /* Let the thread free it. */
 void worker_loader_drop(struct worker_loader *l, struct content_set *old);
+
+/* worker_usage.c: what this process uses, into the page. The file is opened before files cannot be any more. */
+void worker_usage_open(struct worker *w);
+void worker_usage(struct worker *w);
 
 /* worker_scan.c: feed every process that runs already. Returns their number. */
 uint32_t worker_scan(struct worker *w, int iter_fd);
