@@ -72,6 +72,8 @@ static const struct key keys[] = {
 	{ "rule_matching",            KIND_WORD,    AT(matching), 0, 0, matchings },
 	{ "strict_falco",             KIND_BOOL,    AT(strict_falco), 0, 0, NULL },
 	{ "kernel_filters",           KIND_BOOL,    AT(kernel_filters), 0, 0, NULL },
+	{ "source",                   KIND_PATH,    AT(source), 1, CONFIG_MAX_PATH, NULL },
+	{ "source_rate",              KIND_NUMBER,  AT(source_rate), 0, 1000000, NULL },
 	{ "outputs.throttle_per_minute", KIND_NUMBER, AT(throttle_per_minute), 0, 1000000, NULL },
 	{ "outputs.stdout.enabled",   KIND_BOOL,    AT(stdout_enabled), 0, 0, NULL },
 	{ "outputs.stdout.format",    KIND_WORD,    AT(stdout_format), 0, 0, stdout_formats },
@@ -157,6 +159,7 @@ void config_done(struct config *c)
 		free(c->container_roots[i].dir);
 	for (uint32_t i = 0; i < c->n_http_headers; i++)
 		free(c->http_headers[i]);
+	free(c->source);
 	free(c->file_path);
 	free(c->syslog_host);
 	free(c->syslog_hostname);
@@ -172,6 +175,11 @@ void config_done(struct config *c)
 	free(c->owner_key);
 	free(c->owner_content);
 	config_init(c);
+}
+
+const char *config_capture(const struct config *c)
+{
+	return c->source && strcmp(c->source, "kernel") != 0 ? c->source : NULL;
 }
 
 FALLIBLE config_add_rule(struct config *c, const char *path)
@@ -661,8 +669,11 @@ static void check_needs(struct reader *r)
 	static const struct {
 		const char *key, *needs;
 	} rows[] = {
-		{ "outputs.syslog.host", "outputs.syslog.transport" }, { "outputs.syslog.port", "outputs.syslog.host" },
-		{ "outputs.syslog.path", "outputs.syslog.transport" }, { "outputs.http.headers", "outputs.http.url" },
+		{ "source_rate", "source" },
+		{ "outputs.syslog.host", "outputs.syslog.transport" },
+		{ "outputs.syslog.port", "outputs.syslog.host" },
+		{ "outputs.syslog.path", "outputs.syslog.transport" },
+		{ "outputs.http.headers", "outputs.http.url" },
 		{ "outputs.http.ca_file", "outputs.http.url" },
 	};
 	const struct config *c = r->c;

@@ -46,9 +46,11 @@ enum config_transport { CONFIG_NO_SYSLOG, CONFIG_UNIX, CONFIG_UDP, CONFIG_TCP };
 struct config {
 	char *rules[CONFIG_MAX_RULES]; /* files and directories, in order; owned */
 	uint32_t n_rules;
-	uint32_t matching;            /* enum config_matching */
-	uint32_t strict_falco;        /* rule_opts.strict_falco */
-	uint32_t kernel_filters;      /* leave out in the kernel what no rule can depend on */
+	uint32_t matching;       /* enum config_matching */
+	uint32_t strict_falco;   /* rule_opts.strict_falco */
+	uint32_t kernel_filters; /* leave out in the kernel what no rule can depend on */
+	char *source;         /* owned; NULL or "kernel": the kernel; else a capture to take instead, over and over */
+	uint32_t source_rate; /* records of it a second; 0: as far apart as they were recorded */
 	uint32_t throttle_per_minute; /* alerts of a rule, control group and executable; 0: no bound */
 	uint32_t stdout_enabled;      /* 0 or 1 */
 	uint32_t stdout_format;       /* enum config_format */
@@ -81,6 +83,8 @@ struct config {
 /* The defaults. */
 void config_init(struct config *c);
 void config_done(struct config *c);
+/* The capture that is taken instead of the kernel, or NULL. */
+const char *config_capture(const struct config *c);
 /* Append a path. E_LIMIT (too many, too long), E_NOMEM. */
 FALLIBLE config_add_rule(struct config *c, const char *path);
 

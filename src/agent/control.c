@@ -81,11 +81,11 @@ static const struct {
 	uint32_t fds_min, fds_max;
 } rules[] = {
 	// clang-format off
-	{ CONTROL_START,   false, 7, 8 },
+	{ CONTROL_START,   false, 4, 8 },
 	{ CONTROL_FILE,    false, 1, 1 },
 	{ CONTROL_OUTPUT,  false, 0, 1 },
 	{ CONTROL_LOAD,    false, 0, 0 },
-	{ CONTROL_GO,      false, 1, 1 },
+	{ CONTROL_GO,      false, 0, 1 },
 	{ CONTROL_RUN,     false, 0, 0 },
 	{ CONTROL_STOP,    false, 0, 0 },
 	{ CONTROL_RECORD,  false, 1, 1 },
@@ -94,6 +94,9 @@ static const struct {
 	{ CONTROL_RESCAN,  false, 1, 1 },
 	{ CONTROL_CONTAINER, false, 0, CONTAINER_FILES },
 	{ CONTROL_MUTE,    false, 0, 0 },
+	{ CONTROL_EXERCISE, false, 0, 0 },
+	{ CONTROL_CAPTURE, false, 1, 1 },
+	{ CONTROL_TESTED,  true,  0, 0 },
 	{ CONTROL_READY,   true,  0, 0 },
 	{ CONTROL_FAILED,  true,  0, 0 },
 	{ CONTROL_SCANNED, true,  0, 0 },
@@ -108,9 +111,6 @@ static const struct {
 	{ CONTROL_GOT,     false, 0, 1 },
 	{ CONTROL_FACT,    false, 0, 0 },
 	{ CONTROL_LOCAL,   false, 2, 2 },
-	{ CONTROL_MUTE,    false, 0, 0 },
-	{ CONTROL_EXERCISE, false, 0, 0 },
-	{ CONTROL_CAPTURE, false, 1, 1 },
 	{ CONTROL_FETCH_FILE, false, 0, 0 },
 	{ CONTROL_PUT_FILE, false, 1, 1 },
 	{ CONTROL_NOTE,    false, 0, 0 },
@@ -124,7 +124,6 @@ static const struct {
 	{ CONTROL_ORDER,   true,  0, 0 },
 	{ CONTROL_ASK_MUTE, true, 0, 0 },
 	{ CONTROL_PLAN,    true,  0, 0 },
-	{ CONTROL_TESTED,  true,  0, 0 },
 	// clang-format on
 };
 
@@ -153,6 +152,12 @@ static FALLIBLE check_body(const struct control_msg *m, struct diag *d)
 	case CONTROL_SAVE:
 		if (m->u.save.what > CONTROL_SAVED_KEY || m->u.save.bytes > CONTROL_MAX_SAVED)
 			FAIL(d, FORMAT, "save: %u, %u bytes", m->u.save.what, m->u.save.bytes);
+		return E_OK;
+	case CONTROL_TESTED:
+		if (m->u.tested.n_failed > m->u.tested.n_vectors ||
+		    !memchr(m->u.tested.text, 0, sizeof m->u.tested.text))
+			FAIL(d, FORMAT, "tested: %u of %u vectors failed, or a text without end", m->u.tested.n_failed,
+			     m->u.tested.n_vectors);
 		return E_OK;
 	case CONTROL_FILTER:
 		if (m->u.filter.n_names > WIRE_FILTER_MAX_NAMES)

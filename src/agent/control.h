@@ -21,6 +21,7 @@ enum {
 	CONTROL_MAX_FDS = 8,
 	CONTROL_MAX_FILES = 256,
 	CONTROL_MAX_OUTPUTS = 3,
+	CONTROL_MAX_RATE = 1000000,        /* records of a capture a second */
 	CONTROL_MAX_NAMES_BYTES = 1 << 20, /* of names that are asked for, and of answers */
 };
 
@@ -29,12 +30,12 @@ enum control_output_index { CONTROL_STDOUT, CONTROL_FILE_OUTPUT, CONTROL_COURIER
 
 /* From the supervisor below 16, to it from 16 on. */
 enum control_type {
-	CONTROL_START = 1, /* fds: page, flight recorder, passwd, group (or /dev/null), ring 0, ring 1, statistics, the
-			      courier's page if there is one */
+	CONTROL_START = 1, /* fds: page, flight recorder, passwd, group (or /dev/null), then by its flags ring 0, ring
+			      1, statistics, the courier's page if there is one */
 	CONTROL_FILE,      /* fd: rules or compiled content, sealed memory */
 	CONTROL_OUTPUT,    /* fd: the sink; also the answer to CONTROL_ROTATE, then the fd may be missing: it failed */
 	CONTROL_LOAD,      /* all files were sent: judge them, answer READY or FAILED; later: the same with new files */
-	CONTROL_GO,        /* fd: task iterator; hooks are attached: scan, answer SCANNED */
+	CONTROL_GO,        /* fd: task iterator (of a capture none); hooks are attached: scan, answer SCANNED */
 	CONTROL_RUN,       /* from now on sinks are the worker's to write to */
 	CONTROL_STOP,      /* hooks are detached: drain, flush, answer FINAL, exit */
 	CONTROL_RECORD, /* before LOAD, fd: a file for all records that the worker consumes; then LOAD may have no files
@@ -89,7 +90,17 @@ enum control_start_flags {
 	CONTROL_COLOUR = 2,       /* stderr is a terminal that shows colours */
 	CONTROL_STRICT_FALCO = 4, /* rules are read with rule_opts.strict_falco */
 	CONTROL_NO_FILTER = 8,    /* send none: everything is to pass */
-	CONTROL_BUNDLES = 16,     /* what is no bundle is refused */
+	/*
+	 * At most one of these. Without: live, of rings.
+	 *   SCRATCH   the first four descriptors only; FILE, LOAD; answers TESTED and exits with 0, or FAILED
+	 *   SHADOW    as live, with a page and a flight recorder of its own, without OUTPUT and RECORD; it asks for no
+	 *             names or containers. Its rings may be descriptors that are for reading only. Start it with nice
+	 * 10 CAPTURED  the first four, and the courier's page; CAPTURE before LOAD; GO without a descriptor
+	 */
+	CONTROL_SCRATCH = 16,
+	CONTROL_SHADOW = 32,
+	CONTROL_CAPTURED = 64,
+	CONTROL_BUNDLES = 128,    /* what is no bundle is refused */
 };
 
 struct control_hdr {
@@ -105,6 +116,10 @@ struct control_start {
 	char hostname[72];            /* NUL-terminated */
 	uint32_t throttle_per_minute; /* alerts of a rule, control group and executable; 0: no bound */
 	uint32_t zero;
+};
+
+struct control_capture {
+	uint32_t records_per_s; /* 0: as far apart as they were recorded */
 };
 
 struct control_file {
@@ -254,6 +269,7 @@ struct control_msg {
 		struct control_offer offer;
 		struct control_save save;
 		struct control_mute mute;
+		struct control_capture capture;
 		struct control_order order;
 		struct control_plan plan;
 		struct control_note note;

@@ -65,6 +65,8 @@ static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 				.reserved_bytes = c->reserved_kib << 10,
 				.bulk_bytes = c->bulk_kib << 10 };
 
+	if (config_capture(c))
+		FAIL(d, UNSUPPORTED, "source: this build takes its records from the kernel only");
 	s->files = calloc(1, sizeof *s->files);
 	s->filter = calloc(1, sizeof *s->filter);
 	if (!s->files || !s->filter)
@@ -82,8 +84,10 @@ static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 	    flight_open(NULL, &s->flight_fd) != E_OK || block_signals(&s->signals) != E_OK)
 		FAIL(d, HOST, "cannot set up: %s", strerror(errno));
 	s->page = page;
-	TRY(kern_open(&ko, &s->kern, d));
-	TRY(ring_stats_open(kern_stats_fd(s->kern), kern_n_cpus(s->kern), &s->stats, d));
+	if (!config_capture(c)) {
+		TRY(kern_open(&ko, &s->kern, d));
+		TRY(ring_stats_open(kern_stats_fd(s->kern), kern_n_cpus(s->kern), &s->stats, d));
+	}
 	worker_cgroup_make(&s->cgroup, (uint64_t)c->worker_memory_mib << 20, c->worker_cpu_percent);
 	if (!s->cgroup.memory || !s->cgroup.cpu)
 		log_info("no cgroup bounds the worker's %s here, its resource limits do",

@@ -15,13 +15,14 @@ static int open_or_null(const char *path)
 FALLIBLE super_worker_send_start(struct supervisor *s, const struct child *to, int page_fd, int flight_fd,
 				 uint32_t mode)
 {
+	bool rings = mode == 0 || mode == CONTROL_SHADOW;
 	struct control_packet p;
 	int passwd = open_or_null("/etc/passwd"), group = open_or_null("/etc/group");
 	enum err err = E_IO;
 
 	control_init(&p, CONTROL_START);
 	p.msg.u.start = (struct control_start){
-		.flags = mode | (s->kern ? 0u : CONTROL_SOURCE) |
+		.flags = mode |
 			 (s->o->config->matching == CONFIG_ALL ? CONTROL_ALL_MATCHES : 0u) |
 			 (s->o->config->strict_falco ? CONTROL_STRICT_FALCO : 0u) |
 			 (s->o->config->kernel_filters ? 0u : CONTROL_NO_FILTER) | (s->o->bundles ? CONTROL_BUNDLES : 0u) |
@@ -35,13 +36,13 @@ FALLIBLE super_worker_send_start(struct supervisor *s, const struct child *to, i
 	p.fds[p.n_fds++] = flight_fd;
 	p.fds[p.n_fds++] = passwd;
 	p.fds[p.n_fds++] = group;
-	for (uint32_t i = 0; s->kern && mode != CONTROL_SCRATCH && i < WIRE_N_RINGS; i++) {
+	for (uint32_t i = 0; rings && i < WIRE_N_RINGS; i++) {
 		p.msg.u.start.ring_bytes[i] = kern_ring_bytes(s->kern, i);
 		p.fds[p.n_fds++] = kern_ring_fd(s->kern, i);
 	}
-	if (s->kern && mode != CONTROL_SCRATCH)
+	if (rings)
 		p.fds[p.n_fds++] = kern_stats_fd(s->kern);
-	if (mode == 0 && s->courier.page_fd >= 0)
+	if (mode != CONTROL_SCRATCH && s->courier.page_fd >= 0)
 		p.fds[p.n_fds++] = s->courier.page_fd;
 	if (passwd >= 0 && group >= 0)
 		err = control_send(to->sock, &p);
@@ -97,4 +98,19 @@ FALLIBLE super_worker_send_record(struct supervisor *s)
 	control_init(&p, CONTROL_RECORD);
 	p.fds[p.n_fds++] = s->record_fd;
 	return control_send(s->child.sock, &p);
+}
+
+/* Each worker reads it from the beginning, at its own pace. */
+FALLIBLE super_worker_send_capture(struct supervisor *s, const struct child *to)
+{
+	struct control_packet p;
+	AUTO_FD int fd = 0;
+
+	if (s->kern)
+		return E_OK;
+	control_init(&p, CONTROL_CAPTURE);
+	p.msg.u.capture.records_per_s = s->o->config->source_rate;
+	fd = open(config_capture(s->o->config), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	p.fds[p.n_fds++] = fd;
+	return fd < 0 ? E_IO : control_send(to->sock, &p);
 }

@@ -23,6 +23,7 @@ static FALLIBLE send_all(struct supervisor *s, struct trial *t)
 {
 	AUTO_FREE struct sealed_files *files = calloc(1, sizeof *files);
 	uint8_t *digest = s->arm.state.lane[t->lane].candidate;
+	uint32_t mode = t->worker == LOCAL_SCRATCH_WORKER ? CONTROL_SCRATCH : s->kern ? CONTROL_SHADOW : CONTROL_CAPTURED;
 	enum err err;
 
 	if (!files)
@@ -30,8 +31,9 @@ static FALLIBLE send_all(struct supervisor *s, struct trial *t)
 	TRY(local_store_get(s->arm.store, digest, &files->file[0].fd, &files->file[0].bytes, NULL));
 	(void)snprintf(files->file[0].name, sizeof files->file[0].name, "candidate");
 	files->n = 1;
-	err = super_worker_send_start(s, &t->child, t->page_fd, t->flight_fd,
-				      t->worker == LOCAL_SHADOW_WORKER ? CONTROL_SHADOW : CONTROL_SCRATCH);
+	err = super_worker_send_start(s, &t->child, t->page_fd, t->flight_fd, mode);
+	if (err == E_OK && mode == CONTROL_CAPTURED)
+		err = super_worker_send_capture(s, &t->child);
 	if (err == E_OK)
 		err = super_worker_send_files(&t->child, files);
 	sealed_files_close(files);
@@ -98,8 +100,7 @@ static void on_ready(struct supervisor *s, struct trial *t, const struct control
 		done(s, LOCAL_EV_REFUSED, CAUSE_REFUSED, "");
 		return;
 	}
-	child_send(&t->child, CONTROL_GO, iter);
-	close(iter);
+	super_worker_go(s, &t->child, iter);
 }
 
 static void on_tested(struct supervisor *s, const struct control_tested *t)

@@ -23,7 +23,8 @@ void super_worker_start(struct supervisor *s)
 	s->refused = 0;
 	s->has_filter = false;
 	/* A worker that dies over this is noticed by its death. */
-	if (super_worker_send_start(s, &s->child, s->page_fd, s->flight_fd, 0) != E_OK ||
+	if (super_worker_send_start(s, &s->child, s->page_fd, s->flight_fd, s->kern ? 0 : CONTROL_CAPTURED) != E_OK ||
+	    super_worker_send_capture(s, &s->child) != E_OK ||
 	    super_worker_send_outputs(s) != E_OK || super_worker_send_record(s) != E_OK ||
 	    super_worker_send_files(&s->child, s->files) != E_OK)
 		log_warning("the worker does not take its start-up messages error=\"%s\"", strerror(errno));
@@ -94,6 +95,13 @@ void super_worker_attach_again(struct supervisor *s)
 		log_error("the kernel refuses what the rules need: %s", d.text);
 }
 
+/* With the processes that there are; a capture says by itself which there were. */
+void super_worker_go(struct supervisor *s, struct child *c, int iter)
+{
+	child_send(c, CONTROL_GO, s->kern ? iter : -1);
+	close(iter);
+}
+
 static void on_ready(struct supervisor *s, const struct control_ready *r)
 {
 	struct diag d;
@@ -108,8 +116,7 @@ static void on_ready(struct supervisor *s, const struct control_ready *r)
 		return;
 	}
 	s->lost_scanned = super_totals(s).lost;
-	child_send(&s->child, CONTROL_GO, iter);
-	close(iter);
+	super_worker_go(s, &s->child, iter);
 	super_enter(s, SCANNING);
 }
 

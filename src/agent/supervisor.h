@@ -257,13 +257,16 @@ void super_arm_due(struct supervisor *s);
 void super_arm_breaker(struct supervisor *s);
 void super_arm_on_time(struct supervisor *s, uint64_t now_ms);
 
-/* super_send.c: mode: 0, CONTROL_SCRATCH or CONTROL_SHADOW. E_IO. */
+/* super_send.c: mode: 0, or which kind of worker (enum control_start_flags). E_IO. */
 FALLIBLE super_worker_send_start(struct supervisor *s, const struct child *to, int page_fd, int flight_fd,
 				 uint32_t mode);
 FALLIBLE super_worker_send_files(const struct child *to, const struct sealed_files *files);
 FALLIBLE super_worker_send_output(struct supervisor *s, uint32_t index, bool with_fd);
 FALLIBLE super_worker_send_outputs(struct supervisor *s);
 FALLIBLE super_worker_send_record(struct supervisor *s);
+FALLIBLE super_worker_send_capture(struct supervisor *s, const struct child *to); /* where there is no kernel side */
+/* Takes the iterator. */
+void super_worker_go(struct supervisor *s, struct child *c, int iter);
 
 /* super_worker.c */
 enum super_state { DOWN, LOADING, SCANNING, WATCHING, STOPPING };

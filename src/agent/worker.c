@@ -38,9 +38,7 @@ enum {
 	START_FLIGHT,
 	START_PASSWD,
 	START_GROUP,
-	START_RINGS,
-	START_STATS = START_RINGS + WIRE_N_RINGS,
-	START_COURIER
+	START_RINGS, /* and what follows them: by its flags */
 };
 
 uint64_t worker_now_ns(void)
@@ -88,10 +86,8 @@ static bool consume(struct worker *w, uint32_t max)
 	struct view rec;
 
 	for (uint32_t i = 0; i < max; i++) {
-		if (!ring_next(w->ring, &rec))
+		if (!worker_source_next(w, &rec))
 			return false;
-		for (uint32_t r = 0; r < WIRE_N_RINGS; r++)
-			page_set(&w->page->consumed[r], w->consumed_before[r] + ring_consumed(w->ring, r));
 		worker_record(w, rec);
 		feed(w, rec);
 	}
@@ -193,7 +189,7 @@ static struct content_set *put_in_force(struct worker *w, struct content_set *se
 	if (w->decode) {
 		w->set = set;
 		decode_set_wants(w->decode, content_set_types(set), worker_wants, w);
-		w->ask_containers = decode_wants_containers(w->decode);
+		worker_want_containers(w);
 	}
 	w->set = set;
 	worker_publish_names(w);
@@ -285,6 +281,7 @@ static void on_control(struct worker *w)
 static FALLIBLE take_start(struct worker *w)
 {
 	struct control_packet p;
+	uint32_t n = START_RINGS;
 	void *page;
 
 	TRY(expect(w, &p));
@@ -296,16 +293,20 @@ static FALLIBLE take_start(struct worker *w)
 	TRY(worker_flight_map(w, p.fds[START_FLIGHT]));
 	TRY(io_read_fd(p.fds[START_PASSWD], "/etc/passwd", 4 << 20, &w->passwd, &w->passwd_len, NULL));
 	TRY(io_read_fd(p.fds[START_GROUP], "/etc/group", 4 << 20, &w->group, &w->group_len, NULL));
-	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
-		w->ring_fds[i] = p.fds[START_RINGS + i];
-	TRY(ring_stats_open(p.fds[START_STATS], w->start.n_cpus, &w->stats, NULL));
-	if (p.n_fds > START_COURIER) {
-		TRY(page_map(p.fds[START_COURIER], sizeof *w->courier, COURIER_PAGE_MAGIC, false, &page));
-		w->courier = page;
+	if (!worker_is(w, CONTROL_SCRATCH) && !worker_is(w, CONTROL_CAPTURED)) {
+		for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
+			w->ring_fds[i] = p.fds[START_RINGS + i];
+		n += WIRE_N_RINGS;
+		TRY(ring_stats_open(p.fds[n], w->start.n_cpus, &w->stats, NULL));
+		close(p.fds[n++]);
 	}
-	for (uint32_t i = 0; i < p.n_fds; i++)
-		if (i < START_RINGS || i >= START_STATS)
-			close(p.fds[i]);
+	if (p.n_fds > n) {
+		TRY(page_map(p.fds[n], sizeof *w->courier, COURIER_PAGE_MAGIC, false, &page));
+		w->courier = page;
+		close(p.fds[n]);
+	}
+	for (uint32_t i = 0; i < START_RINGS; i++)
+		close(p.fds[i]);
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
 		w->consumed_before[i] = page_get(&w->page->consumed[i]);
 	for (uint32_t i = 0; i < CONTROL_MAX_OUTPUTS; i++) {
@@ -313,6 +314,18 @@ static FALLIBLE take_start(struct worker *w)
 		w->sent_before[i] = page_get(&w->page->sent[i]);
 	}
 	return E_OK;
+}
+
+static FALLIBLE take_capture(struct worker *w, const struct control_packet *p)
+{
+	struct diag d;
+	enum err err;
+
+	diag_init(&d);
+	err = worker_capture_open(w, p->fds[0], p->msg.u.capture.records_per_s, &d);
+	if (err != E_OK)
+		log_error("the capture cannot be replayed: %s", d.text[0] ? d.text : err_text(err));
+	return err;
 }
 
 /* Files and outputs until LOAD, then the verdict: 0 or an exit code. */
@@ -328,6 +341,9 @@ static int take_content(struct worker *w)
 		if (err == E_OK && p.msg.hdr.type == CONTROL_FILE) {
 			err = take_file(w, &p);
 			control_close_fds(&p);
+		} else if (err == E_OK && p.msg.hdr.type == CONTROL_CAPTURE && worker_is(w, CONTROL_CAPTURED) &&
+			   !w->capture) {
+			err = take_capture(w, &p);
 		} else if (err == E_OK && p.msg.hdr.type == CONTROL_RECORD && !w->recording) {
 			w->recording = true;
 			w->record_fd = p.fds[0];
@@ -345,13 +361,14 @@ static int take_content(struct worker *w)
 	}
 }
 
-static FALLIBLE make_ready(struct worker *w, struct diag *d)
+FALLIBLE worker_decode_new(struct worker *w)
 {
 	struct decode_opts o = { .table = &template_builtin,
 				 .passwd = w->passwd,
 				 .passwd_len = w->passwd_len,
 				 .group = w->group,
 				 .group_len = w->group_len,
+				 .names = w->names,
 				 .hostname = w->start.hostname,
 				 .boot_to_wall_ns = w->start.boot_to_wall_ns,
 				 .wants = worker_wants,
@@ -361,18 +378,32 @@ static FALLIBLE make_ready(struct worker *w, struct diag *d)
 				 .emit = worker_on_event,
 				 .emit_user = w };
 
+	decode_free(TAKE(w->decode));
+	if (w->capture)
+		worker_capture_decode(w, &o);
+	TRY(decode_new(&o, &w->decode));
+	worker_want_containers(w);
+	return E_OK;
+}
+
+/* A shadow's alerts are counted, and that is all. */
+static void ignore_alert(void *user, const struct content *c, uint32_t rule, uint32_t set_rule)
+{
+	(void)user, (void)c, (void)rule, (void)set_rule;
+}
+
+static FALLIBLE make_ready(struct worker *w, struct diag *d)
+{
+	if (worker_is(w, CONTROL_SHADOW))
+		w->on_alert = ignore_alert;
 	TRY(worker_throttle_new(w, w->start.throttle_per_minute));
 	TRY(names_new(&w->names));
-	o.names = w->names;
-	TRY(decode_new(&o, &w->decode));
-	w->ask_containers = decode_wants_containers(w->decode);
+	TRY(worker_decode_new(w));
 	TRY(worker_record_open(w));
 	free(TAKE(w->passwd));
 	free(TAKE(w->group));
 	TRY(worker_judge_init(w));
-	TRY(ring_open(w->ring_fds, w->start.ring_bytes, WIRE_N_RINGS, &w->ring, d));
-	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
-		TRY(watch(w, w->ring_fds[i], EPOLL_RING));
+	TRY(worker_source_open(w, EPOLL_RING, d));
 	TRY(watch(w, worker_loader_fd(w->loader), EPOLL_LOADER));
 	return watch(w, w->sock, EPOLL_SOCKET);
 }
@@ -396,8 +427,10 @@ static FALLIBLE scan(struct worker *w)
 	if (w->stop)
 		return E_OK;
 	worker_set_phase(w, FLIGHT_SCANNING);
+	if (!p.n_fds != (w->capture != NULL))
+		return E_FORMAT;
 	worker_usage_open(w);
-	n = worker_scan(w, p.fds[0]);
+	n = w->capture ? 0 : worker_scan(w, p.fds[0]);
 	control_close_fds(&p);
 	TRY(confine_no_open());
 	worker_set_phase(w, FLIGHT_IDLE);
@@ -440,8 +473,9 @@ static void show_status(struct worker *w, struct pulse *last)
 	if (ms < 1000)
 		return;
 	worker_usage(w);
-	ring_stats_read(w->stats, &st);
-	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
+	if (w->stats)
+		ring_stats_read(w->stats, &st);
+	for (uint32_t i = 0; w->stats && i < WIRE_N_RINGS; i++)
 		lost += st.lost[i];
 	put_courier(w, courier, sizeof courier);
 	(void)snprintf(text, sizeof text,
@@ -464,6 +498,11 @@ static void rest(const struct worker *w)
 	(void)epoll_wait(w->nothing, &none, 1, REST_MS);
 }
 
+static int wait_ms(const struct worker *w)
+{
+	return worker_source_wait_ms(w, worker_containers_wait_ms(w, IDLE_MS));
+}
+
 static void loop(struct worker *w)
 {
 	struct epoll_event ev[8];
@@ -471,7 +510,7 @@ static void loop(struct worker *w)
 	bool more = true;
 
 	while (!w->stop) {
-		int n = epoll_wait(w->epoll, ev, countof(ev), more ? 0 : worker_containers_wait_ms(w, IDLE_MS));
+		int n = epoll_wait(w->epoll, ev, countof(ev), more ? 0 : wait_ms(w));
 
 		if (n > 0 && !more)
 			rest(w);
@@ -497,20 +536,6 @@ static void loop(struct worker *w)
 	}
 }
 
-/* Everything that the kernel counted as sent has been consumed. */
-static bool drained(const struct worker *w)
-{
-	struct wire_stats st;
-	uint64_t sent = 0, consumed = 0;
-
-	ring_stats_read(w->stats, &st);
-	for (uint32_t i = 0; i < WIRE_N_RINGS; i++) {
-		sent += st.produced[i] - st.lost[i];
-		consumed += page_get(&w->page->consumed[i]);
-	}
-	return consumed >= sent;
-}
-
 static void finish(struct worker *w)
 {
 	uint64_t until = worker_now_ms() + DRAIN_MS;
@@ -518,10 +543,10 @@ static void finish(struct worker *w)
 
 	worker_set_phase(w, FLIGHT_DRAINING);
 	do {
-		while (consume(w, BATCH_RECORDS))
+		while (w->ring && consume(w, BATCH_RECORDS))
 			worker_beat(w);
 		worker_sinks_flush(w);
-		if (drained(w))
+		if (worker_source_drained(w))
 			break;
 		(void)epoll_wait(w->epoll, &ev, 1, 5);
 	} while (worker_now_ms() < until);
@@ -546,7 +571,9 @@ static int run(struct worker *w)
 	code = take_content(w);
 	if (code)
 		return code;
-	err = make_ready(w, &d);
+	if (worker_is(w, CONTROL_SCRATCH))
+		return worker_scratch(w) == E_OK ? 0 : EXIT_HOST;
+	err = worker_is(w, CONTROL_CAPTURED) && !w->capture ? E_FORMAT : make_ready(w, &d);
 	if (err == E_OK) {
 		send_ready(w);
 		worker_names_ask(w);

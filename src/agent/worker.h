@@ -56,7 +56,9 @@ struct worker {
 	uint64_t consumed_before[WIRE_N_RINGS]; /* by earlier workers */
 	uint64_t dropped_before[CONTROL_MAX_OUTPUTS], sent_before[CONTROL_MAX_OUTPUTS];
 	const struct courier_page *courier; /* or NULL; read only */
-	struct ring *ring;
+	struct ring *ring;                  /* one of three: see worker_source.c */
+	struct ring_follow *follow;
+	struct worker_capture *capture;
 	struct ring_stats *stats;
 	char *passwd, *group;
 	size_t passwd_len, group_len;
@@ -152,6 +154,28 @@ void worker_loader_drop(struct worker_loader *l, struct content_set *old);
 /* worker_usage.c: what this process uses, into the page. The file is opened before files cannot be any more. */
 void worker_usage_open(struct worker *w);
 void worker_usage(struct worker *w);
+/* worker.c: its tables from now on, empty; with w->names, w->set and what w->start says. E_NOMEM. */
+FALLIBLE worker_decode_new(struct worker *w);
+
+/* worker_source.c */
+bool worker_is(const struct worker *w, enum control_start_flags flag);
+/* Of rings; tag: for its epoll. With d. */
+FALLIBLE worker_source_open(struct worker *w, uint64_t tag, struct diag *d);
+/* The next record, counted as consumed. Valid until the next call. False: there is none now. */
+bool worker_source_next(struct worker *w, struct view *rec);
+int worker_source_wait_ms(const struct worker *w, int most);
+/* Everything that the kernel counted as sent has been consumed. */
+bool worker_source_drained(const struct worker *w);
+
+/* worker_capture.c: takes the descriptor. With d. */
+FALLIBLE worker_capture_open(struct worker *w, int fd, uint32_t per_s, struct diag *d);
+/* Users, groups and time as the capture has them, its first record being now. */
+void worker_capture_decode(const struct worker *w, struct decode_opts *o);
+bool worker_capture_next(struct worker *w, struct view *rec);
+int worker_capture_wait_ms(const struct worker *w, int most);
+
+/* worker_scratch.c: run the vectors that came with the content, and answer. E_IO, E_NOMEM. */
+FALLIBLE worker_scratch(struct worker *w);
 
 /* worker_scan.c: feed every process that runs already. Returns their number. */
 uint32_t worker_scan(struct worker *w, int iter_fd);
@@ -175,7 +199,8 @@ void worker_record(struct worker *w, struct view rec);
 void worker_record_flush(struct worker *w);
 void worker_record_end(struct worker *w);
 
-/* worker_container.c */
+/* worker_container.c: is a question to be asked? After what is decoded has changed. */
+void worker_want_containers(struct worker *w);
 void worker_containers_ask(struct worker *w);
 /* How long to wait for events, at most, so that questions are asked when they are due. */
 int worker_containers_wait_ms(const struct worker *w, int most);

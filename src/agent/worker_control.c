@@ -21,16 +21,32 @@ static bool is_ring_size(uint32_t bytes)
 	return bytes >= 4096 && (bytes & (bytes - 1)) == 0;
 }
 
-static FALLIBLE check_start(const struct control_start *s, struct diag *d)
+static FALLIBLE check_rings(const struct control_start *s, struct diag *d)
 {
-	if (s->flags & ~(uint32_t)(CONTROL_ALL_MATCHES | CONTROL_COLOUR | CONTROL_STRICT_FALCO | CONTROL_NO_FILTER |
-				   CONTROL_BUNDLES))
-		FAIL(d, FORMAT, "start: unknown flags 0x%x", s->flags);
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
 		if (!is_ring_size(s->ring_bytes[i]))
 			FAIL(d, FORMAT, "start: ring %u of %u bytes", i, s->ring_bytes[i]);
 	if (!s->n_cpus || s->n_cpus > WIRE_MAX_CPUS)
 		FAIL(d, FORMAT, "start: %u CPUs", s->n_cpus);
+	return E_OK;
+}
+
+static FALLIBLE check_start(const struct control_packet *p, struct diag *d)
+{
+	const uint32_t kinds = CONTROL_SCRATCH | CONTROL_SHADOW | CONTROL_CAPTURED;
+	const uint32_t all = CONTROL_ALL_MATCHES | CONTROL_COLOUR | CONTROL_STRICT_FALCO | CONTROL_NO_FILTER |
+			     CONTROL_BUNDLES | kinds;
+	const struct control_start *s = &p->msg.u.start;
+	uint32_t kind = s->flags & kinds, needs = 4;
+
+	if (s->flags & ~all || (kind & (kind - 1)))
+		FAIL(d, FORMAT, "start: unknown flags 0x%x, or two kinds of worker", s->flags);
+	if (kind == 0 || kind == CONTROL_SHADOW) {
+		needs += WIRE_N_RINGS + 1;
+		TRY(check_rings(s, d));
+	}
+	if (p->n_fds != needs && (p->n_fds != needs + 1 || kind == CONTROL_SCRATCH))
+		FAIL(d, FORMAT, "start: %u descriptors, %u are right", p->n_fds, needs);
 	if (!memchr(s->hostname, 0, sizeof s->hostname))
 		FAIL(d, FORMAT, "start: the host's name has no end");
 	return E_OK;
@@ -61,7 +77,7 @@ FALLIBLE worker_control_check(const struct control_packet *p, struct diag *d)
 
 	switch (m->hdr.type) {
 	case CONTROL_START:
-		return check_start(&m->u.start, d);
+		return check_start(p, d);
 	case CONTROL_FILE:
 		if (m->u.file.index >= CONTROL_MAX_FILES || !memchr(m->u.file.name, 0, sizeof m->u.file.name))
 			FAIL(d, FORMAT, "file: index %u, or a name without end", m->u.file.index);
@@ -76,6 +92,10 @@ FALLIBLE worker_control_check(const struct control_packet *p, struct diag *d)
 		return E_OK;
 	case CONTROL_CONTAINER:
 		return check_container(p, d);
+	case CONTROL_CAPTURE:
+		if (m->u.capture.records_per_s > CONTROL_MAX_RATE)
+			FAIL(d, FORMAT, "capture: %u records a second", m->u.capture.records_per_s);
+		return E_OK;
 	case CONTROL_MUTE:
 		return check_mute(&m->u.mute, d);
 	default:

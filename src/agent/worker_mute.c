@@ -51,7 +51,7 @@ static void want_fields(struct worker *w)
 	if (!w->decode)
 		return;
 	decode_set_wants(w->decode, content_set_types(w->set), worker_wants, w);
-	w->ask_containers = decode_wants_containers(w->decode);
+	worker_want_containers(w);
 }
 
 void worker_mute(struct worker *w, const struct control_mute *m, uint64_t now_s)

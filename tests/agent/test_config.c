@@ -29,7 +29,7 @@ TEST(a_full_file_sets_everything)
 {
 	static const char text[] =
 		"rules: [a.yaml, /etc/sallyport/rules]\n"
-		"rule_matching: all\n"
+		"rule_matching: all\nsource: /var/lib/day.cap\nsource_rate: 500\n"
 		"outputs:\n"
 		"  throttle_per_minute: 7\n"
 		"  stdout: {enabled: false, format: json}\n"
@@ -50,6 +50,8 @@ TEST(a_full_file_sets_everything)
 	CHECK_STR(r.c.rules[0], "a.yaml");
 	CHECK_STR(r.c.rules[1], "/etc/sallyport/rules");
 	CHECK_EQ(r.c.matching, CONFIG_ALL);
+	CHECK_STR(config_capture(&r.c), "/var/lib/day.cap");
+	CHECK_EQ(r.c.source_rate, 500);
 	CHECK_EQ(r.c.throttle_per_minute, 7);
 	CHECK_EQ(r.c.stdout_enabled, 0);
 	CHECK_EQ(r.c.stdout_format, CONFIG_JSON);
@@ -96,9 +98,21 @@ TEST(an_empty_file_is_the_defaults)
 		CHECK_OK(r.err);
 		CHECK_EQ(r.c.stdout_enabled, 1);
 		CHECK_EQ(r.c.throttle_per_minute, 60);
+		CHECK(!config_capture(&r.c));
 		CHECK_EQ(r.c.n_rules, 0);
 		done(&r);
 	}
+}
+
+TEST(the_kernel_is_a_source_by_name)
+{
+	static const char text[] = "source: kernel\n";
+	struct read_result r;
+
+	read_text(&r, text, sizeof text - 1);
+	CHECK_OK(r.err);
+	CHECK(!config_capture(&r.c));
+	done(&r);
 }
 
 TEST(what_is_wrong_is_refused_at_its_place_with_its_id)

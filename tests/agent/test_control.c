@@ -35,8 +35,8 @@ static void good(struct control_packet *p, enum control_type type)
 	}
 	if (type == CONTROL_COURIER)
 		p->n_fds = 3;
-	if (type == CONTROL_FILE || type == CONTROL_GO || type == CONTROL_RECORD || type == CONTROL_NAMES ||
-	    type == CONTROL_RESCAN || type == CONTROL_ASK)
+	if (type == CONTROL_CAPTURE || type == CONTROL_FILE || type == CONTROL_GO || type == CONTROL_RECORD ||
+	    type == CONTROL_NAMES || type == CONTROL_RESCAN || type == CONTROL_ASK)
 		p->n_fds = 1;
 	if (type == CONTROL_LOAD)
 		p->msg.u.load.n_files = 1;
@@ -72,10 +72,11 @@ static enum err pass(const struct control_packet *p, bool from_worker, struct co
 TEST(every_message_passes_in_its_own_direction_and_in_no_other)
 {
 	static const enum control_type types[] = {
-		CONTROL_START,  CONTROL_FILE,      CONTROL_OUTPUT,        CONTROL_LOAD,    CONTROL_GO,     CONTROL_RUN,
-		CONTROL_STOP,   CONTROL_READY,     CONTROL_FAILED,        CONTROL_SCANNED, CONTROL_ROTATE, CONTROL_GONE,
-		CONTROL_FINAL,  CONTROL_RECORD,    CONTROL_NAMES,         CONTROL_COURIER, CONTROL_RESCAN, CONTROL_ASK,
-		CONTROL_FILTER, CONTROL_CONTAINER, CONTROL_ASK_CONTAINER, CONTROL_MUTE,
+		CONTROL_START,         CONTROL_FILE,   CONTROL_OUTPUT,  CONTROL_LOAD,     CONTROL_GO,
+		CONTROL_RUN,           CONTROL_STOP,   CONTROL_READY,   CONTROL_FAILED,   CONTROL_SCANNED,
+		CONTROL_ROTATE,        CONTROL_GONE,   CONTROL_FINAL,   CONTROL_RECORD,   CONTROL_NAMES,
+		CONTROL_COURIER,       CONTROL_RESCAN, CONTROL_ASK,     CONTROL_FILTER,   CONTROL_CONTAINER,
+		CONTROL_ASK_CONTAINER, CONTROL_MUTE,   CONTROL_CAPTURE, CONTROL_EXERCISE, CONTROL_TESTED,
 	};
 	int before = count_fds();
 
@@ -110,7 +111,12 @@ TEST(a_bad_field_is_refused_and_its_descriptors_are_closed)
 		{ "version", CONTROL_STOP, 4, 2, "version" },
 		{ "type 0", CONTROL_STOP, 0, 0, "type 0" },
 		{ "type 14", CONTROL_STOP, 0, 14, "type 14" },
-		{ "flags", CONTROL_START, 8, 64, "flags" },
+		{ "flags", CONTROL_START, 8, 128, "flags" },
+		{ "two kinds of worker", CONTROL_START, 8, 48, "two kinds" },
+		{ "scratch with rings", CONTROL_START, 8, 16, "descriptors" },
+		{ "captured with rings", CONTROL_START, 8, 64, "descriptors" },
+		{ "rate", CONTROL_CAPTURE, 8, CONTROL_MAX_RATE + 1, "records a second" },
+		{ "more failed than there are", CONTROL_TESTED, 12, 1, "of 0 vectors" },
 		{ "ring of no power of two", CONTROL_START, 12, 5000, "ring 0" },
 		{ "ring below a page", CONTROL_START, 16, 2048, "ring 1" },
 		{ "no CPU", CONTROL_START, 20, 0, "CPUs" },
@@ -172,7 +178,7 @@ TEST(a_wrong_number_of_descriptors_is_refused)
 		uint32_t n;
 	} rows[] = { { CONTROL_START, 6 }, { CONTROL_FINAL, 1 }, { CONTROL_COURIER, 1 }, { CONTROL_COURIER, 5 },
 		     { CONTROL_NAMES, 0 }, { CONTROL_ASK, 0 },   { CONTROL_ASK, 2 },     { CONTROL_RESCAN, 0 },
-		     { CONTROL_FILE, 0 },  { CONTROL_FILE, 2 },  { CONTROL_GO, 0 },      { CONTROL_STOP, 1 },
+		     { CONTROL_FILE, 0 },  { CONTROL_FILE, 2 },  { CONTROL_GO, 2 },      { CONTROL_STOP, 1 },
 		     { CONTROL_READY, 1 } };
 	int before = count_fds();
 
