@@ -82,3 +82,14 @@ uint32_t plan_bucket(const uint8_t salt[16], const uint8_t agent_id[16])
 	(void)crypto_generichash(hash, sizeof hash, agent_id, 16, salt, 16);
 	return (uint32_t)hash[0] | (uint32_t)hash[1] << 8 | (uint32_t)hash[2] << 16 | (uint32_t)hash[3] << 24;
 }
+
+uint32_t plan_jitter_s(const uint8_t agent_id[16], uint32_t period_s, uint32_t attempt)
+{
+	const uint8_t salt[16] = { 'j', (uint8_t)attempt, (uint8_t)(attempt >> 8), (uint8_t)(attempt >> 16),
+				   (uint8_t)(attempt >> 24) };
+	uint32_t doublings = attempt < 6 ? attempt : 6;
+	uint64_t window = (uint64_t)period_s << (doublings ? doublings - 1 : 0);
+	uint64_t spread = window * plan_bucket(salt, agent_id) >> 32;
+
+	return (uint32_t)(attempt ? period_s / 2 + spread : spread);
+}
