@@ -153,13 +153,20 @@ void sign_secret_done(struct sign_secret *s)
 	sodium_memzero(s, sizeof *s);
 }
 
+void sign_id_text(const uint8_t id[SIGN_ID_BYTES], char out[SIGN_ID_TEXT])
+{
+	(void)snprintf(out, SIGN_ID_TEXT, "%016llX", (unsigned long long)get_le64(id));
+}
+
 FALLIBLE sign_put_public(const struct sign_public *p, struct buf *out)
 {
 	struct public_file f = { .algorithm = { plain[0], plain[1] } };
+	char id[SIGN_ID_TEXT];
 
 	memcpy(f.id, p->id, sizeof f.id);
 	memcpy(f.key, p->key, sizeof f.key);
-	buf_printf(out, "%sminisign public key %016llX\n", untrusted, (unsigned long long)get_le64(p->id));
+	sign_id_text(p->id, id);
+	buf_printf(out, "%sminisign public key %s\n", untrusted, id);
 	put_base64(out, &f, sizeof f);
 	return out->full ? E_NOMEM : E_OK;
 }
@@ -324,6 +331,7 @@ FALLIBLE sign_bytes(const struct sign_secret *s, struct view bytes, const char *
 {
 	struct block_file f = { .algorithm = { prehashed[0], prehashed[1] } };
 	uint8_t hash[HASH_BYTES], global[SIGNATURE_BYTES], covered[SIGNATURE_BYTES + SIGN_MAX_COMMENT];
+	char id[SIGN_ID_TEXT];
 	size_t n_covered;
 
 	if (strlen(comment) >= SIGN_MAX_COMMENT || !is_printable(view_of(comment, strlen(comment))))
@@ -334,7 +342,8 @@ FALLIBLE sign_bytes(const struct sign_secret *s, struct view bytes, const char *
 	(void)crypto_sign_detached(f.signature, NULL, hash, sizeof hash, s->secret);
 	n_covered = cover(covered, f.signature, comment);
 	(void)crypto_sign_detached(global, NULL, covered, n_covered, s->secret);
-	buf_printf(out, "%ssignature by key %016llX\n", untrusted, (unsigned long long)get_le64(f.id));
+	sign_id_text(f.id, id);
+	buf_printf(out, "%ssignature by key %s\n", untrusted, id);
 	put_base64(out, &f, sizeof f);
 	buf_printf(out, "%s%s\n", trusted, comment);
 	put_base64(out, global, sizeof global);

@@ -19,6 +19,7 @@ enum {
 	SIGN_MAX_BLOCKS = 16,
 	SIGN_MAX_KEY_TEXT = 4096,
 	SIGN_BLOCK_MAX = 4096, /* text of one block */
+	SIGN_ID_TEXT = 17,
 };
 
 struct sign_public {
@@ -36,6 +37,9 @@ struct sign_block {
 	bool prehashed;
 	char comment[SIGN_MAX_COMMENT]; /* trusted: covered by the global signature */
 };
+
+/* As minisign shows it: 16 digits. */
+void sign_id_text(const uint8_t id[SIGN_ID_BYTES], char out[SIGN_ID_TEXT]);
 
 /* Fresh random keys. E_HOST: no randomness. */
 FALLIBLE sign_new(struct sign_secret *out);

@@ -88,10 +88,9 @@ struct object_revoke {
 };
 
 struct object_timestamp {
-	uint32_t epoch;
-	uint64_t version;       /* rises */
-	uint64_t time, expires; /* Unix seconds */
-	uint32_t root_version;
+	uint32_t epoch, root_version;
+	uint64_t version;                   /* rises */
+	uint64_t time, expires;             /* Unix seconds */
 	uint64_t promotion_seq, revoke_seq; /* the newest */
 	uint8_t log_head[OBJECT_DIGEST_BYTES];
 };
