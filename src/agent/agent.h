@@ -42,6 +42,7 @@ struct agent_opts {
 	uint64_t duration_ms; /* 0: until a signal */
 	const char *record;   /* NULL, or a file for everything that is seen: all hooks are attached, and no rules are
 				 needed */
+	bool bundles;         /* the rules in the settings are bundles: anything else is refused */
 	bool colour;          /* stdout is a terminal and colours are wanted */
 	bool colour_stderr;
 };

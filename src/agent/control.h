@@ -52,8 +52,7 @@ enum control_type {
 	CONTROL_ROTATE, /* an output is past its limit */
 	CONTROL_GONE,   /* an output's reader is gone for good */
 	CONTROL_FINAL,
-	CONTROL_ASK, /* fd: from the worker: names that rules use, one a line; from the courier: lines "ADDRESS NAME..."
-		      */
+	CONTROL_ASK,    /* fd: from the worker: names that rules use, one a line; from the courier: "ADDRESS NAME..." */
 	CONTROL_FILTER, /* before READY: the page has the filter of the content; without it everything passes */
 	CONTROL_ASK_CONTAINER = 31, /* what is known of a container? */
 
@@ -88,6 +87,7 @@ enum control_start_flags {
 	CONTROL_COLOUR = 2,       /* stderr is a terminal that shows colours */
 	CONTROL_STRICT_FALCO = 4, /* rules are read with rule_opts.strict_falco */
 	CONTROL_NO_FILTER = 8,    /* send none: everything is to pass */
+	CONTROL_BUNDLES = 16,     /* what is no bundle is refused */
 };
 
 struct control_hdr {

@@ -26,7 +26,7 @@ static FALLIBLE send_start(struct supervisor *s)
 		.flags = (s->o->config->matching == CONFIG_ALL ? CONTROL_ALL_MATCHES : 0u) |
 			 (s->o->config->strict_falco ? CONTROL_STRICT_FALCO : 0u) |
 			 (s->o->config->kernel_filters ? 0u : CONTROL_NO_FILTER) |
-			 (s->o->colour_stderr ? CONTROL_COLOUR : 0u),
+			 (s->o->bundles ? CONTROL_BUNDLES : 0u) | (s->o->colour_stderr ? CONTROL_COLOUR : 0u),
 		.n_cpus = kern_n_cpus(s->kern),
 		.boot_to_wall_ns = super_now_ns(CLOCK_REALTIME) - super_now_ns(CLOCK_BOOTTIME),
 	};

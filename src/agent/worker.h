@@ -16,12 +16,14 @@
 
 enum { WORKER_MAX_CONTENTS = 16, WORKER_MAX_FIRED = 256 };
 
-/* Everything that was loaded together: rule texts compiled to one content, and compiled files as they are. */
+/* Everything that was loaded together: rule texts compiled to one content, and compiled files and bundles as they are.
+ */
 struct content_set {
 	struct arena arena;
 	struct content *contents[WORKER_MAX_CONTENTS];
 	uint32_t first_rule[WORKER_MAX_CONTENTS]; /* numbering over all of them */
 	uint32_t n_contents, n_rules, n_warnings, n_programs;
+	uint8_t digests[WORKER_MAX_CONTENTS][CONTENT_DIGEST_BYTES]; /* of each: a bundle's own, else its content's */
 	uint8_t digest[CONTENT_DIGEST_BYTES];
 };
 

@@ -21,7 +21,8 @@ static bool is_ring_size(uint32_t bytes)
 
 static FALLIBLE check_start(const struct control_start *s, struct diag *d)
 {
-	if (s->flags & ~(uint32_t)(CONTROL_ALL_MATCHES | CONTROL_COLOUR | CONTROL_STRICT_FALCO | CONTROL_NO_FILTER))
+	if (s->flags & ~(uint32_t)(CONTROL_ALL_MATCHES | CONTROL_COLOUR | CONTROL_STRICT_FALCO | CONTROL_NO_FILTER |
+				   CONTROL_BUNDLES))
 		FAIL(d, FORMAT, "start: unknown flags 0x%x", s->flags);
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
 		if (!is_ring_size(s->ring_bytes[i]))

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* worker_load: rule files and compiled content to content that is proven and ready; what it needs from the kernel. */
+/* worker_load: rule files, compiled content and bundles to content that is proven and ready; what it needs from the
+ * kernel. */
 #include "agent/worker.h"
 
 #include <sodium.h>
 
+#include "content/bundle/bundle.h"
 #include "content/rule/rule.h"
 #include "kern/kern.h"
 
@@ -29,20 +31,47 @@ static int refuse(const struct worker *w, const struct diag *d, enum err err)
 	return err == E_NOMEM ? EXIT_HOST : EXIT_REFUSED;
 }
 
-static int add_content(const struct worker *w, struct content_set *set, struct view elf, const char *name)
+/* A bundle: its file is checked, then its content loaded within the manifest's limits; the digest is the file's. */
+static FALLIBLE load_bundle(struct view bytes, const char *name, bool all_matches, struct content_set *set,
+			    struct content **out, uint8_t *digest, struct diag *d)
+{
+	const struct bundle_host host = bundle_this_host();
+	struct bundle b;
+
+	d->subject = name;
+	TRY(bundle_read(bytes, &set->arena, &b, d));
+	TRY(bundle_load(&b, name, &host, all_matches, &set->arena, out, d));
+	memcpy(digest, b.digest, sizeof b.digest);
+	return E_OK;
+}
+
+static FALLIBLE load_compiled(const struct worker *w, struct content_set *set, struct view bytes, const char *name,
+			      struct content **out, uint8_t *digest, struct diag *d)
 {
 	struct content_opts o = { .table = &template_builtin, .all_matches = w->start.flags & CONTROL_ALL_MATCHES };
+
+	if (set->n_contents == WORKER_MAX_CONTENTS)
+		FAIL(d, LIMIT, "'%s': more than %d compiled files", name, WORKER_MAX_CONTENTS);
+	if (bundle_is(bytes))
+		return load_bundle(bytes, name, o.all_matches, set, out, digest, d);
+	TRY(content_load(bytes, name, &o, &set->arena, out, d));
+	memcpy(digest, content_digest(*out), CONTENT_DIGEST_BYTES);
+	return E_OK;
+}
+
+static int add_content(const struct worker *w, struct content_set *set, struct view bytes, const char *name)
+{
+	uint8_t digest[CONTENT_DIGEST_BYTES];
+	struct content *c;
 	struct diag d;
 	enum err err;
 
 	diag_init(&d);
-	if (set->n_contents == WORKER_MAX_CONTENTS)
-		err = diag_fail(&d, E_LIMIT, 0, 0, __FILE__, __LINE__, "'%s': more than %d compiled files", name,
-				WORKER_MAX_CONTENTS);
-	else
-		err = content_load(elf, name, &o, &set->arena, &set->contents[set->n_contents], &d);
+	err = load_compiled(w, set, bytes, name, &c, digest, &d);
 	if (err != E_OK)
 		return refuse(w, &d, err);
+	set->contents[set->n_contents] = c;
+	memcpy(set->digests[set->n_contents], digest, sizeof digest);
 	set->first_rule[set->n_contents] = set->n_rules;
 	set->n_rules += content_n_rules(set->contents[set->n_contents]);
 	set->n_programs += content_n_programs(set->contents[set->n_contents]);
@@ -50,9 +79,32 @@ static int add_content(const struct worker *w, struct content_set *set, struct v
 	return 0;
 }
 
-static bool is_elf(const struct worker_file *f)
+static bool is_bundle(const struct worker_file *f)
 {
-	return f->len >= 4 && !memcmp(f->text, "\177ELF", 4);
+	return bundle_is(view_of(f->text, f->len));
+}
+
+/* Not YAML: it goes its own way, and is not put together with others. */
+static bool is_compiled(const struct worker_file *f)
+{
+	return is_bundle(f) || (f->len >= 4 && !memcmp(f->text, "\177ELF", 4));
+}
+
+/* Whoever asks for bundles does not get what a file of that name holds by now. */
+static int refuse_others(const struct worker *w, const struct worker_file *files, uint32_t n)
+{
+	struct diag d;
+
+	diag_init(&d);
+	for (uint32_t i = 0; i < n && w->start.flags & CONTROL_BUNDLES; i++) {
+		if (is_bundle(&files[i]))
+			continue;
+		d.subject = files[i].name;
+		return refuse(w, &d,
+			      diag_fail(&d, E_FORMAT, 'B', 1, __FILE__, __LINE__,
+					"this is no bundle, and only those were asked for"));
+	}
+	return 0;
 }
 
 /* All rule texts are one set: a later file may append to what an earlier one defines. */
@@ -71,7 +123,7 @@ static int add_rules(struct worker *w, struct content_set *set, const struct wor
 	if (!src)
 		return EXIT_HOST;
 	for (uint32_t i = 0; i < n; i++)
-		if (!is_elf(&files[i]))
+		if (!is_compiled(&files[i]))
 			src[n_src++] = (struct rule_source){ files[i].name, files[i].text, files[i].len };
 	arena_init(&a, CONTENT_ARENA_MAX);
 	diags_init(&ds, &a);
@@ -100,24 +152,22 @@ static int add_rules(struct worker *w, struct content_set *set, const struct wor
 /* One content: its digest. Several: the digest of their digests. */
 static void digest_all(struct content_set *set)
 {
-	uint8_t all[WORKER_MAX_CONTENTS * CONTENT_DIGEST_BYTES];
-
-	for (uint32_t i = 0; i < set->n_contents; i++)
-		memcpy(all + (size_t)i * CONTENT_DIGEST_BYTES, content_digest(set->contents[i]), CONTENT_DIGEST_BYTES);
 	if (set->n_contents == 1)
-		memcpy(set->digest, all, CONTENT_DIGEST_BYTES);
+		memcpy(set->digest, set->digests, CONTENT_DIGEST_BYTES);
 	else
-		(void)crypto_generichash(set->digest, CONTENT_DIGEST_BYTES, all,
+		(void)crypto_generichash(set->digest, CONTENT_DIGEST_BYTES, set->digests[0],
 					 (size_t)set->n_contents * CONTENT_DIGEST_BYTES, NULL, 0);
 }
 
 static int load_all(struct worker *w, struct content_set *set, const struct worker_file *files, uint32_t n)
 {
 	static const char none[] = "sallyport: error: the files define no enabled rule: nothing to look for\n";
-	int code = add_rules(w, set, files, n);
+	int code = refuse_others(w, files, n);
 
+	if (!code)
+		code = add_rules(w, set, files, n);
 	for (uint32_t i = 0; i < n && !code; i++)
-		if (is_elf(&files[i]))
+		if (is_compiled(&files[i]))
 			code = add_content(w, set, view_of(files[i].text, files[i].len), files[i].name);
 	if (!code && !set->n_rules && !(w->recording && !n)) {
 		(void)!write(STDERR_FILENO, none, sizeof none - 1);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 
 FALLIBLE io_read_fd(int fd, const char *name, size_t max_bytes, char **out, size_t *out_len, struct diag *d)
@@ -66,4 +67,44 @@ FALLIBLE io_write_all(int fd, const void *p, size_t len)
 		len -= (size_t)n;
 	}
 	return E_OK;
+}
+
+/* A new name is on the disk when its directory is. A file system that cannot say so is no reason to fail. */
+static void sync_dir_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[PATH_MAX];
+	AUTO_FD int fd = -1;
+
+	(void)snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)fsync(fd);
+}
+
+static FALLIBLE fill_file(const char *name, const void *p, size_t len, mode_t mode)
+{
+	AUTO_FD int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, mode);
+
+	if (fd < 0)
+		return E_IO;
+	TRY(io_write_all(fd, p, len));
+	return fsync(fd) ? E_IO : E_OK;
+}
+
+FALLIBLE io_replace_file(const char *path, const void *p, size_t len, mode_t mode, struct diag *d)
+{
+	char temp[PATH_MAX];
+	int error;
+
+	if (snprintf(temp, sizeof temp, "%s.tmp-%d", path, (int)getpid()) >= (int)sizeof temp)
+		FAIL(d, IO, "cannot write '%.80s...': its path is too long", path);
+	(void)unlink(temp); /* of a process that had this number and died */
+	if (fill_file(temp, p, len, mode) == E_OK && rename(temp, path) == 0) {
+		sync_dir_of(path);
+		return E_OK;
+	}
+	error = errno;
+	(void)unlink(temp);
+	FAIL(d, IO, "cannot write '%s': %s", path, strerror(error));
 }

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/diag.h"
 
@@ -20,5 +21,11 @@ FALLIBLE io_read_file(const char *path, size_t max_bytes, char **out, size_t *ou
 FALLIBLE io_read_fd(int fd, const char *name, size_t max_bytes, char **out, size_t *out_len, struct diag *d);
 /* Write all of it, over short writes and EINTR. E_IO with errno set. */
 FALLIBLE io_write_all(int fd, const void *p, size_t len);
+/*
+ * Put a file of these bytes and mode (less the umask) at path, in place of what is there: whole or not at all, also
+ * when the power goes. The bytes reach the disk under another name in the same directory first. E_IO with d: nothing
+ * changed.
+ */
+FALLIBLE io_replace_file(const char *path, const void *p, size_t len, mode_t mode, struct diag *d);
 
 #endif

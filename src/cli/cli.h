@@ -9,6 +9,7 @@
 #define SALLYPORT_CLI_H
 
 #include "base/base.h"
+#include "content/bundle/bundle.h"
 #include "content/event/event.h"
 #include "content/explain/explain.h"
 #include "content/rule/rule.h"
@@ -44,11 +45,14 @@ struct cli_rules {
 	uint32_t n_src;
 	struct rule_set *set;
 	const struct template_table *table;
-	char **texts;
+	char **texts; /* of the files, which sources borrow from */
+	uint32_t n_texts;
+	struct rule_opts opts;
 };
 
 /*
- * Load the files and directories (YAML only). Diagnostics are in r->ds and not yet shown. The exit code, or 0.
+ * Load the files and directories (YAML, and bundles: they are checked, proven and then stand for their sources).
+ * Diagnostics of rules are in r->ds and not yet shown. The exit code, or 0.
  * r must be passed to cli_rules_done in any case.
  */
 int cli_rules_load(char *const *paths, uint32_t n, const struct template_table *t, struct cli_rules *r);
@@ -56,6 +60,10 @@ int cli_rules_load(char *const *paths, uint32_t n, const struct template_table *
 int cli_rules_load_opts(char *const *paths, uint32_t n, const struct template_table *t, const struct rule_opts *o,
 			struct cli_rules *r);
 void cli_rules_done(struct cli_rules *r);
+/* The two halves of loading: the files into r->src, where bundles are their sources; then r->src as one set. */
+int cli_rules_read(char *const *paths, uint32_t n, const struct template_table *t, const struct rule_opts *o,
+		   struct cli_rules *r);
+int cli_rules_parse(struct cli_rules *r);
 /* Show what is in r->ds on stderr. */
 void cli_rules_show(const struct cli_rules *r);
 /* A schema file as a table, in the arena. */
@@ -98,6 +106,19 @@ int rules_list(int argc, char **argv);
 int rules_compile(int argc, char **argv);
 int rules_diff(int argc, char **argv);
 int rules_import(int argc, char **argv);
+
+/* bundle_*.c */
+enum { CLI_ELF_MAX = 64 << 20 };
+int cmd_bundle_build(int argc, char **argv);
+int cmd_bundle_inspect(int argc, char **argv);
+int cmd_bundle_check(int argc, char **argv);
+/* A bundle's bytes, read; the caller frees *text. The exit code with what is wrong said on stderr, or 0. */
+int cli_bundle_read(const char *path, struct arena *a, char **text, size_t *len, struct bundle *out);
+/*
+ * Compile r's sources and write the bundle: everything of p but content, vectors and sources is given, those and *out
+ * are made here. The exit code with what is wrong said on stderr, or 0.
+ */
+int cli_bundle_make(struct cli_rules *r, struct bundle_parts *p, struct buf *out);
 
 /* drill_stimuli.c */
 struct drill_stimulus {

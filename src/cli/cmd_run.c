@@ -8,14 +8,15 @@
 
 #define CONFIG_PATH "/etc/sallyport/sallyport.yaml"
 
-const char cmd_run_help[] = "usage: sallyport run [--rules F|DIR]... [--config F] [--duration S] [--json]\n"
-			    "                     [--ring-kib N] [--all-matches] [--strict-falco]\n"
+const char cmd_run_help[] = "usage: sallyport run [--rules F|DIR]... [--bundle F] [--config F] [--duration S]\n"
+			    "                     [--json] [--ring-kib N] [--all-matches] [--strict-falco]\n"
 			    "\n"
 			    "Watch this host and print alerts until interrupted. Needs root.\n"
 			    "\n"
 			    "  --rules F|DIR   rules to load, instead of those in the settings: a YAML file,\n"
-			    "                  compiled content, or a directory of them; may be given again.\n"
-			    "                  Rules are taken as they are: nobody has signed them.\n"
+			    "                  compiled content, a bundle, or a directory of them; may be given\n"
+			    "                  again. Rules are taken as they are: nobody has signed them.\n"
+			    "  --bundle F      a bundle to load, instead of rules; nothing else is taken for one\n"
 			    "  --config F      settings, instead of " CONFIG_PATH "\n"
 			    "                  (docs/config.md)\n"
 			    "  --duration S    stop after S seconds\n"
@@ -31,32 +32,42 @@ const char cmd_run_help[] = "usage: sallyport run [--rules F|DIR]... [--config F
 struct run_args {
 	struct config config;
 	const char *config_path;
-	bool json, all, strict, rules_given;
+	bool json, all, strict, rules_given, bundle_given;
 	uint64_t duration_s, ring_kib;
 };
 
-static int add_rules(struct run_args *a, const char *path)
+static int add_rules(struct run_args *a, const char *path, bool bundle)
 {
-	enum err err = config_add_rule(&a->config, path);
+	enum err err;
 
+	if (a->bundle_given || (bundle && a->rules_given))
+		return cli_fail(CLI_USAGE, "one bundle, or rules: --bundle stands alone");
+	err = config_add_rule(&a->config, path);
 	a->rules_given = true;
-	return err == E_OK ? 0 : cli_fail(CLI_USAGE, "--rules %s: %s", path, err_text(err));
+	a->bundle_given = bundle;
+	return err == E_OK ? 0 : cli_fail(CLI_USAGE, "%s: %s", path, err_text(err));
 }
 
 static int parse(int argc, char **argv, struct run_args *a)
 {
 	static const struct option opts[] = {
-		{ "rules", required_argument, NULL, 'r' },    { "config", required_argument, NULL, 'c' },
-		{ "duration", required_argument, NULL, 'd' }, { "json", no_argument, NULL, 'j' },
-		{ "ring-kib", required_argument, NULL, 'k' }, { "all-matches", no_argument, NULL, 'a' },
-		{ "strict-falco", no_argument, NULL, 's' },   { 0 },
+		{ "rules", required_argument, NULL, 'r' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "duration", required_argument, NULL, 'd' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "ring-kib", required_argument, NULL, 'k' },
+		{ "all-matches", no_argument, NULL, 'a' },
+		{ "strict-falco", no_argument, NULL, 's' },
+		{ "bundle", required_argument, NULL, 'b' },
+		{ 0 },
 	};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
 		switch (c) {
 		case 'r':
-			if (add_rules(a, optarg))
+		case 'b':
+			if (add_rules(a, optarg, c == 'b'))
 				return CLI_USAGE;
 			break;
 		case 'c':
@@ -180,6 +191,7 @@ int cmd_run(int argc, char **argv)
 				"watching a host needs root: loading programs into the kernel is its right alone. "
 				"Try 'sudo sallyport run'; 'sallyport doctor' says what else is missing");
 	if (!code) {
+		o.bundles = a.bundle_given;
 		o.duration_ms = a.duration_s * 1000;
 		o.colour = cli_colour(STDOUT_FILENO);
 		o.colour_stderr = cli_colour(STDERR_FILENO);

@@ -210,11 +210,18 @@ static int check_schema(const struct job *k, struct view bytes)
 static int load(struct job *k, struct view bytes)
 {
 	const struct obj_section *s;
+	struct bundle b;
 	struct diag d;
-	enum err err;
+	enum err err = E_OK;
 
 	diag_init(&d);
-	err = obj_read(bytes, k->args->path, &k->arena, &k->obj, &d);
+	d.subject = k->args->path;
+	if (bundle_is(bytes)) {
+		err = bundle_read(bytes, &k->arena, &b, &d);
+		bytes = b.content;
+	}
+	if (err == E_OK)
+		err = obj_read(bytes, k->args->path, &k->arena, &k->obj, &d);
 	if (err != E_OK)
 		return cli_fail_diag(err, &d);
 	s = obj_section(&k->obj, IMAGE_SCHEMA_SECTION);

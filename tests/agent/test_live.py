@@ -131,6 +131,37 @@ def sighup_takes_good_rules_and_refuses_bad_ones_without_a_gap(c):
 
 
 @test
+def a_bundle_runs_and_nothing_else_takes_its_place(c):
+    bundle = os.path.join(c.dir, "rules.bundle")
+
+    def build(name):
+        return subprocess.run([c.binary, "bundle", "build", c.rules(name), "-o", bundle], check=True, capture_output=True, text=True).stdout.strip()
+
+    first = build("First")
+    s = c.sensor("--bundle", bundle)
+    try:
+        expect(first[:12] in s.stderr(), f"the digest {first} is not said: {s.stderr()}")
+        c.expect_alert(s, "First")
+        build("Second")
+        s.process.send_signal(signal.SIGHUP)
+        expect(s.wait_err("rules reloaded", 5), s.stderr())
+        c.expect_alert(s, "Second")
+        shutil.copy(c.rules("Third"), bundle)
+        s.process.send_signal(signal.SIGHUP)
+        expect(s.wait_err(r"error\[B001\](?s:.)*the old ones stay in force", 5), s.stderr())
+        c.expect_alert(s, "Second")
+        build("Fourth")
+        with open(bundle, "r+b") as f:
+            f.seek(-2, os.SEEK_END)
+            f.write(b"x")
+        s.process.send_signal(signal.SIGHUP)
+        expect(s.wait_err(r"error\[B010\](?s:.)*the old ones stay in force", 5), s.stderr())
+        c.expect_alert(s, "Second")
+    finally:
+        s.stop()
+
+
+@test
 def the_alert_file_rotates_whole_lines_only(c):
     path = os.path.join(c.dir, "alerts.json")
     config = c.file("c.yaml", f"outputs: {{stdout: {{enabled: false}}, file: {{path: {path}, max_mib: 1, keep: 3}}}}\n")

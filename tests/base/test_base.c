@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 TEST(arena_refuses_what_overflows_or_passes_its_cap)
 {
 	struct arena a;
@@ -116,4 +119,43 @@ TEST(htab_finds_all_equal_hashes_and_forgets_the_deleted)
 	CHECK(htab_first(&h, 5) == &t[0].node);
 	CHECK(!htab_first(&h, 6));
 	htab_done(&h);
+}
+
+static void file_is(const char *path, const char *want)
+{
+	AUTO_FREE char *text = NULL;
+	size_t len;
+
+	CHECK_OK(io_read_file(path, 1 << 10, &text, &len, NULL));
+	CHECK_STR(text, want);
+}
+
+TEST(a_file_is_replaced_whole_or_not_at_all)
+{
+	char dir[] = "/tmp/sallyport-test-XXXXXX", path[64], left[96];
+	struct rlimit was, none;
+	struct diag d;
+
+	diag_init(&d);
+	CHECK(mkdtemp(dir) != NULL);
+	(void)snprintf(path, sizeof path, "%s/file", dir);
+	CHECK_OK(io_replace_file(path, "old", 3, 0644, &d));
+	file_is(path, "old");
+	CHECK_OK(io_replace_file(path, "newer", 5, 0644, &d));
+	file_is(path, "newer");
+	/* The disk is full after the first byte. */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	CHECK_EQ(getrlimit(RLIMIT_FSIZE, &was), 0);
+	none = (struct rlimit){ 1, was.rlim_max };
+	CHECK_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
+	CHECK_EQ(io_replace_file(path, "never", 5, 0644, &d), E_IO);
+	CHECK_EQ(setrlimit(RLIMIT_FSIZE, &was), 0);
+	CHECK_HAS(d.text, path);
+	file_is(path, "newer");
+	(void)snprintf(left, sizeof left, "%s.tmp-%d", path, (int)getpid());
+	CHECK(access(left, F_OK) != 0);
+	(void)snprintf(left, sizeof left, "%s/no/such", dir);
+	CHECK_EQ(io_replace_file(left, "x", 1, 0644, &d), E_IO);
+	CHECK_EQ(unlink(path), 0);
+	CHECK_EQ(rmdir(dir), 0);
 }

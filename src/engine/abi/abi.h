@@ -33,6 +33,13 @@ enum abi_ret {
 
 enum { ABI_MAX_ARGS = 5 };
 
+/*
+ * What content can count on, as a number: it rises when content that was made from then on may not work on engines
+ * before (a helper, a kind of predicate, a section that must be understood). ABI_LEVEL_OLDEST rises, to the level of
+ * that day, when older content would now mean something else. Fields of events have digests of their own.
+ */
+enum { ABI_LEVEL = 1, ABI_LEVEL_OLDEST = 1 };
+
 struct abi_helper {
 	uint32_t id;
 	const char *name;
