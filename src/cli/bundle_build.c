@@ -225,7 +225,7 @@ static int make_and_write(struct build_args *a, struct cli_rules *r)
 	return code ? code : print_made(a, &b, file.len);
 }
 
-int bundle_build(int argc, char **argv)
+int cmd_bundle_build(int argc, char **argv)
 {
 	struct build_args a = {
 		.parts = { .name = "local", .version = "0", .engine_min = ABI_LEVEL, .limits = bundle_usual_limits }

@@ -173,7 +173,7 @@ static int check(const struct check_args *a, struct checked *k)
 	return code ? code : printed;
 }
 
-int bundle_check_command(int argc, char **argv)
+int cmd_bundle_check(int argc, char **argv)
 {
 	struct check_args a = { 0 };
 	struct checked k = { 0 };

@@ -206,7 +206,7 @@ static int print_json(const struct inspected *k)
 	return cli_print(&out);
 }
 
-int bundle_inspect(int argc, char **argv)
+int cmd_bundle_inspect(int argc, char **argv)
 {
 	static const struct option opts[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
 	struct inspected k = { 0 };

@@ -116,9 +116,9 @@ int rules_vectors(int argc, char **argv);
 
 /* bundle_*.c */
 enum { CLI_ELF_MAX = 64 << 20 };
-int bundle_build(int argc, char **argv);
-int bundle_inspect(int argc, char **argv);
-int bundle_check_command(int argc, char **argv);
+int cmd_bundle_build(int argc, char **argv);
+int cmd_bundle_inspect(int argc, char **argv);
+int cmd_bundle_check(int argc, char **argv);
 /* A bundle's bytes, read; the caller frees *text. The exit code with what is wrong said on stderr, or 0. */
 int cli_bundle_read(const char *path, struct arena *a, char **text, size_t *len, struct bundle *out);
 /*

@@ -46,9 +46,9 @@ int cmd_bundle(int argc, char **argv)
 		const char *name;
 		int (*run)(int argc, char **argv);
 	} subs[] = {
-		{ "build", bundle_build },
-		{ "inspect", bundle_inspect },
-		{ "check", bundle_check_command },
+		{ "build", cmd_bundle_build },
+		{ "inspect", cmd_bundle_inspect },
+		{ "check", cmd_bundle_check },
 	};
 
 	for (size_t i = 0; argc >= 2 && i < countof(subs); i++)
