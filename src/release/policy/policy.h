@@ -9,7 +9,13 @@
 
 #include "release/object/object.h"
 
-enum { POLICY_MAX_WINDOWS = 32, POLICY_MAX_FREEZES = 32, POLICY_MAX_ZONES = 8, POLICY_MAX_BYTES = 65536 };
+enum {
+	POLICY_MAX_WINDOWS = 32,
+	POLICY_MAX_FREEZES = 32,
+	POLICY_MAX_ZONES = 8,
+	POLICY_MAX_BYTES = 65536,
+	POLICY_MAX_LAG = 2
+};
 
 struct policy_zone; /* rules of a time zone (RFC 8536) */
 
@@ -47,12 +53,21 @@ struct policy {
 /* What a missing file means. */
 void policy_init(struct policy *p);
 /*
- * zone_bytes: gives the file of a zone by its name ("Europe/Berlin"), or an empty view. E_REJECTED with ds (Y...),
- * E_NOMEM. On failure *out is what pauses everything: who wrote a policy did not mean "none".
+ * zone_bytes: gives the file of a zone (RFC 8536) by its name ("Europe/Berlin"), or an empty view; the name has no
+ * ".", does not begin with "/", and the bytes are read before it is called again. Zones are kept in the arena, which
+ * must outlive *out. E_REJECTED with ds (Y1xx), E_NOMEM. On failure *out is what pauses everything: who wrote a policy
+ * did not mean "none", and neither did who left an empty file.
  */
 typedef struct view policy_zone_fn(void *user, const char *name);
 FALLIBLE policy_read(const char *file, struct view text, policy_zone_fn *zone_bytes, void *user, struct arena *a,
 		     struct diags *ds, struct policy *out);
+struct policy_diag_row {
+	uint16_t id; /* 101 -> "Y101" */
+	const char *title;
+};
+extern const struct policy_diag_row policy_diags[];
+extern const size_t policy_n_diags;
+
 /* Inside a window and outside of every freeze? */
 bool policy_open_at(const struct policy *p, int64_t now_s);
 /* The first such moment at or after now_s, within 400 days; INT64_MAX: none. */
