@@ -253,10 +253,32 @@ static bool sampled(uint32_t i, uint32_t n)
 	return i < RULE_SAMPLE_LIST / 2 || i + RULE_SAMPLE_LIST / 2 >= n;
 }
 
+/* A text with all values in it. */
+static void put_all(struct sampler *s, const char *sep)
+{
+	const struct rule_check *k = s->k;
+	struct buf b;
+	char *text;
+
+	buf_init(&b, RULE_SAMPLE_MAX_BYTES);
+	for (uint32_t i = 0; i < k->n_values; i++) {
+		buf_puts(&b, i ? sep : "");
+		buf_put(&b, k->values[i].p, k->values[i].len);
+	}
+	text = b.full ? NULL : arena_strndup(s->a, b.p ? b.p : "", b.len);
+	if (text)
+		sample_text(s, text, (uint32_t)b.len, RULE_SAMPLE_INSIDE, false);
+	buf_done(&b);
+}
+
 void sample_values(struct sampler *s)
 {
 	const struct rule_check *k = s->k;
 
+	if (k->modifier == MOD_ALLOF) {
+		put_all(s, "");
+		put_all(s, " ");
+	}
 	for (uint32_t i = 0; i < k->n_values; i++)
 		if (sampled(i, k->n_values))
 			one_value(s, &k->values[i], i == 0 || i + 1 == k->n_values);

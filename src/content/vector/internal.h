@@ -90,6 +90,9 @@ FALLIBLE vector_problem_make(struct vector_problem *p);
 /* Put together what the slot's variables want by now; the last candidate then does it. False: no such was found. */
 bool vector_compose(struct vector_problem *p, struct vector_slot *s);
 
+/* Pick `base` with one row's value as `from` has it. False: not possible. */
+bool vector_graft(struct vector_problem *p, struct vector_slot *s, uint32_t base, uint32_t row, uint32_t from);
+
 static inline bool vector_bit(const uint64_t *bits, uint32_t i)
 {
 	return bits[i / 64] >> i % 64 & 1;

@@ -230,6 +230,16 @@ static FALLIBLE put_picks(struct tried *t, const char *subject, bool fires)
 	return E_OK;
 }
 
+/* The slot's row that the part's field number i is. */
+static uint32_t row_of(const struct vector_slot *s, const struct rule_part *part, uint32_t i)
+{
+	uint32_t k = 0;
+
+	while (k + 1 < s->n_rows && strcmp(s->rows[k]->name, part->fields[i].name) != 0)
+		k++;
+	return k;
+}
+
 /* The same about each of the comparison's fields. */
 static FALLIBLE put_about(struct tried *t, uint32_t var, bool fires)
 {
@@ -237,9 +247,7 @@ static FALLIBLE put_about(struct tried *t, uint32_t var, bool fires)
 	const struct vector_slot *s = &t->p.slots[t->p.vars[var].slot];
 
 	for (uint32_t i = 0; i < part->n_fields; i++)
-		for (uint32_t k = 0; k < s->n_rows; k++)
-			if (!strcmp(s->rows[k]->name, part->fields[i].name))
-				TRY(put_picks(t, s->rows[k]->name, fires));
+		TRY(put_picks(t, s->rows[row_of(s, part, i)]->name, fires));
 	return E_OK;
 }
 
@@ -274,7 +282,15 @@ static const struct vector_goal *path_goals(struct vector_problem *p, uint32_t p
 	return goals;
 }
 
-/* Turn the comparison over by its field alone so that the rule does not fire. */
+/* With this pick the comparison is not what it was, and the rule does not fire. */
+static bool turned(const struct vector_problem *p, uint32_t var, bool was)
+{
+	const struct vector_slot *s = &p->slots[p->vars[var].slot];
+
+	return vector_bit(s->cands[s->pick].bits, var) != was && !vector_truth(p, 0, VECTOR_NONE);
+}
+
+/* Turn the comparison over by its only field so that the rule does not fire. */
 static bool turn(struct vector_problem *p, uint32_t var)
 {
 	struct vector_var *v = &p->vars[var];
@@ -282,15 +298,25 @@ static bool turn(struct vector_problem *p, uint32_t var)
 	bool was = v->lit;
 
 	v->lit = !was;
-	if (vector_refresh(p, s) && !vector_truth(p, 0, VECTOR_NONE))
+	if (vector_refresh(p, s) && turned(p, var, was))
 		return true;
 	for (int missing = 0; missing < 2; missing++)
-		for (uint32_t i = 0; i < s->n; i++) {
-			s->pick = i;
-			if (s->cands[i].missing == missing && vector_bit(s->cands[i].bits, var) != was &&
-			    !vector_truth(p, 0, VECTOR_NONE))
+		for (s->pick = 0; s->pick < s->n; s->pick++)
+			if (s->cands[s->pick].missing == missing && turned(p, var, was))
 				return true;
-		}
+	s->pick = 0;
+	return false;
+}
+
+/* The same by one of several fields that it looks at; `fires` is the candidate that it is turned from. */
+static bool turn_row(struct vector_problem *p, uint32_t var, uint32_t fires, uint32_t row)
+{
+	struct vector_slot *s = &p->slots[p->vars[var].slot];
+	bool was = p->vars[var].lit;
+
+	for (uint32_t i = 0, n = s->n; i < n && !p->err; i++)
+		if (vector_graft(p, s, fires, row, i) && turned(p, var, was))
+			return true;
 	return false;
 }
 
@@ -335,6 +361,7 @@ static FALLIBLE show(struct tried *t, uint32_t var, uint32_t part, enum lack *la
 	struct vector_problem *p = &t->p;
 	struct vector_slot *s = &p->slots[p->vars[var].slot];
 	const struct vector_goal *goals = path_goals(p, part);
+	const struct rule_part *q = &p->parts->parts[part];
 	uint32_t fires;
 
 	if (!goals)
@@ -344,14 +371,18 @@ static FALLIBLE show(struct tried *t, uint32_t var, uint32_t part, enum lack *la
 		return p->err;
 	*lack = LACK_TURN;
 	fires = s->pick;
-	if (!turn(p, var))
-		return p->err;
-	TRY(put_about(t, var, false));
-	s->pick = fires;
-	TRY(put_about(t, var, true));
-	TRY(put_near(t, var));
-	*lack = LACK_NONE;
-	return p->err;
+	for (uint32_t i = 0; i < q->n_fields; i++) {
+		uint32_t row = row_of(s, q, i);
+
+		s->pick = fires;
+		if (!(s->n_rows > 1 ? turn_row(p, var, fires, row) : turn(p, var)))
+			continue;
+		*lack = LACK_NONE;
+		TRY(put_picks(t, s->rows[row]->name, false));
+		s->pick = fires;
+		TRY(put_picks(t, s->rows[row]->name, true));
+	}
+	return *lack == LACK_NONE ? put_near(t, var) : p->err;
 }
 
 /* Some candidate makes the comparison so. */

@@ -318,6 +318,25 @@ bool vector_compose(struct vector_problem *p, struct vector_slot *s)
 	return false;
 }
 
+bool vector_graft(struct vector_problem *p, struct vector_slot *s, uint32_t base, uint32_t row, uint32_t from)
+{
+	struct vector_field *f = ARENA_ARRAY(p->a, struct vector_field, s->n_rows);
+
+	if (!f)
+		return fail(p, E_NOMEM);
+	memcpy(f, s->cands[base].fields, s->n_rows * sizeof *f);
+	f[row] = s->cands[from].fields[row];
+	for (uint32_t i = 0; i < s->n; i++)
+		if (same_values(s, s->cands[i].fields, f)) {
+			s->pick = i;
+			return true;
+		}
+	if (!add(p, s, (struct vector_cand){ .fields = f, .origin = VECTOR_NONE }))
+		return false;
+	s->pick = s->n - 1;
+	return true;
+}
+
 /* ---- the problem ---- */
 
 static FALLIBLE first_candidates(struct vector_problem *p, struct vector_slot *s)
