@@ -200,8 +200,8 @@ struct tried {
 	struct vector_problem p;
 };
 
-/* The event that the picks are. */
-static FALLIBLE put_picks(struct tried *t, const char *subject, bool fires)
+/* The event that the picks are. event: its name when they do not say, up to a blank; or NULL. */
+static FALLIBLE put_picks(struct tried *t, const char *event, const char *subject, bool fires)
 {
 	struct vector_problem *p = &t->p;
 	struct vector_field fields[VECTOR_MAX_FIELDS];
@@ -210,6 +210,8 @@ static FALLIBLE put_picks(struct tried *t, const char *subject, bool fires)
 	};
 	bool good;
 
+	if (event)
+		fields[v.n_fields++] = (struct vector_field){ VECTOR_EVENT, event, (uint32_t)strcspn(event, " ") };
 	for (uint32_t i = 0; i < p->n_slots; i++) {
 		const struct vector_slot *s = &p->slots[i];
 
@@ -247,7 +249,7 @@ static FALLIBLE put_about(struct tried *t, uint32_t var, bool fires)
 	const struct vector_slot *s = &t->p.slots[t->p.vars[var].slot];
 
 	for (uint32_t i = 0; i < part->n_fields; i++)
-		TRY(put_picks(t, s->rows[row_of(s, part, i)]->name, fires));
+		TRY(put_picks(t, NULL, s->rows[row_of(s, part, i)]->name, fires));
 	return E_OK;
 }
 
@@ -320,20 +322,26 @@ static bool turn_row(struct vector_problem *p, uint32_t var, uint32_t fires, uin
 	return false;
 }
 
-/* Values of the comparison's own that lie beside those of the pair. */
+/* Values of the comparison's own that lie beside those of the pair, where it still decides. */
 static FALLIBLE put_near(struct tried *t, uint32_t var)
 {
-	struct vector_slot *s = &t->p.slots[t->p.vars[var].slot];
-	uint32_t n = 0;
+	struct vector_problem *p = &t->p;
+	struct vector_slot *s = &p->slots[p->vars[var].slot];
 
-	for (uint32_t i = 0; i < s->n && n < VECTOR_MAX_NEAR; i++) {
-		if (s->cands[i].origin != var)
+	p->vars[var].lit = LIT_OPEN;
+	for (uint32_t i = 0, n = s->n, kept = 0; i < n && kept < VECTOR_MAX_NEAR; i++) {
+		if (s->cands[i].origin != var && !vector_is_event(s))
 			continue;
 		s->pick = i;
-		TRY(put_about(t, var, vector_truth(&t->p, 0, VECTOR_NONE)));
-		n++;
+		if (!vector_agrees(p, s, i)) {
+			if (!s->cands[i].sample || !vector_compose(p, s, var, s->cands[i].sample))
+				continue;
+			s->pick = s->n - 1;
+		}
+		TRY(put_about(t, var, vector_truth(p, 0, VECTOR_NONE)));
+		kept++;
 	}
-	return E_OK;
+	return p->err;
 }
 
 /*
@@ -378,9 +386,9 @@ static FALLIBLE show(struct tried *t, uint32_t var, uint32_t part, enum lack *la
 		if (!(s->n_rows > 1 ? turn_row(p, var, fires, row) : turn(p, var)))
 			continue;
 		*lack = LACK_NONE;
-		TRY(put_picks(t, s->rows[row]->name, false));
+		TRY(put_picks(t, NULL, s->rows[row]->name, false));
 		s->pick = fires;
-		TRY(put_picks(t, s->rows[row]->name, true));
+		TRY(put_picks(t, NULL, s->rows[row]->name, true));
 	}
 	return *lack == LACK_NONE ? put_near(t, var) : p->err;
 }
@@ -430,6 +438,17 @@ static FALLIBLE claim_fields(struct tried *t, uint32_t var)
 	return E_OK;
 }
 
+/* The picks, by each name that such an event can have: comparisons of it may be settled by the type of event. */
+static FALLIBLE put_names(struct tried *t)
+{
+	for (uint32_t i = 0; i < t->p.n_slots; i++)
+		if (vector_is_event(&t->p.slots[i]))
+			return put_picks(t, NULL, "", true); /* it is asked: others make its vectors */
+	for (const char *s = t->p.type->events; *s; s += strcspn(s, " ") + (s[strcspn(s, " ")] == ' '))
+		TRY(put_picks(t, s, "", true));
+	return E_OK;
+}
+
 /* lacks: by rule of the parts' set, the best that any type gave. */
 static FALLIBLE one_type(struct tried *t, uint8_t *lacks)
 {
@@ -440,7 +459,7 @@ static FALLIBLE one_type(struct tried *t, uint8_t *lacks)
 	vector_reset(p);
 	TRY(claim(t->m, p->type->name, "", 0, 0));
 	if (vector_solve(p, &whole) && vector_truth(p, 0, VECTOR_NONE))
-		TRY(put_picks(t, "", true));
+		TRY(put_names(t));
 	for (uint32_t i = 0; i < p->n_vars && !p->err; i++) {
 		uint8_t *best = &lacks[p->parts->parts[p->vars[i].part].rule];
 		enum lack lack;
