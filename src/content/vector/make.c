@@ -490,6 +490,18 @@ static void say_lack(struct maker *m, const struct rule_part *part, enum lack la
 	    "a comparison that decides nothing can go; one that does wants a test beside the rule");
 }
 
+/* The types of event that the rule was seen to fire on. */
+static uint64_t seen_types(const struct maker *m)
+{
+	uint64_t seen = 0;
+
+	for (uint32_t i = m->first; i < m->n; i++)
+		for (uint32_t k = 0; k < m->rs->table->n_types && m->v[i].fires; k++)
+			if (!strcmp(m->rs->table->types[k].name, m->v[i].type))
+				seen |= 1ull << k;
+	return seen;
+}
+
 static FALLIBLE all_types(struct maker *m, struct explain *x, struct arena *a)
 {
 	const struct rule_parts *parts = explain_parts(x);
@@ -520,7 +532,7 @@ static FALLIBLE all_types(struct maker *m, struct explain *x, struct arena *a)
 		if (m->r->types >> i & 1)
 			TRY(one_type(&t, lacks));
 	}
-	for (uint32_t i = 0; i < parts->n; i++) {
+	for (uint32_t i = 0; i < parts->n && seen_types(m); i++) { /* else W101 says enough */
 		uint8_t *lack = &lacks[parts->parts[i].rule];
 
 		if (*lack != UINT8_MAX && *lack != LACK_NONE)
@@ -532,12 +544,8 @@ static FALLIBLE all_types(struct maker *m, struct explain *x, struct arena *a)
 
 static void check_fires(struct maker *m)
 {
-	uint64_t seen = 0;
+	uint64_t seen = seen_types(m);
 
-	for (uint32_t i = m->first; i < m->n; i++)
-		for (uint32_t k = 0; k < m->rs->table->n_types && m->v[i].fires; k++)
-			if (!strcmp(m->rs->table->types[k].name, m->v[i].type))
-				seen |= 1ull << k;
 	if (!seen) {
 		say(m, DIAG_ERROR, 101, m->r->pos, "no event was found for which the rule fires: it can not be signed",
 		    "correct the condition, or write a test that fires beside the rule");
