@@ -71,7 +71,8 @@ static void put_printed(struct sampler *s, const char *text)
 /* ---- text ---- */
 
 /* before, the text, after. */
-static void put_joined(struct sampler *s, const char *before, const char *p, uint32_t len, const char *after)
+static void put_joined(struct sampler *s, const char *before, const char *p, uint32_t len, const char *after,
+		       enum rule_sample_place place)
 {
 	size_t b = strlen(before), e = strlen(after);
 	char *text = arena_alloc(s->a, b + len + e + 1);
@@ -83,11 +84,11 @@ static void put_joined(struct sampler *s, const char *before, const char *p, uin
 	memcpy(text, before, b);
 	memcpy(text + b, p, len);
 	memcpy(text + b + len, after, e);
-	put_text(s, text, (uint32_t)(b + len + e), RULE_SAMPLE_WHOLE);
+	put_text(s, text, (uint32_t)(b + len + e), place);
 }
 
 /* The first letter in the other case. */
-static void put_other_case(struct sampler *s, const char *p, uint32_t len)
+static void put_other_case(struct sampler *s, const char *p, uint32_t len, enum rule_sample_place place)
 {
 	char *text = arena_strndup(s->a, p, len);
 	uint32_t i = 0;
@@ -99,7 +100,7 @@ static void put_other_case(struct sampler *s, const char *p, uint32_t len)
 	if (!text || i == len)
 		return;
 	text[i] ^= 32;
-	put_text(s, text, len, RULE_SAMPLE_WHOLE);
+	put_text(s, text, len, place);
 }
 
 void sample_text(struct sampler *s, const char *p, uint32_t len, enum rule_sample_place place, bool edges)
@@ -107,16 +108,16 @@ void sample_text(struct sampler *s, const char *p, uint32_t len, enum rule_sampl
 	put_text(s, p, len, place);
 	if (!edges)
 		return;
-	put_joined(s, "", p, len, "x");
-	put_joined(s, "x", p, len, "");
-	put_joined(s, "x", p, len, "x");
-	put_joined(s, "/" SAMPLE_NEUTRAL "/", p, len, "");
-	put_joined(s, "", p, len, "/" SAMPLE_NEUTRAL);
+	put_joined(s, "", p, len, "x", place);
+	put_joined(s, "x", p, len, "", place);
+	put_joined(s, "x", p, len, "x", place);
+	put_joined(s, "/" SAMPLE_NEUTRAL "/", p, len, "", place);
+	put_joined(s, "", p, len, "/" SAMPLE_NEUTRAL, place);
 	if (len) {
-		put_text(s, p, len - 1, RULE_SAMPLE_WHOLE);
-		put_text(s, p + 1, len - 1, RULE_SAMPLE_WHOLE);
+		put_text(s, p, len - 1, place);
+		put_text(s, p + 1, len - 1, place);
 	}
-	put_other_case(s, p, len);
+	put_other_case(s, p, len, place);
 }
 
 /* A byte of the set at p[*i], just behind its '[', which moves past the ']'. Negated: one that seems not to be there.
@@ -253,10 +254,32 @@ static bool sampled(uint32_t i, uint32_t n)
 	return i < RULE_SAMPLE_LIST / 2 || i + RULE_SAMPLE_LIST / 2 >= n;
 }
 
+/* A text with all values in it. */
+static void put_all(struct sampler *s, const char *sep)
+{
+	const struct rule_check *k = s->k;
+	struct buf b;
+	char *text;
+
+	buf_init(&b, RULE_SAMPLE_MAX_BYTES);
+	for (uint32_t i = 0; i < k->n_values; i++) {
+		buf_puts(&b, i ? sep : "");
+		buf_put(&b, k->values[i].p, k->values[i].len);
+	}
+	text = b.full ? NULL : arena_strndup(s->a, b.p ? b.p : "", b.len);
+	if (text)
+		sample_text(s, text, (uint32_t)b.len, RULE_SAMPLE_INSIDE, false);
+	buf_done(&b);
+}
+
 void sample_values(struct sampler *s)
 {
 	const struct rule_check *k = s->k;
 
+	if (k->modifier == MOD_ALLOF) {
+		put_all(s, "");
+		put_all(s, " ");
+	}
 	for (uint32_t i = 0; i < k->n_values; i++)
 		if (sampled(i, k->n_values))
 			one_value(s, &k->values[i], i == 0 || i + 1 == k->n_values);

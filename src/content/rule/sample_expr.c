@@ -59,32 +59,31 @@ static bool invert_b64(struct sampler *s, const struct rule_expr *e, struct rule
 	return sample_invert(s, e->kids[0], whole(text), one);
 }
 
-/* Fixed texts at the ends are taken off; the first computed part gets the rest, others get nothing. */
+/* Each computed part goes up to where the fixed text behind it begins; without one it takes all that is left. */
 static bool invert_concat(struct sampler *s, const struct rule_expr *e, struct rule_sample_value want,
 			  struct rule_sample *one)
 {
-	uint32_t from = 0, to = e->n;
-
-	for (; from < to && e->kids[from]->kind == EXPR_TEXT; from++) {
-		uint32_t n = e->kids[from]->len;
-
-		if (n > want.len || memcmp(want.text, e->kids[from]->text, n))
-			return false;
-		want.text += n;
-		want.len -= n;
-	}
-	for (; to > from && e->kids[to - 1]->kind == EXPR_TEXT; to--) {
-		uint32_t n = e->kids[to - 1]->len;
-
-		if (n > want.len || memcmp(want.text + want.len - n, e->kids[to - 1]->text, n))
-			return false;
-		want.len -= n;
-	}
 	want.place = RULE_SAMPLE_WHOLE;
-	for (uint32_t i = from; i < to; i++)
-		if (e->kids[i]->kind != EXPR_TEXT && !sample_invert(s, e->kids[i], i == from ? want : whole(""), one))
-			return false;
-	return from < to;
+	for (uint32_t i = 0; i < e->n; i++) {
+		const struct rule_expr *kid = e->kids[i], *next = i + 1 < e->n ? e->kids[i + 1] : NULL;
+		struct rule_sample_value part = want;
+		const char *end;
+
+		if (kid->kind == EXPR_TEXT) {
+			if (kid->len > want.len || memcmp(want.text, kid->text, kid->len))
+				return false;
+			part.len = kid->len;
+		} else {
+			end = next && next->kind == EXPR_TEXT ? memmem(want.text, want.len, next->text, next->len)
+							      : NULL;
+			part.len = end ? (uint32_t)(end - want.text) : want.len;
+			if (!sample_invert(s, kid, part, one))
+				return false;
+		}
+		want.text += part.len;
+		want.len -= part.len;
+	}
+	return true;
 }
 
 /* The list whose elements, with the separator between them, are the text. */

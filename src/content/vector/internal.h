@@ -13,6 +13,7 @@
 #include "content/vector/vector.h"
 
 #define VECTOR_NONE UINT32_MAX
+#define VECTOR_EVENT "evt.type"
 
 /* One way to fill a slot. */
 struct vector_cand {
@@ -87,8 +88,20 @@ FALLIBLE vector_judge(struct vector_judge *j, const struct content *c, const str
 int vector_fixed(const struct rule_parts *parts, uint32_t part, uint32_t type_index);
 /* Variables and slots with their first candidates. */
 FALLIBLE vector_problem_make(struct vector_problem *p);
-/* Put together what the slot's variables want by now; the last candidate then does it. False: no such was found. */
-bool vector_compose(struct vector_problem *p, struct vector_slot *s);
+/*
+ * Put together what the slot's variables want by now; the last candidate then does it. One of them (or VECTOR_NONE) may
+ * be given by a sample of it. False: no such was found.
+ */
+bool vector_compose(struct vector_problem *p, struct vector_slot *s, uint32_t var, const struct rule_sample *sample);
+
+/* Pick `base` with one row's value as `from` has it. False: not possible. */
+bool vector_graft(struct vector_problem *p, struct vector_slot *s, uint32_t base, uint32_t row, uint32_t from);
+
+/* Its candidates are the names that an event of the type can have. */
+static inline bool vector_is_event(const struct vector_slot *s)
+{
+	return s->n_rows == 1 && !strcmp(s->rows[0]->name, VECTOR_EVENT);
+}
 
 static inline bool vector_bit(const uint64_t *bits, uint32_t i)
 {

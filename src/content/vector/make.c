@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * make: the vectors of a rule set.
- *
- * Of each comparison, in each type of event: the parts beside it on the way up to the whole condition are made such
- * that it alone decides; then its field takes a value that makes the rule fire, one that does not, and those that miss
- * by little. Every event is then judged by the loaded content.
- */
-#include "content/vector/internal.h"
+/* make: the vectors of a rule set. Every event is judged by the loaded content before it is one. */
+#include "content/vector/make.h"
 
 #include <stdlib.h>
 
@@ -18,27 +12,9 @@ struct text {
 	uint32_t len;
 };
 
-struct maker {
-	const struct rule_set *rs;
-	const struct content *c;
-	struct arena *a;
-	struct diags *ds;
-	struct diag d; /* of what fails on the way */
-	struct vector_judge judge;
-	struct htab texts;
-	struct vector *v;
-	struct vector_claim *claims;
-	uint32_t n, n_claims;
-	size_t cap, claims_cap;
-	uint32_t rule; /* in the content */
-	const struct rule *r;
-	uint32_t first; /* vector of the rule */
-	bool broken;    /* W104 was said */
-};
-
 /* ---- what is said ---- */
 
-static void say(struct maker *m, enum diag_severity severity, uint16_t id, struct diag_pos pos, const char *text,
+void vector_say(struct maker *m, enum diag_severity severity, uint16_t id, struct diag_pos pos, const char *text,
 		const char *hint)
 {
 	struct diag d;
@@ -96,7 +72,7 @@ static bool same(const struct vector *a, const struct vector *b)
 	return true;
 }
 
-static FALLIBLE claim(struct maker *m, const char *type, const char *subject, uint32_t fires, uint32_t silent)
+FALLIBLE vector_add_claim(struct maker *m, const char *type, const char *subject, uint32_t fires, uint32_t silent)
 {
 	struct vector_claim *list;
 
@@ -119,8 +95,7 @@ static FALLIBLE claim(struct maker *m, const char *type, const char *subject, ui
 	return E_OK;
 }
 
-/* Keep a vector that the content agrees with; *ret_good. fields is copied. */
-static FALLIBLE put(struct maker *m, struct vector v, const struct vector_field *fields, bool *ret_good)
+FALLIBLE vector_put(struct maker *m, struct vector v, const struct vector_field *fields, bool *ret_good)
 {
 	struct vector_field *copy = ARENA_ARRAY(m->a, struct vector_field, v.n_fields);
 	struct vector *list;
@@ -153,7 +128,7 @@ static FALLIBLE put(struct maker *m, struct vector v, const struct vector_field 
 		return E_NOMEM;
 	m->v = list;
 	m->v[m->n++] = v;
-	return claim(m, v.type, v.subject, v.fires, !v.fires);
+	return vector_add_claim(m, v.type, v.subject, v.fires, !v.fires);
 }
 
 /* ---- authors' ---- */
@@ -181,245 +156,13 @@ static FALLIBLE author(struct maker *m, const struct rule_test *t)
 	}
 	v.type = type->name;
 	v.n_fields = t->n_fields;
-	TRY(put(m, v, fields, &good));
+	TRY(vector_put(m, v, fields, &good));
 	if (!good)
-		say(m, DIAG_ERROR, 103, t->pos,
-		    t->fires ? "this test should fire, and the compiled rule does not"
-			     : "this test should not fire, and the compiled rule does",
-		    "correct the test or the condition: 'sallyport explain' says why");
+		vector_say(m, DIAG_ERROR, 103, t->pos,
+			   t->fires ? "this test should fire, and the compiled rule does not"
+				    : "this test should not fire, and the compiled rule does",
+			   "correct the test or the condition: 'sallyport explain' says why");
 	return E_OK;
-}
-
-/* ---- one type of event ---- */
-
-/* Why a comparison has no vectors. */
-enum lack { LACK_NONE, LACK_TRUE, LACK_FALSE, LACK_CONTEXT, LACK_TURN };
-
-struct tried {
-	struct maker *m;
-	struct vector_problem p;
-};
-
-/* The event that the picks are. */
-static FALLIBLE put_picks(struct tried *t, const char *subject, bool fires)
-{
-	struct vector_problem *p = &t->p;
-	struct vector_field fields[VECTOR_MAX_FIELDS];
-	struct vector v = {
-		.type = p->type->name, .subject = subject, .kind = fires ? VECTOR_FIRES : VECTOR_SILENT, .fires = fires
-	};
-	bool good;
-
-	for (uint32_t i = 0; i < p->n_slots; i++) {
-		const struct vector_slot *s = &p->slots[i];
-
-		for (uint32_t k = 0; k < s->n_rows; k++) {
-			if (!s->cands[s->pick].fields[k].value)
-				continue;
-			if (v.n_fields == VECTOR_MAX_FIELDS)
-				return E_LIMIT;
-			fields[v.n_fields++] = s->cands[s->pick].fields[k];
-		}
-	}
-	TRY(put(t->m, v, fields, &good));
-	if (good || t->m->broken)
-		return E_OK;
-	t->m->broken = true;
-	say(t->m, DIAG_ERROR, 104, t->m->r->pos, "the compiled rule and its parts disagree about an event",
-	    "this is a fault of the compiler: please report it");
-	return E_OK;
-}
-
-/* The same about each of the comparison's fields. */
-static FALLIBLE put_about(struct tried *t, uint32_t var, bool fires)
-{
-	const struct rule_part *part = &t->p.parts->parts[t->p.vars[var].part];
-	const struct vector_slot *s = &t->p.slots[t->p.vars[var].slot];
-
-	for (uint32_t i = 0; i < part->n_fields; i++)
-		for (uint32_t k = 0; k < s->n_rows; k++)
-			if (!strcmp(s->rows[k]->name, part->fields[i].name))
-				TRY(put_picks(t, s->rows[k]->name, fires));
-	return E_OK;
-}
-
-/* What the part is when the rule fires for it, then what is wanted so that it decides. NULL: no memory. */
-static const struct vector_goal *path_goals(struct vector_problem *p, uint32_t part)
-{
-	const struct rule_part *parts = p->parts->parts;
-	struct vector_goal *goals = ARENA_NEW(p->a, struct vector_goal), *one;
-	bool want = true;
-
-	if (!goals)
-		return NULL;
-	*goals = (struct vector_goal){ .part = part };
-	for (uint32_t at = part; at; at = parts[at].parent) {
-		uint32_t up = parts[at].parent;
-		bool or = parts[up].kind == RULE_PART_OR;
-
-		want ^= parts[up].kind == RULE_PART_NOT;
-		if (! or &&parts[up].kind != RULE_PART_AND)
-			continue;
-		for (uint32_t k = up + 1; k < parts[up].end; k = parts[k].end) {
-			if (k == at)
-				continue;
-			one = ARENA_NEW(p->a, struct vector_goal);
-			if (!one)
-				return NULL;
-			*one = (struct vector_goal){ k, ! or, goals->next };
-			goals->next = one;
-		}
-	}
-	goals->want = want;
-	return goals;
-}
-
-/* Turn the comparison over by its field alone so that the rule does not fire. */
-static bool turn(struct vector_problem *p, uint32_t var)
-{
-	struct vector_var *v = &p->vars[var];
-	struct vector_slot *s = &p->slots[v->slot];
-	bool was = v->lit;
-
-	v->lit = !was;
-	if (vector_refresh(p, s) && !vector_truth(p, 0, VECTOR_NONE))
-		return true;
-	for (int missing = 0; missing < 2; missing++)
-		for (uint32_t i = 0; i < s->n; i++) {
-			s->pick = i;
-			if (s->cands[i].missing == missing && vector_bit(s->cands[i].bits, var) != was &&
-			    !vector_truth(p, 0, VECTOR_NONE))
-				return true;
-		}
-	return false;
-}
-
-/* Values of the comparison's own that lie beside those of the pair. */
-static FALLIBLE put_near(struct tried *t, uint32_t var)
-{
-	struct vector_slot *s = &t->p.slots[t->p.vars[var].slot];
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < s->n && n < VECTOR_MAX_NEAR; i++) {
-		if (s->cands[i].origin != var)
-			continue;
-		s->pick = i;
-		TRY(put_about(t, var, vector_truth(&t->p, 0, VECTOR_NONE)));
-		n++;
-	}
-	return E_OK;
-}
-
-/*
- * The part, an occurrence of the variable, made what decides: first such that nothing beside it leans on the same
- * comparison, then in any way.
- */
-static bool make_pivot(struct vector_problem *p, uint32_t var, const struct vector_goal *goals)
-{
-	struct vector_var *v = &p->vars[var];
-
-	for (int any = 0; any < 2 && !p->err; any++) {
-		vector_reset(p);
-		v->lit = goals->want;
-		p->pivot = any ? VECTOR_NONE : var;
-		if (vector_refresh(p, &p->slots[v->slot]) && vector_solve(p, goals->next) && !vector_truth(p, 0, var) &&
-		    vector_truth(p, 0, VECTOR_NONE))
-			return true;
-	}
-	return false;
-}
-
-/* A pair in which the part, an occurrence of the variable, decides. */
-static FALLIBLE show(struct tried *t, uint32_t var, uint32_t part, enum lack *lack)
-{
-	struct vector_problem *p = &t->p;
-	struct vector_slot *s = &p->slots[p->vars[var].slot];
-	const struct vector_goal *goals = path_goals(p, part);
-	uint32_t fires;
-
-	if (!goals)
-		return E_NOMEM;
-	*lack = LACK_CONTEXT;
-	if (!make_pivot(p, var, goals))
-		return p->err;
-	*lack = LACK_TURN;
-	fires = s->pick;
-	if (!turn(p, var))
-		return p->err;
-	TRY(put_about(t, var, false));
-	s->pick = fires;
-	TRY(put_about(t, var, true));
-	TRY(put_near(t, var));
-	*lack = LACK_NONE;
-	return p->err;
-}
-
-/* Some candidate makes the comparison so. */
-static bool reachable(const struct vector_problem *p, uint32_t var, bool want)
-{
-	const struct vector_slot *s = &p->slots[p->vars[var].slot];
-
-	for (uint32_t i = 0; i < s->n; i++)
-		if (vector_bit(s->cands[i].bits, var) == want)
-			return true;
-	return false;
-}
-
-static FALLIBLE show_var(struct tried *t, uint32_t var, enum lack *lack)
-{
-	struct vector_problem *p = &t->p;
-
-	*lack = LACK_TRUE;
-	if (!reachable(p, var, true))
-		return E_OK;
-	*lack = LACK_FALSE;
-	if (!reachable(p, var, false))
-		return E_OK;
-	for (uint32_t i = p->vars[var].part; i < p->parts->n; i++)
-		if (p->var_of[i] == var) {
-			TRY(show(t, var, i, lack));
-			if (*lack == LACK_NONE)
-				return E_OK;
-		}
-	return E_OK;
-}
-
-static FALLIBLE claim_fields(struct tried *t, uint32_t var)
-{
-	const struct rule_part *part = &t->p.parts->parts[t->p.vars[var].part];
-	uint32_t id;
-
-	for (uint32_t i = 0; i < part->n_fields; i++) {
-		const char *name = part->fields[i].name;
-		const struct template_field *row =
-			template_field_find(t->m->rs->table, t->p.type, name, strlen(name), &id);
-
-		TRY(claim(t->m, t->p.type->name, row->name, 0, 0));
-	}
-	return E_OK;
-}
-
-/* lacks: by rule of the parts' set, the best that any type gave. */
-static FALLIBLE one_type(struct tried *t, uint8_t *lacks)
-{
-	struct vector_problem *p = &t->p;
-	struct vector_goal whole = { .part = 0, .want = true };
-
-	TRY(vector_problem_make(p));
-	vector_reset(p);
-	TRY(claim(t->m, p->type->name, "", 0, 0));
-	if (vector_solve(p, &whole) && vector_truth(p, 0, VECTOR_NONE))
-		TRY(put_picks(t, "", true));
-	for (uint32_t i = 0; i < p->n_vars && !p->err; i++) {
-		uint8_t *best = &lacks[p->parts->parts[p->vars[i].part].rule];
-		enum lack lack;
-
-		TRY(claim_fields(t, i));
-		TRY(show_var(t, i, &lack));
-		if (*best == UINT8_MAX || lack == LACK_NONE)
-			*best = (uint8_t)lack;
-	}
-	return p->err;
 }
 
 /* ---- a rule ---- */
@@ -436,8 +179,20 @@ static void say_lack(struct maker *m, const struct rule_part *part, enum lack la
 
 	(void)snprintf(text, sizeof text, "no vector shows that '%.60s' decides in rule '%.60s': %s", part->text,
 		       m->r->name, why[lack]);
-	say(m, DIAG_WARNING, 102, part->pos.line ? part->pos : m->r->pos, text,
-	    "a comparison that decides nothing can go; one that does wants a test beside the rule");
+	vector_say(m, DIAG_WARNING, 102, part->pos.line ? part->pos : m->r->pos, text,
+		   "a comparison that decides nothing can go; one that does wants a test beside the rule");
+}
+
+/* The types of event that the rule was seen to fire on. */
+static uint64_t seen_types(const struct maker *m)
+{
+	uint64_t seen = 0;
+
+	for (uint32_t i = m->first; i < m->n; i++)
+		for (uint32_t k = 0; k < m->rs->table->n_types && m->v[i].fires; k++)
+			if (!strcmp(m->rs->table->types[k].name, m->v[i].type))
+				seen |= 1ull << k;
+	return seen;
 }
 
 static FALLIBLE all_types(struct maker *m, struct explain *x, struct arena *a)
@@ -451,26 +206,25 @@ static FALLIBLE all_types(struct maker *m, struct explain *x, struct arena *a)
 		return E_NOMEM;
 	memset(lacks, UINT8_MAX, parts->set.n_rules);
 	if (parts->n > VECTOR_MAX_PARTS) {
-		say(m, DIAG_WARNING, 106, m->r->pos, "the condition is too large to make vectors of",
-		    "tests beside the rule are its vectors");
+		vector_say(m, DIAG_WARNING, 106, m->r->pos, "the condition is too large to make vectors of",
+			   "tests beside the rule are its vectors");
 		return E_OK;
 	}
 	for (uint32_t i = 0; i < m->rs->table->n_types; i++) {
-		struct tried t = { .m = m,
-				   .p = { .a = a,
-					  .parts = parts,
-					  .x = x,
-					  .values = values,
-					  .e = m->judge.event,
-					  .type_index = i,
-					  .type = &m->rs->table->types[i],
-					  .rule_tries = &rule_tries,
-					  .d = &m->d } };
+		struct vector_problem p = { .a = a,
+					    .parts = parts,
+					    .x = x,
+					    .values = values,
+					    .e = m->judge.event,
+					    .type_index = i,
+					    .type = &m->rs->table->types[i],
+					    .rule_tries = &rule_tries,
+					    .d = &m->d };
 
 		if (m->r->types >> i & 1)
-			TRY(one_type(&t, lacks));
+			TRY(vector_show_type(m, &p, lacks));
 	}
-	for (uint32_t i = 0; i < parts->n; i++) {
+	for (uint32_t i = 0; i < parts->n && seen_types(m); i++) { /* else W101 says enough */
 		uint8_t *lack = &lacks[parts->parts[i].rule];
 
 		if (*lack != UINT8_MAX && *lack != LACK_NONE)
@@ -482,15 +236,12 @@ static FALLIBLE all_types(struct maker *m, struct explain *x, struct arena *a)
 
 static void check_fires(struct maker *m)
 {
-	uint64_t seen = 0;
+	uint64_t seen = seen_types(m);
 
-	for (uint32_t i = m->first; i < m->n; i++)
-		for (uint32_t k = 0; k < m->rs->table->n_types && m->v[i].fires; k++)
-			if (!strcmp(m->rs->table->types[k].name, m->v[i].type))
-				seen |= 1ull << k;
 	if (!seen) {
-		say(m, DIAG_ERROR, 101, m->r->pos, "no event was found for which the rule fires: it can not be signed",
-		    "correct the condition, or write a test that fires beside the rule");
+		vector_say(m, DIAG_ERROR, 101, m->r->pos,
+			   "no event was found for which the rule fires: it can not be signed",
+			   "correct the condition, or write a test that fires beside the rule");
 		return;
 	}
 	for (uint32_t k = 0; k < m->rs->table->n_types; k++) {
@@ -501,7 +252,7 @@ static void check_fires(struct maker *m)
 		(void)snprintf(text, sizeof text,
 			       "the rule is judged on %.40s, and no such event was found to make it fire",
 			       m->rs->table->types[k].name);
-		say(m, DIAG_WARNING, 105, m->r->pos, text, NULL);
+		vector_say(m, DIAG_WARNING, 105, m->r->pos, text, NULL);
 	}
 }
 

@@ -8,7 +8,7 @@
  */
 #include "content/vector/internal.h"
 
-enum { PIECES = 6, MIXES = 192, LIST_MAX = 64, VALUES_MAX = 64, JUDGE_MAX_BYTES = 4 << 20 };
+enum { PIECES = 6, MIXES = 192, NEAR_MIXES = 32, LIST_MAX = 64, VALUES_MAX = 64, JUDGE_MAX_BYTES = 4 << 20 };
 
 static bool fail(struct vector_problem *p, enum err err)
 {
@@ -276,22 +276,23 @@ static uint32_t find_pieces(const struct vector_problem *p, const struct vector_
 	return n;
 }
 
-bool vector_compose(struct vector_problem *p, struct vector_slot *s)
+bool vector_compose(struct vector_problem *p, struct vector_slot *s, uint32_t var, const struct rule_sample *sample)
 {
 	static const struct style styles[] = { { "", "" },  { "/", "" },  { " ", "" },
 					       { "x", "" }, { "x", "x" }, { "-", "-" } };
 	struct mix *m = ARENA_NEW(p->a, struct mix);
-	uint64_t all = countof(styles);
+	uint64_t all = countof(styles), max = sample ? NEAR_MIXES : MIXES;
 
 	if (!m)
 		return fail(p, E_NOMEM);
 	for (uint32_t i = 0; i < s->n_vars && m->n < VALUES_MAX; i++) {
 		uint32_t v = s->vars[i];
 
-		if (p->vars[v].lit == LIT_OPEN || vector_bit(s->cands[0].bits, v) == p->vars[v].lit)
+		if (v != var && (p->vars[v].lit == LIT_OPEN || vector_bit(s->cands[0].bits, v) == p->vars[v].lit))
 			continue;
 		m->vars[m->n] = v;
-		m->n_pieces[m->n] = find_pieces(p, s, v, m->pieces[m->n]);
+		m->pieces[m->n][0] = sample;
+		m->n_pieces[m->n] = v == var ? 1 : find_pieces(p, s, v, m->pieces[m->n]);
 		if (!m->n_pieces[m->n])
 			return false;
 		all *= all < MIXES ? m->n_pieces[m->n] : 1;
@@ -299,7 +300,7 @@ bool vector_compose(struct vector_problem *p, struct vector_slot *s)
 	}
 	if (m->n < 2)
 		return false;
-	for (uint64_t k = 0; k < MIXES && k < all && *p->rule_tries && !p->err; k++) {
+	for (uint64_t k = 0; k < max && k < all && *p->rule_tries && !p->err; k++) {
 		const struct rule_sample *samples[VALUES_MAX];
 		uint64_t rest = k / countof(styles);
 
@@ -318,12 +319,31 @@ bool vector_compose(struct vector_problem *p, struct vector_slot *s)
 	return false;
 }
 
+bool vector_graft(struct vector_problem *p, struct vector_slot *s, uint32_t base, uint32_t row, uint32_t from)
+{
+	struct vector_field *f = ARENA_ARRAY(p->a, struct vector_field, s->n_rows);
+
+	if (!f)
+		return fail(p, E_NOMEM);
+	memcpy(f, s->cands[base].fields, s->n_rows * sizeof *f);
+	f[row] = s->cands[from].fields[row];
+	for (uint32_t i = 0; i < s->n; i++)
+		if (same_values(s, s->cands[i].fields, f)) {
+			s->pick = i;
+			return true;
+		}
+	if (!add(p, s, (struct vector_cand){ .fields = f, .origin = VECTOR_NONE }))
+		return false;
+	s->pick = s->n - 1;
+	return true;
+}
+
 /* ---- the problem ---- */
 
 static FALLIBLE first_candidates(struct vector_problem *p, struct vector_slot *s)
 {
 	static const struct style plain = { "", "" };
-	bool event = s->n_rows == 1 && !strcmp(s->rows[0]->name, "evt.type");
+	bool event = vector_is_event(s);
 
 	for (uint32_t which = 0; which < 2 && !event; which++)
 		(void)add(p, s, (struct vector_cand){ .fields = fields_new(p, s, which), .origin = VECTOR_NONE });

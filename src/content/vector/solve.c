@@ -68,7 +68,7 @@ bool vector_refresh(struct vector_problem *p, struct vector_slot *s)
 		return true;
 	if (pick(p, s) && !s->cands[s->pick].missing)
 		return true;
-	if (vector_compose(p, s)) {
+	if (vector_compose(p, s, VECTOR_NONE, NULL)) {
 		s->pick = s->n - 1;
 		return true;
 	}
