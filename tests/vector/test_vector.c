@@ -147,6 +147,11 @@ TEST(every_public_rule_that_can_fire_has_a_vector_that_fires)
 
 /* ---- what events are made ---- */
 
+#define TWO                                                                                                   \
+	"- rule: First\n  condition: evt.type = open and fd.name startswith /etc\n" RULE_TAIL                 \
+	"- rule: Off\n  enabled: false\n  condition: evt.type = open and fd.name startswith /etc\n" RULE_TAIL \
+	"- rule: Second\n  condition: evt.type = open and fd.name = /etc/shadow\n" RULE_TAIL
+
 #define RULE(condition) "- rule: A\n  condition: " condition "\n" RULE_TAIL
 
 TEST(every_kind_of_comparison_gets_its_pair)
@@ -285,6 +290,62 @@ TEST(a_rule_that_nothing_fires_is_refused_and_a_comparison_that_decides_nothing_
 	test_row = NULL;
 }
 
+TEST(a_condition_too_large_to_search_has_its_authors_vectors)
+{
+	static const char tests[] = "  tests:\n    - {name: n, event: file_open, fires: true, fields: {fd.name: /a7, "
+				    "evt.type: open}}\n";
+	struct made m;
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	buf_puts(&b, "- macro: m\n  condition: (fd.name = /a0");
+	for (unsigned i = 1; i < 100; i++)
+		buf_printf(&b, " or fd.name = /a%u", i);
+	buf_puts(&b, ")\n- rule: A\n  condition: >\n    evt.type = open and (m");
+	for (unsigned i = 0; i < 50; i++)
+		buf_printf(&b, " or (m and proc.name = p%u)", i);
+	buf_puts(&b, ")\n" RULE_TAIL);
+	make_text(&m, b.p);
+	CHECK_EQ(m.err, E_REJECTED);
+	CHECK(made_said(&m, 106) && made_said(&m, 101));
+	made_done(&m);
+	buf_puts(&b, tests);
+	make_text(&m, b.p);
+	CHECK_OK(m.err);
+	CHECK(made_said(&m, 106));
+	CHECK_EQ(m.set.n, 1);
+	check_complete(&m);
+	made_done(&m);
+	buf_done(&b);
+}
+
+/* Whatever memory there is, it ends in an error or in the same set. */
+TEST(too_little_memory_is_an_error_and_no_smaller_set)
+{
+	unsigned failed = 0, good = 0;
+	struct made m;
+
+	make_text(&m, TWO);
+	for (size_t cap = 1 << 8; cap < 8 << 20; cap += cap / 3) {
+		struct vector_set s;
+		struct diags ds;
+		struct arena a;
+		enum err err;
+
+		arena_init(&a, cap);
+		diags_init(&ds, &m.l.a);
+		err = vector_make(m.l.rs, m.c, &a, &ds, &s);
+		CHECK(err == E_OK || err == E_NOMEM);
+		if (!err)
+			CHECK_EQ(s.n, m.set.n);
+		failed += err != E_OK;
+		good += err == E_OK;
+		arena_done(&a);
+	}
+	CHECK(failed > 5 && good > 5);
+	made_done(&m);
+}
+
 TEST(what_no_event_can_ask_wants_no_vector)
 {
 	struct made m;
@@ -318,11 +379,6 @@ TEST(the_same_rules_give_the_same_vectors)
 }
 
 /* ---- running ---- */
-
-#define TWO                                                                                                   \
-	"- rule: First\n  condition: evt.type = open and fd.name startswith /etc\n" RULE_TAIL                 \
-	"- rule: Off\n  enabled: false\n  condition: evt.type = open and fd.name startswith /etc\n" RULE_TAIL \
-	"- rule: Second\n  condition: evt.type = open and fd.name = /etc/shadow\n" RULE_TAIL
 
 TEST(an_earlier_rule_that_fires_does_not_hide_a_verdict)
 {

@@ -260,7 +260,11 @@ TEST(a_sample_of_an_expression_matches_it)
 
 		buf_init(&text, 4096);
 		random_regex(&text, 2);
-		CHECK_OK(pack(text.p, &b, &e));
+		if (pack(text.p, &b, &e)) { /* too large */
+			buf_done(&b);
+			buf_done(&text);
+			continue;
+		}
 		for (uint32_t variant = 0; variant < 4; variant++) {
 			struct arena a;
 			struct buf s;
@@ -277,7 +281,7 @@ TEST(a_sample_of_an_expression_matches_it)
 		buf_done(&b);
 		buf_done(&text);
 	}
-	CHECK_EQ(n, 8000);
+	CHECK(n > 7000);
 }
 
 TEST(a_sample_stays_within_its_buffer_and_is_of_an_expression)
@@ -290,6 +294,7 @@ TEST(a_sample_stays_within_its_buffer_and_is_of_an_expression)
 	CHECK_EQ(helper_regex_sample("((a{255}){255}){255}", 20, 0, &a, &s), E_LIMIT);
 	buf_done(&s);
 	buf_init(&s, 64);
+	CHECK_EQ(helper_regex_sample("((^{255}){255}){255}", 20, 0, &a, &s), E_LIMIT); /* long about nothing */
 	CHECK_EQ(helper_regex_sample("(a", 2, 0, &a, &s), E_REJECTED);
 	buf_done(&s);
 	arena_done(&a);

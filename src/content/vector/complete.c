@@ -94,11 +94,14 @@ static FALLIBLE check_rules(const struct vector_set *set, const struct rule_set 
 
 	for (uint32_t i = 0; i < rs->n_rules; i++) {
 		struct rule_parts parts;
+		enum err err;
 
 		if (!rs->rules[i].enabled)
 			continue;
-		TRY(rule_parts(rs, i, a, &parts));
-		for (uint32_t t = 0; t < rs->table->n_types && parts.n <= VECTOR_MAX_PARTS; t++)
+		err = rule_parts(rs, i, a, &parts);
+		if (err && err != E_LIMIT)
+			return err;
+		for (uint32_t t = 0; t < rs->table->n_types && !err && parts.n <= VECTOR_MAX_PARTS; t++)
 			if (rs->rules[i].types >> t & 1)
 				TRY(check_fields(rs, &parts, t, rule, set, list, d));
 		rule++;

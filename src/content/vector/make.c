@@ -205,11 +205,8 @@ static FALLIBLE all_types(struct maker *m, struct explain *x, struct arena *a)
 	if (!values || !lacks)
 		return E_NOMEM;
 	memset(lacks, UINT8_MAX, parts->set.n_rules);
-	if (parts->n > VECTOR_MAX_PARTS) {
-		vector_say(m, DIAG_WARNING, 106, m->r->pos, "the condition is too large to make vectors of",
-			   "tests beside the rule are its vectors");
-		return E_OK;
-	}
+	if (parts->n > VECTOR_MAX_PARTS)
+		return E_LIMIT;
 	for (uint32_t i = 0; i < m->rs->table->n_types; i++) {
 		struct vector_problem p = { .a = a,
 					    .parts = parts,
@@ -270,6 +267,11 @@ static FALLIBLE one_rule(struct maker *m, uint32_t i)
 	if (m->r->types) {
 		err = explain_new(m->rs, i, m->ds, &x);
 		err = err ? err : all_types(m, x, &a);
+	}
+	if (err == E_LIMIT && m->n < VECTOR_MAX && m->n_claims < VECTOR_MAX_CLAIMS) {
+		vector_say(m, DIAG_WARNING, 106, m->r->pos, "the condition is too large to make vectors of",
+			   "tests beside the rule are its vectors");
+		err = E_OK;
 	}
 	explain_free(x);
 	arena_done(&a);

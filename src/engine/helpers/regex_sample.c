@@ -2,9 +2,11 @@
 /* regex_sample: texts that a regular expression matches, from its tree: for those who make events that fit a rule. */
 #include "engine/helpers/regex.h"
 
+enum { MAX_STEPS = 1 << 16 };
+
 struct sampler {
 	struct buf *out;
-	uint32_t variant;
+	uint32_t variant, steps;
 };
 
 static bool takes(const struct regex_node *n, unsigned c)
@@ -59,8 +61,9 @@ static void put(struct sampler *s, const struct regex_node *n)
 {
 	uint32_t times;
 
-	if (s->out->full)
+	if (s->out->full || s->steps == MAX_STEPS)
 		return;
+	s->steps++;
 	switch (n->kind) {
 	case REGEX_BYTE:
 		put_byte(s, n);
@@ -73,7 +76,7 @@ static void put(struct sampler *s, const struct regex_node *n)
 		return;
 	case REGEX_REPEAT:
 		times = n->min + (s->variant & 1);
-		for (uint32_t i = 0; i < times && i < n->max && !s->out->full; i++)
+		for (uint32_t i = 0; i < times && i < n->max && s->steps < MAX_STEPS && !s->out->full; i++)
 			put(s, n->kids);
 		return;
 	case REGEX_BEGIN:
@@ -90,5 +93,5 @@ FALLIBLE helper_regex_sample(const char *text, size_t len, uint32_t variant, str
 
 	TRY(regex_parse(text, len, a, &tree, &e));
 	put(&s, tree);
-	return out->full ? E_LIMIT : E_OK;
+	return out->full || s.steps == MAX_STEPS ? E_LIMIT : E_OK;
 }
