@@ -45,6 +45,9 @@ enum object_role {
 	OBJECT_N_ROLES
 };
 
+/* "root", "bundle", ...: static. */
+const char *object_role_name(enum object_role role);
+
 struct object_key {
 	uint8_t key[OBJECT_KEY_BYTES];
 	uint8_t id[OBJECT_KEY_ID_BYTES];
@@ -138,7 +141,14 @@ struct object_health {
 	struct health_rule rule[HEALTH_MAX_RULES];
 };
 
-/* Payload bytes, appended. Deterministic. E_INVALID: a field out of bounds; E_LIMIT. */
+/*
+ * Payload bytes, appended. Deterministic; what these accept, the readers accept, and give back as it was. E_INVALID: a
+ * field out of bounds (nothing is appended); E_LIMIT: out is full.
+ *
+ * Every role of a root has at least one key and a threshold of 1 to the number of its keys; keys and their ids differ;
+ * ring 0 is promoted without evidence, later ones with it unless it is a rollback. Names begin with a letter or digit;
+ * engine and stratum of a health report may be empty.
+ */
 FALLIBLE object_write_root(const struct object_root *in, struct buf *out, struct diag *d);
 FALLIBLE object_write_promotion(const struct object_promotion *in, struct buf *out, struct diag *d);
 FALLIBLE object_write_revoke(const struct object_revoke *in, struct buf *out, struct diag *d);
@@ -169,10 +179,12 @@ void object_digest(struct view v, uint8_t out[OBJECT_DIGEST_BYTES]);
  *   evidence/DIGEST
  *   agent/ID.pub           enrolment, written by agents, first come
  *   health/ID              newest report, written by agents
+ *
+ * object_path is snprintf into such a name, which must fit: a caller's bug otherwise.
  */
 enum { OBJECT_PATH_BYTES = 96 };
 void object_path(char out[OBJECT_PATH_BYTES], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void object_hex(const uint8_t *bytes, size_t n, char *out);  /* 2 n digits and a NUL */
-bool object_unhex(const char *text, uint8_t *out, size_t n); /* exactly 2 n digits */
+bool object_unhex(const char *text, uint8_t *out, size_t n); /* exactly 2 n lower-case digits */
 
 #endif
