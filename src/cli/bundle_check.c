@@ -5,6 +5,7 @@
 #include <getopt.h>
 
 #include "agent/agent.h"
+#include "content/vector/vector.h"
 
 struct check_args {
 	const char *path;
@@ -18,6 +19,7 @@ struct checked {
 	struct bundle b;
 	struct diag d;
 	bool read;
+	struct vector_result vectors;
 };
 
 static int parse(int argc, char **argv, struct check_args *a)
@@ -50,7 +52,9 @@ static FALLIBLE judge(const struct check_args *a, struct checked *k)
 	k->d.subject = a->path;
 	TRY(bundle_read(view_of(k->text, k->len), &k->a, &k->b, &k->d));
 	k->read = true;
-	err = bundle_load(&k->b, a->path, &host, false, &k->a, &c, &k->d);
+	err = bundle_load(&k->b, a->path, &host, true, &k->a, &c, &k->d);
+	if (err == E_OK)
+		err = vector_prove(k->b.vectors, k->b.manifest.n_vectors, c, host.table, NULL, &k->vectors, &k->d);
 	content_free(c);
 	return err;
 }

@@ -2,6 +2,8 @@
 /* run: what a host does with vectors before it arms content. */
 #include "content/vector/internal.h"
 
+enum { PROVE_ARENA = 256 << 20 };
+
 static void note(struct vector_result *r, uint32_t i, const struct vector *v, const char *rule, const char *why)
 {
 	if (r->failed++)
@@ -41,4 +43,22 @@ FALLIBLE vector_run(const struct content *c, const struct template_table *t, con
 	if (r.failed)
 		FAIL_ID(d, REJECTED, 'W', 301, "%u of %u vectors failed; %.180s", r.failed, r.n, r.text);
 	return E_OK;
+}
+
+FALLIBLE vector_prove(struct view bytes, uint32_t n, const struct content *c, const struct template_table *t,
+		      const struct vector_run_opts *opts, struct vector_result *out, struct diag *d)
+{
+	AUTO(arena_done) struct arena a = { 0 };
+	struct vector_set set;
+
+	if (!n && !bytes.len) {
+		*out = (struct vector_result){ 0 };
+		return E_OK;
+	}
+	arena_init(&a, PROVE_ARENA);
+	TRY(vector_read(bytes, &a, &set, d));
+	if (set.n != n)
+		FAIL_ID(d, FORMAT, 'W', 210, "there should be %u vectors, and there are %u", n, set.n);
+	TRY(vector_complete(&set, content_n_rules(c), NULL, &a, d));
+	return vector_run(c, t, &set, opts, out, d);
 }

@@ -123,4 +123,12 @@ struct vector_result {
 FALLIBLE vector_run(const struct content *c, const struct template_table *t, const struct vector_set *set,
 		    const struct vector_run_opts *opts, struct vector_result *out, struct diag *d);
 
+/*
+ * What a host does with the vectors that came with content, before it arms that: read them, see that they are n and
+ * complete, and run them. Errors of all three, and E_FORMAT (W210): it is another number. No bytes and n 0: nothing to
+ * do, *out is 0 of 0.
+ */
+FALLIBLE vector_prove(struct view bytes, uint32_t n, const struct content *c, const struct template_table *t,
+		      const struct vector_run_opts *opts, struct vector_result *out, struct diag *d);
+
 #endif
