@@ -162,6 +162,8 @@ static void forget(struct local_state *s, const uint8_t *digest, struct local_ou
 		set(lane->lkg, lane->lkg1);
 		unset(lane->lkg1);
 		lane->deaths = 0;
+		if (same(lane->candidate, lane->lkg)) /* gone back to, on trial again: it is the good one now */
+			drop_candidate(s, l, out);
 		out->todo |= LOCAL_DO_ARM;
 	}
 	out->todo |= LOCAL_DO_WRITE | LOCAL_DO_NO_DISK;
