@@ -44,6 +44,8 @@ FALLIBLE confine_syscalls(enum confine_role role, struct diag *d);
 FALLIBLE confine_files(const char *const *dirs, size_t n, const char *writable, bool *out_done, struct diag *d);
 /* And no more files are opened. E_IO. */
 FALLIBLE confine_no_open(void);
+/* Nor is memory mapped that others see change: a shadow could move its neighbour's rings. E_IO. */
+FALLIBLE confine_no_shared_writes(void);
 
 /*
  * Room for RLIMIT_AS beyond the worker's memory, and system calls of the compiler's run-time checks. One file per kind

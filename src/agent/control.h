@@ -94,7 +94,7 @@ enum control_start_flags {
 	 * At most one of these. Without: live, of rings.
 	 *   SCRATCH   the first four descriptors only; FILE, LOAD; answers TESTED and exits with 0, or FAILED
 	 *   SHADOW    as live, with a page and a flight recorder of its own, without OUTPUT and RECORD; it asks for no
-	 *             names or containers. Its rings may be descriptors that are for reading only. Start it with nice
+	 *             names or containers. Start it with nice
 	 * 10 CAPTURED  the first four, and the courier's page; CAPTURE before LOAD; GO without a descriptor
 	 */
 	CONTROL_SCRATCH = 16,

@@ -317,3 +317,19 @@ FALLIBLE confine_no_open(void)
 	ret(&p, SECCOMP_RET_ALLOW);
 	return install(f, p.n) ? E_OK : E_IO;
 }
+
+FALLIBLE confine_no_shared_writes(void)
+{
+	struct sock_filter f[8];
+	struct program p = { .out = f, .max = countof(f) };
+
+	load(&p, offsetof(struct seccomp_data, nr));
+	put(&p, BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, 5);
+	load(&p, arg(2));
+	put(&p, BPF_JMP | BPF_JSET | BPF_K, PROT_WRITE, 0, 3);
+	load(&p, arg(3));
+	put(&p, BPF_JMP | BPF_JSET | BPF_K, MAP_SHARED, 0, 1); /* of MAP_SHARED_VALIDATE, too */
+	ret(&p, SECCOMP_RET_KILL_PROCESS);
+	ret(&p, SECCOMP_RET_ALLOW);
+	return install(f, p.n) ? E_OK : E_IO;
+}

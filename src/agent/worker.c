@@ -307,6 +307,8 @@ static FALLIBLE take_start(struct worker *w)
 	}
 	for (uint32_t i = 0; i < START_RINGS; i++)
 		close(p.fds[i]);
+	if (worker_is(w, CONTROL_SHADOW))
+		TRY(confine_no_shared_writes());
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
 		w->consumed_before[i] = page_get(&w->page->consumed[i]);
 	for (uint32_t i = 0; i < CONTROL_MAX_OUTPUTS; i++) {

@@ -90,15 +90,16 @@ static inline void bed_spawn(struct bed *b)
 }
 
 /* rings: two of DATA bytes and statistics; or NULL. */
-static inline void bed_start(struct bed *b, uint32_t flags, uint32_t throttle, const int *rings, uint32_t ring_bytes)
+static inline void bed_start_sized(struct bed *b, uint32_t flags, uint32_t throttle, const int *rings,
+				   uint32_t reserved_bytes, uint32_t bulk_bytes, uint32_t n_cpus)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct control_packet p;
 
 	control_init(&p, CONTROL_START);
 	p.msg.u.start = (struct control_start){ .flags = flags,
-						.ring_bytes = { ring_bytes, ring_bytes },
-						.n_cpus = 1,
+						.ring_bytes = { reserved_bytes, bulk_bytes },
+						.n_cpus = n_cpus,
 						.hostname = "bed",
 						.throttle_per_minute = throttle };
 	p.fds[p.n_fds++] = b->page_fd;
@@ -109,6 +110,11 @@ static inline void bed_start(struct bed *b, uint32_t flags, uint32_t throttle, c
 		p.fds[p.n_fds++] = rings[i];
 	bed_send(b, &p);
 	close(null);
+}
+
+static inline void bed_start(struct bed *b, uint32_t flags, uint32_t throttle, const int *rings, uint32_t ring_bytes)
+{
+	bed_start_sized(b, flags, throttle, rings, ring_bytes, ring_bytes, 1);
 }
 
 static inline void bed_output(struct bed *b)
@@ -144,18 +150,27 @@ static inline void bed_simple(struct bed *b, enum control_type type, int fd)
 	bed_send(b, &p);
 }
 
-/* From READY to judging. rings: it gets an iterator without a process. */
-static inline void bed_run(struct bed *b, bool rings)
+static inline void bed_wait_ready(struct bed *b)
 {
-	int null = rings ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
-
 	CHECK(bed_wait(b, CONTROL_READY));
 	b->ready_rules = b->last.u.ready.n_rules;
-	bed_simple(b, CONTROL_GO, null);
+}
+
+/* From READY to judging. Takes the iterator; -1: there is none. */
+static inline void bed_go(struct bed *b, int iter)
+{
+	bed_simple(b, CONTROL_GO, iter);
 	CHECK(bed_wait(b, CONTROL_SCANNED));
 	bed_simple(b, CONTROL_RUN, -1);
-	if (null >= 0)
-		close(null);
+	if (iter >= 0)
+		close(iter);
+}
+
+/* rings: it gets an iterator without a process. */
+static inline void bed_run(struct bed *b, bool rings)
+{
+	bed_wait_ready(b);
+	bed_go(b, rings ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1);
 }
 
 static inline bool bed_until(const _Atomic uint64_t *v, uint64_t least)

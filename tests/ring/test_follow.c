@@ -359,7 +359,7 @@ static void *consumer(void *user)
 static void check_record(struct view v, uint64_t *last)
 {
 	const uint64_t *words = (const uint64_t *)(const void *)(v.p + sizeof(struct wire_hdr));
-	struct wire_hdr h;
+	struct wire_hdr h = { 0 };
 
 	CHECK_OK(VIEW_READ(v, 0, &h));
 	CHECK(h.time_ns > *last && h.time_ns <= N_RECORDS);

@@ -30,7 +30,9 @@ uint64_t ring_malformed(const struct ring *r);
  * A second reader of the same rings, which takes nothing away: it maps all of a ring for reading only and keeps a
  * position of its own, from that of the consumer on. What it hands out was produced, whole, and in the order of
  * ring_next. Nobody waits for it: when the producer has gone over what it was to read next, it goes on where the
- * consumer is, and counts that. fds may be descriptors that cannot be mapped writable.
+ * consumer is, and counts that. The kernel maps a ring only through a descriptor that could write, too (a mapping of
+ * one that cannot is not shared to bpf_map_mmap): who must not be able to move the consumer forbids itself such
+ * mappings.
  */
 struct ring_follow;
 FALLIBLE ring_follow_open(const int *fds, const uint32_t *sizes, uint32_t n, struct ring_follow **out, struct diag *d);
