@@ -100,7 +100,7 @@ enum control_start_flags {
 	CONTROL_SCRATCH = 16,
 	CONTROL_SHADOW = 32,
 	CONTROL_CAPTURED = 64,
-	CONTROL_BUNDLES = 128,    /* what is no bundle is refused */
+	CONTROL_BUNDLES = 128, /* what is no bundle is refused */
 };
 
 struct control_hdr {

@@ -84,6 +84,18 @@ static void on_fact(struct steward *s, const struct control_fact *f)
 		s->host.fresh = sodium_is_zero(f->lkg, sizeof f->lkg);
 }
 
+/* A worker that has just begun to watch knows of none. */
+static void send_mutes(struct steward *s)
+{
+	for (uint32_t i = 0; i < s->n_mutes && !s->stop; i++) {
+		struct control_packet p;
+
+		control_init(&p, CONTROL_ASK_MUTE);
+		p.msg.u.mute = s->mute[i].m;
+		steward_send(s, &p);
+	}
+}
+
 static void on_control(struct steward *s)
 {
 	struct control_packet p;
@@ -108,6 +120,9 @@ static void on_control(struct steward *s)
 		break;
 	case CONTROL_LOCAL:
 		steward_local(s, p.fds[0], p.fds[1]);
+		break;
+	case CONTROL_WATCHING:
+		send_mutes(s);
 		break;
 	case CONTROL_STOP:
 		s->stop = true;

@@ -13,7 +13,8 @@ enum { RETRY_S = 30, RETRY_MAX_S = 3600, MAX_ROOTS = 64 /* in one round */ };
 
 static void put_error(struct steward *s, const char *what, enum err err, const struct diag *d)
 {
-	(void)snprintf(s->sync_error, sizeof s->sync_error, "%.95s: %.140s", what, d->text[0] ? d->text : err_text(err));
+	(void)snprintf(s->sync_error, sizeof s->sync_error, "%.95s: %.140s", what,
+		       d->text[0] ? d->text : err_text(err));
 }
 
 /* roots: until there is no next one */

@@ -262,7 +262,8 @@ void super_arm_live_death(struct supervisor *s, const siginfo_t *si, bool hung)
 	super_arm_due(s);
 }
 
-/* The live worker does not take the new files: what is on probation is the reason, or what was good does not load here. */
+/* The live worker does not take the new files: what is on probation is the reason, or what was good does not load here.
+ */
 void super_arm_refused(struct supervisor *s)
 {
 	for (uint32_t i = 0; i < LOCAL_N_LANES; i++) {

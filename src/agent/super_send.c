@@ -22,11 +22,10 @@ FALLIBLE super_worker_send_start(struct supervisor *s, const struct child *to, i
 
 	control_init(&p, CONTROL_START);
 	p.msg.u.start = (struct control_start){
-		.flags = mode |
-			 (s->o->config->matching == CONFIG_ALL ? CONTROL_ALL_MATCHES : 0u) |
+		.flags = mode | (s->o->config->matching == CONFIG_ALL ? CONTROL_ALL_MATCHES : 0u) |
 			 (s->o->config->strict_falco ? CONTROL_STRICT_FALCO : 0u) |
-			 (s->o->config->kernel_filters ? 0u : CONTROL_NO_FILTER) | (s->o->bundles ? CONTROL_BUNDLES : 0u) |
-			 (s->o->colour_stderr ? CONTROL_COLOUR : 0u),
+			 (s->o->config->kernel_filters ? 0u : CONTROL_NO_FILTER) |
+			 (s->o->bundles ? CONTROL_BUNDLES : 0u) | (s->o->colour_stderr ? CONTROL_COLOUR : 0u),
 		.n_cpus = kern_n_cpus(s->kern),
 		.boot_to_wall_ns = super_now_ns(CLOCK_REALTIME) - super_now_ns(CLOCK_BOOTTIME),
 		.throttle_per_minute = s->o->config->throttle_per_minute,

@@ -23,7 +23,9 @@ static FALLIBLE send_all(struct supervisor *s, struct trial *t)
 {
 	AUTO_FREE struct sealed_files *files = calloc(1, sizeof *files);
 	uint8_t *digest = s->arm.state.lane[t->lane].candidate;
-	uint32_t mode = t->worker == LOCAL_SCRATCH_WORKER ? CONTROL_SCRATCH : s->kern ? CONTROL_SHADOW : CONTROL_CAPTURED;
+	uint32_t mode = t->worker == LOCAL_SCRATCH_WORKER ? CONTROL_SCRATCH
+			: s->kern                         ? CONTROL_SHADOW
+							  : CONTROL_CAPTURED;
 	enum err err;
 
 	if (!files)

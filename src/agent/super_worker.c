@@ -24,9 +24,8 @@ void super_worker_start(struct supervisor *s)
 	s->has_filter = false;
 	/* A worker that dies over this is noticed by its death. */
 	if (super_worker_send_start(s, &s->child, s->page_fd, s->flight_fd, s->kern ? 0 : CONTROL_CAPTURED) != E_OK ||
-	    super_worker_send_capture(s, &s->child) != E_OK ||
-	    super_worker_send_outputs(s) != E_OK || super_worker_send_record(s) != E_OK ||
-	    super_worker_send_files(&s->child, s->files) != E_OK)
+	    super_worker_send_capture(s, &s->child) != E_OK || super_worker_send_outputs(s) != E_OK ||
+	    super_worker_send_record(s) != E_OK || super_worker_send_files(&s->child, s->files) != E_OK)
 		log_warning("the worker does not take its start-up messages error=\"%s\"", strerror(errno));
 }
 

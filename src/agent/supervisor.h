@@ -311,7 +311,7 @@ struct supervisor {
 	uint64_t checked_ms;       /* when the programs' settings were looked at last */
 	int record_fd;             /* 0: nothing is recorded */
 	bool ever_watched, done;
-	bool restarting; /* the worker was told to end, its successor follows */
+	bool restarting;        /* the worker was told to end, its successor follows */
 	int exit_code, refused; /* refused: what the worker answered with FAILED, or 0 */
 };
 

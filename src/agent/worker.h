@@ -87,7 +87,7 @@ struct worker {
 	uint64_t container_said_ms;
 	int statm;              /* -1: not there */
 	uint64_t cpu_ns_before; /* of earlier workers */
-	bool ask_containers; /* a rule uses what only a runtime's files tell */
+	bool ask_containers;    /* a rule uses what only a runtime's files tell */
 	bool stop;
 	/* Instead of sinks, when set: tools that look at alerts. */
 	void (*on_alert)(void *user, const struct content *c, uint32_t rule, uint32_t set_rule);

@@ -61,7 +61,7 @@ struct page {
 	_Atomic uint64_t exercises;               /* that came to their end */
 	_Atomic uint64_t table;                   /* odd: names, rules and digest are being replaced; see page_table */
 	_Atomic uint8_t digest[32];               /* of the content that names and rules are about */
-	_Atomic uint64_t cpu_ns, memory_bytes;   /* used by workers in all; resident now. Once a second */
+	_Atomic uint64_t cpu_ns, memory_bytes;    /* used by workers in all; resident now. Once a second */
 	uint8_t spare[512 - 304];
 	char names[PAGE_MAX_RULES][PAGE_NAME_BYTES]; /* NUL-terminated, cut */
 	struct page_rule rules[PAGE_MAX_RULES];      /* by index; begin at 0 with other content */

@@ -25,7 +25,7 @@ static void put_up_walls(enum confine_role role)
 	diag_init(&d);
 	if (confine_memory(512 << 20) != E_OK ||
 	    confine_privileges(role == CONFINE_WORKER ? "/proc" : NULL, CONFINE_ID, &d) != E_OK ||
-	    (role == CONFINE_COURIER && confine_files(dirs, countof(dirs), &files, &d) != E_OK) ||
+	    (role == CONFINE_COURIER && confine_files(dirs, countof(dirs), NULL, &files, &d) != E_OK) ||
 	    confine_no_threads() != E_OK || confine_syscalls(role, &d) != E_OK)
 		_exit(GATE_BROKEN);
 }
@@ -374,7 +374,8 @@ TEST(proc_status_shows_a_nobody_without_capabilities_under_a_filter)
 
 TEST(the_filters_check_the_machine_before_the_number)
 {
-	static const enum confine_role roles[] = { CONFINE_WORKER, CONFINE_COURIER };
+	static const enum confine_role roles[] = { CONFINE_WORKER, CONFINE_COURIER, CONFINE_COURIER_DIR,
+						   CONFINE_STEWARD };
 	struct sock_filter f[CONFINE_MAX_INSNS];
 
 	for (size_t i = 0; i < countof(roles); i++) {
