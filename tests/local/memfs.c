@@ -164,8 +164,7 @@ static int new_node(struct memfs *m, bool is_dir)
 	for (int i = 0; i < MEMFS_MAX_FILES; i++)
 		if (!m->node[i].used)
 			return new_node(m, is_dir);
-	assert(!"too many files");
-	return -1;
+	abort(); /* too many files */
 }
 
 static int new_fd(struct memfs *m, int node)

@@ -245,6 +245,7 @@ TEST(f11_recovery_needs_no_network)
 	CHECK_EQ(armed(&h.state, LOCAL_RELEASE), 3);
 	CHECK(armed_is_there(&h));
 	local_store_clean(h.store, &h.state);
+	CHECK(armed_is_there(&h));
 	for (unsigned i = 0; i < LOCAL_DEATHS; i++)
 		CHECK(step(&h, death(LOCAL_LIVE, LOCAL_RELEASE, 3)));
 	CHECK_EQ(armed(&h.state, LOCAL_RELEASE), 1);
