@@ -263,6 +263,9 @@ static void on_control(struct worker *w)
 	case CONTROL_MUTE:
 		worker_mute(w, &p.msg.u.mute, worker_boot_ns() / 1000000000);
 		break;
+	case CONTROL_EXERCISE: /* of what has no vectors it is over at once */
+		page_add(&w->page->exercises, 1);
+		break;
 	case CONTROL_STOP:
 		w->stop = true;
 		break;
