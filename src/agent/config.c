@@ -104,7 +104,7 @@ static const struct key keys[] = {
 };
 // clang-format on
 
-enum { MAX_KEY = 64, MAX_DEPTH = 32 };
+enum { MAX_KEY = DISTANCE_MAX, MAX_DEPTH = 32 };
 
 struct reader {
 	yaml_parser_t parser;
@@ -245,28 +245,6 @@ static void skip(struct reader *r, const yaml_event_t *e)
 	}
 }
 
-/* Edits from a to b, for names up to MAX_KEY. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[MAX_KEY + 1], n = strlen(b);
-
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1]; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= n; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			best = best < row[j] + 1 ? best : row[j] + 1;
-			row[j] = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
-		}
-	}
-	return row[n];
-}
-
 /* key's path cut to as many parts as the path has: what could have been meant at that depth. */
 static void at_depth(const char *key, const char *path, char out[MAX_KEY])
 {
@@ -284,13 +262,13 @@ static void at_depth(const char *key, const char *path, char out[MAX_KEY])
 static void unknown_key(struct reader *r, const yaml_mark_t *m, const char *path)
 {
 	char hint[128] = "docs/config.md lists all keys", name[MAX_KEY];
-	size_t best = 4; /* more edits than this are another word */
+	unsigned best = 4; /* more edits than this are another word */
 
 	for (size_t i = 0; i < countof(keys); i++) {
-		size_t d;
+		unsigned d;
 
 		at_depth(keys[i].path, path, name);
-		d = distance(path, name);
+		d = text_distance(path, strlen(path), name, strlen(name));
 		if (d < best) {
 			best = d;
 			(void)snprintf(hint, sizeof hint, "did you mean '%s'?", name);

@@ -23,6 +23,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/diag.h"
+#include "base/distance.h"
 #include "base/guard.h"
 #include "base/list.h"
 #include "base/htab.h"

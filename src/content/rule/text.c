@@ -4,7 +4,7 @@
 
 #include "content/rule/internal.h"
 
-enum { MAX_SHOWN_LINE = 1024, MAX_NAME_DISTANCE = 40, MAX_TRIES = 4096 };
+enum { MAX_SHOWN_LINE = 1024, MAX_TRIES = 4096 };
 
 static const uint8_t severities[] = {
 #define R(id, ident, severity, falco, title, help) [id] = DIAG_##severity,
@@ -309,36 +309,6 @@ void rule_note(struct rule_ctx *c, struct diag *d, struct rule_span at, const ch
 		n->pos = rule_span_pos(at, c->a, NULL);
 }
 
-static unsigned min3(unsigned x, unsigned y, unsigned z)
-{
-	unsigned m = x < y ? x : y;
-
-	return m < z ? m : z;
-}
-
-/* Levenshtein distance, one row at a time. */
-static unsigned distance(const char *a, size_t n, const char *b, size_t m)
-{
-	unsigned row[MAX_NAME_DISTANCE + 1];
-
-	if (n > MAX_NAME_DISTANCE || m > MAX_NAME_DISTANCE)
-		return MAX_NAME_DISTANCE;
-	for (unsigned j = 0; j <= m; j++)
-		row[j] = j;
-	for (unsigned i = 1; i <= n; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i;
-		for (unsigned j = 1; j <= m; j++) {
-			unsigned up = row[j];
-
-			row[j] = min3(up + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-			diagonal = up;
-		}
-	}
-	return row[m];
-}
-
 void rule_nearest_try(struct rule_nearest *n, const char *name)
 {
 	unsigned d;
@@ -347,7 +317,7 @@ void rule_nearest_try(struct rule_nearest *n, const char *name)
 	if (!n->d || n->tried == MAX_TRIES)
 		return;
 	n->tried++;
-	d = distance(n->want, n->want_len, name, strlen(name));
+	d = text_distance(n->want, n->want_len, name, strlen(name));
 	while (common < n->want_len && n->want[common] == name[common])
 		common++;
 	/* at most a third of the letters wrong: a worse guess would not help. Among equals the one that begins alike */

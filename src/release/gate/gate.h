@@ -5,19 +5,18 @@
  * Strikes (a worker that died of the content, a host that refused it, a rule whose vectors did not alert) are a host's
  * word, and hosts can be bought. So:
  *
- *   1. The first strike pauses the ring: no further host gets the content. The controller runs it in a scratch worker.
- *   2. Reproduced: halt. That needs nobody's word.
- *   3. Two drawn hosts: halt. A host is drawn when chance put it into a ring of at most o->drawn_cutoff: it was
- * enrolled before the release had its number, and its keyed hash fell there. Who bought two hosts of a fleet has both
- * in a ring of one percent for one release in ten thousand: the second drawn host is independent.
- *   4. Strikes on any hosts come faster than background (CUSUM of Poisson likelihood ratios, valid under peeking; one
- *      host counts once per release): halt. Two strikes never reach the bound, however close; three soon after each
- *      other do.
- *   5. Otherwise, when the scratch worker did not die of it, the strikes so far are dismissed: o->hold_s later the ring
- *      goes on by itself. They still count in 3 and 4.
+ * - The first strike pauses the ring: no further host gets the content. The controller runs it in a scratch worker.
+ * - Reproduced: halt. That needs nobody's word.
+ * - Two drawn hosts: halt. A host is drawn when chance put it into a ring of at most o->drawn_cutoff: it was enrolled
+ *   before the release had its number, and its keyed hash fell there. Who bought two hosts of a fleet has both in a
+ *   ring of one percent for one release in ten thousand: the second drawn host is independent.
+ * - Strikes on any hosts come faster than background (CUSUM of Poisson likelihood ratios, valid under peeking; one host
+ *   counts once per release): halt. Two strikes never reach the bound, however close; three soon after each other do.
+ * - Otherwise, when the scratch worker did not die of it, the strikes so far are dismissed: o->hold_s (or half a soak)
+ *   later the ring goes on by itself. They still count in the two rules above.
  *
- * Two bought hosts therefore cost a fleet two pauses of o->hold_s each, and can never make it drop good content; a
- * fault on two hosts that could not choose to be there, or on three, stops it although nothing else reproduces it.
+ * Two bought hosts therefore cost a fleet two rests, and can never make it drop good content; a fault on two hosts that
+ * could not choose to be there, or on three, stops it although nothing else reproduces it.
  *
  * Unclean boots run in a CUSUM of their own, against the control's rate. CPU, memory, loss, alerts and silence are
  * compared with hosts that do not have the content yet, once, on samples that are frozen at the end of the soak,
@@ -73,12 +72,15 @@ struct gate_opts {
 	double min_share;      /* smaller differences in shares of hosts do not count: loss, silence */
 	uint32_t halt_hosts;   /* drawn hosts with a strike of one kind that halt: 2 */
 	uint32_t drawn_cutoff; /* rings up to here are drawn: one percent */
-	uint32_t hold_s;       /* a ring rests so long after a strike that was not reproduced */
+	uint32_t hold_s;       /* a ring rests so long after a strike that was not reproduced, or half its soak */
 	uint32_t min_hosts;    /* of each arm of a comparison */
 };
 extern const struct gate_opts gate_default;
 
-/* Sums over hosts of one arm, and a bounded sample for the rank tests. */
+/*
+ * Sums over hosts of one arm, and a bounded sample for the rank tests. The content's arm: hosts of this ring and of
+ * those before; the control: hosts of the same channel outside of them.
+ */
 enum { GATE_SAMPLE = 512, GATE_MAX_RULES = 256 };
 struct gate_arm {
 	uint64_t hosts, reporting, silent; /* expected to have it; heard from since; heard before, but not lately */
@@ -99,7 +101,7 @@ enum gate_strike { STRIKE_CRASH, STRIKE_REFUSED, STRIKE_SILENT_RULE, GATE_N_STRI
 
 /* Hosts with a strike of one kind, over all rings of the release so far. */
 struct gate_strikes {
-	uint32_t hosts, drawn; /* different hosts; of them drawn (3. above) */
+	uint32_t hosts, drawn; /* different hosts; of them drawn, as above */
 	uint32_t dismissed;    /* of hosts: a scratch worker did not die of it */
 	double cusum;
 };

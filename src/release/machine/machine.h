@@ -90,6 +90,7 @@ struct release {
 struct release_step {
 	enum release_action action;
 	uint32_t ring, cutoff; /* DO_PROMOTE */
+	bool opened;           /* a ring: those that release_claim() named give way now */
 	enum release_state from, to;
 	char why[200];
 };
