@@ -39,8 +39,8 @@ struct diag {
 	enum err err;
 	enum diag_severity severity;
 	/* V verifier, R rules, L analysis of rules, M Sigma, B bundles, D delivery (repository, ledger, controller), E
-	 * objects, G gates and releases, S schema, C configuration, P captures, N names of addresses, K kernel side, X
-	 * running; 0: no id */
+	 * objects, G gates and releases, O signed objects, T trust, S schema, C configuration, P captures, N names of
+	 * addresses, K kernel side, Y keys, X running; 0: no id */
 	char family;
 	uint16_t id;           /* 312 -> "V312" */
 	struct diag_pos pos;   /* the place in a text input */

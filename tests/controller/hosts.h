@@ -6,7 +6,7 @@
 #ifndef SALLYPORT_TESTS_CONTROLLER_HOSTS_H
 #define SALLYPORT_TESTS_CONTROLLER_HOSTS_H
 
-#include "../trust/fixture.h"
+#include "../trust/fleet.h"
 #include "release/controller/controller.h"
 
 enum { MAX_HOSTS = 256, MAX_SEEN = 512, STEP_S = 60 };
