@@ -12,7 +12,7 @@ struct build_args {
 	struct bundle_parts parts;
 	struct rule_opts opts;
 	const char *out;
-	bool json;
+	bool json, in_order;
 };
 
 /* A number in decimal, 0 too. */
@@ -53,6 +53,7 @@ static int parse(int argc, char **argv, struct build_args *a)
 					      { "engine-max", required_argument, NULL, 'e' },
 					      { "limit", required_argument, NULL, 'l' },
 					      { "strict-falco", no_argument, NULL, 's' },
+					      { "in-order", no_argument, NULL, 'i' },
 					      { "json", no_argument, NULL, 'j' },
 					      { 0 } };
 	uint64_t engine = BUNDLE_ANY_ENGINE;
@@ -71,6 +72,8 @@ static int parse(int argc, char **argv, struct build_args *a)
 			code = set_limit(&a->parts.limits, optarg);
 		else if (c == 's')
 			a->opts.strict_falco = true;
+		else if (c == 'i')
+			a->in_order = true;
 		else if (c == 'j')
 			a->json = true;
 		else if (c == 'o')
@@ -99,16 +102,16 @@ static int by_last_part(const void *pa, const void *pb)
 		      last_part(((const struct rule_source *)pb)->name));
 }
 
-/* Sources in the order in which a bundle has them: that of anybody's arguments says nothing. */
+/* In the order of their names: that of anybody's arguments, or of a shell, is to change nothing. */
 static void sort_sources(struct cli_rules *r)
 {
 	for (uint32_t i = 1; i < r->n_src; i++) {
 		if (by_last_part(&r->src[i - 1], &r->src[i]) <= 0)
 			continue;
 		(void)fprintf(stderr,
-			      "sallyport: warning: a bundle reads files in the order of their names: "
-			      "%s before %s\n",
-			      r->src[i].name, r->src[i - 1].name);
+			      "sallyport: warning: files are read in the order of their names, '%s' before '%s'; "
+			      "--in-order takes them as they are given\n",
+			      last_part(r->src[i].name), last_part(r->src[i - 1].name));
 		break;
 	}
 	if (r->n_src)
@@ -261,7 +264,8 @@ int cmd_bundle_build(int argc, char **argv)
 	if (code)
 		return code;
 	code = cli_rules_read(argv + optind, (uint32_t)(argc - optind), &template_builtin, &a.opts, &r);
-	sort_sources(&r);
+	if (!code && !a.in_order)
+		sort_sources(&r);
 	if (!code)
 		code = cli_rules_parse(&r);
 	if (!code)

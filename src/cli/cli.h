@@ -14,6 +14,7 @@
 #include "content/explain/explain.h"
 #include "content/rule/rule.h"
 #include "content/runtime/runtime.h"
+#include "content/sign/sign.h"
 #include "content/template/template.h"
 
 enum cli_exit { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2, CLI_HOST = 3 };
@@ -126,6 +127,35 @@ int cli_bundle_read(const char *path, struct arena *a, char **text, size_t *len,
  * are made here. The exit code with what is wrong said on stderr, or 0.
  */
 int cli_bundle_make(struct cli_rules *r, struct bundle_parts *p, struct buf *out);
+
+/* signing.c */
+
+/*
+ * A secret key: refused when others than its owner may read it; a password is asked for, or is a line of standard
+ * input. The exit code with what is wrong said on stderr, or 0; then wipe with sign_secret_done.
+ */
+int cli_secret_load(const char *path, struct sign_secret *out);
+int cli_public_load(const char *path, struct sign_public *out);
+/* A new file, on disk when this returns; one that is there already is never touched. The exit code or 0. */
+int cli_write_new(const char *path, unsigned mode, struct view bytes);
+/* The same, in place of what is there: whole or not at all. */
+int cli_write_over(const char *path, unsigned mode, struct view bytes);
+enum { CLI_PASSWORD_MAX = 1024 };
+/* From the terminal without echo, or a line of standard input; the caller wipes it. The exit code or 0. */
+int cli_password(const char *prompt, char out[CLI_PASSWORD_MAX]);
+/*
+ * Sign the bytes of FILE with each key: FILE.minisig gets a block of each, the others' blocks in it stay. *out: all of
+ * it, to be freed. The exit code or 0.
+ */
+int cli_sign_file(const char *path, struct view bytes, char *const *keys, uint32_t n_keys, struct buf *out);
+
+int cmd_bundle_sign(int argc, char **argv);
+int cmd_release_root(int argc, char **argv);
+
+/* root_file.c */
+/* Keys, roles, thresholds and plan of a root from a file of settings (docs/formats/release.md). The exit code or 0. */
+struct object_root;
+int cli_root_settings(const char *path, struct object_root *out);
 
 /* drill_stimuli.c */
 struct drill_stimulus {

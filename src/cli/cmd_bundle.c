@@ -10,7 +10,8 @@ static_assert((int)BUNDLE_MAX_BYTES <= (int)AGENT_MAX_FILE_BYTES && (int)BUNDLE_
 
 const char cmd_bundle_help[] = "usage: sallyport bundle build F|DIR... -o OUT [--name N] [--version V]\n"
 			       "                              [--security-floor N] [--engine-max N]\n"
-			       "                              [--limit NAME=N]... [--strict-falco] [--json]\n"
+			       "                              [--limit NAME=N]... [--in-order]\n"
+			       "                              [--strict-falco] [--json]\n"
 			       "       sallyport bundle inspect F [--json]\n"
 			       "       sallyport bundle check F [--rebuild] [--json]\n"
 			       "\n"
@@ -35,6 +36,8 @@ const char cmd_bundle_help[] = "usage: sallyport bundle build F|DIR... -o OUT [-
 			       "--limit NAME=N      what the content may take: programs, instructions, rules,\n"
 			       "                    predicates, filter-names, arena-bytes, fuel,\n"
 			       "                    alerts-per-minute or cpu-ns; may be given again\n"
+			       "--in-order          read the files in the order in which they are given: for files\n"
+			       "                    that change what others define\n"
 			       "--strict-falco      read rules as Falco does where that is not what its\n"
 			       "                    documentation says (docs/rules.md)\n"
 			       "--rebuild           compile the sources again, and compare byte for byte\n"

@@ -16,8 +16,8 @@ void bundle_make_init(struct bundle_make *b)
 	make_if_number(&b->m, FIELD_ipc_pipe_hops, 2);
 	make_end(&b->m, TEMPLATE_TYPE_ipc_pipe);
 	make_write(&b->m, &b->elf);
-	b->sources[0] = (struct bundle_source){ "b.yaml", view_of(second_text, sizeof second_text - 1) };
-	b->sources[1] = (struct bundle_source){ "a.yaml", view_of(first_text, sizeof first_text - 1) };
+	b->sources[1] = (struct bundle_source){ "b.yaml", view_of(second_text, sizeof second_text - 1) };
+	b->sources[0] = (struct bundle_source){ "a.yaml", view_of(first_text, sizeof first_text - 1) };
 	b->parts = (struct bundle_parts){ .name = "tests",
 					  .version = "1.0",
 					  .security_floor = 7,

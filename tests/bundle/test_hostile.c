@@ -86,7 +86,6 @@ static const struct lie {
 	{ 36, SOURCES, SOT(2), 1, 0 },
 	{ 36, SOURCES, SOR(0, name_bytes), 4, 0 },
 	{ 37, SOURCES, SOT(0), 1, 'b' },
-	{ 37, SOURCES, SOT(0), 1, 'c' },
 	{ 38, SOURCES, SOR(1, text_bytes), 4, 11 },
 	{ 39, MANIFEST, MF(n_sources), 4, 1 },
 	{ 40, MANIFEST, MF(engine_min), 4, ABI_LEVEL + 1 },

@@ -54,7 +54,7 @@ TEST(a_bundle_reads_back_as_it_was_written)
 	bundle_make_done(&m);
 }
 
-TEST(the_order_of_sources_does_not_change_a_byte)
+TEST(the_same_parts_give_the_same_bytes_and_sources_keep_their_order)
 {
 	struct bundle_source turned[2];
 	struct bundle_make m;
@@ -62,12 +62,17 @@ TEST(the_order_of_sources_does_not_change_a_byte)
 
 	bundle_make_init(&m);
 	write_parts(&m.parts, &file);
-	turned[0] = m.sources[1];
-	turned[1] = m.sources[0];
+	memcpy(turned, m.sources, sizeof turned);
 	m.parts.sources = turned;
 	write_parts(&m.parts, &again);
 	CHECK_EQ(file.len, again.len);
 	CHECK(!memcmp(file.p, again.p, file.len));
+	buf_done(&again);
+	turned[0] = m.sources[1];
+	turned[1] = m.sources[0];
+	write_parts(&m.parts, &again);
+	CHECK_EQ(file.len, again.len);
+	CHECK(memcmp(file.p, again.p, file.len) != 0);
 	buf_done(&file);
 	buf_done(&again);
 	bundle_make_done(&m);
@@ -127,9 +132,9 @@ TEST(what_a_reader_would_refuse_is_not_written)
 	p.sources = many;
 	refused(&p, 32, E_LIMIT);
 	p = m.parts;
-	m.sources[0].name = "a.yaml";
-	refused(&p, 37, E_EXISTS);
 	m.sources[0].name = "b.yaml";
+	refused(&p, 37, E_EXISTS);
+	m.sources[0].name = "a.yaml";
 	m.sources[0].text.len = BUNDLE_MAX_SOURCE_BYTES + 1;
 	refused(&p, 34, E_LIMIT);
 	m.sources[0].text.len = 1;

@@ -116,6 +116,17 @@ def the_same_rules_give_the_same_bytes_from_anywhere(c):
 
 
 @test
+def files_that_build_on_each_other_keep_the_order_that_is_asked_for(c):
+    base, local = c.file("z_base.yaml", RULE), c.file("a_local.yaml", "- rule: Shadow read\n  append: true\n  condition: and proc.name = cat\n")
+    r = build(c, c.path("o"), base, local, code=1)
+    expect("--in-order" in r.stderr and "a_local.yaml:1" in r.stderr, r.stderr)
+    build(c, c.path("o"), base, local, "--in-order")
+    expect([s["name"] for s in json.loads(c.run("bundle", "inspect", c.path("o"), "--json", code=0).stdout)["sources"]] == ["z_base.yaml", "a_local.yaml"], "order")
+    c.run("bundle", "check", c.path("o"), "--rebuild", code=0)
+    c.run("rules", "check", c.path("o"), code=0)
+
+
+@test
 def two_sources_of_one_name_are_refused(c):
     os.makedirs(c.path("one"))
     c.file("one/r.yaml", "- list: x\n  items: [a]\n")

@@ -369,7 +369,7 @@ TEST(ledger_takes_only_newer_reports_of_the_enrolled_key)
 
 TEST(ledger_remembers_what_was_counted)
 {
-	struct ledger_seen s = { .first_s = 1, .in_phase_s = 2, .boots = 3, .strikes = 4, .booted = true, .seq = 6 },
+	struct ledger_seen s = { .first_s = 1, .counted_s = 2, .boots = 3, .strikes = 4, .booted = true, .seq = 6 },
 			   got;
 	uint8_t release[16] = { 1 }, other[16] = { 2 };
 	struct place p;
@@ -377,10 +377,10 @@ TEST(ledger_remembers_what_was_counted)
 	place_open(&p);
 	CHECK_EQ(ledger_get_seen(p.l, release, s.agent, &got, &p.d), E_NOT_FOUND);
 	CHECK_OK(ledger_put_seen(p.l, release, &s, &p.d));
-	s.in_phase_s = 9;
+	s.counted_s = 9;
 	CHECK_OK(ledger_put_seen(p.l, release, &s, &p.d));
 	CHECK_OK(ledger_get_seen(p.l, release, s.agent, &got, &p.d));
-	CHECK(got.first_s == 1 && got.in_phase_s == 9 && got.boots == 3 && got.strikes == 4 && got.booted &&
+	CHECK(got.first_s == 1 && got.counted_s == 9 && got.boots == 3 && got.strikes == 4 && got.booted &&
 	      got.seq == 6);
 	CHECK_OK(ledger_put_seen(p.l, other, &s, &p.d));
 	CHECK_OK(ledger_forget_seen(p.l, release, &p.d));

@@ -429,3 +429,32 @@ TEST(hexadecimal_digits_and_paths)
 	CHECK_EQ(digest[1], 0xdd);
 	CHECK_EQ(digest[31], 0x19);
 }
+
+/* Fields stand where docs/formats/release.md says. */
+TEST(offsets_are_those_of_the_format)
+{
+	static const struct {
+		uint32_t kind, at;
+		uint8_t is;
+	} want[] = {
+		{ 0, 16, 3 },    { 0, 20, 2 },    { 0, 32, 'e' },     { 0, 64 + 8, 1 }, { 0, 88 + 4, 0x10 },
+		{ 0, 228, 200 }, { 0, 232, 77 },  { 0, 248, 3 },      { 0, 252, 1 },    { 0, 284, 101 },
+		{ 0, 292, 4 },   { 1, 20, 4 },    { 1, 29, 1 },       { 1, 32, 's' },   { 1, 64, 0xd1 },
+		{ 1, 96, 0xe1 }, { 1, 112, 1 },   { 1, 116, 4 },      { 1, 136, 0xe7 }, { 1, 168, 9 },
+		{ 1, 176, 1 },   { 2, 20, 1 },    { 2, 24, 5 },       { 2, 32, 2 },     { 2, 36, 0xaa },
+		{ 3, 20, 3 },    { 3, 24, 10 },   { 3, 48, 7 },       { 3, 56, 5 },     { 3, 64, 0x1d },
+		{ 4, 32, 2 },    { 4, 64, 4 },    { 4, 96, 60 },      { 4, 104, '6' },  { 4, 168, '0' },
+		{ 4, 236, 1 },   { 4, 244, 2 },   { 4, 352, 1 },      { 4, 356, 11 },   { 4, 360, 'R' },
+		{ 4, 560, 2 },   { 4, 564, 'A' }, { 4, 564 + 64, 1 },
+	};
+
+	for (size_t i = 0; i < countof(want); i++) {
+		union any o;
+		struct buf b;
+
+		fill(want[i].kind, &o);
+		b = written(want[i].kind, &o);
+		CHECK_EQ((uint8_t)b.p[want[i].at], want[i].is);
+		buf_done(&b);
+	}
+}

@@ -5,7 +5,7 @@
  */
 #include "test.h"
 
-#include "fixture.h"
+#include "fleet.h"
 
 enum { HISTORIES = 120, STEPS = 60, N_DIGESTS = 5 };
 

@@ -2,7 +2,7 @@
 /* What trust takes and what it refuses, by failure mode. */
 #include "test.h"
 
-#include "fixture.h"
+#include "fleet.h"
 
 /* Nothing that was refused left a trace. */
 static void unchanged(const struct fleet *f, const struct trust *before)

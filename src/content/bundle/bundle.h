@@ -173,7 +173,7 @@ static_assert(sizeof(struct bundle_sources_rec) == 8, "docs/formats/bundle.md");
 
 enum { BUNDLE_STRICT_FALCO = 1 };
 
-/* A file of rules: its last component as name, in the order in which they are compiled, which is that of the names. */
+/* A file of rules: the last part of its path as name, each name once; in the order in which they are compiled. */
 struct bundle_source {
 	const char *name;
 	struct view text;
@@ -213,7 +213,7 @@ struct bundle_parts {
 	struct view content; /* as rule_compile writes it */
 	struct view vectors; /* may be empty */
 	uint32_t n_vectors;
-	const struct bundle_source *sources; /* in any order */
+	const struct bundle_source *sources; /* in the order in which they were compiled */
 	uint32_t n_sources, flags;
 };
 

@@ -2,8 +2,6 @@
 /* sources: section 4, the rules as their authors wrote them. */
 #include "content/bundle/internal.h"
 
-#include <stdlib.h>
-
 bool bundle_source_name_ok(const char *name, size_t len)
 {
 	uint32_t code;
@@ -58,6 +56,14 @@ static FALLIBLE read_source(struct view bytes, const struct bundle_sources_rec *
 	return out->name ? E_OK : E_NOMEM;
 }
 
+static bool has_name(const struct bundle_source *list, uint32_t n, const char *name)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (!strcmp(list[i].name, name))
+			return true;
+	return false;
+}
+
 FALLIBLE bundle_read_sources(struct view bytes, struct arena *a, struct bundle *out, uint32_t *n, struct diag *d)
 {
 	struct bundle_sources_hdr h;
@@ -75,8 +81,8 @@ FALLIBLE bundle_read_sources(struct view bytes, struct arena *a, struct bundle *
 		if (VIEW_READ(bytes, sizeof h + (uint64_t)i * sizeof rec, &rec))
 			FAIL_ID(d, TRUNCATED, 'B', 35, "section sources has no room for %u sources", h.n_sources);
 		TRY(read_source(bytes, &rec, &at, a, &list[i], d));
-		if (i && strcmp(list[i - 1].name, list[i].name) >= 0)
-			FAIL_ID(d, FORMAT, 'B', 37, "the sources are not ascending by name, or one is there twice");
+		if (has_name(list, i, list[i].name))
+			FAIL_ID(d, FORMAT, 'B', 37, "two sources are named '%.80s'", list[i].name);
 	}
 	bundle_at(d, at);
 	if (at != bytes.len)
@@ -86,11 +92,6 @@ FALLIBLE bundle_read_sources(struct view bytes, struct arena *a, struct bundle *
 	out->flags = h.flags;
 	*n = h.n_sources;
 	return E_OK;
-}
-
-static int by_name(const void *pa, const void *pb)
-{
-	return strcmp(((const struct bundle_source *)pa)->name, ((const struct bundle_source *)pb)->name);
 }
 
 /* What a reader would refuse is not written. */
@@ -105,7 +106,7 @@ static FALLIBLE check_sources(const struct bundle_source *list, uint32_t n, stru
 		if (list[i].text.len > BUNDLE_MAX_SOURCE_BYTES)
 			FAIL_ID(d, LIMIT, 'B', 34, "the source '%.80s' has %zu bytes, at most %d", list[i].name,
 				list[i].text.len, BUNDLE_MAX_SOURCE_BYTES);
-		if (i && !by_name(&list[i - 1], &list[i]))
+		if (has_name(list, i, list[i].name))
 			FAIL_ID(d, EXISTS, 'B', 37,
 				"two sources are named '%.80s': a bundle knows files by the last part "
 				"of their path",
@@ -119,12 +120,10 @@ FALLIBLE bundle_write_sources(const struct bundle_parts *in, struct buf *out, st
 	struct bundle_sources_hdr h = {
 		.magic = "SPSO", .version = BUNDLE_VERSION, .n_sources = in->n_sources, .flags = in->flags
 	};
-	struct bundle_source list[BUNDLE_MAX_SOURCES];
+	const struct bundle_source *list = in->sources;
 
 	if (!in->n_sources || in->n_sources > BUNDLE_MAX_SOURCES)
 		FAIL_ID(d, LIMIT, 'B', 32, "a bundle has 1 to %d sources, not %u", BUNDLE_MAX_SOURCES, in->n_sources);
-	memcpy(list, in->sources, in->n_sources * sizeof *list);
-	qsort(list, in->n_sources, sizeof *list, by_name);
 	TRY(check_sources(list, in->n_sources, d));
 	buf_put(out, &h, sizeof h);
 	for (uint32_t i = 0; i < in->n_sources; i++) {

@@ -62,10 +62,11 @@ static bool next_line(struct lines *l, struct view *out)
 	return true;
 }
 
+/* minisign's own comments have tabs. */
 static bool is_printable(struct view v)
 {
 	for (size_t i = 0; i < v.len; i++)
-		if (v.p[i] < 0x20 || v.p[i] == 0x7f)
+		if ((v.p[i] < 0x20 && v.p[i] != '\t') || v.p[i] == 0x7f)
 			return false;
 	return true;
 }

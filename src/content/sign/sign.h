@@ -52,7 +52,7 @@ FALLIBLE sign_put_secret(const struct sign_secret *s, const char *password, stru
 FALLIBLE sign_read_public(struct view text, struct sign_public *out, struct diag *d);
 FALLIBLE sign_read_secret(struct view text, const char *password, struct sign_secret *out, struct diag *d);
 
-/* One block, appended: comment is one printable line. */
+/* One block, appended: comment is one line, printable but for tabs. E_INVALID, E_LIMIT: out is full. */
 FALLIBLE sign_bytes(const struct sign_secret *s, struct view bytes, const char *comment, struct buf *out,
 		    struct diag *d);
 /* All blocks of a text. E_FORMAT E_LIMIT with d (its line). */

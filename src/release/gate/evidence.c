@@ -87,9 +87,9 @@ static void f32s(struct walk *w, float *v, uint32_t n)
 
 static void walk_opts(struct walk *w, struct gate_opts *o)
 {
-	double *const f[] = { &o->strikes0,  &o->strikes1,    &o->boots0,   &o->boots1,
-			      &o->bound,     &o->reporting,   &o->alpha,    &o->alpha_pause,
-			      &o->min_ratio, &o->alert_ratio, &o->min_share };
+	double *const f[] = { &o->strikes0,    &o->strikes1,    &o->boots0,      &o->boots1,
+			      &o->bound,       &o->boots_bound, &o->reporting,   &o->alpha,
+			      &o->alpha_pause, &o->min_ratio,   &o->alert_ratio, &o->min_share };
 
 	for (size_t i = 0; i < countof(f); i++)
 		f64(w, f[i]);
@@ -178,10 +178,10 @@ static bool opts_ok(const struct gate_opts *o)
 {
 	return within(o->strikes0, 1e-15, 1) && within(o->strikes1, 1e-15, 1e3) && o->strikes1 > o->strikes0 &&
 	       within(o->boots0, 1e-15, 1) && within(o->boots1, 1e-15, 1e3) && o->boots1 > o->boots0 &&
-	       within(o->bound, 1e-3, 1e6) && within(o->reporting, 0, 1) && within(o->alpha, 1e-15, 1) &&
-	       within(o->alpha_pause, 1e-15, 1) && within(o->min_ratio, 1, 1e6) && within(o->alert_ratio, 1, 1e6) &&
-	       within(o->min_share, 0, 1) && o->halt_hosts && o->hold_s <= PLAN_MAX_S && o->min_hosts >= 8 &&
-	       o->min_hosts <= GATE_SAMPLE;
+	       within(o->bound, 1e-3, 1e6) && within(o->boots_bound, 1e-3, 1e6) && within(o->reporting, 0, 1) &&
+	       within(o->alpha, 1e-15, 1) && within(o->alpha_pause, 1e-15, 1) && within(o->min_ratio, 1, 1e6) &&
+	       within(o->alert_ratio, 1, 1e6) && within(o->min_share, 0, 1) && o->halt_hosts &&
+	       o->hold_s <= PLAN_MAX_S && o->min_hosts >= 8 && o->min_hosts <= GATE_SAMPLE;
 }
 
 static bool sample_ok(const float *v, uint32_t n)
@@ -245,7 +245,7 @@ static FALLIBLE check(const struct gate_evidence *e, enum err err, struct diag *
 
 static size_t bytes_of(const struct gate *g)
 {
-	size_t arm = 7 * 8 + 8 + 4, opts = 11 * 8 + 8 + 4 * 4, fixed = 4 + 4 + 6 * 8 + 4 + 8 + GATE_N_STRIKES * 20;
+	size_t arm = 7 * 8 + 8 + 4, opts = 12 * 8 + 8 + 4 * 4, fixed = 4 + 4 + 6 * 8 + 4 + 8 + GATE_N_STRIKES * 20;
 	size_t head = HEADER_BYTES + OBJECT_DIGEST_BYTES + 16 + 8 + OBJECT_DIGEST_BYTES;
 
 	return head + opts + fixed + 2 * arm + (size_t)12 * (g->arm.n_sample + g->control.n_sample) + 4 +
@@ -320,11 +320,11 @@ static bool as_strict(const struct gate_opts *o, const struct gate_opts *floor)
 	       !memcmp(&o->strikes1, &floor->strikes1, sizeof o->strikes1) &&
 	       !memcmp(&o->boots0, &floor->boots0, sizeof o->boots0) &&
 	       !memcmp(&o->boots1, &floor->boots1, sizeof o->boots1) && o->bound <= floor->bound &&
-	       o->reporting >= floor->reporting && o->exposure >= floor->exposure && o->alpha >= floor->alpha &&
-	       o->alpha_pause >= floor->alpha_pause && o->min_ratio <= floor->min_ratio &&
-	       o->alert_ratio <= floor->alert_ratio && o->min_share <= floor->min_share &&
-	       o->halt_hosts <= floor->halt_hosts && o->drawn_cutoff >= floor->drawn_cutoff &&
-	       o->hold_s >= floor->hold_s && o->min_hosts <= floor->min_hosts;
+	       o->boots_bound <= floor->boots_bound && o->reporting >= floor->reporting &&
+	       o->exposure >= floor->exposure && o->alpha >= floor->alpha && o->alpha_pause >= floor->alpha_pause &&
+	       o->min_ratio <= floor->min_ratio && o->alert_ratio <= floor->alert_ratio &&
+	       o->min_share <= floor->min_share && o->halt_hosts <= floor->halt_hosts &&
+	       o->drawn_cutoff >= floor->drawn_cutoff && o->hold_s >= floor->hold_s && o->min_hosts <= floor->min_hosts;
 }
 
 FALLIBLE gate_check_evidence(const struct gate_evidence *e, const struct gate_opts *floor, const struct plan *plan,

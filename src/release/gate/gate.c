@@ -12,15 +12,17 @@
 #include "release/gate/stats.h"
 
 /*
- * Attributed strikes have next to no background: a worker that something else killed while a rule ran. Seven gates of
- * 1e-4 stay below one false halt in a thousand releases.
+ * Attributed strikes have next to no background: a worker that something else killed while a rule ran. Rates of
+ * background are ten times what is expected of strikes, as expected of boots: false halts then stay, over all gates of
+ * a release, below one in a thousand (docs/rollout.md).
  */
 const struct gate_opts gate_default = {
 	.strikes0 = 2e-8,
 	.strikes1 = 2e-6,
 	.boots0 = 2e-6,
 	.boots1 = 2e-4,
-	.bound = 11.512925464970229, /* ln 1e5 */
+	.bound = 11.512925464970229,       /* ln 1e5 */
+	.boots_bound = 16.118095650958319, /* ln 1e7 */
 	.reporting = 0.95,
 	.exposure = 1000,
 	.alpha = 1e-4,
@@ -91,7 +93,7 @@ void gate_observe(struct gate *g, const struct gate_opts *o, const struct gate_s
 		s->hosts += seen->hosts[i];
 		s->drawn += seen->drawn[i];
 	}
-	g->cusum_boots = cusum(g->cusum_boots, o->bound, seen->unclean_boots, seen->host_hours, o->boots0 * worse,
+	g->cusum_boots = cusum(g->cusum_boots, o->boots_bound, seen->unclean_boots, seen->host_hours, o->boots0 * worse,
 			       o->boots1 * worse);
 	g->unclean_boots += seen->unclean_boots;
 	g->updated_s = now_s > g->updated_s ? now_s : g->updated_s;
@@ -200,7 +202,7 @@ static void judge_strikes(const struct gate *g, const struct gate_opts *o, const
 
 static void judge_boots(const struct gate *g, const struct gate_opts *o, struct gate_result *r)
 {
-	set(r, GATE_BOOTS, g->cusum_boots >= o->bound ? GATE_HALT : GATE_PASS, g->cusum_boots, o->bound);
+	set(r, GATE_BOOTS, g->cusum_boots >= o->boots_bound ? GATE_HALT : GATE_PASS, g->cusum_boots, o->boots_bound);
 	r->effect[GATE_BOOTS] = (double)g->unclean_boots;
 }
 

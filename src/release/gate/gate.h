@@ -62,7 +62,8 @@ const char *gate_test_name(enum gate_test t);       /* "soak", "silent rules", .
 struct gate_opts {
 	double strikes0, strikes1; /* strikes per host-hour: background, harm */
 	double boots0, boots1; /* unclean boots: the least background, harm; the control's rate counts when higher */
-	double bound;          /* a CUSUM halts at it: ln 1e5 */
+	double bound;          /* the CUSUM of strikes halts at it: ln 1e5 */
+	double boots_bound;    /* that of unclean boots, of which there are many more: ln 1e7 */
 	double reporting;      /* share of the ring's hosts that must have reported */
 	uint64_t exposure;     /* evaluations of each changed rule over the ring */
 	double alpha;          /* of all comparisons of a gate together, to halt */

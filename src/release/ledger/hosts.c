@@ -153,7 +153,7 @@ FALLIBLE ledger_get_seen(struct ledger *l, const uint8_t release[16], const uint
 	bool row;
 
 	TRY(sql_prepare(l,
-			"SELECT first_s, in_phase_s, boots, strikes, booted, seq FROM seen"
+			"SELECT first_s, counted_s, boots, strikes, booted, seq FROM seen"
 			" WHERE release = ? AND agent = ?",
 			&s, d));
 	sql_blob(&s, release, 16);
@@ -162,7 +162,7 @@ FALLIBLE ledger_get_seen(struct ledger *l, const uint8_t release[16], const uint
 	if (!row)
 		return E_NOT_FOUND;
 	*out = (struct ledger_seen){ .first_s = sql_col_u64(&s, 0),
-				     .in_phase_s = sql_col_u64(&s, 1),
+				     .counted_s = sql_col_u64(&s, 1),
 				     .boots = sql_col_u64(&s, 2),
 				     .strikes = (uint32_t)sql_col_u64(&s, 3),
 				     .booted = sql_col_u64(&s, 4) != 0,
@@ -176,13 +176,13 @@ FALLIBLE ledger_put_seen(struct ledger *l, const uint8_t release[16], const stru
 	AUTO(sql_done) struct sql s = { 0 };
 
 	TRY(sql_prepare(l,
-			"INSERT OR REPLACE INTO seen(release, agent, first_s, in_phase_s, boots, strikes, booted, seq)"
+			"INSERT OR REPLACE INTO seen(release, agent, first_s, counted_s, boots, strikes, booted, seq)"
 			" VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
 			&s, d));
 	sql_blob(&s, release, 16);
 	sql_blob(&s, seen->agent, sizeof seen->agent);
 	sql_u64(&s, seen->first_s);
-	sql_u64(&s, seen->in_phase_s);
+	sql_u64(&s, seen->counted_s);
 	sql_u64(&s, seen->boots);
 	sql_u64(&s, seen->strikes);
 	sql_u64(&s, seen->booted);

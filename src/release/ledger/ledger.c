@@ -37,7 +37,7 @@ static const char schema[] =
 	"CREATE INDEX object_state ON object(state);"
 	"CREATE TABLE host(agent BLOB PRIMARY KEY CHECK(length(agent) = 16), key BLOB NOT NULL CHECK(length(key) = 32),"
 	"  seq INTEGER NOT NULL, first_s INTEGER NOT NULL, received_s INTEGER NOT NULL, report BLOB NOT NULL) STRICT;"
-	"CREATE TABLE seen(release BLOB NOT NULL, agent BLOB NOT NULL, first_s INTEGER NOT NULL, in_phase_s INTEGER NOT NULL,"
+	"CREATE TABLE seen(release BLOB NOT NULL, agent BLOB NOT NULL, first_s INTEGER NOT NULL, counted_s INTEGER NOT NULL,"
 	"  boots INTEGER NOT NULL, strikes INTEGER NOT NULL, booted INTEGER NOT NULL, seq INTEGER NOT NULL,"
 	"  PRIMARY KEY(release, agent)) STRICT, WITHOUT ROWID;"
 	"PRAGMA application_id = 1397771335;"

@@ -122,12 +122,12 @@ FALLIBLE ledger_hosts(struct ledger *l, bool (*fn)(void *user, const struct ledg
 /* What was counted of a host for a release, so that nothing is counted twice. Forgotten with the release. */
 struct ledger_seen {
 	uint8_t agent[OBJECT_AGENT_ID_BYTES];
-	uint64_t first_s;    /* it first reported to have the content; 0: not yet */
-	uint64_t in_phase_s; /* counted of its host-hours */
-	uint64_t boots;      /* unclean boots that it had reported by then */
-	uint32_t strikes;    /* bit by enum gate_strike */
-	bool booted;         /* an unclean boot was counted */
-	uint64_t seq;        /* newest report that was counted */
+	uint64_t first_s;   /* it first reported to have the content; 0: not yet */
+	uint64_t counted_s; /* its host-hours are counted up to here: our clock */
+	uint64_t boots;     /* unclean boots that it had reported by then */
+	uint32_t strikes;   /* bit by enum gate_strike */
+	bool booted;        /* an unclean boot was counted */
+	uint64_t seq;       /* newest report that was counted */
 };
 /* E_NOT_FOUND */
 FALLIBLE ledger_get_seen(struct ledger *l, const uint8_t release[16], const uint8_t agent[OBJECT_AGENT_ID_BYTES],

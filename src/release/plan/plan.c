@@ -11,10 +11,10 @@ enum { HOUR = 3600, MINUTE = 60 };
 const struct plan plan_default = {
 	.ring = {
 		{ 0, { 1 * HOUR, 20 * MINUTE }, { 5 * MINUTE, 2 * MINUTE } },
-		{ SHARE(100), { 1 * HOUR, 20 * MINUTE }, { 15 * MINUTE, 5 * MINUTE } },
+		{ SHARE(100), { 1 * HOUR, 20 * MINUTE }, { 180 * MINUTE, 20 * MINUTE } },
 		{ SHARE(1000), { 2 * HOUR, 30 * MINUTE }, { 30 * MINUTE, 10 * MINUTE } },
-		{ SHARE(10000), { 4 * HOUR, 30 * MINUTE }, { 60 * MINUTE, 15 * MINUTE } },
-		{ SHARE(50000), { 6 * HOUR, 40 * MINUTE }, { 120 * MINUTE, 20 * MINUTE } },
+		{ SHARE(10000), { 4 * HOUR, 30 * MINUTE }, { 120 * MINUTE, 15 * MINUTE } },
+		{ SHARE(50000), { 6 * HOUR, 40 * MINUTE }, { 360 * MINUTE, 20 * MINUTE } },
 		{ SHARE(200000), { 12 * HOUR, 40 * MINUTE }, { 240 * MINUTE, 30 * MINUTE } },
 		{ UINT32_MAX, { 24 * HOUR, 60 * MINUTE }, { 24 * HOUR, 60 * MINUTE } },
 	},

@@ -25,7 +25,7 @@ enum {
 struct simulate_opts {
 	uint64_t hosts;
 	double crash_prob; /* the fault hits this share of hosts (of the stratum); fixed per host and content */
-	double latent_h;   /* mean hours until it shows; 0: SIMULATE_SHOWS_S */
+	double latent_h;   /* mean hours until it shows; 0: 5 minutes */
 	double stratum;    /* it hits only this share of hosts, none of them in ring 0; 0: all */
 	double background; /* crashes per host-hour that have nothing to do with the content */
 	uint32_t report_s; /* from a crash to the controller */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fixture: a fleet's keys, its root, and objects signed by any of them. */
-#ifndef SALLYPORT_TESTS_TRUST_FIXTURE_H
-#define SALLYPORT_TESTS_TRUST_FIXTURE_H
+/* fleet: a fleet's keys, its root, and objects signed by any of them. */
+#ifndef SALLYPORT_TESTS_TRUST_FLEET_H
+#define SALLYPORT_TESTS_TRUST_FLEET_H
 
 #include "content/sign/sign.h"
 #include "release/trust/trust.h"
