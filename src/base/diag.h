@@ -39,7 +39,7 @@ struct diag {
 	enum err err;
 	enum diag_severity severity;
 	/* V verifier, R rules, L analysis of rules, M Sigma, E objects, S schema, C configuration, P captures, N names
-	 * of addresses, K kernel side, X running; 0: no id */
+	 * of addresses, K kernel side, X running, Y policy; 0: no id */
 	char family;
 	uint16_t id;           /* 312 -> "V312" */
 	struct diag_pos pos;   /* the place in a text input */
