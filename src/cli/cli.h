@@ -14,6 +14,7 @@
 #include "content/rule/rule.h"
 #include "content/runtime/runtime.h"
 #include "content/template/template.h"
+#include "release/plan/plan.h"
 
 enum cli_exit { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2, CLI_HOST = 3 };
 
@@ -98,6 +99,15 @@ int rules_list(int argc, char **argv);
 int rules_compile(int argc, char **argv);
 int rules_diff(int argc, char **argv);
 int rules_import(int argc, char **argv);
+
+/* plan_file.c */
+struct yaml_document_s;
+struct yaml_node_s;
+/* A plan in YAML (docs/rollout.md): the file's mapping, or the one at its key 'plan'. The exit code, or 0. */
+int cli_plan_load(const char *path, struct plan *out);
+/* The same from a mapping of a document that is read already; *out is changed where the mapping says so, not checked.
+ */
+int cli_plan_read(const char *path, struct yaml_document_s *doc, const struct yaml_node_s *map, struct plan *out);
 
 /* drill_stimuli.c */
 struct drill_stimulus {
