@@ -124,6 +124,9 @@ static void on_control(struct steward *s)
 	case CONTROL_WATCHING:
 		send_mutes(s);
 		break;
+	case CONTROL_WATCHING:
+		steward_tell_mutes(s);
+		break;
 	case CONTROL_STOP:
 		s->stop = true;
 		break;
@@ -165,6 +168,17 @@ static void forget_old_mutes(struct steward *s, uint64_t now)
 	s->n_mutes = n;
 }
 
+/* The repository. */
+static void follow(struct steward *s, uint64_t now, uint64_t elapsed)
+{
+	endpoint_tick(&s->table, elapsed);
+	if (now >= s->sync_at_s || s->sync_asked)
+		steward_sync(s);
+	steward_decide(s);
+	if (now >= s->report_at_s || s->strike_unsent)
+		steward_report(s);
+}
+
 static void on_time(struct steward *s)
 {
 	uint64_t now = steward_boot_s(), elapsed = now - s->ticked_s;
@@ -172,15 +186,9 @@ static void on_time(struct steward *s)
 	s->ticked_s = now;
 	steward_client_expire(s);
 	forget_old_mutes(s, now);
-	if (!s->has_root)
-		return;
-	endpoint_tick(&s->table, elapsed < MAX_TICK_S ? elapsed : MAX_TICK_S);
-	if (now >= s->sync_at_s || s->sync_asked)
-		steward_sync(s);
-	steward_decide(s);
-	if (now >= s->report_at_s || s->strike_unsent)
-		steward_report(s);
-	if (s->dirty || now - s->saved_s >= SAVE_EVERY_S)
+	if (s->has_root)
+		follow(s, now, elapsed < MAX_TICK_S ? elapsed : MAX_TICK_S);
+	if (s->dirty || (s->has_root && now - s->saved_s >= SAVE_EVERY_S))
 		steward_save(s);
 }
 
@@ -352,7 +360,7 @@ int agent_steward(void)
 		steward_serve(s, TICK_MS);
 		on_time(s);
 	}
-	if (s->has_root)
+	if (s->has_root || s->dirty)
 		steward_save(s);
 	sign_secret_done(&s->key);
 	_exit(0);

@@ -10,7 +10,7 @@
 
 #include "agent/steward_parts.h"
 
-enum { CLIENT_S = 5, REPLY_ROOM = STEWARD_REPLY_MAX, MAX_MUTE_S = 366 * 86400 };
+enum { CLIENT_S = 5, ORDER_S = 3 };
 
 static void drop(struct steward_client *c)
 {
@@ -79,13 +79,24 @@ static void forget_mute(struct steward *s, const struct control_mute *m)
 	s->n_mutes = n;
 }
 
+void steward_tell_mutes(struct steward *s)
+{
+	struct control_packet p;
+
+	for (uint32_t i = 0; i < s->n_mutes; i++) {
+		control_init(&p, CONTROL_ASK_MUTE);
+		p.msg.u.mute = s->mute[i].m;
+		steward_send(s, &p);
+	}
+}
+
 static int do_mute(struct steward *s, const struct steward_request *q, bool remove, struct buf *out)
 {
 	struct control_packet p;
 	struct control_mute *m = &p.msg.u.mute;
 	uint32_t before = s->n_mutes;
 
-	if (!q->rule[0] || (!remove && (!q->seconds || q->seconds > MAX_MUTE_S || !q->reason[0]))) {
+	if (!q->rule[0] || (!remove && (!q->seconds || q->seconds > STEWARD_MAX_MUTE_S || !q->reason[0]))) {
 		buf_puts(out, "a mute needs a rule, a time of at most a year, and a reason\n");
 		return 1;
 	}
@@ -219,7 +230,7 @@ void steward_client_read(struct steward *s, struct steward_client *c)
 		drop(c);
 		return;
 	}
-	buf_init(&out, REPLY_ROOM);
+	buf_init(&out, STEWARD_REPLY_MAX);
 	/* An answer may wait for the repository, and clients are served meanwhile: this one asks nothing more. */
 	c->fd = -1;
 	{
