@@ -124,9 +124,6 @@ static void on_control(struct steward *s)
 	case CONTROL_WATCHING:
 		send_mutes(s);
 		break;
-	case CONTROL_WATCHING:
-		steward_tell_mutes(s);
-		break;
 	case CONTROL_STOP:
 		s->stop = true;
 		break;

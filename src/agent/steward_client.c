@@ -79,17 +79,6 @@ static void forget_mute(struct steward *s, const struct control_mute *m)
 	s->n_mutes = n;
 }
 
-void steward_tell_mutes(struct steward *s)
-{
-	struct control_packet p;
-
-	for (uint32_t i = 0; i < s->n_mutes; i++) {
-		control_init(&p, CONTROL_ASK_MUTE);
-		p.msg.u.mute = s->mute[i].m;
-		steward_send(s, &p);
-	}
-}
-
 static int do_mute(struct steward *s, const struct steward_request *q, bool remove, struct buf *out)
 {
 	struct control_packet p;

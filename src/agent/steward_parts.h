@@ -138,8 +138,6 @@ void steward_report(struct steward *s);
 void steward_accept(struct steward *s);
 void steward_client_read(struct steward *s, struct steward_client *c);
 void steward_client_expire(struct steward *s);
-/* To a worker that knows of none. */
-void steward_tell_mutes(struct steward *s);
 void steward_put_status(struct steward *s, bool as_json, struct buf *out);
 /* False: no such bundle is known. */
 bool steward_put_explain(struct steward *s, const char *digest, bool as_json, struct buf *out);
