@@ -176,11 +176,23 @@ static void follow(struct steward *s, uint64_t now, uint64_t elapsed)
 		steward_report(s);
 }
 
+uint64_t steward_quiet_s(struct steward *s)
+{
+	uint64_t beat = page_get(&s->page->heartbeat), now = steward_boot_s();
+
+	if (beat != s->beat) {
+		s->beat = beat;
+		s->beat_s = now;
+	}
+	return now - s->beat_s;
+}
+
 static void on_time(struct steward *s)
 {
 	uint64_t now = steward_boot_s(), elapsed = now - s->ticked_s;
 
 	s->ticked_s = now;
+	(void)steward_quiet_s(s);
 	steward_client_expire(s);
 	forget_old_mutes(s, now);
 	if (s->has_root)
@@ -352,7 +364,7 @@ int agent_steward(void)
 		log_error("steward: cannot start: %s", d.text[0] ? d.text : err_text(err));
 		_exit(EXIT_HOST);
 	}
-	s->started_s = s->ticked_s = s->saved_s = steward_boot_s();
+	s->started_s = s->ticked_s = s->saved_s = s->beat_s = steward_boot_s();
 	while (!s->stop) {
 		steward_serve(s, TICK_MS);
 		on_time(s);
