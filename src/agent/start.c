@@ -65,8 +65,6 @@ static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 				.reserved_bytes = c->reserved_kib << 10,
 				.bulk_bytes = c->bulk_kib << 10 };
 
-	if (config_capture(c))
-		FAIL(d, UNSUPPORTED, "source: this build takes its records from the kernel only");
 	s->files = calloc(1, sizeof *s->files);
 	s->filter = calloc(1, sizeof *s->filter);
 	if (!s->files || !s->filter)

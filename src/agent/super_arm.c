@@ -9,7 +9,7 @@
 
 #include <errno.h>
 
-enum { TICK_MS = 1000, TELL_S = 10 };
+enum { TICK_MS = 1000, TELL_S = 10, EXERCISES = 48 /* in a probation */ };
 
 static void tell(struct supervisor *s, enum local_lane lane)
 {
@@ -318,6 +318,19 @@ static void rehearse_restart(struct supervisor *s)
 	}
 }
 
+/* Rules whose events are rare are tried nevertheless: their vectors, again and again while content is on probation. */
+static void exercise(struct supervisor *s, uint64_t now_ms)
+{
+	const struct local_lane_state *l = &s->arm.state.lane[LOCAL_RELEASE];
+	uint64_t every_ms = (uint64_t)s->arm.plan.probation_s * 1000 / EXERCISES;
+
+	if (s->state != WATCHING || l->phase != LOCAL_PROBATION || s->arm.due || s->next_files ||
+	    now_ms - s->arm.exercised_ms < every_ms)
+		return;
+	s->arm.exercised_ms = now_ms;
+	child_send(&s->child, CONTROL_EXERCISE, -1);
+}
+
 void super_arm_on_time(struct supervisor *s, uint64_t now_ms)
 {
 	struct local_input in = { .event = LOCAL_EV_TIME, .elapsed_s = (now_ms - s->arm.ticked_ms) / TICK_MS };
@@ -328,6 +341,7 @@ void super_arm_on_time(struct supervisor *s, uint64_t now_ms)
 	s->arm.ticked_ms += in.elapsed_s * TICK_MS;
 	super_arm_breaker(s);
 	rehearse_restart(s);
+	exercise(s, now_ms);
 	(void)super_arm_on(s, &in);
 	super_trial_on_time(s, now_ms);
 }

@@ -217,9 +217,12 @@ static int load(struct worker *w, uint32_t n_files)
 static void on_loaded(struct worker *w)
 {
 	struct content_set *set = NULL;
-	int code = worker_loader_end(w->loader, &set);
 	uint64_t since;
+	int code;
 
+	if (!worker_loader_done(w))
+		return;
+	code = worker_loader_end(w->loader, &set);
 	if (code) {
 		send_simple(w, CONTROL_FAILED, (uint32_t)code);
 		return;
@@ -245,7 +248,7 @@ static void on_control(struct worker *w)
 		p.n_fds = 0;
 		break;
 	case CONTROL_FILE:
-		err = worker_loader_busy(w->loader) ? E_EXISTS : take_file(w, &p);
+		err = take_file(w, &p);
 		break;
 	case CONTROL_LOAD:
 		err = p.msg.u.load.n_files == w->n_files ? worker_loader_begin(w) : E_FORMAT;
@@ -263,8 +266,11 @@ static void on_control(struct worker *w)
 	case CONTROL_MUTE:
 		worker_mute(w, &p.msg.u.mute, worker_boot_ns() / 1000000000);
 		break;
-	case CONTROL_EXERCISE: /* of what has no vectors it is over at once */
-		page_add(&w->page->exercises, 1);
+	case CONTROL_EXERCISE:
+		worker_loader_exercise(w);
+		break;
+	case CONTROL_NOTE:
+		worker_note(w, &(struct output_note){ .rule = p.msg.u.note.rule, .text = p.msg.u.note.text });
 		break;
 	case CONTROL_STOP:
 		w->stop = true;

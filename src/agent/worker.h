@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "content/filter/filter.h"
 #include "content/runtime/runtime.h"
+#include "content/vector/vector.h"
 #include "sensor/capture/capture.h"
 #include "sensor/decode/decode.h"
 #include "sensor/names/names.h"
@@ -25,6 +26,8 @@ struct content_set {
 	uint32_t n_contents, n_rules, n_warnings, n_programs;
 	uint8_t digests[WORKER_MAX_CONTENTS][CONTENT_DIGEST_BYTES]; /* of each: a bundle's own, else its content's */
 	uint8_t digest[CONTENT_DIGEST_BYTES];
+	struct view vectors[WORKER_MAX_CONTENTS]; /* that came with a bundle; in the arena */
+	uint32_t n_vectors[WORKER_MAX_CONTENTS];
 };
 
 struct worker_file {
@@ -104,7 +107,7 @@ FALLIBLE worker_flight_map(struct worker *w, int fd);
 void worker_set_phase(struct worker *w, enum flight_phase phase);
 /* Before an event is judged, and before this content judges it. */
 void worker_flight_event(struct worker *w, const struct event *e);
-void worker_flight_content(struct worker *w, const struct content *c);
+void worker_flight_content(struct worker *w, uint32_t content);
 static inline void worker_flight_put(uint32_t *to, uint32_t v)
 {
 	__atomic_store_n(to, v, __ATOMIC_RELAXED);
@@ -146,7 +149,11 @@ int worker_loader_fd(const struct worker_loader *l);
 /* Hand over w->files. E_EXISTS: it is at work. */
 FALLIBLE worker_loader_begin(struct worker *w);
 bool worker_loader_busy(struct worker_loader *l);
-/* After worker_loader_fd became readable. Returns 0 and the content, or the exit code of a refusal. */
+/* Let the thread run the vectors of what is in force; on with its events the first goes. */
+void worker_loader_exercise(struct worker *w);
+/* After worker_loader_fd became readable: results of an exercise go into the page; true: new rules were judged. */
+bool worker_loader_done(struct worker *w);
+/* After that. Returns 0 and the content, or the exit code of a refusal. */
 int worker_loader_end(struct worker_loader *l, struct content_set **out);
 /* Let the thread free it. */
 void worker_loader_drop(struct worker_loader *l, struct content_set *old);
@@ -176,6 +183,14 @@ int worker_capture_wait_ms(const struct worker *w, int most);
 
 /* worker_scratch.c: run the vectors that came with the content, and answer. E_IO, E_NOMEM. */
 FALLIBLE worker_scratch(struct worker *w);
+
+/*
+ * worker_vectors.c: run all vectors of the set. evaluated: by number of rule, rises; or NULL. w: its flight recorder
+ * and heartbeat tell how far it is; NULL: they are somebody else's. E_REJECTED: some fail, out says which. E_NOMEM,
+ * errors of reading.
+ */
+FALLIBLE worker_vectors(const struct content_set *set, struct worker *w, uint64_t *evaluated,
+			struct vector_result *out, struct diag *d);
 
 /* worker_scan.c: feed every process that runs already. Returns their number. */
 uint32_t worker_scan(struct worker *w, int iter_fd);

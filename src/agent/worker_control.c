@@ -96,6 +96,11 @@ FALLIBLE worker_control_check(const struct control_packet *p, struct diag *d)
 		if (m->u.capture.records_per_s > CONTROL_MAX_RATE)
 			FAIL(d, FORMAT, "capture: %u records a second", m->u.capture.records_per_s);
 		return E_OK;
+	case CONTROL_NOTE:
+		if (!memchr(m->u.note.rule, 0, sizeof m->u.note.rule) ||
+		    !memchr(m->u.note.text, 0, sizeof m->u.note.text))
+			FAIL(d, FORMAT, "note: a text without end");
+		return E_OK;
 	case CONTROL_MUTE:
 		return check_mute(&m->u.mute, d);
 	default:

@@ -55,10 +55,12 @@ void worker_flight_event(struct worker *w, const struct event *e)
 	worker_flight_put(&f->phase, FLIGHT_JUDGING);
 }
 
-void worker_flight_content(struct worker *w, const struct content *c)
+void worker_flight_content(struct worker *w, uint32_t content)
 {
+	const struct content *c = w->set->contents[content];
+
 	if (c == w->flight_content)
 		return;
 	w->flight_content = c;
-	memcpy(w->flight->digest, content_digest(c), sizeof w->flight->digest);
+	memcpy(w->flight->digest, w->set->digests[content], sizeof w->flight->digest);
 }

@@ -85,7 +85,7 @@ void worker_on_event(void *user, struct event *e)
 		uint32_t n;
 
 		w->eval_first_rule = w->set->first_rule[i];
-		worker_flight_content(w, w->set->contents[i]);
+		worker_flight_content(w, i);
 		n = content_eval(w->set->contents[i], &w->eval, e, fired, WORKER_MAX_FIRED);
 		end_rule(w, FLIGHT_NONE);
 		if (w->eval.faults != faults)

@@ -31,6 +31,20 @@ static int refuse(const struct worker *w, const struct diag *d, enum err err)
 	return err == E_NOMEM ? EXIT_HOST : EXIT_REFUSED;
 }
 
+/* The file's bytes go when all is loaded. */
+static FALLIBLE keep_vectors(struct content_set *set, const struct bundle *b)
+{
+	void *copy = b->vectors.len ? arena_alloc(&set->arena, b->vectors.len) : NULL;
+
+	if (b->vectors.len && !copy)
+		return E_NOMEM;
+	if (copy)
+		memcpy(copy, b->vectors.p, b->vectors.len);
+	set->vectors[set->n_contents] = view_of(copy, b->vectors.len);
+	set->n_vectors[set->n_contents] = b->manifest.n_vectors;
+	return E_OK;
+}
+
 /* A bundle: its file is checked, then its content loaded within the manifest's limits; the digest is the file's. */
 static FALLIBLE load_bundle(struct view bytes, const char *name, bool all_matches, struct content_set *set,
 			    struct content **out, uint8_t *digest, struct diag *d)
@@ -42,7 +56,7 @@ static FALLIBLE load_bundle(struct view bytes, const char *name, bool all_matche
 	TRY(bundle_read(bytes, &set->arena, &b, d));
 	TRY(bundle_load(&b, name, &host, all_matches, &set->arena, out, d));
 	memcpy(digest, b.digest, sizeof b.digest);
-	return E_OK;
+	return keep_vectors(set, &b);
 }
 
 static FALLIBLE load_compiled(const struct worker *w, struct content_set *set, struct view bytes, const char *name,

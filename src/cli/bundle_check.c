@@ -177,6 +177,29 @@ static int check(const struct check_args *a, struct checked *k)
 	return code ? code : printed;
 }
 
+int cli_bundle_prove(const char *path)
+{
+	const struct check_args a = { .path = path };
+	struct checked k = { 0 };
+	struct diag d;
+	enum err err;
+
+	diag_init(&d);
+	diag_init(&k.d);
+	arena_init(&k.a, BUNDLE_ARENA_MAX);
+	err = agent_file_read(path, &k.text, &k.len, &d);
+	if (err == E_OK) {
+		err = judge(&a, &k);
+		d = k.d;
+		if (err == E_OK && !k.vectors.n)
+			err = diag_fail(&d, E_REJECTED, 'B', 57, __FILE__, __LINE__,
+					"'%.200s' has no vectors: nobody has shown that its rules fire", path);
+	}
+	free(k.text);
+	arena_done(&k.a);
+	return err == E_OK ? 0 : cli_fail_diag(err, &d);
+}
+
 int cmd_bundle_check(int argc, char **argv)
 {
 	struct check_args a = { 0 };

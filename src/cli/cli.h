@@ -150,6 +150,8 @@ int cli_password(const char *prompt, char out[CLI_PASSWORD_MAX]);
 int cli_sign_file(const char *path, struct view bytes, char *const *keys, uint32_t n_keys, struct buf *out);
 
 int cmd_bundle_sign(int argc, char **argv);
+/* All that `bundle check` does, and that it has vectors. 0, or the exit code after saying why not. */
+int cli_bundle_prove(const char *path);
 int cmd_release_root(int argc, char **argv);
 
 /* root_file.c */

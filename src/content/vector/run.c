@@ -29,7 +29,7 @@ FALLIBLE vector_run(const struct content *c, const struct template_table *t, con
 
 		diag_init(&why);
 		if (opts && opts->before)
-			opts->before(opts->user, i);
+			opts->before(opts->user, i, v);
 		if (!rule)
 			note(&r, i, v, "?", "the content has no such rule");
 		else if (vector_judge(&j, c, v, &fires, &why) != E_OK)

@@ -100,7 +100,8 @@ FALLIBLE vector_write(const struct vector_set *set, struct buf *out, struct diag
 FALLIBLE vector_read(struct view bytes, struct arena *a, struct vector_set *out, struct diag *d);
 
 struct vector_run_opts {
-	void (*before)(void *user, uint32_t vector); /* before each vector; or NULL */
+	/* before each vector; or NULL */
+	void (*before)(void *user, uint32_t index, const struct vector *v);
 	void *user;
 };
 
