@@ -290,6 +290,7 @@ void super_arm_due(struct supervisor *s)
 	s->arm.due = false;
 	if (s->state == WATCHING) {
 		super_worker_reload(s);
+		s->arm.reloading = s->next_files != NULL;
 		return;
 	}
 	diag_init(&d);
