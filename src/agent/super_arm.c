@@ -206,7 +206,10 @@ void super_arm_order(struct supervisor *s, const struct control_order *o)
 						   [CONTROL_ORDER_SAFE_OFF] = LOCAL_EV_SAFE_OFF,
 						   [CONTROL_ORDER_CLEAR] = LOCAL_EV_CLEAR };
 
-	if (o->order < countof(events))
+	if (o->order == CONTROL_ORDER_SAFE_OFF && s->arm.breaker)
+		log_warning("SAFE stays: the file 'safe' in '%s' is stronger than the command",
+			    s->o->config->state_dir);
+	else if (o->order < countof(events))
 		super_arm_digest(s, events[o->order], o->digest);
 }
 
@@ -287,6 +290,7 @@ void super_arm_due(struct supervisor *s)
 	s->arm.due = false;
 	if (s->state == WATCHING) {
 		super_worker_reload(s);
+		s->arm.reloading = s->next_files != NULL;
 		return;
 	}
 	diag_init(&d);

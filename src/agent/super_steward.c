@@ -36,6 +36,7 @@ static FALLIBLE send_start(struct supervisor *s)
 	control_init(&p, CONTROL_STEWARD);
 	p.msg.u.steward.boottime_s = super_now_ns(CLOCK_BOOTTIME) / 1000000000;
 	p.msg.u.steward.realtime_s = super_now_ns(CLOCK_REALTIME) / 1000000000;
+	p.msg.u.steward.flags = s->arm.store ? CONTROL_STEWARD_KEEPS : 0;
 	memcpy(p.msg.u.steward.boot, s->arm.boot, sizeof s->arm.boot);
 	if (!uname(&u))
 		(void)snprintf(p.msg.u.steward.kernel, sizeof p.msg.u.steward.kernel, "%.63s", u.release);

@@ -221,8 +221,9 @@ struct super_arm {
 	uint8_t boot[16];
 	uint64_t ticked_ms, shadow_alerts, live_alerts, blind_ms; /* blind_ms: not told yet */
 	uint64_t exercised_ms;
-	bool due;     /* what is armed changed, the worker does not have it yet */
-	bool breaker; /* the breaker file was there */
+	bool due;       /* what is armed changed, the worker does not have it yet */
+	bool reloading; /* what the worker is judging just now is that */
+	bool breaker;   /* the breaker file was there */
 	struct trial trial;
 	char said[112]; /* the last notice */
 };
