@@ -14,6 +14,7 @@ const char cmd_bundle_help[] = "usage: sallyport bundle build F|DIR... -o OUT [-
 			       "                              [--strict-falco] [--json]\n"
 			       "       sallyport bundle inspect F [--json]\n"
 			       "       sallyport bundle check F [--rebuild] [--json]\n"
+			       "       sallyport bundle sign F --key K... [--json]\n"
 			       "\n"
 			       "A bundle is one file with everything that a host needs of some rules: compiled\n"
 			       "content, what it counts on and may take, test vectors, and the rules themselves\n"
@@ -26,6 +27,7 @@ const char cmd_bundle_help[] = "usage: sallyport bundle build F|DIR... -o OUT [-
 			       "         host, is for check\n"
 			       "check    everything that a host checks before it runs one: the file itself,\n"
 			       "         limits, fields, the proof of each program\n"
+			       "sign     add the signatures of secret keys to F.minisig\n"
 			       "\n"
 			       "-o OUT              the bundle; it appears whole or not at all\n"
 			       "--name N            what the content is called, 'local' unless said\n"
@@ -41,6 +43,7 @@ const char cmd_bundle_help[] = "usage: sallyport bundle build F|DIR... -o OUT [-
 			       "--strict-falco      read rules as Falco does where that is not what its\n"
 			       "                    documentation says (docs/rules.md)\n"
 			       "--rebuild           compile the sources again, and compare byte for byte\n"
+			       "--key K             a secret key's file; may be given again\n"
 			       "--json              one JSON object\n";
 
 int cmd_bundle(int argc, char **argv)
@@ -52,12 +55,13 @@ int cmd_bundle(int argc, char **argv)
 		{ "build", cmd_bundle_build },
 		{ "inspect", cmd_bundle_inspect },
 		{ "check", cmd_bundle_check },
+		{ "sign", cmd_bundle_sign },
 	};
 
 	for (size_t i = 0; argc >= 2 && i < countof(subs); i++)
 		if (!strcmp(argv[1], subs[i].name))
 			return subs[i].run(argc - 1, argv + 1);
-	(void)cli_fail(CLI_USAGE, argc < 2 ? "build, inspect or check?" : "there is no 'bundle %s'",
+	(void)cli_fail(CLI_USAGE, argc < 2 ? "build, inspect, check or sign?" : "there is no 'bundle %s'",
 		       argc < 2 ? "" : argv[1]);
 	return cli_usage("bundle");
 }
