@@ -18,7 +18,7 @@ static void usage(FILE *to)
 {
 	(void)fprintf(to, "usage: sallyport COMMAND [ARGS]\n\n");
 	for (size_t i = 0; i < countof(commands); i++)
-		(void)fprintf(to, "  %-8s  %s\n", commands[i].name, commands[i].summary);
+		(void)fprintf(to, "  %-10s  %s\n", commands[i].name, commands[i].summary);
 	(void)fprintf(to, "\n'sallyport COMMAND --help' explains one.\n"
 			  "Exit codes: 0 done, 1 refused or failed, 2 wrong use, 3 this host cannot.\n");
 }
