@@ -16,6 +16,7 @@
 #include "model.h"
 #include "shape.h"
 
+#include "agent/worker.h"
 #include "content/rule/rule.h"
 #include "content/runtime/runtime.h"
 #include "sensor/capture/capture.h"
@@ -224,7 +225,8 @@ static void load(const struct set_of_files *s, unsigned times, struct loaded *ou
 
 /* ---- one way of playing a stream ---- */
 
-enum stage { STAGE_STATE, STAGE_FIELDS, STAGE_JUDGE };
+/* STAGE_WORKER: with the counters and the flight recorder of the agent. */
+enum stage { STAGE_STATE, STAGE_FIELDS, STAGE_JUDGE, STAGE_WORKER };
 
 struct arm {
 	char name[64];
@@ -237,6 +239,7 @@ struct arm {
 static struct vm *vm;
 static struct arm *current;
 static struct content_eval eval;
+static struct worker worker;
 static uint64_t sum;
 
 static void on_event(void *user, struct event *e)
@@ -249,7 +252,33 @@ static void on_event(void *user, struct event *e)
 		event_need_all(e);
 	if (a->stage == STAGE_JUDGE)
 		a->fired += content_eval(a->content, &eval, e, fired, countof(fired));
+	if (a->stage == STAGE_WORKER)
+		worker_on_event(&worker, e);
 	sum += e->ctx[0];
+}
+
+static void on_alert(void *user, const struct content *c, uint32_t rule, uint32_t set_rule)
+{
+	struct arm *a = user;
+
+	(void)c, (void)rule, (void)set_rule;
+	a->fired++;
+}
+
+static void worker_make(struct arm *a)
+{
+	static struct content_set set;
+
+	vm_free(worker.eval.vm);
+	free(worker.page);
+	set = (struct content_set){ .contents = { a->content },
+				    .n_contents = 1,
+				    .n_rules = content_n_rules(a->content) };
+	worker = (struct worker){
+		.page = calloc(1, sizeof *worker.page), .set = &set, .on_alert = on_alert, .on_alert_user = a
+	};
+	if (!worker.page || worker_judge_init(&worker) != E_OK)
+		abort();
 }
 
 static bool wants(void *user, uint32_t type, uint32_t id)
@@ -308,14 +337,18 @@ static double play_arm(struct arm *a, const struct source *src)
 	double start;
 
 	eval = (struct content_eval){ .vm = vm };
+	if (a->stage == STAGE_WORKER)
+		worker_make(a);
 	current = a;
 	(void)play(d, &src->scan, src->scan.bytes, 0, src->scan.n);
 	p = play(d, &src->run, src->run.bytes, 0, src->warm);
 	a->events = a->fired = 0;
-	eval.programs_run = eval.faults = 0;
+	eval.programs_run = eval.faults = worker.eval.programs_run = 0;
 	start = now_ns();
 	bench_rules_timed(d, &src->run, p, src->warm);
 	start = now_ns() - start;
+	if (a->stage == STAGE_WORKER)
+		eval.programs_run = worker.eval.programs_run;
 	a->programs = eval.programs_run;
 	a->faults = eval.faults;
 	decode_free(d);
@@ -361,6 +394,10 @@ static int make_arms(struct arm *arms, const struct loaded *l, int only, bool ju
 		arms[n] = (struct arm){ .content = l[i].content, .stage = l[i].content ? STAGE_JUDGE : STAGE_STATE };
 		(void)snprintf(arms[n++].name, sizeof arms->name, "%s: %u rules, %u programs", sets[i].name,
 			       l[i].n_rules, l[i].n_programs);
+		if (i && l[i].content) {
+			arms[n] = (struct arm){ .content = l[i].content, .stage = STAGE_WORKER };
+			(void)snprintf(arms[n++].name, sizeof arms->name, "%s: as the worker judges", sets[i].name);
+		}
 	}
 	return n;
 }
@@ -601,5 +638,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < (int)N_SETS; i++)
 		content_free(l[i].content);
 	vm_free(vm);
+	vm_free(worker.eval.vm);
+	free(worker.page);
 	return code;
 }

@@ -35,6 +35,7 @@ FALLIBLE agent_file_read(const char *path, char **out, size_t *out_len, struct d
 /* argv[1] of a child; argv[2] of a worker is its memory in MiB. Its end of the control socket is AGENT_CHILD_FD. */
 #define AGENT_WORKER_ARG "worker"
 #define AGENT_COURIER_ARG "courier"
+#define AGENT_STEWARD_ARG "steward"
 enum { AGENT_CHILD_FD = 3 };
 
 struct agent_opts {
@@ -139,7 +140,8 @@ void agent_diff_free(struct agent_diff *d);
 
 /* The worker's main function. Never returns to code that assumes privileges: the exit code of the process. */
 int agent_worker(int argc, char **argv);
-/* The courier's. */
+/* The courier's, and the steward's. */
 int agent_courier(void);
+int agent_steward(void);
 
 #endif

@@ -72,6 +72,9 @@ static const struct key keys[] = {
 	{ "rule_matching",            KIND_WORD,    AT(matching), 0, 0, matchings },
 	{ "strict_falco",             KIND_BOOL,    AT(strict_falco), 0, 0, NULL },
 	{ "kernel_filters",           KIND_BOOL,    AT(kernel_filters), 0, 0, NULL },
+	{ "source",                   KIND_PATH,    AT(source), 1, CONFIG_MAX_PATH, NULL },
+	{ "source_rate",              KIND_NUMBER,  AT(source_rate), 0, 1000000, NULL },
+	{ "outputs.throttle_per_minute", KIND_NUMBER, AT(throttle_per_minute), 0, 1000000, NULL },
 	{ "outputs.stdout.enabled",   KIND_BOOL,    AT(stdout_enabled), 0, 0, NULL },
 	{ "outputs.stdout.format",    KIND_WORD,    AT(stdout_format), 0, 0, stdout_formats },
 	{ "outputs.file.path",        KIND_PATH,    AT(file_path), 1, CONFIG_MAX_PATH, NULL },
@@ -96,6 +99,13 @@ static const struct key keys[] = {
 	{ "courier.uid",              KIND_NUMBER,  AT(courier_uid), 1, 4294967294u, NULL },
 	{ "courier.resolve",          KIND_BOOL,    AT(resolve_enabled), 0, 0, NULL },
 	{ "courier.resolve_s",        KIND_NUMBER,  AT(resolve_interval_s), 1, 86400, NULL },
+	{ "state",                    KIND_PATH,    AT(state_dir), 1, CONFIG_MAX_PATH, NULL },
+	{ "socket",                   KIND_PATH,    AT(socket), 1, CONFIG_MAX_SOCKET_PATH, NULL },
+	{ "release.repository",       KIND_TEXT,    AT(release_repository), 1, 255, NULL },
+	{ "release.root",             KIND_PATH,    AT(release_root), 1, CONFIG_MAX_PATH, NULL },
+	{ "release.policy",           KIND_PATH,    AT(release_policy), 1, CONFIG_MAX_PATH, NULL },
+	{ "owner.key",                KIND_PATH,    AT(owner_key), 1, CONFIG_MAX_PATH, NULL },
+	{ "owner.content",            KIND_PATH,    AT(owner_content), 1, CONFIG_MAX_PATH, NULL },
 	{ "ring.reserved_kib",        KIND_POWER,   AT(reserved_kib), 64, 65536, NULL },
 	{ "ring.bulk_kib",            KIND_POWER,   AT(bulk_kib), 64, 65536, NULL },
 	{ "worker.memory_mib",        KIND_NUMBER,  AT(worker_memory_mib), 64, 65536, NULL },
@@ -122,6 +132,7 @@ void config_init(struct config *c)
 {
 	*c = (struct config){ .stdout_enabled = 1,
 			      .kernel_filters = 1,
+			      .throttle_per_minute = 60,
 			      .file_format = CONFIG_JSON,
 			      .file_max_mib = 64,
 			      .file_keep = 4,
@@ -148,6 +159,7 @@ void config_done(struct config *c)
 		free(c->container_roots[i].dir);
 	for (uint32_t i = 0; i < c->n_http_headers; i++)
 		free(c->http_headers[i]);
+	free(c->source);
 	free(c->file_path);
 	free(c->syslog_host);
 	free(c->syslog_hostname);
@@ -155,7 +167,19 @@ void config_done(struct config *c)
 	free(c->syslog_path);
 	free(c->http_url);
 	free(c->http_ca_file);
+	free(c->state_dir);
+	free(c->socket);
+	free(c->release_repository);
+	free(c->release_root);
+	free(c->release_policy);
+	free(c->owner_key);
+	free(c->owner_content);
 	config_init(c);
+}
+
+const char *config_capture(const struct config *c)
+{
+	return c->source && strcmp(c->source, "kernel") != 0 ? c->source : NULL;
 }
 
 FALLIBLE config_add_rule(struct config *c, const char *path)
@@ -623,8 +647,11 @@ static void check_needs(struct reader *r)
 	static const struct {
 		const char *key, *needs;
 	} rows[] = {
-		{ "outputs.syslog.host", "outputs.syslog.transport" }, { "outputs.syslog.port", "outputs.syslog.host" },
-		{ "outputs.syslog.path", "outputs.syslog.transport" }, { "outputs.http.headers", "outputs.http.url" },
+		{ "source_rate", "source" },
+		{ "outputs.syslog.host", "outputs.syslog.transport" },
+		{ "outputs.syslog.port", "outputs.syslog.host" },
+		{ "outputs.syslog.path", "outputs.syslog.transport" },
+		{ "outputs.http.headers", "outputs.http.url" },
 		{ "outputs.http.ca_file", "outputs.http.url" },
 	};
 	const struct config *c = r->c;

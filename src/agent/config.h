@@ -21,6 +21,8 @@ enum {
 	CONFIG_MAX_SOCKET_PATH = 107, /* sun_path without its NUL */
 };
 
+#define CONFIG_SOCKET "/run/sallyport.sock"
+
 /* Where a runtime keeps its containers' state. */
 enum config_root {
 	CONFIG_ROOT_DOCKER,
@@ -47,10 +49,13 @@ struct config {
 	uint32_t matching;       /* enum config_matching */
 	uint32_t strict_falco;   /* rule_opts.strict_falco */
 	uint32_t kernel_filters; /* leave out in the kernel what no rule can depend on */
-	uint32_t stdout_enabled; /* 0 or 1 */
-	uint32_t stdout_format;  /* enum config_format */
-	char *file_path;         /* owned; NULL: no file output */
-	uint32_t file_format;    /* never CONFIG_AUTO */
+	char *source;         /* owned; NULL or "kernel": the kernel; else a capture to take instead, over and over */
+	uint32_t source_rate; /* records of it a second; 0: as far apart as they were recorded */
+	uint32_t throttle_per_minute; /* alerts of a rule, control group and executable; 0: no bound */
+	uint32_t stdout_enabled;      /* 0 or 1 */
+	uint32_t stdout_format;       /* enum config_format */
+	char *file_path;              /* owned; NULL: no file output */
+	uint32_t file_format;         /* never CONFIG_AUTO */
 	uint32_t file_max_mib, file_keep;
 	uint32_t reserved_kib, bulk_kib;                                          /* powers of two */
 	struct config_container_root container_roots[CONFIG_MAX_CONTAINER_ROOTS]; /* before the usual places */
@@ -69,11 +74,17 @@ struct config {
 	uint32_t http_timeout_ms, http_batch;
 	uint32_t courier_uid;
 	uint32_t resolve_enabled, resolve_interval_s; /* domain names in rules */
+	char *state_dir; /* owned; NULL: nothing of releases is remembered, and none come */
+	char *socket;    /* owned; NULL: CONFIG_SOCKET */
+	char *release_repository, *release_root, *release_policy; /* owned; NULL: none */
+	char *owner_key, *owner_content;                          /* the same: the owner's lane */
 };
 
 /* The defaults. */
 void config_init(struct config *c);
 void config_done(struct config *c);
+/* The capture that is taken instead of the kernel, or NULL. */
+const char *config_capture(const struct config *c);
 /* Append a path. E_LIMIT (too many, too long), E_NOMEM. */
 FALLIBLE config_add_rule(struct config *c, const char *path);
 

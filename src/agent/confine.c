@@ -81,20 +81,23 @@ FALLIBLE confine_no_threads(void)
 	return set_limit(RLIMIT_NPROC, 0) ? E_OK : E_IO;
 }
 
-/* Reading files and listing directories below dir. */
-static bool let_read(int ruleset, const char *dir)
+enum {
+	READ_RIGHTS = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
+	WRITE_RIGHTS = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR |
+		       LANDLOCK_ACCESS_FS_REMOVE_FILE,
+};
+
+static bool let(int ruleset, const char *dir, uint64_t rights)
 {
 	AUTO_FD int fd = open(dir, O_PATH | O_CLOEXEC);
-	struct landlock_path_beneath_attr below = { .allowed_access =
-							    LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
-						    .parent_fd = fd };
+	struct landlock_path_beneath_attr below = { .allowed_access = rights, .parent_fd = fd };
 
 	return fd < 0 || !syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &below, 0);
 }
 
-FALLIBLE confine_files(const char *const *dirs, size_t n, bool *out_done, struct diag *d)
+FALLIBLE confine_files(const char *const *dirs, size_t n, const char *writable, bool *out_done, struct diag *d)
 {
-	/* The rights of its first version: those of later ones do not matter to who may only read. */
+	/* The rights of its first version: without that of the second no file moves to another directory. */
 	struct landlock_ruleset_attr all = { .handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1 };
 	AUTO_FD int ruleset = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0);
 
@@ -102,8 +105,10 @@ FALLIBLE confine_files(const char *const *dirs, size_t n, bool *out_done, struct
 	if (ruleset < 0 && (errno == ENOSYS || errno == EOPNOTSUPP))
 		return E_OK;
 	for (size_t i = 0; i < n && ruleset >= 0; i++)
-		if (!let_read(ruleset, dirs[i]))
+		if (!let(ruleset, dirs[i], READ_RIGHTS))
 			FAIL(d, IO, "cannot limit files to '%s': %s", dirs[i], strerror(errno));
+	if (writable && ruleset >= 0 && !let(ruleset, writable, READ_RIGHTS | WRITE_RIGHTS))
+		FAIL(d, IO, "cannot limit files to '%s': %s", writable, strerror(errno));
 	if (ruleset < 0 || syscall(SYS_landlock_restrict_self, ruleset, 0))
 		FAIL(d, IO, "cannot limit files: %s", strerror(errno));
 	return E_OK;

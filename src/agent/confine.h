@@ -3,7 +3,8 @@
  * confine: the walls around a child, put up by the child itself before it reads a byte from outside.
  *
  * An identity without rights or capabilities, resource limits, a list of system calls; for the worker a file system of
- * nothing but /proc, for the courier (Landlock, where the kernel has it) of nothing but what resolving names needs.
+ * nothing but /proc, for the courier (Landlock, where the kernel has it) of nothing but what resolving names needs and
+ * its repository.
  */
 #ifndef SALLYPORT_AGENT_CONFINE_H
 #define SALLYPORT_AGENT_CONFINE_H
@@ -27,16 +28,24 @@ FALLIBLE confine_no_threads(void);
 /* Most bytes of memory from now on: data and address space. Before confine_syscalls. E_IO. */
 FALLIBLE confine_memory(uint64_t bytes);
 
-enum confine_role { CONFINE_WORKER, CONFINE_COURIER };
+enum confine_role {
+	CONFINE_WORKER,
+	CONFINE_COURIER,
+	CONFINE_COURIER_DIR, /* whose repository is a directory: it writes files */
+	CONFINE_STEWARD
+};
 /* From now on only this role's system calls, for all threads; any other kills the process. E_IO with d. */
 FALLIBLE confine_syscalls(enum confine_role role, struct diag *d);
 /*
- * From now on files are only read, and only below these directories; those that do not exist are left out. False: this
- * kernel has no Landlock (5.13), then file permissions are the only wall of this kind. E_IO with d.
+ * From now on files are only read, and only below these directories; those that do not exist are left out. writable:
+ * NULL, or a directory below which files are made, too. False: this kernel has no Landlock (5.13), then file
+ * permissions are the only wall of this kind. E_IO with d.
  */
-FALLIBLE confine_files(const char *const *dirs, size_t n, bool *out_done, struct diag *d);
+FALLIBLE confine_files(const char *const *dirs, size_t n, const char *writable, bool *out_done, struct diag *d);
 /* And no more files are opened. E_IO. */
 FALLIBLE confine_no_open(void);
+/* Nor is memory mapped that others see change: a shadow could move its neighbour's rings. E_IO. */
+FALLIBLE confine_no_shared_writes(void);
 
 /*
  * Room for RLIMIT_AS beyond the worker's memory, and system calls of the compiler's run-time checks. One file per kind

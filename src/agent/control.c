@@ -81,11 +81,11 @@ static const struct {
 	uint32_t fds_min, fds_max;
 } rules[] = {
 	// clang-format off
-	{ CONTROL_START,   false, 6, 7 },
+	{ CONTROL_START,   false, 4, 8 },
 	{ CONTROL_FILE,    false, 1, 1 },
 	{ CONTROL_OUTPUT,  false, 0, 1 },
 	{ CONTROL_LOAD,    false, 0, 0 },
-	{ CONTROL_GO,      false, 1, 1 },
+	{ CONTROL_GO,      false, 0, 1 },
 	{ CONTROL_RUN,     false, 0, 0 },
 	{ CONTROL_STOP,    false, 0, 0 },
 	{ CONTROL_RECORD,  false, 1, 1 },
@@ -93,6 +93,10 @@ static const struct {
 	{ CONTROL_COURIER, false, 2, 4 },
 	{ CONTROL_RESCAN,  false, 1, 1 },
 	{ CONTROL_CONTAINER, false, 0, CONTAINER_FILES },
+	{ CONTROL_MUTE,    false, 0, 0 },
+	{ CONTROL_EXERCISE, false, 0, 0 },
+	{ CONTROL_CAPTURE, false, 1, 1 },
+	{ CONTROL_TESTED,  true,  0, 0 },
 	{ CONTROL_READY,   true,  0, 0 },
 	{ CONTROL_FAILED,  true,  0, 0 },
 	{ CONTROL_SCANNED, true,  0, 0 },
@@ -102,6 +106,24 @@ static const struct {
 	{ CONTROL_ASK,     true,  1, 1 },
 	{ CONTROL_FILTER,  true,  0, 0 },
 	{ CONTROL_ASK_CONTAINER, true, 0, 0 },
+	{ CONTROL_STEWARD, false, 7, 7 },
+	{ CONTROL_CLIENTS, false, 0, 1 },
+	{ CONTROL_GOT,     false, 0, 1 },
+	{ CONTROL_FACT,    false, 0, 0 },
+	{ CONTROL_LOCAL,   false, 2, 2 },
+	{ CONTROL_FETCH_FILE, false, 0, 0 },
+	{ CONTROL_PUT_FILE, false, 1, 1 },
+	{ CONTROL_NOTE,    false, 0, 0 },
+	{ CONTROL_WATCHING, false, 0, 0 },
+	{ CONTROL_FETCH,   true,  0, 0 },
+	{ CONTROL_PUT,     true,  1, 1 },
+	{ CONTROL_FETCHED, true,  0, 1 },
+	{ CONTROL_SAVE,    true,  1, 1 },
+	{ CONTROL_OFFER,   true,  1, 1 },
+	{ CONTROL_REVOKED, true,  0, 0 },
+	{ CONTROL_ORDER,   true,  0, 0 },
+	{ CONTROL_ASK_MUTE, true, 0, 0 },
+	{ CONTROL_PLAN,    true,  0, 0 },
 	// clang-format on
 };
 
@@ -121,6 +143,21 @@ static FALLIBLE check_body(const struct control_msg *m, struct diag *d)
 	case CONTROL_ASK_CONTAINER:
 		if (!container_id_ok(m->u.ask_container.id) || m->u.ask_container.runtime >= CONTAINER_N_RUNTIMES)
 			FAIL(d, FORMAT, "ask container: runtime %u, or a bad id", m->u.ask_container.runtime);
+		return E_OK;
+	case CONTROL_OFFER:
+	case CONTROL_REVOKED:
+		if (m->u.offer.lane >= CONTROL_N_LANES || m->u.offer.bytes > CONTROL_MAX_FETCH)
+			FAIL(d, FORMAT, "offer: lane %u, %u bytes", m->u.offer.lane, m->u.offer.bytes);
+		return E_OK;
+	case CONTROL_SAVE:
+		if (m->u.save.what > CONTROL_SAVED_KEY || m->u.save.bytes > CONTROL_MAX_SAVED)
+			FAIL(d, FORMAT, "save: %u, %u bytes", m->u.save.what, m->u.save.bytes);
+		return E_OK;
+	case CONTROL_TESTED:
+		if (m->u.tested.n_failed > m->u.tested.n_vectors ||
+		    !memchr(m->u.tested.text, 0, sizeof m->u.tested.text))
+			FAIL(d, FORMAT, "tested: %u of %u vectors failed, or a text without end", m->u.tested.n_failed,
+			     m->u.tested.n_vectors);
 		return E_OK;
 	case CONTROL_FILTER:
 		if (m->u.filter.n_names > WIRE_FILTER_MAX_NAMES)

@@ -9,8 +9,7 @@
 #ifndef SALLYPORT_AGENT_CONTROL_H
 #define SALLYPORT_AGENT_CONTROL_H
 
-#include <stdatomic.h>
-
+#include "agent/worker_page.h"
 #include "base/base.h"
 #include "sensor/container/container.h"
 #include "sensor/wire/wire.h"
@@ -19,9 +18,10 @@ enum {
 	CONTROL_VERSION = 1,
 	CONTROL_BYTES = 512,      /* every message */
 	CONTROL_NAME_BYTES = 448, /* a file's name with its NUL */
-	CONTROL_MAX_FDS = 7,
+	CONTROL_MAX_FDS = 8,
 	CONTROL_MAX_FILES = 256,
 	CONTROL_MAX_OUTPUTS = 3,
+	CONTROL_MAX_RATE = 1000000,        /* records of a capture a second */
 	CONTROL_MAX_NAMES_BYTES = 1 << 20, /* of names that are asked for, and of answers */
 };
 
@@ -30,12 +30,12 @@ enum control_output_index { CONTROL_STDOUT, CONTROL_FILE_OUTPUT, CONTROL_COURIER
 
 /* From the supervisor below 16, to it from 16 on. */
 enum control_type {
-	CONTROL_START = 1, /* fds: ring 0, ring 1, statistics, page, passwd, group (or /dev/null), the courier's page if
-			      there is one */
+	CONTROL_START = 1, /* fds: page, flight recorder, passwd, group (or /dev/null), then by its flags ring 0, ring
+			      1, statistics, the courier's page if there is one */
 	CONTROL_FILE,      /* fd: rules or compiled content, sealed memory */
 	CONTROL_OUTPUT,    /* fd: the sink; also the answer to CONTROL_ROTATE, then the fd may be missing: it failed */
 	CONTROL_LOAD,      /* all files were sent: judge them, answer READY or FAILED; later: the same with new files */
-	CONTROL_GO,        /* fd: task iterator; hooks are attached: scan, answer SCANNED */
+	CONTROL_GO,        /* fd: task iterator (of a capture none); hooks are attached: scan, answer SCANNED */
 	CONTROL_RUN,       /* from now on sinks are the worker's to write to */
 	CONTROL_STOP,      /* hooks are detached: drain, flush, answer FINAL, exit */
 	CONTROL_RECORD, /* before LOAD, fd: a file for all records that the worker consumes; then LOAD may have no files
@@ -69,6 +69,8 @@ enum control_type {
 	CONTROL_CAPTURE,      /* to the worker before LOAD, fd: a capture to take instead of rings */
 	CONTROL_FETCH_FILE,   /* to the courier: a file of the repository is wanted */
 	CONTROL_PUT_FILE,     /* fd: the same: write it there */
+	CONTROL_NOTE,         /* to the worker: an internal alert to write */
+	CONTROL_WATCHING,     /* to the steward: a worker watches, and knows of no mutes */
 	CONTROL_FETCH = 80,   /* from the steward, passed on to the courier */
 	CONTROL_PUT,          /* fd: the same */
 	CONTROL_FETCHED,      /* fd, or none: from the courier, passed on to the steward */
@@ -77,17 +79,28 @@ enum control_type {
 	CONTROL_REVOKED,      /* a digest */
 	CONTROL_ORDER,        /* the owner's word, by way of the steward: safe on, off, clear */
 	CONTROL_ASK_MUTE,     /* and mute, unmute, passed on to the worker */
+	CONTROL_PLAN,         /* from the steward: how long the steps of new content take */
 	CONTROL_TESTED,       /* from a scratch worker: how the vectors went */
 };
 
-enum { CONTROL_MAX_FETCH = 64 << 20 };
+enum { CONTROL_MAX_FETCH = 64 << 20, CONTROL_MAX_SAVED = 1 << 20, CONTROL_N_LANES = 2 };
 
 enum control_start_flags {
 	CONTROL_ALL_MATCHES = 1,
 	CONTROL_COLOUR = 2,       /* stderr is a terminal that shows colours */
 	CONTROL_STRICT_FALCO = 4, /* rules are read with rule_opts.strict_falco */
 	CONTROL_NO_FILTER = 8,    /* send none: everything is to pass */
-	CONTROL_BUNDLES = 16,     /* what is no bundle is refused */
+	/*
+	 * At most one of these. Without: live, of rings.
+	 *   SCRATCH   the first four descriptors only; FILE, LOAD; answers TESTED and exits with 0, or FAILED
+	 *   SHADOW    as live, with a page and a flight recorder of its own, without OUTPUT and RECORD; it asks for no
+	 *             names or containers. Start it with nice
+	 * 10 CAPTURED  the first four, and the courier's page; CAPTURE before LOAD; GO without a descriptor
+	 */
+	CONTROL_SCRATCH = 16,
+	CONTROL_SHADOW = 32,
+	CONTROL_CAPTURED = 64,
+	CONTROL_BUNDLES = 128, /* what is no bundle is refused */
 };
 
 struct control_hdr {
@@ -100,7 +113,13 @@ struct control_start {
 	uint32_t ring_bytes[WIRE_N_RINGS];
 	uint32_t n_cpus;
 	uint64_t boot_to_wall_ns;
-	char hostname[72]; /* NUL-terminated */
+	char hostname[72];            /* NUL-terminated */
+	uint32_t throttle_per_minute; /* alerts of a rule, control group and executable; 0: no bound */
+	uint32_t zero;
+};
+
+struct control_capture {
+	uint32_t records_per_s; /* 0: as far apart as they were recorded */
 };
 
 struct control_file {
@@ -215,6 +234,14 @@ struct control_order {
 };
 enum control_order_kind { CONTROL_ORDER_SAFE_ON, CONTROL_ORDER_SAFE_OFF, CONTROL_ORDER_CLEAR };
 
+struct control_plan {
+	uint32_t shadow_s, shadow_events, probation_s; /* as in struct plan */
+};
+
+struct control_note {
+	char rule[96], text[256]; /* NUL-terminated */
+};
+
 struct control_tested {
 	uint32_t n_vectors, n_failed, first_failed, rule;
 	uint8_t digest[32];
@@ -242,7 +269,10 @@ struct control_msg {
 		struct control_offer offer;
 		struct control_save save;
 		struct control_mute mute;
+		struct control_capture capture;
 		struct control_order order;
+		struct control_plan plan;
+		struct control_note note;
 		struct control_tested tested;
 		uint8_t bytes[CONTROL_BYTES - sizeof(struct control_hdr)];
 	} u;
@@ -273,66 +303,5 @@ FALLIBLE control_recv(int sock, bool from_child, struct control_packet *out, str
 /* worker_control.c: the bodies of what the supervisor sends. E_FORMAT. */
 FALLIBLE worker_control_check(const struct control_packet *p, struct diag *d);
 void control_close_fds(struct control_packet *p);
-
-/*
- * The page: counters and the flight recorder. Written by the worker, read by the supervisor (which believes nothing: it
- * only prints). It outlives workers, so counters go on. All numbers are plain 64-bit words written by one thread.
- */
-enum { PAGE_MAX_RULES = 4096, PAGE_NAME_BYTES = 64, PAGE_MAX_OUTPUTS = 4, PAGE_MAGIC = 0x47505053 /* "SPPG" */ };
-
-#define PAGE_RECORD_FAILED UINT64_MAX
-
-enum page_phase { PAGE_STARTING, PAGE_LOADING, PAGE_SCANNING, PAGE_IDLE, PAGE_JUDGING, PAGE_DRAINING };
-
-/* What content needs from the kernel. Written by the worker before CONTROL_FILTER, copied by the supervisor then. */
-struct page_filter {
-	struct wire_filter filter;
-	struct wire_filter_name names[WIRE_FILTER_MAX_NAMES];
-	uint32_t masks[WIRE_FILTER_MAX_NAMES]; /* clauses that each name satisfies */
-};
-
-struct page {
-	_Atomic uint32_t magic;
-	_Atomic uint32_t phase;     /* enum page_phase */
-	_Atomic uint64_t heartbeat; /* rises while the worker lives */
-	_Atomic uint64_t event;     /* number of the event being judged, over all workers */
-	_Atomic uint64_t rule;      /* index of the rule being judged */
-	_Atomic uint64_t events;    /* judged or being judged */
-	_Atomic uint64_t alerts;
-	_Atomic uint64_t faults; /* programs that ended in an error */
-	_Atomic uint64_t malformed;
-	_Atomic uint64_t consumed[WIRE_N_RINGS];
-	/* lines, by output; what waits is in the worker's memory: lost when it dies */
-	_Atomic uint64_t dropped[PAGE_MAX_OUTPUTS], sent[PAGE_MAX_OUTPUTS], waiting[PAGE_MAX_OUTPUTS];
-	_Atomic uint64_t mid_line; /* bit i: output i stopped inside a line */
-	_Atomic uint64_t n_rules;
-	_Atomic uint64_t recorded; /* records in the capture, or PAGE_RECORD_FAILED */
-	_Atomic uint64_t swap_ns;  /* how long judging stood still for the last new rules */
-	_Atomic uint64_t spare[6];
-	char names[PAGE_MAX_RULES][PAGE_NAME_BYTES]; /* NUL-terminated, cut */
-	struct page_filter filter;
-};
-
-/* Fresh memory of this size that nobody can resize, mapped; its first four bytes are the magic. E_IO. */
-FALLIBLE page_new(size_t bytes, uint32_t magic, int *out_fd, void **out);
-/* Map a descriptor as such a page. E_FORMAT when it is not one. */
-FALLIBLE page_map(int fd, size_t bytes, uint32_t magic, bool writable, void **out);
-void page_unmap(void *p, size_t bytes);
-
-static inline void page_set(_Atomic uint64_t *v, uint64_t x)
-{
-	atomic_store_explicit(v, x, memory_order_relaxed);
-}
-
-static inline uint64_t page_get(const _Atomic uint64_t *v)
-{
-	return atomic_load_explicit(v, memory_order_relaxed);
-}
-
-/* For the one writer: no locked instruction. */
-static inline void page_add(_Atomic uint64_t *v, uint64_t x)
-{
-	page_set(v, page_get(v) + x);
-}
 
 #endif

@@ -22,6 +22,7 @@ struct courier {
 	struct resolver *hosts, *names;
 	struct syslog *syslog; /* NULL: not configured */
 	struct http *http;
+	struct transport *repository;
 	char lines[LINE_ROOM];
 	size_t have;
 	bool skipping; /* the rest of a line that is too long */
@@ -111,6 +112,10 @@ static void on_control(struct courier *c)
 		return;
 	if (err == E_OK && p.msg.hdr.type == CONTROL_NAMES) {
 		take_question(c, p.fds[0]);
+	} else if (err == E_OK && p.msg.hdr.type == CONTROL_FETCH_FILE) {
+		courier_fetch(c->repository, &p);
+	} else if (err == E_OK && p.msg.hdr.type == CONTROL_PUT_FILE) {
+		courier_put(c->repository, &p);
 	} else if (err == E_OK && p.msg.hdr.type == CONTROL_STOP) {
 		c->stopping = true;
 		c->pipe_empty = c->pipe < 0;
@@ -266,10 +271,12 @@ static FALLIBLE start(struct courier *c, struct diag *d)
 	if (c->s.url[0])
 		TRY(http_new(&c->s, view_of(c->certificates, c->certificates_len), &c->page->out[COURIER_HTTP],
 			     &c->http, d));
+	if (c->s.repository[0])
+		TRY(transport_open(c->s.repository, true, &c->repository, d));
 	TRY(courier_confine(&c->s, d));
 	TRY(resolver_new(&c->hosts, &c->hosts_fd));
 	TRY(resolver_new(&c->names, &c->names_fd));
-	return confine_syscalls(CONFINE_COURIER, d);
+	return confine_syscalls(courier_repository_dir(&c->s) ? CONFINE_COURIER_DIR : CONFINE_COURIER, d);
 }
 
 int agent_courier(void)

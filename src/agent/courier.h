@@ -35,8 +35,9 @@ struct courier_settings {
 	char url[CONFIG_MAX_URL + 1]; /* "": no HTTP output */
 	char headers[CONFIG_MAX_HEADERS][CONFIG_MAX_HEADER + 1];
 	uint32_t n_headers;
+	char repository[CONFIG_MAX_URL + 1]; /* of releases; "": none */
 };
-enum { COURIER_SETTINGS_VERSION = 1 };
+enum { COURIER_SETTINGS_VERSION = 2 };
 
 /*
  * The courier's page: what became of each alert that came to it. Written by the courier, read by supervisor and worker.

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "agent/courier.h"
+#include "transport/transport.h"
 #include "sensor/names/names.h"
 #include "sensor/output/output.h"
 
@@ -112,6 +113,12 @@ void http_wait(struct http *h, struct pollfd *fds, uint32_t n, int timeout_ms);
 void http_resolved(struct http *h, const struct addrs *a, const char *why);
 bool http_wants_host(const struct http *h);
 bool http_empty(const struct http *h);
+
+/* courier_repo.c. t NULL: there is no repository, which is the answer. */
+void courier_fetch(struct transport *t, const struct control_packet *p);
+void courier_put(struct transport *t, const struct control_packet *p);
+/* Its directory, or NULL: it is none, or there is none. */
+const char *courier_repository_dir(const struct courier_settings *s);
 
 /*
  * courier_wall.c: the walls, for good, but for the last (confine_syscalls): threads come before it. E_PERM, E_IO with

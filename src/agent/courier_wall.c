@@ -14,7 +14,7 @@ FALLIBLE courier_confine(const struct courier_settings *s, struct diag *d)
 
 	TRY(confine_memory(MEMORY_BYTES));
 	TRY(confine_privileges(NULL, s->uid, d));
-	TRY(confine_files(dirs, countof(dirs), &files, d));
+	TRY(confine_files(dirs, countof(dirs), courier_repository_dir(s), &files, d));
 	if (!files)
 		log_info("courier: this kernel has no Landlock, files that everybody may read can be read");
 	return E_OK;

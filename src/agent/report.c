@@ -138,10 +138,11 @@ static void say_stopped(struct supervisor *s)
 		put_json(&b, s, &t, dropped, rows, n);
 	buf_printf(&b,
 		   "sallyport: stopped events=%llu alerts=%llu lost=%llu lost_quota=%llu produced=%llu "
-		   "consumed=%llu dropped_alerts=%llu filtered=%llu\n",
+		   "consumed=%llu dropped_alerts=%llu filtered=%llu throttled=%llu muted=%llu\n",
 		   (unsigned long long)page_get(&s->page->events), (unsigned long long)page_get(&s->page->alerts),
 		   (unsigned long long)t.lost, (unsigned long long)t.lost_quota, (unsigned long long)t.produced,
-		   (unsigned long long)t.consumed, (unsigned long long)dropped, (unsigned long long)t.filtered);
+		   (unsigned long long)t.consumed, (unsigned long long)dropped, (unsigned long long)t.filtered,
+		   (unsigned long long)page_get(&s->page->throttled), (unsigned long long)page_get(&s->page->muted));
 	(void)!write(STDERR_FILENO, b.p, b.len);
 	buf_done(&b);
 }

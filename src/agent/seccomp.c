@@ -122,6 +122,20 @@ static const uint32_t courier_calls[] = {
 #endif
 };
 
+/* Of a courier with a repository in a directory besides. */
+static const uint32_t directory_calls[] = {
+	SYS_openat2, SYS_getdents64, SYS_fsync,     SYS_renameat, SYS_renameat2,
+	SYS_linkat,  SYS_unlinkat,   SYS_ftruncate, SYS_fchmod,
+};
+
+/* Of the steward besides. */
+static const uint32_t steward_calls[] = {
+	SYS_accept4, SYS_getsockopt, SYS_sendto, SYS_recvfrom, SYS_ppoll, SYS_fcntl, SYS_statx, SYS_getuid, SYS_geteuid,
+#ifdef SYS_poll
+	SYS_poll,
+#endif
+};
+
 struct program {
 	struct sock_filter *out;
 	size_t n, max;
@@ -210,14 +224,28 @@ static void add_worker(struct program *p)
 	allow_without(p, SYS_openat, 2, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC);
 }
 
-static void add_courier(struct program *p)
+static void add_all(struct program *p, const uint32_t *nr, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		allow(p, nr[i]);
+}
+
+/* It is given everything: no file is opened, nothing is mapped but memory. */
+static void add_steward(struct program *p)
+{
+	add_all(p, steward_calls, countof(steward_calls));
+	allow_without(p, SYS_mmap, 2, PROT_EXEC);
+	allow_without(p, SYS_mprotect, 2, PROT_EXEC);
+	refuse(p, SYS_openat, EACCES);
+}
+
+static void add_courier(struct program *p, bool writes)
 {
 	static const uint32_t families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
 	static const uint32_t ioctls[] = { FIONREAD, FIONBIO, SIOCOUTQ };
 	const uint32_t write_flags = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC;
 
-	for (size_t i = 0; i < countof(courier_calls); i++)
-		allow(p, courier_calls[i]);
+	add_all(p, courier_calls, countof(courier_calls));
 	allow_some(p, SYS_socket, 0, families, countof(families), EAFNOSUPPORT);
 	allow_some(p, SYS_socketpair, 0, families, 1, EAFNOSUPPORT);
 	allow_some(p, SYS_ioctl, 1, ioctls, countof(ioctls), ENOTTY);
@@ -225,6 +253,11 @@ static void add_courier(struct program *p)
 	 */
 	refuse_with(p, SYS_mmap, 2, PROT_EXEC, EPERM);
 	refuse_with(p, SYS_mprotect, 2, PROT_EXEC, EPERM);
+	if (writes) {
+		/* Landlock and the files' modes say where. */
+		add_all(p, directory_calls, countof(directory_calls));
+		allow(p, SYS_openat);
+	}
 	refuse_with(p, SYS_openat, 2, write_flags, EACCES);
 #ifdef SYS_open
 	refuse_with(p, SYS_open, 1, write_flags, EACCES);
@@ -243,14 +276,14 @@ size_t confine_filter(enum confine_role role, struct sock_filter *out, size_t ma
 	load(&p, offsetof(struct seccomp_data, nr));
 	put(&p, BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1);
 	ret(&p, SECCOMP_RET_KILL_PROCESS);
-	for (size_t i = 0; i < countof(calls); i++)
-		allow(&p, calls[i]);
-	for (size_t i = 0; i < confine_n_extra_calls; i++)
-		allow(&p, confine_extra_calls[i]);
+	add_all(&p, calls, countof(calls));
+	add_all(&p, confine_extra_calls, confine_n_extra_calls);
 	if (role == CONFINE_WORKER)
 		add_worker(&p);
+	else if (role == CONFINE_STEWARD)
+		add_steward(&p);
 	else
-		add_courier(&p);
+		add_courier(&p, role == CONFINE_COURIER_DIR);
 	allow_if(&p, SYS_seccomp, 0, SECCOMP_SET_MODE_FILTER); /* only ever fewer calls */
 	allow_if(&p, SYS_tgkill, 0, (uint32_t)getpid());
 	ret(&p, SECCOMP_RET_KILL_PROCESS);
@@ -280,6 +313,22 @@ FALLIBLE confine_no_open(void)
 
 	load(&p, offsetof(struct seccomp_data, nr));
 	put(&p, BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 1);
+	ret(&p, SECCOMP_RET_KILL_PROCESS);
+	ret(&p, SECCOMP_RET_ALLOW);
+	return install(f, p.n) ? E_OK : E_IO;
+}
+
+FALLIBLE confine_no_shared_writes(void)
+{
+	struct sock_filter f[8];
+	struct program p = { .out = f, .max = countof(f) };
+
+	load(&p, offsetof(struct seccomp_data, nr));
+	put(&p, BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, 5);
+	load(&p, arg(2));
+	put(&p, BPF_JMP | BPF_JSET | BPF_K, PROT_WRITE, 0, 3);
+	load(&p, arg(3));
+	put(&p, BPF_JMP | BPF_JSET | BPF_K, MAP_SHARED, 0, 1); /* of MAP_SHARED_VALIDATE, too */
 	ret(&p, SECCOMP_RET_KILL_PROCESS);
 	ret(&p, SECCOMP_RET_ALLOW);
 	return install(f, p.n) ? E_OK : E_IO;

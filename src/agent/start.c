@@ -42,6 +42,19 @@ static FALLIBLE open_record(struct supervisor *s, struct diag *d)
 	return E_OK;
 }
 
+/* A bundle that cannot be read any more is no reason not to watch: what comes after it is armed. */
+static FALLIBLE first_files(struct supervisor *s, struct diag *d)
+{
+	enum err err = super_arm_files(s, s->files, d);
+
+	if (err == E_OK || !s->arm.store)
+		return err;
+	log_error("what was armed cannot be read: %s", d->text);
+	sealed_files_close(s->files);
+	diag_init(d);
+	return sealed_files_open(s->o->config->rules, s->o->config->n_rules, s->files, d);
+}
+
 static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 {
 	const struct config *c = s->o->config;
@@ -57,17 +70,22 @@ static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 	if (!s->files || !s->filter)
 		return E_NOMEM;
 	log_clears_line(s->o->colour && c->stdout_format == CONFIG_AUTO && isatty(STDERR_FILENO));
-	if (c->n_rules || !s->o->record)
-		TRY(sealed_files_open(c->rules, c->n_rules, s->files, d));
+	(void)snprintf(s->memory, sizeof s->memory, "%u", c->worker_memory_mib);
+	TRY(super_steward_open(s, d));
+	TRY(super_arm_open(s, d));
+	TRY(first_files(s, d));
 	TRY(open_record(s, d));
 	TRY(container_files_make(c, &s->containers));
 	TRY(super_courier_open(s->o, &s->courier, &courier_pipe, d));
 	TRY(super_sinks_open(s->o, courier_pipe, &s->sinks, d));
-	if (page_new(sizeof *s->page, PAGE_MAGIC, &s->page_fd, &page) != E_OK || block_signals(&s->signals) != E_OK)
+	if (page_new(sizeof *s->page, PAGE_MAGIC, &s->page_fd, &page) != E_OK ||
+	    flight_open(NULL, &s->flight_fd) != E_OK || block_signals(&s->signals) != E_OK)
 		FAIL(d, HOST, "cannot set up: %s", strerror(errno));
 	s->page = page;
-	TRY(kern_open(&ko, &s->kern, d));
-	TRY(ring_stats_open(kern_stats_fd(s->kern), kern_n_cpus(s->kern), &s->stats, d));
+	if (!config_capture(c)) {
+		TRY(kern_open(&ko, &s->kern, d));
+		TRY(ring_stats_open(kern_stats_fd(s->kern), kern_n_cpus(s->kern), &s->stats, d));
+	}
 	worker_cgroup_make(&s->cgroup, (uint64_t)c->worker_memory_mib << 20, c->worker_cpu_percent);
 	if (!s->cgroup.memory || !s->cgroup.cpu)
 		log_info("no cgroup bounds the worker's %s here, its resource limits do",
@@ -85,6 +103,8 @@ static void tear_down(struct supervisor *s)
 	page_unmap(s->page, sizeof *s->page);
 	super_sinks_close(&s->sinks);
 	super_courier_close(&s->courier);
+	super_steward_close(s);
+	super_arm_close(s);
 	if (s->files)
 		sealed_files_close(s->files);
 	free(s->files);
@@ -96,6 +116,8 @@ static void tear_down(struct supervisor *s)
 		close(s->record_fd);
 	if (s->page_fd > 0)
 		close(s->page_fd);
+	if (s->flight_fd > 0)
+		close(s->flight_fd);
 	if (s->signals > 0)
 		close(s->signals);
 }
@@ -111,6 +133,11 @@ int agent_run(const struct agent_opts *o)
 					     .pipe_read = -1,
 					     .question = -1,
 					     .answer = -1 },
+				.steward = { .child = { .pidfd = -1, .sock = -1 },
+					     .file = { -1, -1, -1, -1 },
+					     .local = { -1, -1 },
+					     .listen = -1 },
+				.arm.trial = { .child = { .pidfd = -1, .sock = -1 }, .page_fd = -1, .flight_fd = -1 },
 				.sinks = { .sink = { { .fd = -1 }, { .fd = -1 }, { .fd = -1 } } } };
 	struct buf text;
 	struct diag d;
@@ -131,7 +158,9 @@ int agent_run(const struct agent_opts *o)
 	} else {
 		s.started_ms = super_now_ms();
 		super_loop(&s);
+		super_steward_stop(&s);
 		super_courier_finish(&s.courier, s.signals);
+		super_arm_stop(&s);
 		super_report(&s);
 	}
 	tear_down(&s);

@@ -71,6 +71,7 @@ static FALLIBLE make_settings(const struct config *c, int *out)
 	put(s->appname, sizeof s->appname, c->syslog_appname ? c->syslog_appname : "sallyport");
 	put(s->path, sizeof s->path, c->syslog_path ? c->syslog_path : "/dev/log");
 	put(s->url, sizeof s->url, c->http_url);
+	put(s->repository, sizeof s->repository, c->release_repository);
 	if (c->syslog_hostname)
 		put(s->hostname, sizeof s->hostname, c->syslog_hostname);
 	else if (gethostname(s->hostname, sizeof s->hostname - 1))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * start_page: memory that a child writes and others read: made before the first child, mapped by each child as it
- * starts, taken down after the last one.
+ * start_page: memory, and a file, that a child writes and others read: made before the first child, mapped by each
+ * child as it starts, taken down after the last one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,17 +12,24 @@
 #include "agent/courier.h"
 
 static_assert(offsetof(struct page, heartbeat) == 8, "docs/formats/control.md");
-static_assert(offsetof(struct page, event) == 16 && offsetof(struct page, rule) == 24, "docs/formats/control.md");
-static_assert(offsetof(struct page, consumed) == 64, "docs/formats/control.md");
-static_assert(offsetof(struct page, dropped) == 80 && offsetof(struct page, sent) == 112, "docs/formats/control.md");
-static_assert(offsetof(struct page, waiting) == 144 && offsetof(struct page, mid_line) == 176,
+static_assert(offsetof(struct page, events) == 16, "docs/formats/control.md");
+static_assert(offsetof(struct page, consumed) == 48, "docs/formats/control.md");
+static_assert(offsetof(struct page, dropped) == 64 && offsetof(struct page, sent) == 96, "docs/formats/control.md");
+static_assert(offsetof(struct page, waiting) == 128 && offsetof(struct page, mid_line) == 160,
 	      "docs/formats/control.md");
-static_assert(offsetof(struct page, n_rules) == 184 && offsetof(struct page, recorded) == 192,
+static_assert(offsetof(struct page, n_rules) == 168 && offsetof(struct page, recorded) == 176,
 	      "docs/formats/control.md");
-static_assert(offsetof(struct page, swap_ns) == 200, "docs/formats/control.md");
-static_assert(offsetof(struct page, names) == 256, "docs/formats/control.md");
-static_assert(offsetof(struct page, filter) == 256 + PAGE_MAX_RULES * PAGE_NAME_BYTES, "docs/formats/control.md");
-static_assert(sizeof(struct page) == 410920, "docs/formats/control.md");
+static_assert(offsetof(struct page, swap_ns) == 184, "docs/formats/control.md");
+static_assert(offsetof(struct page, throttled) == 192 && offsetof(struct page, skips) == 208,
+	      "docs/formats/control.md");
+static_assert(offsetof(struct page, vectors) == 224 && offsetof(struct page, exercises) == 240,
+	      "docs/formats/control.md");
+static_assert(offsetof(struct page, table) == 248 && offsetof(struct page, digest) == 256, "docs/formats/control.md");
+static_assert(offsetof(struct page, names) == 512 && sizeof(struct page_rule) == 64, "docs/formats/control.md");
+static_assert(offsetof(struct page, rules) == 512 + PAGE_MAX_RULES * PAGE_NAME_BYTES, "docs/formats/control.md");
+static_assert(offsetof(struct page, filter) == offsetof(struct page, rules) + PAGE_MAX_RULES * 64,
+	      "docs/formats/control.md");
+static_assert(sizeof(struct page) == 673320, "docs/formats/control.md");
 static_assert((int)PAGE_MAX_OUTPUTS >= (int)CONTROL_MAX_OUTPUTS, "every output has its counters");
 static_assert(sizeof(struct courier_page) == 112, "docs/formats/control.md");
 static_assert(sizeof(struct courier_counts) == 48, "docs/formats/control.md");
@@ -58,6 +65,22 @@ FALLIBLE page_map(int fd, size_t bytes, uint32_t magic, bool writable, void **ou
 		return E_FORMAT;
 	}
 	*out = p;
+	return E_OK;
+}
+
+FALLIBLE flight_open(const char *path, int *out_fd)
+{
+	AUTO_FD int fd = -1;
+
+	if (path && unlink(path) && errno != ENOENT)
+		return E_IO;
+	if (path)
+		fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	else
+		fd = memfd_create("sallyport-flight", MFD_CLOEXEC);
+	if (fd < 0 || ftruncate(fd, sizeof(struct flight)))
+		return E_IO;
+	*out_fd = TAKE(fd);
 	return E_OK;
 }
 

@@ -64,7 +64,8 @@ static void start(struct super_courier *c, uint64_t now_ms)
 
 void super_courier_on_time(struct super_courier *c, uint64_t now_ms)
 {
-	if (!c->child.pid && (c->outputs || c->question >= 0) && now_ms >= c->restart_ms)
+	if (!c->child.pid && (c->outputs || c->question >= 0 || c->o->config->release_repository) &&
+	    now_ms >= c->restart_ms)
 		start(c, now_ms);
 	if (!c->child.pid || !c->question_due || now_ms - c->relayed_ms < RELAY_MS)
 		return;
@@ -73,25 +74,23 @@ void super_courier_on_time(struct super_courier *c, uint64_t now_ms)
 	child_send(&c->child, CONTROL_NAMES, c->question);
 }
 
-void super_courier_on_message(struct super_courier *c)
+void super_courier_on_message(struct supervisor *s)
 {
+	struct super_courier *c = &s->courier;
 	struct control_packet p;
-	struct diag d;
-	enum err err;
 
-	diag_init(&d);
-	err = control_recv(c->child.sock, true, &p, &d);
-	if (err == E_OK && p.msg.hdr.type == CONTROL_ASK) {
+	if (!child_receive(&c->child, &p))
+		return;
+	if (p.msg.hdr.type == CONTROL_ASK) {
 		replace(&c->answer, p.fds[0]);
 		c->answer_due = true;
-	} else if (err == E_OK) {
-		child_kill(&c->child, "it sent a message that does not belong here");
-		control_close_fds(&p);
-	} else if (err != E_NOT_FOUND) {
-		if (err != E_TRUNCATED)
-			child_kill(&c->child, d.text);
-		replace(&c->child.sock, -1);
+		return;
 	}
+	if (p.msg.hdr.type == CONTROL_FETCHED)
+		super_steward_got(s, &p);
+	else
+		child_kill(&c->child, "it sent a message that does not belong here");
+	control_close_fds(&p);
 }
 
 void super_courier_on_death(struct super_courier *c, uint64_t now_ms)

@@ -23,42 +23,57 @@ void super_report_gap(struct supervisor *s)
 	log_warning("%s", text);
 	super_sinks_note(&s->sinks, &n, page_get(&s->page->mid_line));
 	page_set(&s->page->mid_line, 0);
+	s->arm.blind_ms += values[0] / 1000000;
 	s->gap = (struct gap){ 0 };
 }
 
-/* What it was doing, from the page: its bytes are the worker's, so they are cut and made safe. */
-static void describe_work(const struct supervisor *s, char *out, size_t max)
+/* Names are from the page: a worker's bytes. "" where none was at work. */
+void super_flight_rule(int flight_fd, const struct page *page, char out[HEALTH_RULE_BYTES])
 {
-	static const char *const doing[] = {
-		[PAGE_STARTING] = "while starting",
-		[PAGE_LOADING] = "while loading content",
-		[PAGE_SCANNING] = "while looking at running processes",
-		[PAGE_IDLE] = "between two events",
-		[PAGE_DRAINING] = "while draining",
+	struct flight f;
+
+	static_assert((int)HEALTH_RULE_BYTES == (int)PAGE_NAME_BYTES, "names are cut alike");
+	out[0] = 0;
+	if (flight_read(flight_fd, &f) != E_OK || (f.phase != FLIGHT_JUDGING && f.phase != FLIGHT_TESTING) ||
+	    f.rule >= PAGE_MAX_RULES)
+		return;
+	memcpy(out, page->names[f.rule], PAGE_NAME_BYTES);
+	out[PAGE_NAME_BYTES - 1] = 0;
+}
+
+static void describe_work(int flight_fd, const struct page *page, char *out, size_t max)
+{
+	static const char *const doing[FLIGHT_N_PHASES] = {
+		[FLIGHT_STARTING] = "while starting",
+		[FLIGHT_LOADING] = "while loading content",
+		[FLIGHT_SCANNING] = "while looking at running processes",
+		[FLIGHT_IDLE] = "between two events",
+		[FLIGHT_JUDGING] = "while judging",
+		[FLIGHT_DRAINING] = "while draining",
+		[FLIGHT_TESTING] = "while testing",
 	};
-	uint32_t phase = atomic_load_explicit(&s->page->phase, memory_order_relaxed);
-	uint64_t rule = page_get(&s->page->rule);
-	char name[PAGE_NAME_BYTES];
+	char name[HEALTH_RULE_BYTES];
+	struct flight f;
+	bool known = flight_read(flight_fd, &f) == E_OK;
 	struct buf safe;
 
-	if (phase != PAGE_JUDGING) {
-		(void)snprintf(out, max, "%s",
-			       phase < countof(doing) && doing[phase] ? doing[phase] : "in an unknown state");
+	super_flight_rule(flight_fd, page, name);
+	if (!known || (f.phase != FLIGHT_JUDGING && f.phase != FLIGHT_TESTING)) {
+		(void)snprintf(out, max, "%s", known ? doing[f.phase] : "in an unknown state");
 		return;
 	}
 	buf_init(&safe, 1024);
-	memcpy(name, s->page->names[rule < PAGE_MAX_RULES ? rule : 0], sizeof name);
-	buf_put_safe(&safe, name, strnlen(name, sizeof name));
-	(void)snprintf(out, max, "while judging rule \"%s\" on event %llu",
-		       rule < PAGE_MAX_RULES && safe.p ? safe.p : "?", (unsigned long long)page_get(&s->page->event));
+	buf_put_safe(&safe, name, strlen(name));
+	(void)snprintf(out, max, "%s rule \"%s\" on event %llu", doing[f.phase], safe.len ? safe.p : "?",
+		       (unsigned long long)f.event);
 	buf_done(&safe);
 }
 
-static void describe_death(const struct supervisor *s, const siginfo_t *si, char *out, size_t max)
+void super_describe_death(int flight_fd, const struct page *page, const siginfo_t *si, char *out, size_t max)
 {
 	char work[200];
 
-	describe_work(s, work, sizeof work);
+	describe_work(flight_fd, page, work, sizeof work);
 	if (si->si_code == CLD_EXITED)
 		(void)snprintf(out, max, "worker ended (exit %d) %s", si->si_status, work);
 	else
@@ -124,7 +139,7 @@ void super_worker_on_death(struct supervisor *s)
 
 	if (!child_reap(&s->child, &si))
 		return;
-	describe_death(s, &si, what, sizeof what);
+	super_describe_death(s->flight_fd, s->page, &si, what, sizeof what);
 	/* Alerts that it had not written are gone with it. */
 	for (uint32_t i = 0; i < PAGE_MAX_OUTPUTS; i++) {
 		page_add(&s->page->dropped[i], page_get(&s->page->waiting[i]));
@@ -138,7 +153,10 @@ void super_worker_on_death(struct supervisor *s)
 		s->done = true;
 		return;
 	}
-	if (!s->ever_watched) {
+	if (s->restarting && si.si_code == CLD_EXITED && !si.si_status)
+		return;
+	s->restarting = false;
+	if (!s->ever_watched && !s->arm.store) {
 		on_failed_start(s, what);
 		return;
 	}
@@ -153,6 +171,7 @@ void super_worker_on_death(struct supervisor *s)
 		super_worker_drop_next_files(s);
 	}
 	open_gap(s, what, hung);
+	super_arm_live_death(s, &si, hung);
 	delay = backoff_next_ms(&s->backoff, now);
 	s->restart_ms = now + delay;
 	if (delay)

@@ -125,18 +125,26 @@ FALLIBLE sealed_bytes(const void *bytes, size_t len, int *out)
 	return E_OK;
 }
 
-static FALLIBLE add_sealed(const char *path, struct sealed_files *out, struct diag *d)
+FALLIBLE sealed_file_add(const char *name, const char *bytes, size_t len, struct sealed_files *out)
 {
 	struct sealed_file *f = &out->file[out->n];
+
+	if (sealed_bytes(bytes, len, &f->fd) != E_OK)
+		return E_IO;
+	(void)snprintf(f->name, sizeof f->name, "%s", name);
+	f->bytes = (uint32_t)len;
+	out->n++;
+	return E_OK;
+}
+
+static FALLIBLE add_sealed(const char *path, struct sealed_files *out, struct diag *d)
+{
 	AUTO_FREE char *text = NULL;
 	size_t len;
 
 	TRY(agent_file_read(path, &text, &len, d));
-	if (sealed_bytes(text, len, &f->fd) != E_OK)
+	if (sealed_file_add(path, text, len, out) != E_OK)
 		FAIL(d, IO, "cannot keep '%s' in memory: %s", path, strerror(errno));
-	(void)snprintf(f->name, sizeof f->name, "%s", path);
-	f->bytes = (uint32_t)len;
-	out->n++;
 	return E_OK;
 }
 

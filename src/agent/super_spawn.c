@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -110,6 +111,65 @@ void child_send(struct child *c, enum control_type type, int fd)
 		p.fds[p.n_fds++] = fd;
 	if (control_send(c->sock, &p) != E_OK)
 		child_kill(c, "it does not take messages");
+}
+
+void child_send2(struct child *c, enum control_type type, int fd, int fd2)
+{
+	struct control_packet p;
+
+	control_init(&p, type);
+	p.fds[p.n_fds++] = fd;
+	p.fds[p.n_fds++] = fd2;
+	if (control_send(c->sock, &p) != E_OK)
+		child_kill(c, "it does not take messages");
+}
+
+void child_pass(struct child *c, enum control_type type, struct control_packet *p)
+{
+	p->msg.hdr.type = type;
+	if (control_send(c->sock, p) != E_OK)
+		child_kill(c, "it does not take messages");
+}
+
+bool child_receive(struct child *c, struct control_packet *out)
+{
+	struct diag d;
+	enum err err;
+
+	diag_init(&d);
+	err = control_recv(c->sock, true, out, &d);
+	if (err == E_OK || err == E_NOT_FOUND)
+		return err == E_OK;
+	/* E_TRUNCATED: it is dead or about to be; its pidfd says so. */
+	if (err != E_TRUNCATED)
+		child_kill(c, d.text);
+	close(c->sock);
+	c->sock = -1;
+	return false;
+}
+
+void child_end(struct child *c)
+{
+	siginfo_t si;
+
+	if (c->pid <= 0)
+		return;
+	(void)kill(c->pid, SIGKILL);
+	(void)waitid(P_PIDFD, (id_t)c->pidfd, &si, WEXITED);
+	child_forget(c);
+}
+
+void child_stop(struct child *c, int wait_ms)
+{
+	struct pollfd p = { .fd = c->pidfd, .events = POLLIN };
+	struct control_packet stop;
+
+	if (c->pid <= 0)
+		return;
+	control_init(&stop, CONTROL_STOP);
+	if (control_send(c->sock, &stop) == E_OK)
+		(void)poll(&p, 1, wait_ms);
+	child_end(c);
 }
 
 bool child_reap(struct child *c, siginfo_t *out)

@@ -3,110 +3,17 @@
 #include "agent/supervisor.h"
 
 #include <errno.h>
-#include <fcntl.h>
 
 enum { RETRY_MS = 10000, RESCAN_MS = 10000, WORKER_NICE = -10, ALL_HOOKS = KERN_HOOK_ALL };
-
-/* A host may do without the file. */
-static int open_or_null(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	return fd >= 0 ? fd : open("/dev/null", O_RDONLY | O_CLOEXEC);
-}
-
-static FALLIBLE send_start(struct supervisor *s)
-{
-	struct control_packet p;
-	int passwd = open_or_null("/etc/passwd"), group = open_or_null("/etc/group");
-	enum err err = E_IO;
-
-	control_init(&p, CONTROL_START);
-	p.msg.u.start = (struct control_start){
-		.flags = (s->o->config->matching == CONFIG_ALL ? CONTROL_ALL_MATCHES : 0u) |
-			 (s->o->config->strict_falco ? CONTROL_STRICT_FALCO : 0u) |
-			 (s->o->config->kernel_filters ? 0u : CONTROL_NO_FILTER) |
-			 (s->o->bundles ? CONTROL_BUNDLES : 0u) | (s->o->colour_stderr ? CONTROL_COLOUR : 0u),
-		.n_cpus = kern_n_cpus(s->kern),
-		.boot_to_wall_ns = super_now_ns(CLOCK_REALTIME) - super_now_ns(CLOCK_BOOTTIME),
-	};
-	memcpy(p.msg.u.start.hostname, s->sinks.hostname, sizeof p.msg.u.start.hostname);
-	for (uint32_t i = 0; i < WIRE_N_RINGS; i++) {
-		p.msg.u.start.ring_bytes[i] = kern_ring_bytes(s->kern, i);
-		p.fds[p.n_fds++] = kern_ring_fd(s->kern, i);
-	}
-	p.fds[p.n_fds++] = kern_stats_fd(s->kern);
-	p.fds[p.n_fds++] = s->page_fd;
-	p.fds[p.n_fds++] = passwd;
-	p.fds[p.n_fds++] = group;
-	if (s->courier.page_fd >= 0)
-		p.fds[p.n_fds++] = s->courier.page_fd;
-	if (passwd >= 0 && group >= 0)
-		err = control_send(s->child.sock, &p);
-	close(passwd);
-	close(group);
-	return err;
-}
-
-static FALLIBLE send_files(struct supervisor *s, const struct sealed_files *files)
-{
-	struct control_packet p;
-
-	for (uint32_t i = 0; i < files->n; i++) {
-		control_init(&p, CONTROL_FILE);
-		p.msg.u.file = (struct control_file){ .index = i, .bytes = files->file[i].bytes };
-		memcpy(p.msg.u.file.name, files->file[i].name, sizeof p.msg.u.file.name);
-		p.fds[p.n_fds++] = files->file[i].fd;
-		TRY(control_send(s->child.sock, &p));
-	}
-	control_init(&p, CONTROL_LOAD);
-	p.msg.u.load.n_files = files->n;
-	return control_send(s->child.sock, &p);
-}
-
-static FALLIBLE send_output(struct supervisor *s, uint32_t index, bool with_fd)
-{
-	const struct super_sink *k = &s->sinks.sink[index];
-	struct control_packet p;
-
-	control_init(&p, CONTROL_OUTPUT);
-	p.msg.u.output = (struct control_output){
-		.index = index, .format = k->format, .max_bytes = k->max_bytes, .have_bytes = k->have_bytes
-	};
-	if (with_fd)
-		p.fds[p.n_fds++] = k->fd;
-	return control_send(s->child.sock, &p);
-}
-
-static FALLIBLE send_outputs(struct supervisor *s)
-{
-	for (uint32_t i = 0; i < CONTROL_MAX_OUTPUTS; i++)
-		if (s->sinks.sink[i].fd >= 0)
-			TRY(send_output(s, i, true));
-	return E_OK;
-}
-
-static FALLIBLE send_record(struct supervisor *s)
-{
-	struct control_packet p;
-
-	if (s->record_fd <= 0)
-		return E_OK;
-	control_init(&p, CONTROL_RECORD);
-	p.fds[p.n_fds++] = s->record_fd;
-	return control_send(s->child.sock, &p);
-}
 
 void super_worker_start(struct supervisor *s)
 {
 	/* It empties a bounded buffer: late is lost. Its CPU time is bounded by the cgroup. */
 	struct child_opts o = { .name = "worker", .arg = AGENT_WORKER_ARG, .cgroup = &s->cgroup, .nice = WORKER_NICE };
-	char memory[16];
 	struct diag d;
 
 	diag_init(&d);
-	(void)snprintf(memory, sizeof memory, "%u", s->o->config->worker_memory_mib);
-	o.arg2 = memory;
+	o.arg2 = s->memory;
 	if (child_spawn(&o, &s->child, &d) != E_OK) {
 		log_error("%s", d.text);
 		s->restart_ms = super_now_ms() + RETRY_MS;
@@ -116,8 +23,9 @@ void super_worker_start(struct supervisor *s)
 	s->refused = 0;
 	s->has_filter = false;
 	/* A worker that dies over this is noticed by its death. */
-	if (send_start(s) != E_OK || send_outputs(s) != E_OK || send_record(s) != E_OK ||
-	    send_files(s, s->files) != E_OK)
+	if (super_worker_send_start(s, &s->child, s->page_fd, s->flight_fd, s->kern ? 0 : CONTROL_CAPTURED) != E_OK ||
+	    super_worker_send_capture(s, &s->child) != E_OK || super_worker_send_outputs(s) != E_OK ||
+	    super_worker_send_record(s) != E_OK || super_worker_send_files(&s->child, s->files) != E_OK)
 		log_warning("the worker does not take its start-up messages error=\"%s\"", strerror(errno));
 }
 
@@ -139,15 +47,58 @@ static void on_filter(struct supervisor *s, uint32_t n_names)
 	s->has_filter = true;
 }
 
-/* Hooks and filter of the content that READY is about. A worker cannot ask for more hooks than there are. */
+/*
+ * Exactly these hooks, as far as they are not barred; which ones is written down first: after an unclean end of this
+ * host fewer are attached, and where it cannot be written only the essential ones. A worker cannot ask for more than
+ * there are.
+ */
+static FALLIBLE attach(struct supervisor *s, uint32_t hooks, struct diag *d)
+{
+	struct local_input in = { .event = LOCAL_EV_ATTACH };
+
+	hooks = (hooks & ALL_HOOKS) | KERN_HOOK_PROCESS;
+	if (s->arm.store) {
+		in.hooks = hooks = local_hooks(&s->arm.state, hooks);
+		hooks = super_arm_on(s, &in) ? hooks : hooks & SUPER_HOOKS_ESSENTIAL;
+	}
+	return kern_attach(s->kern, hooks, d);
+}
+
+/* Of the content that READY is about: what is sent up from now on. */
 static FALLIBLE attach_content(struct supervisor *s, const struct control_ready *r, struct diag *d)
 {
 	const struct page_filter *f = s->filter;
 	bool has = s->has_filter;
 
 	s->has_filter = false;
-	TRY(kern_attach(s->kern, (r->hooks & ALL_HOOKS) | KERN_HOOK_PROCESS, d));
+	s->filtered = has;
+	TRY(attach(s, r->hooks, d));
 	return kern_filter_swap(s->kern, has ? &f->filter : NULL, f->names, f->masks, has ? s->n_filter_names : 0, d);
+}
+
+FALLIBLE super_worker_attach_both(struct supervisor *s, uint32_t hooks, struct diag *d)
+{
+	TRY(attach(s, s->ready.hooks | hooks, d));
+	return kern_filter_swap(s->kern, NULL, NULL, NULL, 0, d);
+}
+
+void super_worker_attach_again(struct supervisor *s)
+{
+	struct diag d;
+
+	diag_init(&d);
+	if (s->state != WATCHING && s->state != SCANNING)
+		return;
+	s->has_filter = s->filtered;
+	if (attach_content(s, &s->ready, &d) != E_OK)
+		log_error("the kernel refuses what the rules need: %s", d.text);
+}
+
+/* With the processes that there are; a capture says by itself which there were. */
+void super_worker_go(struct supervisor *s, struct child *c, int iter)
+{
+	child_send(c, CONTROL_GO, s->kern ? iter : -1);
+	close(iter);
 }
 
 static void on_ready(struct supervisor *s, const struct control_ready *r)
@@ -164,13 +115,14 @@ static void on_ready(struct supervisor *s, const struct control_ready *r)
 		return;
 	}
 	s->lost_scanned = super_totals(s).lost;
-	child_send(&s->child, CONTROL_GO, iter);
-	close(iter);
+	super_worker_go(s, &s->child, iter);
 	super_enter(s, SCANNING);
 }
 
 static void on_scanned(struct supervisor *s, uint32_t n_procs)
 {
+	struct local_input restarted = { .event = LOCAL_EV_RESTARTED };
+
 	if (s->gap.since_ns)
 		super_report_gap(s);
 	child_send(&s->child, CONTROL_RUN, -1);
@@ -179,6 +131,9 @@ static void on_scanned(struct supervisor *s, uint32_t n_procs)
 	s->ever_watched = true;
 	super_saw_beat(s);
 	super_enter(s, WATCHING);
+	super_steward_watching(s);
+	if (TAKE(s->restarting))
+		(void)super_arm_on(s, &restarted);
 }
 
 void super_worker_drop_next_files(struct supervisor *s)
@@ -229,7 +184,7 @@ static void on_rotate(struct supervisor *s, uint32_t index)
 	if (err == E_IO)
 		log_warning("the alert file cannot be rotated, it goes on growing index=%u error=\"%s\"", index,
 			    strerror(errno));
-	if (send_output(s, index, err == E_OK) != E_OK)
+	if (super_worker_send_output(s, index, err == E_OK) != E_OK)
 		child_kill(&s->child, "it does not take messages");
 }
 
@@ -250,6 +205,7 @@ static bool dispatch(struct supervisor *s, struct control_packet *p)
 		if (reloading) {
 			log_error("the new rules are refused, the old ones stay in force");
 			super_worker_drop_next_files(s);
+			super_arm_refused(s);
 			return true;
 		}
 		s->refused = (int)m->u.failed.exit_code;
@@ -277,7 +233,7 @@ static bool dispatch(struct supervisor *s, struct control_packet *p)
 			child_kill(&s->child, "it does not take messages");
 		return s->state == WATCHING || s->state == STOPPING;
 	case CONTROL_FINAL:
-		return s->state == STOPPING;
+		return s->state == STOPPING || s->restarting;
 	default:
 		return false;
 	}
@@ -286,29 +242,22 @@ static bool dispatch(struct supervisor *s, struct control_packet *p)
 void super_worker_on_message(struct supervisor *s)
 {
 	struct control_packet p;
-	struct diag d;
-	enum err err;
 
-	diag_init(&d);
-	err = control_recv(s->child.sock, true, &p, &d);
-	if (err == E_NOT_FOUND)
+	if (!child_receive(&s->child, &p))
 		return;
-	if (err != E_OK) {
-		/* E_TRUNCATED: it is dead or about to be; its pidfd says so. */
-		if (err != E_TRUNCATED)
-			child_kill(&s->child, d.text);
-		close(s->child.sock);
-		s->child.sock = -1;
-		return;
-	}
 	if (!dispatch(s, &p))
 		child_kill(&s->child, "it sent a message that does not belong here");
 	control_close_fds(&p);
 }
 
+void super_worker_restart(struct supervisor *s)
+{
+	s->restarting = true;
+	child_send(&s->child, CONTROL_STOP, -1);
+}
+
 void super_worker_reload(struct supervisor *s)
 {
-	const struct config *c = s->o->config;
 	struct diag d;
 
 	diag_init(&d);
@@ -319,13 +268,13 @@ void super_worker_reload(struct supervisor *s)
 	s->next_files = calloc(1, sizeof *s->next_files);
 	if (!s->next_files)
 		return;
-	if (sealed_files_open(c->rules, c->n_rules, s->next_files, &d) != E_OK) {
+	if (super_arm_files(s, s->next_files, &d) != E_OK) {
 		log_error("rules are not reloaded: %s", d.text);
 		super_worker_drop_next_files(s);
 		return;
 	}
 	s->reload_ns = super_now_ns(CLOCK_MONOTONIC);
-	if (send_files(s, s->next_files) != E_OK)
+	if (super_worker_send_files(&s->child, s->next_files) != E_OK)
 		child_kill(&s->child, "it does not take messages");
 }
 

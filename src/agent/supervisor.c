@@ -41,9 +41,10 @@ void super_enter(struct supervisor *s, enum super_state state)
 struct super_totals super_totals(const struct supervisor *s)
 {
 	struct super_totals t = { 0 };
-	struct wire_stats st;
+	struct wire_stats st = { 0 };
 
-	ring_stats_read(s->stats, &st);
+	if (s->stats)
+		ring_stats_read(s->stats, &st);
 	t.filtered = st.filtered;
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++) {
 		t.produced += st.produced[i];
@@ -72,10 +73,24 @@ void super_begin_stop(struct supervisor *s)
 		return;
 	}
 	diag_init(&d);
+	super_trial_end(s);
 	if (kern_attach(s->kern, 0, &d) != E_OK)
 		log_warning("hooks cannot be detached: %s", d.text);
 	child_send(&s->child, CONTROL_STOP, -1);
 	super_enter(s, STOPPING);
+}
+
+/* Files of the owner, again: the steward begins anew with them, what it knew comes back from the disk. */
+static void reload(struct supervisor *s)
+{
+	struct diag d;
+
+	diag_init(&d);
+	if (super_steward_open(s, &d) != E_OK)
+		log_error("the owner's files are not read again: %s", d.text);
+	else
+		super_steward_stop(s);
+	super_worker_reload(s);
 }
 
 static void on_signal(struct supervisor *s)
@@ -85,7 +100,7 @@ static void on_signal(struct supervisor *s)
 	if (read(s->signals, &si, sizeof si) != sizeof si)
 		return;
 	if (si.ssi_signo == SIGHUP)
-		super_worker_reload(s);
+		reload(s);
 	else if (s->state == STOPPING)
 		child_kill(&s->child, "asked to stop twice");
 	else
@@ -132,6 +147,8 @@ static void on_time(struct supervisor *s)
 	relay_names(s);
 	super_worker_rescan(s);
 	super_courier_on_time(&s->courier, now);
+	super_steward_on_time(s, now);
+	super_arm_on_time(s, now);
 	if (s->o->duration_ms && now - s->started_ms >= s->o->duration_ms && s->state == WATCHING) {
 		super_begin_stop(s);
 		return;
@@ -179,7 +196,11 @@ void super_loop(struct supervisor *s)
 				      { .fd = s->child.sock, .events = POLLIN },
 				      { .fd = s->child.pidfd, .events = POLLIN },
 				      { .fd = s->courier.child.sock, .events = POLLIN },
-				      { .fd = s->courier.child.pidfd, .events = POLLIN } };
+				      { .fd = s->courier.child.pidfd, .events = POLLIN },
+				      { .fd = s->steward.child.sock, .events = POLLIN },
+				      { .fd = s->steward.child.pidfd, .events = POLLIN },
+				      { .fd = s->arm.trial.child.sock, .events = POLLIN },
+				      { .fd = s->arm.trial.child.pidfd, .events = POLLIN } };
 
 		if (poll(p, countof(p), wait_ms(s)) > 0) {
 			if (p[1].revents)
@@ -188,9 +209,17 @@ void super_loop(struct supervisor *s)
 			if (p[2].revents && !(p[1].revents & POLLIN))
 				super_worker_on_death(s);
 			if (p[3].revents)
-				super_courier_on_message(&s->courier);
+				super_courier_on_message(s);
 			if (p[4].revents && !(p[3].revents & POLLIN))
 				super_courier_on_death(&s->courier, super_now_ms());
+			if (p[7].revents && p[7].fd == s->arm.trial.child.sock)
+				super_trial_on_message(s);
+			if (p[8].revents && p[8].fd == s->arm.trial.child.pidfd && !(p[7].revents & POLLIN))
+				super_trial_on_death(s);
+			if (p[5].revents)
+				super_steward_on_message(s);
+			if (p[6].revents && !(p[5].revents & POLLIN))
+				super_steward_on_death(s, super_now_ms());
 			if (p[0].revents)
 				on_signal(s);
 		}

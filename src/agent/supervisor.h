@@ -16,6 +16,7 @@
 #include "agent/courier.h"
 #include "base/base.h"
 #include "kern/kern.h"
+#include "release/local/local.h"
 #include "sensor/output/output.h"
 #include "sensor/ring/ring.h"
 
@@ -37,6 +38,8 @@ struct sealed_files {
  */
 FALLIBLE sealed_files_open(char *const *paths, uint32_t n, struct sealed_files *out, struct diag *d);
 void sealed_files_close(struct sealed_files *f);
+/* One more, from memory. E_IO. */
+FALLIBLE sealed_file_add(const char *name, const char *bytes, size_t len, struct sealed_files *out);
 /* These bytes in such memory. E_IO. */
 FALLIBLE sealed_bytes(const void *bytes, size_t len, int *out);
 
@@ -120,6 +123,15 @@ void child_forget(struct child *c);
 void child_kill(struct child *c, const char *why);
 /* A message without fields; fd: borrowed, or -1. A child that does not take it is killed. */
 void child_send(struct child *c, enum control_type type, int fd);
+/* The same with two. */
+void child_send2(struct child *c, enum control_type type, int fd, int fd2);
+/* A message of somebody else's, under another type. */
+void child_pass(struct child *c, enum control_type type, struct control_packet *p);
+/* False: there is none; one that does not belong killed it. */
+bool child_receive(struct child *c, struct control_packet *out);
+/* Kill it and wait; or ask it to stop first. NULL is not fine, none running is. */
+void child_end(struct child *c);
+void child_stop(struct child *c, int wait_ms);
 /* False: it lives. */
 bool child_reap(struct child *c, siginfo_t *out);
 
@@ -129,6 +141,8 @@ struct backoff {
 	uint64_t last_ms;
 };
 uint64_t backoff_next_ms(struct backoff *b, uint64_t now_ms);
+
+struct supervisor;
 
 /* start_outputs.c, super_courier.c: keeps one courier alive while it is needed, and what outlives it. */
 struct super_courier {
@@ -151,11 +165,109 @@ void super_courier_close(struct super_courier *c);
 /* Names that rules use, from the worker. Takes the descriptor. */
 void super_courier_ask(struct super_courier *c, int fd);
 /* After poll: its messages and its death; then what is due: a start, a question. */
-void super_courier_on_message(struct super_courier *c);
+void super_courier_on_message(struct supervisor *s);
 void super_courier_on_death(struct super_courier *c, uint64_t now_ms);
 void super_courier_on_time(struct super_courier *c, uint64_t now_ms);
 /* Let it deliver what it has, for a bounded time; a signal on this descriptor cuts it short. */
 void super_courier_finish(struct super_courier *c, int signals);
+
+/* start_steward.c, super_steward.c: one steward, always; and its messages to the others. */
+enum { STEWARD_ROOT, STEWARD_SIGNATURES, STEWARD_POLICY, STEWARD_OWNER, STEWARD_N_FILES, STEWARD_NICE = 5 };
+
+struct super_steward {
+	struct child child;
+	struct backoff backoff;
+	uint64_t restart_ms;
+	int file[STEWARD_N_FILES]; /* sealed memory or /dev/null */
+	int local[2];              /* the owner's content and its signatures; -1: none */
+	int listen;                /* -1: none */
+};
+
+/* Read what the settings name; again: after SIGHUP. E_IO with d: a file that is named cannot be read. */
+FALLIBLE super_steward_open(struct supervisor *s, struct diag *d);
+void super_steward_close(struct supervisor *s);
+void super_steward_on_message(struct supervisor *s);
+void super_steward_on_death(struct supervisor *s, uint64_t now_ms);
+void super_steward_on_time(struct supervisor *s, uint64_t now_ms);
+/* A worker watches. */
+void super_steward_watching(struct supervisor *s);
+/* An answer of the courier. */
+void super_steward_got(struct supervisor *s, struct control_packet *p);
+void super_steward_stop(struct supervisor *s);
+
+/* super_trial.c: a second worker, with the candidate of a lane. */
+struct trial {
+	struct child child;
+	uint32_t worker, lane; /* enum local_worker: scratch or shadow */
+	struct page *page;
+	int page_fd, flight_fd; /* -1: none */
+	uint32_t hooks;
+	uint64_t since_ms, beat, beat_ms; /* beat_ms 0: it does not watch yet */
+	uint64_t live_alerts;             /* when it began */
+	bool watching;                    /* the kernel sends for it, too */
+};
+
+void super_trial_start(struct supervisor *s, uint32_t worker, uint32_t lane);
+void super_trial_end(struct supervisor *s);
+void super_trial_on_message(struct supervisor *s);
+void super_trial_on_death(struct supervisor *s);
+void super_trial_on_time(struct supervisor *s, uint64_t now_ms);
+
+/* start_arm.c, super_arm.c: which content is armed. */
+struct super_arm {
+	struct local_store *store; /* NULL: no state directory: rules of the settings, and nothing is remembered */
+	struct local_state state;
+	struct plan plan;
+	uint8_t boot[16];
+	uint64_t ticked_ms, shadow_alerts, live_alerts, blind_ms; /* blind_ms: not told yet */
+	uint64_t exercised_ms;
+	bool due;     /* what is armed changed, the worker does not have it yet */
+	bool breaker; /* the breaker file was there */
+	struct trial trial;
+	char said[112]; /* the last notice */
+};
+
+/* What SAFE needs; and what sends most, which is given up first after an unclean boot. */
+enum {
+	SUPER_HOOKS_ESSENTIAL = KERN_HOOK_PROCESS | KERN_HOOK_CREDS | KERN_HOOK_MODULE | KERN_HOOK_BPF,
+	SUPER_HOOKS_BULK = KERN_HOOK_OPEN | KERN_HOOK_SEND | KERN_HOOK_RECV | KERN_HOOK_IPC | KERN_HOOK_SOCKET |
+			   KERN_HOOK_CONNECT | KERN_HOOK_ACCEPT,
+};
+
+extern const char super_safe_rules[]; /* what is watched for in SAFE */
+
+/* The directory, the state in it, and what this start makes of it. */
+FALLIBLE super_arm_open(struct supervisor *s, struct diag *d);
+void super_arm_close(struct supervisor *s);
+/* An orderly end, after hooks were detached. */
+void super_arm_stop(struct supervisor *s);
+/* True: it is done, or nothing is remembered here. */
+bool super_arm_on(struct supervisor *s, struct local_input *in);
+FALLIBLE super_arm_files(struct supervisor *s, struct sealed_files *out, struct diag *d);
+void super_arm_tell(struct supervisor *s);
+void super_arm_offer(struct supervisor *s, const struct control_offer *o, int fd);
+void super_arm_digest(struct supervisor *s, enum local_event event, const uint8_t digest[OBJECT_DIGEST_BYTES]);
+void super_arm_order(struct supervisor *s, const struct control_order *o);
+void super_arm_plan(struct supervisor *s, const struct control_plan *p);
+void super_arm_death(struct supervisor *s, uint32_t worker, uint32_t lane, const struct flight *f, uint32_t cause,
+		     uint32_t signal, const char *rule);
+void super_arm_live_death(struct supervisor *s, const siginfo_t *si, bool hung);
+void super_arm_refused(struct supervisor *s);
+void super_arm_due(struct supervisor *s);
+/* The file STATE/safe, by which an owner without an agent to talk to asks for SAFE. */
+void super_arm_breaker(struct supervisor *s);
+void super_arm_on_time(struct supervisor *s, uint64_t now_ms);
+
+/* super_send.c: mode: 0, or which kind of worker (enum control_start_flags). E_IO. */
+FALLIBLE super_worker_send_start(struct supervisor *s, const struct child *to, int page_fd, int flight_fd,
+				 uint32_t mode);
+FALLIBLE super_worker_send_files(const struct child *to, const struct sealed_files *files);
+FALLIBLE super_worker_send_output(struct supervisor *s, uint32_t index, bool with_fd);
+FALLIBLE super_worker_send_outputs(struct supervisor *s);
+FALLIBLE super_worker_send_record(struct supervisor *s);
+FALLIBLE super_worker_send_capture(struct supervisor *s, const struct child *to); /* where there is no kernel side */
+/* Takes the iterator. */
+void super_worker_go(struct supervisor *s, struct child *c, int iter);
 
 /* super_worker.c */
 enum super_state { DOWN, LOADING, SCANNING, WATCHING, STOPPING };
@@ -173,10 +285,12 @@ struct supervisor {
 	struct kern *kern;
 	struct ring_stats *stats;
 	struct page *page;
-	int page_fd, signals;
+	int page_fd, flight_fd, signals;
 	struct sealed_files *files, *next_files; /* in force; being judged by the worker */
 	struct super_sinks sinks;
 	struct super_courier courier;
+	struct super_steward steward;
+	struct super_arm arm;
 	struct worker_cgroup cgroup;
 	struct container_files containers;
 	struct child child;
@@ -193,10 +307,12 @@ struct supervisor {
 	struct control_ready ready;
 	struct page_filter *filter; /* what the next READY is about: a copy, n_filter_names of them */
 	uint32_t n_filter_names;
-	bool has_filter;
-	uint64_t checked_ms; /* when the programs' settings were looked at last */
-	int record_fd;       /* 0: nothing is recorded */
+	bool has_filter, filtered; /* filtered: one is in force */
+	char memory[16];           /* argument of workers */
+	uint64_t checked_ms;       /* when the programs' settings were looked at last */
+	int record_fd;             /* 0: nothing is recorded */
 	bool ever_watched, done;
+	bool restarting;        /* the worker was told to end, its successor follows */
 	int exit_code, refused; /* refused: what the worker answered with FAILED, or 0 */
 };
 
@@ -222,9 +338,18 @@ void super_worker_reload(struct supervisor *s);
 void super_worker_rescan(struct supervisor *s);
 void super_worker_drop_next_files(struct supervisor *s);
 
+/* It ends in order, hooks stay attached, and the next one goes on where it stopped. */
+void super_worker_restart(struct supervisor *s);
+/* What content needs from the kernel, for the live worker and a shadow; and for the live one alone again. */
+FALLIBLE super_worker_attach_both(struct supervisor *s, uint32_t hooks, struct diag *d);
+void super_worker_attach_again(struct supervisor *s);
+
 /* super_death.c: why it died, how long it was blind, when the next one starts. */
 void super_worker_on_death(struct supervisor *s);
 bool super_worker_is_hung(const struct supervisor *s);
+/* Of any worker, by its recorder. */
+void super_flight_rule(int flight_fd, const struct page *page, char out[HEALTH_RULE_BYTES]);
+void super_describe_death(int flight_fd, const struct page *page, const siginfo_t *si, char *out, size_t max);
 /* Its successor watches. */
 void super_report_gap(struct supervisor *s);
 

@@ -32,6 +32,15 @@ enum {
 	EPOLL_SINK = 16,
 };
 
+/* Descriptors of START. */
+enum {
+	START_PAGE,
+	START_FLIGHT,
+	START_PASSWD,
+	START_GROUP,
+	START_RINGS, /* and what follows them: by its flags */
+};
+
 uint64_t worker_now_ns(void)
 {
 	struct timespec t;
@@ -59,19 +68,28 @@ static FALLIBLE watch(struct worker *w, int fd, uint64_t tag)
 
 /* records */
 
+static void feed(struct worker *w, struct view rec)
+{
+	struct wire_hdr h;
+
+	if (VIEW_READ(rec, 0, &h) == E_OK) {
+		w->record_time_ns = h.time_ns;
+		w->record_pid = h.pid;
+	}
+	if (decode_record(w->decode, rec) != E_OK)
+		page_add(&w->page->malformed, 1);
+}
+
 /* At most max records. True: there may be more. */
 static bool consume(struct worker *w, uint32_t max)
 {
 	struct view rec;
 
 	for (uint32_t i = 0; i < max; i++) {
-		if (!ring_next(w->ring, &rec))
+		if (!worker_source_next(w, &rec))
 			return false;
-		for (uint32_t r = 0; r < WIRE_N_RINGS; r++)
-			page_set(&w->page->consumed[r], w->consumed_before[r] + ring_consumed(w->ring, r));
 		worker_record(w, rec);
-		if (decode_record(w->decode, rec) != E_OK)
-			page_add(&w->page->malformed, 1);
+		feed(w, rec);
 	}
 	return true;
 }
@@ -169,8 +187,9 @@ static struct content_set *put_in_force(struct worker *w, struct content_set *se
 	struct content_set *old = w->set;
 
 	if (w->decode) {
-		decode_set_wants(w->decode, content_set_types(set), content_set_wants, set);
-		w->ask_containers = decode_wants_containers(w->decode);
+		w->set = set;
+		decode_set_wants(w->decode, content_set_types(set), worker_wants, w);
+		worker_want_containers(w);
 	}
 	w->set = set;
 	worker_publish_names(w);
@@ -183,10 +202,10 @@ static int load(struct worker *w, uint32_t n_files)
 	struct content_set *set = NULL;
 	int code;
 
-	worker_set_phase(w, PAGE_LOADING);
+	worker_set_phase(w, FLIGHT_LOADING);
 	code = n_files == w->n_files ? worker_load(w, w->files, w->n_files, &set) : EXIT_HOST;
 	forget_files(w);
-	worker_set_phase(w, PAGE_STARTING);
+	worker_set_phase(w, FLIGHT_STARTING);
 	if (code)
 		send_simple(w, CONTROL_FAILED, (uint32_t)code);
 	else
@@ -198,9 +217,12 @@ static int load(struct worker *w, uint32_t n_files)
 static void on_loaded(struct worker *w)
 {
 	struct content_set *set = NULL;
-	int code = worker_loader_end(w->loader, &set);
 	uint64_t since;
+	int code;
 
+	if (!worker_loader_done(w))
+		return;
+	code = worker_loader_end(w->loader, &set);
 	if (code) {
 		send_simple(w, CONTROL_FAILED, (uint32_t)code);
 		return;
@@ -226,7 +248,7 @@ static void on_control(struct worker *w)
 		p.n_fds = 0;
 		break;
 	case CONTROL_FILE:
-		err = worker_loader_busy(w->loader) ? E_EXISTS : take_file(w, &p);
+		err = take_file(w, &p);
 		break;
 	case CONTROL_LOAD:
 		err = p.msg.u.load.n_files == w->n_files ? worker_loader_begin(w) : E_FORMAT;
@@ -240,6 +262,15 @@ static void on_control(struct worker *w)
 		break;
 	case CONTROL_CONTAINER:
 		worker_container_answer(w, &p);
+		break;
+	case CONTROL_MUTE:
+		worker_mute(w, &p.msg.u.mute, worker_boot_ns() / 1000000000);
+		break;
+	case CONTROL_EXERCISE:
+		worker_loader_exercise(w);
+		break;
+	case CONTROL_NOTE:
+		worker_note(w, &(struct output_note){ .rule = p.msg.u.note.rule, .text = p.msg.u.note.text });
 		break;
 	case CONTROL_STOP:
 		w->stop = true;
@@ -259,25 +290,34 @@ static void on_control(struct worker *w)
 static FALLIBLE take_start(struct worker *w)
 {
 	struct control_packet p;
+	uint32_t n = START_RINGS;
 	void *page;
 
 	TRY(expect(w, &p));
 	if (p.msg.hdr.type != CONTROL_START)
 		return E_FORMAT;
 	w->start = p.msg.u.start;
-	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
-		w->ring_fds[i] = p.fds[i];
-	TRY(page_map(p.fds[3], sizeof *w->page, PAGE_MAGIC, true, &page));
+	TRY(page_map(p.fds[START_PAGE], sizeof *w->page, PAGE_MAGIC, true, &page));
 	w->page = page;
-	if (p.n_fds > 6) {
-		TRY(page_map(p.fds[6], sizeof *w->courier, COURIER_PAGE_MAGIC, false, &page));
-		w->courier = page;
+	TRY(worker_flight_map(w, p.fds[START_FLIGHT]));
+	TRY(io_read_fd(p.fds[START_PASSWD], "/etc/passwd", 4 << 20, &w->passwd, &w->passwd_len, NULL));
+	TRY(io_read_fd(p.fds[START_GROUP], "/etc/group", 4 << 20, &w->group, &w->group_len, NULL));
+	if (!worker_is(w, CONTROL_SCRATCH) && !worker_is(w, CONTROL_CAPTURED)) {
+		for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
+			w->ring_fds[i] = p.fds[START_RINGS + i];
+		n += WIRE_N_RINGS;
+		TRY(ring_stats_open(p.fds[n], w->start.n_cpus, &w->stats, NULL));
+		close(p.fds[n++]);
 	}
-	TRY(ring_stats_open(p.fds[2], w->start.n_cpus, &w->stats, NULL));
-	TRY(io_read_fd(p.fds[4], "/etc/passwd", 4 << 20, &w->passwd, &w->passwd_len, NULL));
-	TRY(io_read_fd(p.fds[5], "/etc/group", 4 << 20, &w->group, &w->group_len, NULL));
-	for (uint32_t i = 3; i < p.n_fds; i++)
+	if (p.n_fds > n) {
+		TRY(page_map(p.fds[n], sizeof *w->courier, COURIER_PAGE_MAGIC, false, &page));
+		w->courier = page;
+		close(p.fds[n]);
+	}
+	for (uint32_t i = 0; i < START_RINGS; i++)
 		close(p.fds[i]);
+	if (worker_is(w, CONTROL_SHADOW))
+		TRY(confine_no_shared_writes());
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
 		w->consumed_before[i] = page_get(&w->page->consumed[i]);
 	for (uint32_t i = 0; i < CONTROL_MAX_OUTPUTS; i++) {
@@ -285,6 +325,18 @@ static FALLIBLE take_start(struct worker *w)
 		w->sent_before[i] = page_get(&w->page->sent[i]);
 	}
 	return E_OK;
+}
+
+static FALLIBLE take_capture(struct worker *w, const struct control_packet *p)
+{
+	struct diag d;
+	enum err err;
+
+	diag_init(&d);
+	err = worker_capture_open(w, p->fds[0], p->msg.u.capture.records_per_s, &d);
+	if (err != E_OK)
+		log_error("the capture cannot be replayed: %s", d.text[0] ? d.text : err_text(err));
+	return err;
 }
 
 /* Files and outputs until LOAD, then the verdict: 0 or an exit code. */
@@ -300,9 +352,14 @@ static int take_content(struct worker *w)
 		if (err == E_OK && p.msg.hdr.type == CONTROL_FILE) {
 			err = take_file(w, &p);
 			control_close_fds(&p);
+		} else if (err == E_OK && p.msg.hdr.type == CONTROL_CAPTURE && worker_is(w, CONTROL_CAPTURED) &&
+			   !w->capture) {
+			err = take_capture(w, &p);
 		} else if (err == E_OK && p.msg.hdr.type == CONTROL_RECORD && !w->recording) {
 			w->recording = true;
 			w->record_fd = p.fds[0];
+		} else if (err == E_OK && p.msg.hdr.type == CONTROL_MUTE) {
+			worker_mute(w, &p.msg.u.mute, worker_boot_ns() / 1000000000);
 		} else if (err == E_OK && p.msg.hdr.type == CONTROL_OUTPUT && p.n_fds) {
 			err = worker_sink_open(w, &p.msg.u.output, p.fds[0]);
 		} else if (err == E_OK) {
@@ -315,33 +372,49 @@ static int take_content(struct worker *w)
 	}
 }
 
-static FALLIBLE make_ready(struct worker *w, struct diag *d)
+FALLIBLE worker_decode_new(struct worker *w)
 {
 	struct decode_opts o = { .table = &template_builtin,
 				 .passwd = w->passwd,
 				 .passwd_len = w->passwd_len,
 				 .group = w->group,
 				 .group_len = w->group_len,
+				 .names = w->names,
 				 .hostname = w->start.hostname,
 				 .boot_to_wall_ns = w->start.boot_to_wall_ns,
-				 .wants = content_set_wants,
-				 .wants_user = w->set,
+				 .wants = worker_wants,
+				 .wants_user = w,
 				 .types = content_set_types(w->set),
 				 .late = true,
 				 .emit = worker_on_event,
 				 .emit_user = w };
 
-	TRY(names_new(&w->names));
-	o.names = w->names;
+	decode_free(TAKE(w->decode));
+	if (w->capture)
+		worker_capture_decode(w, &o);
 	TRY(decode_new(&o, &w->decode));
-	w->ask_containers = decode_wants_containers(w->decode);
+	worker_want_containers(w);
+	return E_OK;
+}
+
+/* A shadow's alerts are counted, and that is all. */
+static void ignore_alert(void *user, const struct content *c, uint32_t rule, uint32_t set_rule)
+{
+	(void)user, (void)c, (void)rule, (void)set_rule;
+}
+
+static FALLIBLE make_ready(struct worker *w, struct diag *d)
+{
+	if (worker_is(w, CONTROL_SHADOW))
+		w->on_alert = ignore_alert;
+	TRY(worker_throttle_new(w, w->start.throttle_per_minute));
+	TRY(names_new(&w->names));
+	TRY(worker_decode_new(w));
 	TRY(worker_record_open(w));
 	free(TAKE(w->passwd));
 	free(TAKE(w->group));
 	TRY(worker_judge_init(w));
-	TRY(ring_open(w->ring_fds, w->start.ring_bytes, WIRE_N_RINGS, &w->ring, d));
-	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
-		TRY(watch(w, w->ring_fds[i], EPOLL_RING));
+	TRY(worker_source_open(w, EPOLL_RING, d));
 	TRY(watch(w, worker_loader_fd(w->loader), EPOLL_LOADER));
 	return watch(w, w->sock, EPOLL_SOCKET);
 }
@@ -364,11 +437,14 @@ static FALLIBLE scan(struct worker *w)
 	TRY(expect_step(w, CONTROL_GO, &p));
 	if (w->stop)
 		return E_OK;
-	worker_set_phase(w, PAGE_SCANNING);
-	n = worker_scan(w, p.fds[0]);
+	worker_set_phase(w, FLIGHT_SCANNING);
+	if (!p.n_fds != (w->capture != NULL))
+		return E_FORMAT;
+	worker_usage_open(w);
+	n = w->capture ? 0 : worker_scan(w, p.fds[0]);
 	control_close_fds(&p);
 	TRY(confine_no_open());
-	worker_set_phase(w, PAGE_IDLE);
+	worker_set_phase(w, FLIGHT_IDLE);
 	send_simple(w, CONTROL_SCANNED, n);
 	TRY(expect_step(w, CONTROL_RUN, &p));
 	return E_OK;
@@ -407,8 +483,10 @@ static void show_status(struct worker *w, struct pulse *last)
 
 	if (ms < 1000)
 		return;
-	ring_stats_read(w->stats, &st);
-	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
+	worker_usage(w);
+	if (w->stats)
+		ring_stats_read(w->stats, &st);
+	for (uint32_t i = 0; w->stats && i < WIRE_N_RINGS; i++)
 		lost += st.lost[i];
 	put_courier(w, courier, sizeof courier);
 	(void)snprintf(text, sizeof text,
@@ -431,6 +509,11 @@ static void rest(const struct worker *w)
 	(void)epoll_wait(w->nothing, &none, 1, REST_MS);
 }
 
+static int wait_ms(const struct worker *w)
+{
+	return worker_source_wait_ms(w, worker_containers_wait_ms(w, IDLE_MS));
+}
+
 static void loop(struct worker *w)
 {
 	struct epoll_event ev[8];
@@ -438,7 +521,7 @@ static void loop(struct worker *w)
 	bool more = true;
 
 	while (!w->stop) {
-		int n = epoll_wait(w->epoll, ev, countof(ev), more ? 0 : worker_containers_wait_ms(w, IDLE_MS));
+		int n = epoll_wait(w->epoll, ev, countof(ev), more ? 0 : wait_ms(w));
 
 		if (n > 0 && !more)
 			rest(w);
@@ -458,23 +541,10 @@ static void loop(struct worker *w)
 			more = true;
 		}
 		worker_record_flush(w);
+		worker_throttle_tick(w, worker_boot_ns());
 		show_status(w, &pulse);
 		worker_sinks_flush(w);
 	}
-}
-
-/* Everything that the kernel counted as sent has been consumed. */
-static bool drained(const struct worker *w)
-{
-	struct wire_stats st;
-	uint64_t sent = 0, consumed = 0;
-
-	ring_stats_read(w->stats, &st);
-	for (uint32_t i = 0; i < WIRE_N_RINGS; i++) {
-		sent += st.produced[i] - st.lost[i];
-		consumed += page_get(&w->page->consumed[i]);
-	}
-	return consumed >= sent;
 }
 
 static void finish(struct worker *w)
@@ -482,12 +552,12 @@ static void finish(struct worker *w)
 	uint64_t until = worker_now_ms() + DRAIN_MS;
 	struct epoll_event ev;
 
-	worker_set_phase(w, PAGE_DRAINING);
+	worker_set_phase(w, FLIGHT_DRAINING);
 	do {
-		while (consume(w, BATCH_RECORDS))
+		while (w->ring && consume(w, BATCH_RECORDS))
 			worker_beat(w);
 		worker_sinks_flush(w);
-		if (drained(w))
+		if (worker_source_drained(w))
 			break;
 		(void)epoll_wait(w->epoll, &ev, 1, 5);
 	} while (worker_now_ms() < until);
@@ -505,13 +575,16 @@ static int run(struct worker *w)
 	diag_init(&d);
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	w->nothing = epoll_create1(EPOLL_CLOEXEC);
+	w->statm = -1;
 	w->files = calloc(CONTROL_MAX_FILES, sizeof *w->files);
 	if (w->epoll < 0 || w->nothing < 0 || !w->files || take_start(w) != E_OK)
 		return EXIT_HOST;
 	code = take_content(w);
 	if (code)
 		return code;
-	err = make_ready(w, &d);
+	if (worker_is(w, CONTROL_SCRATCH))
+		return worker_scratch(w) == E_OK ? 0 : EXIT_HOST;
+	err = worker_is(w, CONTROL_CAPTURED) && !w->capture ? E_FORMAT : make_ready(w, &d);
 	if (err == E_OK) {
 		send_ready(w);
 		worker_names_ask(w);

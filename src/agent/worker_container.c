@@ -7,6 +7,13 @@
 
 #include "sensor/container/container.h"
 
+void worker_want_containers(struct worker *w)
+{
+	/* Those of a capture are not on this host; of a shadow it is its neighbour's to ask. */
+	w->ask_containers =
+		decode_wants_containers(w->decode) && !worker_is(w, CONTROL_CAPTURED) && !worker_is(w, CONTROL_SHADOW);
+}
+
 void worker_containers_ask(struct worker *w)
 {
 	struct container_table *t = proc_containers(decode_procs(w->decode));

@@ -31,6 +31,20 @@ static int refuse(const struct worker *w, const struct diag *d, enum err err)
 	return err == E_NOMEM ? EXIT_HOST : EXIT_REFUSED;
 }
 
+/* The file's bytes go when all is loaded. */
+static FALLIBLE keep_vectors(struct content_set *set, const struct bundle *b)
+{
+	void *copy = b->vectors.len ? arena_alloc(&set->arena, b->vectors.len) : NULL;
+
+	if (b->vectors.len && !copy)
+		return E_NOMEM;
+	if (copy)
+		memcpy(copy, b->vectors.p, b->vectors.len);
+	set->vectors[set->n_contents] = view_of(copy, b->vectors.len);
+	set->n_vectors[set->n_contents] = b->manifest.n_vectors;
+	return E_OK;
+}
+
 /* A bundle: its file is checked, then its content loaded within the manifest's limits; the digest is the file's. */
 static FALLIBLE load_bundle(struct view bytes, const char *name, bool all_matches, struct content_set *set,
 			    struct content **out, uint8_t *digest, struct diag *d)
@@ -42,7 +56,7 @@ static FALLIBLE load_bundle(struct view bytes, const char *name, bool all_matche
 	TRY(bundle_read(bytes, &set->arena, &b, d));
 	TRY(bundle_load(&b, name, &host, all_matches, &set->arena, out, d));
 	memcpy(digest, b.digest, sizeof b.digest);
-	return E_OK;
+	return keep_vectors(set, &b);
 }
 
 static FALLIBLE load_compiled(const struct worker *w, struct content_set *set, struct view bytes, const char *name,
@@ -204,16 +218,45 @@ void content_set_free(struct content_set *set)
 	free(set);
 }
 
+/* True: what is there is about this content. */
+static bool same_table(const struct page *p, const uint8_t digest[CONTENT_DIGEST_BYTES])
+{
+	for (uint32_t i = 0; i < sizeof p->digest; i++)
+		if (atomic_load_explicit(&p->digest[i], memory_order_relaxed) != digest[i])
+			return false;
+	return true;
+}
+
+static void zero_counters(struct page *p)
+{
+	for (uint32_t i = 0; i < PAGE_MAX_RULES; i++) {
+		struct page_rule *r = &p->rules[i];
+		_Atomic uint64_t *const all[] = { &r->evaluated, &r->alerts,   &r->faults, &r->throttled,
+						  &r->muted,     &r->timed_ns, &r->timed };
+
+		for (size_t k = 0; k < countof(all); k++)
+			page_set(all[k], 0);
+	}
+}
+
 void worker_publish_names(struct worker *w)
 {
 	const struct content_set *set = w->set;
+	struct page *p = w->page;
 
+	page_set(&p->table, page_get(&p->table) | 1); /* a worker may have died in between */
+	atomic_thread_fence(memory_order_release);
+	if (!same_table(p, set->digest))
+		zero_counters(p);
+	for (uint32_t i = 0; i < sizeof p->digest; i++)
+		atomic_store_explicit(&p->digest[i], set->digest[i], memory_order_relaxed);
 	for (uint32_t i = 0; i < set->n_contents; i++)
 		for (uint32_t r = 0; r < content_n_rules(set->contents[i]); r++)
 			if (set->first_rule[i] + r < PAGE_MAX_RULES)
 				(void)snprintf(w->page->names[set->first_rule[i] + r], PAGE_NAME_BYTES, "%s",
 					       content_rule(set->contents[i], r)->name);
-	page_set(&w->page->n_rules, set->n_rules);
+	page_set(&p->n_rules, set->n_rules);
+	atomic_store_explicit(&p->table, page_get(&p->table) + 1, memory_order_release);
 }
 
 bool content_set_wants(void *user, uint32_t type_index, uint32_t field_id)

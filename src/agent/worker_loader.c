@@ -27,6 +27,11 @@ struct worker_loader {
 	uint32_t n_files;
 	struct content_set *set, *garbage;
 	int code;
+	/* of an exercise: NULL, or what it is about; beside the loading, which comes first */
+	const struct content_set *exercise;
+	bool exercised; /* its results wait to be taken */
+	uint64_t *evaluated; /* by rule */
+	struct vector_result result;
 };
 
 static void free_files(struct worker_loader *l)
@@ -50,6 +55,30 @@ static void work(struct worker_loader *l)
 	l->set = set;
 	l->code = code;
 	l->state = DONE;
+	(void)!write(l->fd, &one, sizeof one);
+}
+
+/* The same: the set in force is freed by this thread only, so it stays for as long as this takes. */
+static void exercise(struct worker_loader *l)
+{
+	const struct content_set *set = l->exercise;
+	struct vector_result r = { 0 };
+	uint64_t one = 1;
+	struct diag d;
+	enum err err;
+
+	(void)pthread_mutex_unlock(&l->lock);
+	diag_init(&d);
+	free(l->evaluated);
+	l->evaluated = calloc(set->n_rules + 1, sizeof *l->evaluated);
+	err = l->evaluated ? worker_vectors(set, NULL, l->evaluated, &r, &d) : E_NOMEM;
+	if (err != E_OK && !r.failed)
+		r.failed = 1;
+	if (err != E_OK)
+		log_error("vectors of the content in force fail: %s", d.text[0] ? d.text : err_text(err));
+	(void)pthread_mutex_lock(&l->lock);
+	l->result = r;
+	l->exercised = true;
 	(void)!write(l->fd, &one, sizeof one);
 }
 
@@ -87,6 +116,8 @@ static void *loop(void *user)
 			(void)pthread_mutex_lock(&l->lock);
 		} else if (l->state == WORKING) {
 			work(l);
+		} else if (l->exercise && !l->exercised) {
+			exercise(l);
 		} else {
 			(void)pthread_cond_wait(&l->wake, &l->lock);
 		}
@@ -151,10 +182,8 @@ FALLIBLE worker_loader_begin(struct worker *w)
 
 int worker_loader_end(struct worker_loader *l, struct content_set **out)
 {
-	uint64_t n;
 	int code;
 
-	(void)!read(l->fd, &n, sizeof n);
 	(void)pthread_mutex_lock(&l->lock);
 	assert(l->state == DONE && "its descriptor said so");
 	code = l->code;
@@ -163,6 +192,45 @@ int worker_loader_end(struct worker_loader *l, struct content_set **out)
 	l->state = IDLE;
 	(void)pthread_mutex_unlock(&l->lock);
 	return code;
+}
+
+void worker_loader_exercise(struct worker *w)
+{
+	struct worker_loader *l = w->loader;
+
+	(void)pthread_mutex_lock(&l->lock);
+	if (!l->exercise) {
+		l->exercise = w->set;
+		(void)pthread_cond_broadcast(&l->wake);
+	}
+	(void)pthread_mutex_unlock(&l->lock);
+}
+
+bool worker_loader_done(struct worker *w)
+{
+	struct worker_loader *l = w->loader;
+	const struct content_set *about = NULL;
+	bool loaded;
+	uint64_t n;
+
+	(void)!read(l->fd, &n, sizeof n);
+	(void)pthread_mutex_lock(&l->lock);
+	if (l->exercised)
+		about = l->exercise;
+	loaded = l->state == DONE;
+	(void)pthread_mutex_unlock(&l->lock);
+	if (!about)
+		return loaded;
+	page_set(&w->page->vectors, l->result.n);
+	page_set(&w->page->vectors_failed, l->result.failed);
+	for (uint32_t i = 0; about == w->set && l->evaluated && i < w->set->n_rules && i < PAGE_MAX_RULES; i++)
+		page_add(&w->page->rules[i].evaluated, l->evaluated[i]);
+	page_add(&w->page->exercises, 1);
+	(void)pthread_mutex_lock(&l->lock);
+	l->exercise = NULL;
+	l->exercised = false;
+	(void)pthread_mutex_unlock(&l->lock);
+	return loaded;
 }
 
 void worker_loader_drop(struct worker_loader *l, struct content_set *old)

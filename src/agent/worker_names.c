@@ -36,6 +36,8 @@ void worker_names_ask(struct worker *w)
 	enum err err;
 
 	err = content_set_names(w->set, w->names);
+	if (worker_is(w, CONTROL_SHADOW)) /* what the other worker is told is passed on */
+		return;
 	if (err == E_OK && !had && !names_n_wanted(w->names))
 		return;
 	put_question(w->names, &text);

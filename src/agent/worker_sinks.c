@@ -128,6 +128,13 @@ void worker_alert(struct worker *w, const struct content *c, uint32_t rule, cons
 	publish(w);
 }
 
+void worker_note(struct worker *w, const struct output_note *n)
+{
+	for (uint32_t i = 0; i < CONTROL_MAX_OUTPUTS; i++)
+		if (w->sinks[i].out)
+			(void)output_note(w->sinks[i].out, n);
+}
+
 void worker_sink_event(struct worker *w, uint32_t index, uint32_t epoll_events)
 {
 	struct sink *s = &w->sinks[index];

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <getopt.h>
 
+#include "content/vector/vector.h"
 #include "engine/abi/abi.h"
 
 struct build_args {
@@ -131,13 +132,35 @@ static FALLIBLE parts_of_sources(struct cli_rules *r, struct bundle_parts *p)
 	return E_OK;
 }
 
+/* A rule that no vector fires for is not made into a bundle: nobody could show that it works. */
+static FALLIBLE make_vectors(struct cli_rules *r, struct bundle_parts *p, struct buf *out, struct diag *d)
+{
+	const struct content_opts o = { .table = r->table, .all_matches = true };
+	struct content *c = NULL;
+	struct vector_set set;
+	enum err err;
+
+	TRY(content_load(p->content, "compiled rules", &o, &r->arena, &c, d));
+	err = vector_make(r->set, c, &r->arena, &r->ds, &set);
+	if (err == E_OK)
+		err = vector_complete(&set, content_n_rules(c), r->set, &r->arena, d);
+	if (err == E_OK)
+		err = vector_write(&set, out, d);
+	content_free(c);
+	p->vectors = view_of(out->p, out->len);
+	p->n_vectors = err == E_OK ? set.n : 0;
+	return err;
+}
+
 int cli_bundle_make(struct cli_rules *r, struct bundle_parts *p, struct buf *out)
 {
 	AUTO(buf_done) struct buf elf;
+	AUTO(buf_done) struct buf vectors;
 	struct diag d;
 	enum err err;
 
 	buf_init(&elf, CLI_ELF_MAX);
+	buf_init(&vectors, BUNDLE_MAX_BYTES);
 	diag_init(&d);
 	err = rule_compile(r->set, &r->arena, &elf, &r->ds);
 	if (err != E_OK)
@@ -146,10 +169,12 @@ int cli_bundle_make(struct cli_rules *r, struct bundle_parts *p, struct buf *out
 	err = parts_of_sources(r, p);
 	if (err == E_OK) {
 		p->content = view_of(elf.p, elf.len);
-		err = bundle_write(p, out, &d);
-		p->content = view_of(NULL, 0);
+		err = make_vectors(r, p, &vectors, &d);
 	}
-	return err == E_OK ? 0 : cli_fail_diag(err, &d);
+	if (err == E_OK)
+		err = bundle_write(p, out, &d);
+	p->content = p->vectors = view_of(NULL, 0);
+	return err == E_OK ? 0 : r->ds.n_errors ? CLI_REFUSED : cli_fail_diag(err, &d);
 }
 
 /* What every host will do, done before anybody has the file. */

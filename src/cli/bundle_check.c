@@ -5,6 +5,7 @@
 #include <getopt.h>
 
 #include "agent/agent.h"
+#include "content/vector/vector.h"
 
 struct check_args {
 	const char *path;
@@ -18,6 +19,7 @@ struct checked {
 	struct bundle b;
 	struct diag d;
 	bool read;
+	struct vector_result vectors;
 };
 
 static int parse(int argc, char **argv, struct check_args *a)
@@ -50,7 +52,9 @@ static FALLIBLE judge(const struct check_args *a, struct checked *k)
 	k->d.subject = a->path;
 	TRY(bundle_read(view_of(k->text, k->len), &k->a, &k->b, &k->d));
 	k->read = true;
-	err = bundle_load(&k->b, a->path, &host, false, &k->a, &c, &k->d);
+	err = bundle_load(&k->b, a->path, &host, true, &k->a, &c, &k->d);
+	if (err == E_OK)
+		err = vector_prove(k->b.vectors, k->b.manifest.n_vectors, c, host.table, NULL, &k->vectors, &k->d);
 	content_free(c);
 	return err;
 }
@@ -171,6 +175,29 @@ static int check(const struct check_args *a, struct checked *k)
 		return code;
 	printed = a->json ? print_json(a, k, !code) : print_text(a, k);
 	return code ? code : printed;
+}
+
+int cli_bundle_prove(const char *path)
+{
+	const struct check_args a = { .path = path };
+	struct checked k = { 0 };
+	struct diag d;
+	enum err err;
+
+	diag_init(&d);
+	diag_init(&k.d);
+	arena_init(&k.a, BUNDLE_ARENA_MAX);
+	err = agent_file_read(path, &k.text, &k.len, &d);
+	if (err == E_OK) {
+		err = judge(&a, &k);
+		d = k.d;
+		if (err == E_OK && !k.vectors.n)
+			err = diag_fail(&d, E_REJECTED, 'B', 57, __FILE__, __LINE__,
+					"'%.200s' has no vectors: nobody has shown that its rules fire", path);
+	}
+	free(k.text);
+	arena_done(&k.a);
+	return err == E_OK ? 0 : cli_fail_diag(err, &d);
 }
 
 int cmd_bundle_check(int argc, char **argv)

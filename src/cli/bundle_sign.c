@@ -84,6 +84,10 @@ int cmd_bundle_sign(int argc, char **argv)
 	err = io_read_file(argv[optind], MAX_BUNDLE_BYTES, &bytes, &len, &d);
 	if (err != E_OK)
 		return cli_fail_diag(err, &d);
+	/* What a host would refuse, or what nobody has shown to work, is not signed. */
+	code = cli_bundle_prove(argv[optind]);
+	if (code)
+		return code;
 	code = cli_sign_file(argv[optind], view_of(bytes, len), a.keys, a.n_keys, &signatures);
 	return code ? code : report(&signatures, a.json);
 }

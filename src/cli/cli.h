@@ -67,6 +67,12 @@ int cli_rules_read(char *const *paths, uint32_t n, const struct template_table *
 int cli_rules_parse(struct cli_rules *r);
 /* Show what is in r->ds on stderr. */
 void cli_rules_show(const struct cli_rules *r);
+/*
+ * The rules compiled and loaded as a host does, every rule that matches firing; the load is in the arena. An exit code,
+ * said on stderr or in r->ds. content_free.
+ */
+struct content;
+int cli_rules_content(struct cli_rules *r, struct arena *a, struct content **out);
 /* A schema file as a table, in the arena. */
 int cli_schema_load(const char *path, struct arena *a, const struct template_table **out);
 /*
@@ -107,6 +113,7 @@ int rules_list(int argc, char **argv);
 int rules_compile(int argc, char **argv);
 int rules_diff(int argc, char **argv);
 int rules_import(int argc, char **argv);
+int rules_vectors(int argc, char **argv);
 
 /* bundle_*.c */
 enum { CLI_ELF_MAX = 64 << 20 };
@@ -143,6 +150,8 @@ int cli_password(const char *prompt, char out[CLI_PASSWORD_MAX]);
 int cli_sign_file(const char *path, struct view bytes, char *const *keys, uint32_t n_keys, struct buf *out);
 
 int cmd_bundle_sign(int argc, char **argv);
+/* All that `bundle check` does, and that it has vectors. 0, or the exit code after saying why not. */
+int cli_bundle_prove(const char *path);
 int cmd_release_root(int argc, char **argv);
 
 /* root_file.c */

@@ -11,6 +11,7 @@ const char cmd_rules_help[] = "usage: sallyport rules check F|DIR... [--lint=war
 			      "                               [--json]\n"
 			      "       sallyport rules diff OLD NEW --capture F... [--all-matches] [--exit-code]\n"
 			      "                            [--json]\n"
+			      "       sallyport rules vectors F|DIR... [--strict-falco] [--json]\n"
 			      "       sallyport rules import sigma F|DIR... [-o OUT] [--json]\n"
 			      "\n"
 			      "check    parse, type-check, compile and verify; errors have a place, an id and a\n"
@@ -24,6 +25,9 @@ const char cmd_rules_help[] = "usage: sallyport rules check F|DIR... [--lint=war
 			      "diff     replay captures through two contents (rules, a directory of them, or\n"
 			      "         compiled ones): which alerts appear and vanish, which rules changed,\n"
 			      "         and what either costs\n"
+			      "vectors  the events that travel with compiled rules and are run on a host before\n"
+			      "         the rules are: for every field of a condition one that makes the rule\n"
+			      "         fire and one that does not, and the tests beside the rules\n"
 			      "import   rules in Sigma's format, directories with all below them, as rules of\n"
 			      "         this language, on standard output or in OUT; each that cannot be said\n"
 			      "         is refused with its reason. License and author stay with each rule.\n"
@@ -50,12 +54,14 @@ int cmd_rules(int argc, char **argv)
 		const char *name;
 		int (*run)(int argc, char **argv);
 	} subs[] = { { "check", rules_check },     { "test", rules_test }, { "list", rules_list },
-		     { "compile", rules_compile }, { "diff", rules_diff }, { "import", rules_import } };
+		     { "compile", rules_compile }, { "diff", rules_diff }, { "import", rules_import },
+		     { "vectors", rules_vectors } };
 
 	for (size_t i = 0; argc >= 2 && i < countof(subs); i++)
 		if (!strcmp(argv[1], subs[i].name))
 			return subs[i].run(argc - 1, argv + 1);
-	(void)cli_fail(CLI_USAGE, argc < 2 ? "check, test, list, compile, diff or import?" : "there is no 'rules %s'",
+	(void)cli_fail(CLI_USAGE,
+		       argc < 2 ? "check, test, list, compile, diff, vectors or import?" : "there is no 'rules %s'",
 		       argc < 2 ? "" : argv[1]);
 	return cli_usage("rules");
 }

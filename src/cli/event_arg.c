@@ -5,30 +5,13 @@
 
 enum { EVENT_MAX_BYTES = 1 << 20 };
 
-/* Every event has a name: the type's first, when the test gives none. */
-static void name_event(struct event *e)
-{
-	uint32_t id;
-
-	if (template_field_find(e->table, e->type, "evt.type", strlen("evt.type"), &id))
-		event_set_str(e, id, e->type->events, strcspn(e->type->events, " "));
-}
-
 FALLIBLE cli_event_fill(struct event *e, const struct rule_test *t, struct arena *a, struct diag *d)
 {
-	const struct template_type *type = template_type_by_name(e->table, t->type);
-
-	if (!type)
-		FAIL(d, NOT_FOUND, "there is no event type '%s'", t->type);
-	event_begin(e, (uint32_t)(type - e->table->types));
-	name_event(e);
+	TRY(event_begin_named(e, t->type, d));
 	for (uint32_t i = 0; i < t->n_fields; i++) {
 		const struct rule_test_field *f = &t->fields[i];
-		uint32_t id;
 
-		if (!template_field_find(e->table, type, f->name, strlen(f->name), &id))
-			FAIL(d, NOT_FOUND, "'%s' has no field '%s'", t->type, f->name);
-		TRY(event_set_text(e, id, f->value, f->value_len, a, d));
+		TRY(event_set_named(e, f->name, f->value, f->value_len, a, d));
 	}
 	return E_OK;
 }

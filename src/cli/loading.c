@@ -2,8 +2,9 @@
 /* loading: rule files and schemas for commands that work on them without a sensor. */
 #include "agent/agent.h"
 #include "cli/cli.h"
+#include "content/runtime/runtime.h"
 
-enum { ARENA_MAX = 512 << 20, SCHEMA_MAX_BYTES = 1 << 20 };
+enum { ARENA_MAX = 512 << 20, SCHEMA_MAX_BYTES = 1 << 20, ELF_MAX_BYTES = 64 << 20 };
 
 static int add_source(struct cli_rules *r, const char *name, struct view text, size_t *cap)
 {
@@ -124,6 +125,26 @@ void cli_rules_show(const struct cli_rules *r)
 	diags_render(&text, &r->ds, cli_colour(STDERR_FILENO));
 	(void)fputs(text.p ? text.p : "", stderr);
 	buf_done(&text);
+}
+
+int cli_rules_content(struct cli_rules *r, struct arena *a, struct content **out)
+{
+	struct content_opts o = { .table = r->table, .all_matches = true };
+	struct buf elf;
+	struct diag d;
+	enum err err;
+
+	diag_init(&d);
+	buf_init(&elf, ELF_MAX_BYTES);
+	err = rule_compile(r->set, &r->arena, &elf, &r->ds);
+	if (err != E_OK) {
+		buf_done(&elf);
+		return r->ds.n_errors ? CLI_REFUSED
+				      : cli_fail(CLI_REFUSED, "rules cannot be compiled: %s", err_text(err));
+	}
+	err = content_load(view_of(elf.p, elf.len), "compiled rules", &o, a, out, &d);
+	buf_done(&elf);
+	return err == E_OK ? 0 : cli_fail_diag(err, &d);
 }
 
 int cli_schema_load(const char *path, struct arena *a, const struct template_table **out)

@@ -42,6 +42,8 @@ int main(int argc, char **argv)
 		return agent_worker(argc, argv);
 	if (argc >= 2 && !strcmp(argv[1], AGENT_COURIER_ARG))
 		return agent_courier();
+	if (argc >= 2 && !strcmp(argv[1], AGENT_STEWARD_ARG))
+		return agent_steward();
 	if (argc < 2) {
 		usage(stderr);
 		return CLI_USAGE;

@@ -7,7 +7,7 @@
 
 #include <getopt.h>
 
-enum { ELF_MAX_BYTES = 64 << 20, MAX_FIRED = 4096 };
+enum { MAX_FIRED = 4096 };
 
 struct bench {
 	struct cli_rules rules;
@@ -25,28 +25,13 @@ struct bench {
 
 static int prepare(struct bench *b)
 {
-	struct content_opts o = { .table = b->rules.table, .all_matches = true };
-	struct buf elf;
-	struct diag d;
-	enum err err;
-
-	diag_init(&d);
-	buf_init(&elf, ELF_MAX_BYTES);
 	arena_init(&b->arena, CONTENT_ARENA_MAX);
 	b->event = malloc(sizeof *b->event);
 	b->fired = calloc(MAX_FIRED, sizeof *b->fired);
 	if (!b->event || !b->fired || vm_new(&b->eval.vm) != E_OK)
 		return cli_fail(CLI_HOST, "out of memory");
 	event_init(b->event, b->rules.table);
-	err = rule_compile(b->rules.set, &b->rules.arena, &elf, &b->rules.ds);
-	if (err != E_OK) {
-		buf_done(&elf);
-		return b->rules.ds.n_errors ? CLI_REFUSED
-					    : cli_fail(CLI_REFUSED, "rules cannot be compiled: %s", err_text(err));
-	}
-	err = content_load(view_of(elf.p, elf.len), "compiled rules", &o, &b->arena, &b->content, &d);
-	buf_done(&elf);
-	return err == E_OK ? 0 : cli_fail_diag(err, &d);
+	return cli_rules_content(&b->rules, &b->arena, &b->content);
 }
 
 static bool fires(struct bench *b, const char *rule, struct diag *d)

@@ -11,6 +11,8 @@
 #include "kern/filter.h"
 #include "kern/quota.h"
 
+#include <fcntl.h>
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -284,9 +286,11 @@ static FALLIBLE set_hooks(struct kern *k, uint32_t hooks, struct diag *d)
 
 FALLIBLE kern_attach(struct kern *k, uint32_t hooks, struct diag *d)
 {
-	uint32_t before = k->hooks;
+	uint32_t before = k ? k->hooks : 0;
 	enum err e;
 
+	if (!k)
+		return E_OK;
 	if (!hooks) {
 		for (int p = PROG_FORK; p <= PROG_SYSCALL; p++)
 			detach(k, (enum prog)p);
@@ -311,7 +315,7 @@ FALLIBLE kern_attach(struct kern *k, uint32_t hooks, struct diag *d)
 
 uint32_t kern_attached(const struct kern *k)
 {
-	return k->hooks;
+	return k ? k->hooks : 0;
 }
 
 static void outer_fds(const struct kern *k, int out[2])
@@ -343,6 +347,8 @@ FALLIBLE kern_filter_swap(struct kern *k, const struct wire_filter *f, const str
 {
 	AUTO(filter_drop) struct filter_pair p = { 0 };
 
+	if (!k)
+		return E_OK;
 	if (f)
 		TRY(filter_make(&k->types, f, names, masks, n, &p, d));
 	TRY(filter_switch(k, &p, d));
@@ -359,6 +365,8 @@ FALLIBLE kern_check(struct kern *k, struct diag *d)
 	bool same_filter;
 	int outer[2];
 
+	if (!k)
+		return E_OK;
 	outer_fds(k, outer);
 	if (bpf_map_lookup_elem(bpf_map__fd(k->maps[MAP_CONFIG]), &key, &c))
 		FAIL_ID(d, HOST, 'K', 108, "the programs' settings cannot be read: %m");
@@ -385,7 +393,7 @@ int kern_ring_fd(const struct kern *k, uint32_t ring)
 
 uint32_t kern_lost_groups(const struct kern *k, struct kern_group *out, uint32_t max)
 {
-	return quota_lost(bpf_map__fd(k->maps[MAP_QUOTAS]), out, max);
+	return !k ? 0 : quota_lost(bpf_map__fd(k->maps[MAP_QUOTAS]), out, max);
 }
 
 int kern_stats_fd(const struct kern *k)
@@ -400,13 +408,17 @@ uint32_t kern_ring_bytes(const struct kern *k, uint32_t ring)
 
 uint32_t kern_n_cpus(const struct kern *k)
 {
-	return bpf_map__max_entries(k->maps[MAP_STATS]);
+	return k ? bpf_map__max_entries(k->maps[MAP_STATS]) : 1;
 }
 
 FALLIBLE kern_iter_open(struct kern *k, int *out_fd, struct diag *d)
 {
 	int fd;
 
+	if (!k) {
+		*out_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		return *out_fd < 0 ? E_IO : E_OK;
+	}
 	TRY(attach(k, PROG_ITER, d));
 	fd = bpf_iter_create(bpf_link__fd(k->links[PROG_ITER]));
 	if (fd < 0)

@@ -67,6 +67,7 @@ struct kern_report {
  * ms. */
 void kern_probe(struct kern_report *out);
 
+/* NULL is a kernel side that never sends anything: attaching and filters are no work, no task is there. */
 struct kern;
 
 struct kern_opts {

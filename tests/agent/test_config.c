@@ -29,8 +29,9 @@ TEST(a_full_file_sets_everything)
 {
 	static const char text[] =
 		"rules: [a.yaml, /etc/sallyport/rules]\n"
-		"rule_matching: all\n"
+		"rule_matching: all\nsource: /var/lib/day.cap\nsource_rate: 500\n"
 		"outputs:\n"
+		"  throttle_per_minute: 7\n"
 		"  stdout: {enabled: false, format: json}\n"
 		"  file:\n    path: /var/log/alerts.json\n    format: text\n    max_mib: 10\n    keep: 2\n"
 		"  syslog: {transport: tcp, host: logs.example, port: 6514, format: text, facility: local3,\n"
@@ -49,6 +50,9 @@ TEST(a_full_file_sets_everything)
 	CHECK_STR(r.c.rules[0], "a.yaml");
 	CHECK_STR(r.c.rules[1], "/etc/sallyport/rules");
 	CHECK_EQ(r.c.matching, CONFIG_ALL);
+	CHECK_STR(config_capture(&r.c), "/var/lib/day.cap");
+	CHECK_EQ(r.c.source_rate, 500);
+	CHECK_EQ(r.c.throttle_per_minute, 7);
 	CHECK_EQ(r.c.stdout_enabled, 0);
 	CHECK_EQ(r.c.stdout_format, CONFIG_JSON);
 	CHECK_STR(r.c.file_path, "/var/log/alerts.json");
@@ -93,9 +97,22 @@ TEST(an_empty_file_is_the_defaults)
 		read_text(&r, texts[i], strlen(texts[i]));
 		CHECK_OK(r.err);
 		CHECK_EQ(r.c.stdout_enabled, 1);
+		CHECK_EQ(r.c.throttle_per_minute, 60);
+		CHECK(!config_capture(&r.c));
 		CHECK_EQ(r.c.n_rules, 0);
 		done(&r);
 	}
+}
+
+TEST(the_kernel_is_a_source_by_name)
+{
+	static const char text[] = "source: kernel\n";
+	struct read_result r;
+
+	read_text(&r, text, sizeof text - 1);
+	CHECK_OK(r.err);
+	CHECK(!config_capture(&r.c));
+	done(&r);
 }
 
 TEST(what_is_wrong_is_refused_at_its_place_with_its_id)

@@ -25,7 +25,7 @@ static void put_up_walls(enum confine_role role)
 	diag_init(&d);
 	if (confine_memory(512 << 20) != E_OK ||
 	    confine_privileges(role == CONFINE_WORKER ? "/proc" : NULL, CONFINE_ID, &d) != E_OK ||
-	    (role == CONFINE_COURIER && confine_files(dirs, countof(dirs), &files, &d) != E_OK) ||
+	    (role == CONFINE_COURIER && confine_files(dirs, countof(dirs), NULL, &files, &d) != E_OK) ||
 	    confine_no_threads() != E_OK || confine_syscalls(role, &d) != E_OK)
 		_exit(GATE_BROKEN);
 }
@@ -258,6 +258,38 @@ static bool have_landlock(void)
 	return syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0;
 }
 
+static int map_as_a_shadow(bool writable)
+{
+	int fd = memfd_create("page", MFD_CLOEXEC), prot = PROT_READ | (writable ? PROT_WRITE : 0);
+	void *own, *shared;
+
+	if (fd < 0 || write(fd, "x", 1) != 1 || confine_no_shared_writes() != E_OK)
+		return GATE_BROKEN;
+	own = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (own == MAP_FAILED)
+		return GATE_BROKEN;
+	shared = mmap(NULL, 4096, prot, MAP_SHARED, fd, 0);
+	return shared != MAP_FAILED && *(const char *)shared == 'x' ? GATE_OK : GATE_BROKEN;
+}
+
+static int map_to_read(void)
+{
+	return map_as_a_shadow(false);
+}
+
+static int map_to_write(void)
+{
+	return map_as_a_shadow(true);
+}
+
+TEST(a_shadow_maps_nothing_that_others_would_see_change)
+{
+	if (geteuid())
+		SKIP("needs root");
+	CHECK_EQ(confined(map_to_read), GATE_OK << 8);
+	CHECK(killed(confined(map_to_write)));
+}
+
 TEST(a_confined_courier_has_sockets_and_the_resolver_and_no_other_files)
 {
 	if (geteuid())
@@ -342,7 +374,8 @@ TEST(proc_status_shows_a_nobody_without_capabilities_under_a_filter)
 
 TEST(the_filters_check_the_machine_before_the_number)
 {
-	static const enum confine_role roles[] = { CONFINE_WORKER, CONFINE_COURIER };
+	static const enum confine_role roles[] = { CONFINE_WORKER, CONFINE_COURIER, CONFINE_COURIER_DIR,
+						   CONFINE_STEWARD };
 	struct sock_filter f[CONFINE_MAX_INSNS];
 
 	for (size_t i = 0; i < countof(roles); i++) {

@@ -20,17 +20,23 @@ static int count_fds(void)
 	return n;
 }
 
+/* The kinds above 63 are about release: their two halves begin at 64 and 80. */
+static bool is_from_child(enum control_type type)
+{
+	return type < 64 ? type >= CONTROL_READY : type >= CONTROL_FETCH;
+}
+
 static void good(struct control_packet *p, enum control_type type)
 {
 	control_init(p, type);
 	if (type == CONTROL_START) {
 		p->msg.u.start = (struct control_start){ .ring_bytes = { 4096, 8192 }, .n_cpus = 2, .hostname = "h" };
-		p->n_fds = 6;
+		p->n_fds = 7;
 	}
 	if (type == CONTROL_COURIER)
 		p->n_fds = 3;
-	if (type == CONTROL_FILE || type == CONTROL_GO || type == CONTROL_RECORD || type == CONTROL_NAMES ||
-	    type == CONTROL_RESCAN || type == CONTROL_ASK)
+	if (type == CONTROL_CAPTURE || type == CONTROL_FILE || type == CONTROL_GO || type == CONTROL_RECORD ||
+	    type == CONTROL_NAMES || type == CONTROL_RESCAN || type == CONTROL_ASK)
 		p->n_fds = 1;
 	if (type == CONTROL_LOAD)
 		p->msg.u.load.n_files = 1;
@@ -40,6 +46,8 @@ static void good(struct control_packet *p, enum control_type type)
 		p->msg.u.container = (struct control_container){ .shape = 1, .have = 5, .id = "web" };
 		p->n_fds = 2;
 	}
+	if (type == CONTROL_MUTE)
+		p->msg.u.mute = (struct control_mute){ .until_s = 9, .rule = "r", .key = "proc.name", .value = "x" };
 	if (type == CONTROL_ASK_CONTAINER)
 		p->msg.u.ask_container = (struct control_ask_container){ .runtime = 1, .id = "web" };
 	for (uint32_t i = 0; i < p->n_fds; i++)
@@ -64,15 +72,16 @@ static enum err pass(const struct control_packet *p, bool from_worker, struct co
 TEST(every_message_passes_in_its_own_direction_and_in_no_other)
 {
 	static const enum control_type types[] = {
-		CONTROL_START,  CONTROL_FILE,      CONTROL_OUTPUT,        CONTROL_LOAD,    CONTROL_GO,     CONTROL_RUN,
-		CONTROL_STOP,   CONTROL_READY,     CONTROL_FAILED,        CONTROL_SCANNED, CONTROL_ROTATE, CONTROL_GONE,
-		CONTROL_FINAL,  CONTROL_RECORD,    CONTROL_NAMES,         CONTROL_COURIER, CONTROL_RESCAN, CONTROL_ASK,
-		CONTROL_FILTER, CONTROL_CONTAINER, CONTROL_ASK_CONTAINER,
+		CONTROL_START,         CONTROL_FILE,   CONTROL_OUTPUT,  CONTROL_LOAD,     CONTROL_GO,
+		CONTROL_RUN,           CONTROL_STOP,   CONTROL_READY,   CONTROL_FAILED,   CONTROL_SCANNED,
+		CONTROL_ROTATE,        CONTROL_GONE,   CONTROL_FINAL,   CONTROL_RECORD,   CONTROL_NAMES,
+		CONTROL_COURIER,       CONTROL_RESCAN, CONTROL_ASK,     CONTROL_FILTER,   CONTROL_CONTAINER,
+		CONTROL_ASK_CONTAINER, CONTROL_MUTE,   CONTROL_CAPTURE, CONTROL_EXERCISE, CONTROL_TESTED,
 	};
 	int before = count_fds();
 
 	for (size_t i = 0; i < countof(types); i++) {
-		bool from_worker = types[i] >= CONTROL_READY;
+		bool from_worker = is_from_child(types[i]);
 		struct control_packet p, got;
 		char row[32];
 		struct diag d;
@@ -102,7 +111,12 @@ TEST(a_bad_field_is_refused_and_its_descriptors_are_closed)
 		{ "version", CONTROL_STOP, 4, 2, "version" },
 		{ "type 0", CONTROL_STOP, 0, 0, "type 0" },
 		{ "type 14", CONTROL_STOP, 0, 14, "type 14" },
-		{ "flags", CONTROL_START, 8, 64, "flags" },
+		{ "flags", CONTROL_START, 8, 128, "flags" },
+		{ "two kinds of worker", CONTROL_START, 8, 48, "two kinds" },
+		{ "scratch with rings", CONTROL_START, 8, 16, "descriptors" },
+		{ "captured with rings", CONTROL_START, 8, 64, "descriptors" },
+		{ "rate", CONTROL_CAPTURE, 8, CONTROL_MAX_RATE + 1, "records a second" },
+		{ "more failed than there are", CONTROL_TESTED, 12, 1, "of 0 vectors" },
 		{ "ring of no power of two", CONTROL_START, 12, 5000, "ring 0" },
 		{ "ring below a page", CONTROL_START, 16, 2048, "ring 1" },
 		{ "no CPU", CONTROL_START, 20, 0, "CPUs" },
@@ -123,6 +137,8 @@ TEST(a_bad_field_is_refused_and_its_descriptors_are_closed)
 		{ "more files than there are", CONTROL_CONTAINER, 16, 0x90, "files" },
 		{ "later", CONTROL_CONTAINER, 20, 2, "shape" },
 		{ "no id", CONTROL_CONTAINER, 24, 0, "bad id" },
+		{ "mute of no rule", CONTROL_MUTE, 24, 0, "no rule" },
+		{ "neither mute nor unmute", CONTROL_MUTE, 8, 2, "remove 2" },
 	};
 	int before = count_fds();
 
@@ -133,7 +149,7 @@ TEST(a_bad_field_is_refused_and_its_descriptors_are_closed)
 		test_row = rows[i].name;
 		good(&p, rows[i].type);
 		memcpy((char *)&p.msg + rows[i].off, &rows[i].value, 4);
-		CHECK_EQ(pass(&p, rows[i].type >= CONTROL_READY, &got, &d), E_FORMAT);
+		CHECK_EQ(pass(&p, is_from_child(rows[i].type), &got, &d), E_FORMAT);
 		CHECK_HAS(d.text, rows[i].says);
 		CHECK_EQ(count_fds(), before);
 	}
@@ -147,6 +163,9 @@ TEST(names_without_an_end_are_refused)
 	good(&p, CONTROL_FILE);
 	memset(p.msg.u.file.name, 'x', sizeof p.msg.u.file.name);
 	CHECK_EQ(pass(&p, false, &got, &d), E_FORMAT);
+	good(&p, CONTROL_MUTE);
+	memset(p.msg.u.mute.value, 'x', sizeof p.msg.u.mute.value);
+	CHECK_EQ(pass(&p, false, &got, &d), E_FORMAT);
 	good(&p, CONTROL_START);
 	memset(p.msg.u.start.hostname, 'x', sizeof p.msg.u.start.hostname);
 	CHECK_EQ(pass(&p, false, &got, &d), E_FORMAT);
@@ -157,9 +176,9 @@ TEST(a_wrong_number_of_descriptors_is_refused)
 	static const struct {
 		enum control_type type;
 		uint32_t n;
-	} rows[] = { { CONTROL_START, 5 }, { CONTROL_FINAL, 1 }, { CONTROL_COURIER, 1 }, { CONTROL_COURIER, 5 },
+	} rows[] = { { CONTROL_START, 6 }, { CONTROL_FINAL, 1 }, { CONTROL_COURIER, 1 }, { CONTROL_COURIER, 5 },
 		     { CONTROL_NAMES, 0 }, { CONTROL_ASK, 0 },   { CONTROL_ASK, 2 },     { CONTROL_RESCAN, 0 },
-		     { CONTROL_FILE, 0 },  { CONTROL_FILE, 2 },  { CONTROL_GO, 0 },      { CONTROL_STOP, 1 },
+		     { CONTROL_FILE, 0 },  { CONTROL_FILE, 2 },  { CONTROL_GO, 2 },      { CONTROL_STOP, 1 },
 		     { CONTROL_READY, 1 } };
 	int before = count_fds();
 
@@ -171,7 +190,7 @@ TEST(a_wrong_number_of_descriptors_is_refused)
 		p.n_fds = rows[i].n;
 		for (uint32_t k = 0; k < p.n_fds; k++)
 			p.fds[k] = STDERR_FILENO;
-		CHECK_EQ(pass(&p, rows[i].type >= CONTROL_READY, &got, &d), E_FORMAT);
+		CHECK_EQ(pass(&p, is_from_child(rows[i].type), &got, &d), E_FORMAT);
 		CHECK_EQ(count_fds(), before);
 	}
 }

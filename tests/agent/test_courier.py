@@ -19,7 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
 import tap
 from receivers import HttpReceiver, Rsyslog, TcpSyslog, free_port, wait_for
-from sensor import Sensor, why_no_kernel
+from sensor import Sensor, why_no_kernel, unthrottled
 from tap import Skip, expect, test
 
 RULE = """- rule: Bait
@@ -35,7 +35,7 @@ class Run:
 
     def __init__(self, c, config, text="%fd.name", rules=None):
         self.c = c
-        path = c.file("config.yaml", config)
+        path = c.file("config.yaml", unthrottled(config))
         rule = c.file("rules.yaml", rules or RULE.format(dir=c.dir, text=text))
         self.sensor = Sensor(c.binary, "--config", path, rules=[rule])
         self.pid = self.sensor.process.pid

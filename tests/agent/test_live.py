@@ -18,7 +18,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 import tap
-from sensor import Sensor, why_no_kernel
+from sensor import Sensor, unthrottled, why_no_kernel
 from tap import Skip, expect, test
 
 RULE = """- rule: {name}
@@ -164,7 +164,7 @@ def a_bundle_runs_and_nothing_else_takes_its_place(c):
 @test
 def the_alert_file_rotates_whole_lines_only(c):
     path = os.path.join(c.dir, "alerts.json")
-    config = c.file("c.yaml", f"outputs: {{stdout: {{enabled: false}}, file: {{path: {path}, max_mib: 1, keep: 3}}}}\n")
+    config = c.file("c.yaml", unthrottled(f"outputs: {{stdout: {{enabled: false}}, file: {{path: {path}, max_mib: 1, keep: 3}}}}\n"))
     s = c.sensor("--config", config, rules=c.rules(pad="x" * 800))
     try:
         for _ in range(3):
@@ -175,6 +175,25 @@ def the_alert_file_rotates_whole_lines_only(c):
         expect(len(files) >= 3, files)
         lines = [json.loads(l) for f in files for l in open(os.path.join(c.dir, f))]
         expect(len(lines) == stats["alerts"] - stats["dropped_alerts"] >= 3600, f"{len(lines)} lines, {stats}")
+    finally:
+        s.stop()
+
+
+@test
+def f22_a_rule_that_matches_every_open_is_throttled_and_the_file_stays_small(c):
+    path = os.path.join(c.dir, "flood.json")
+    config = c.file("c.yaml", f"outputs: {{stdout: {{enabled: false}}, file: {{path: {path}}}}}\n")
+    s = c.sensor("--config", config, rules=c.rules("Flood"))
+    try:
+        c.touch(5000)
+        time.sleep(1.5)
+        lines = [json.loads(l) for l in open(path)]
+        expect(60 <= sum(a["rule"] == "Flood" for a in lines) < 80, f"{len(lines)} lines")
+        notes = [a for a in lines if a["rule"] == "Sallyport internal: rule throttled"]
+        expect(len(notes) == 1 and notes[0]["output_fields"]["per_minute"] == 60, notes)
+        expect("python" in notes[0]["output"] and "Flood" in notes[0]["output"], notes)
+        stats = s.stop()
+        expect(stats["alerts"] >= 5000 and stats["lost"] == 0 and stats["dropped_alerts"] == 0, f"{stats}")
     finally:
         s.stop()
 

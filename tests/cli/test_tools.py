@@ -217,6 +217,49 @@ def coverage_names_what_no_test_decided_both_ways(c):
 
 
 @test
+def vectors_are_listed_with_their_verdict_and_what_they_are_about(c):
+    path = c.file("r.yaml", RULES)
+    out = c.run("rules", "vectors", path, code=0).stdout
+    expect("Shadow read\n  fires  file_open  test:" in out and "\nConnects\n" in out, out)
+    expect(re.search(r"\n  silent file_open  user.name: .* user.name=q7x\n", out), out)
+    expect(re.search(r"\d+ vectors of 2 rules; of 5 fields that conditions use, by type of event, 5 are shown to decide\n$", out), out)
+    j = json.loads(c.run("rules", "vectors", path, "--json", code=0).stdout)
+    expect((j["fields"], j["fields_shown"]) == (5, 5), j)
+    about = [v for v in j["vectors"] if v["subject"] == "fd.sport"]
+    expect({v["fires"] for v in about} == {True, False} and {v["type"] for v in about} == {"net_connect"}, about)
+    expect({v["fields"]["fd.sport"] for v in about if v["fires"]} == {"22"} and about[0]["rule"] == "Connects", about)
+    expect({v["kind"] for v in j["vectors"]} == {"author", "fires", "silent"}, j)
+    again = c.run("rules", "vectors", path, "--json", code=0).stdout
+    expect(json.loads(again) == j, again)
+    # each event, given to another command, gets the verdict that it is listed with
+    for v in about + [v for v in j["vectors"] if v["subject"] == "proc.name"][:4]:
+        event = json.dumps({"event": v["type"], "fields": v["fields"]})
+        told = json.loads(c.run("explain", "event", event, "--rules", path, "--json", code=0).stdout)
+        expect((v["rule"] in [f["rule"] for f in told["fire"]]) == v["fires"], (v, told))
+
+
+@test
+def rules_without_a_vector_that_fires_are_refused(c):
+    never = c.file("never.yaml", RULES + """- rule: Never
+  desc: d
+  condition: evt.type = open and fd.name = /a and fd.name = /b
+  output: o
+  priority: INFO
+""")
+    r = c.run("rules", "vectors", never, code=1)
+    expect("error[W101]" in r.stderr and f"{never}:27:9" in r.stderr and "W102" not in r.stderr and not r.stdout, r.stderr + r.stdout)
+    idle = c.file("idle.yaml", CURL.replace("fd.name startswith /etc/", "(fd.name startswith /etc/ or fd.name = /etc/passwd)"))
+    r = c.run("rules", "vectors", idle, code=0)
+    expect("warning[W102]" in r.stderr and "'fd.name = /etc/passwd'" in r.stderr and "Etc read" in r.stdout, r.stderr)
+    wrong = c.file("wrong.yaml", RULES.replace("fires: true", "fires: false"))
+    r = c.run("rules", "vectors", wrong, code=1)
+    expect("error[W103]" in r.stderr, r.stderr)
+    c.run("rules", "vectors", code=2)
+    c.run("rules", "vectors", "--no-such", never, code=2)
+    c.run("rules", "vectors", os.path.join(c.dir, "none.yaml"), code=1)
+
+
+@test
 def diff_tells_alerts_rules_and_cost(c):
     old = c.file("old.yaml", CURL)
     new = c.file("new.yaml", CURL.replace("startswith /etc/", "startswith /etc/ssl").replace("curl connects to", "curl reaches")

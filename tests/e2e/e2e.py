@@ -19,7 +19,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import tap
-from sensor import ROOT, Attacks, Groups, Sensor, why_no_kernel
+from sensor import ROOT, Attacks, Groups, Sensor, why_no_kernel, unthrottled
 from tap import Skip, expect, test
 
 
@@ -114,7 +114,7 @@ def filters_in_the_kernel_change_no_alert(c):
         for filters, those in (("true", rules), ("false", rules), ("true", ["rules"])):
             config = os.path.join(attacks.dir, f"filters-{filters}.yaml")
             with open(config, "w") as f:
-                f.write(f"kernel_filters: {filters}\nrule_matching: all\n")
+                f.write(unthrottled(f"kernel_filters: {filters}\nrule_matching: all\n"))
             sensors.append(c.sensor("--config", config, rules=those))
         for attack in (attacks.dev_shm, attacks.memfd_elf, attacks.memfd_script, attacks.shadow_direct, attacks.shadow_symlink,
                        attacks.shadow_relative, attacks.shadow_int80, attacks.fifo_shell, attacks.fifo_chain, attacks.more_files,
@@ -350,7 +350,10 @@ def a_stalled_stdout_does_not_stall_the_sensor(c):
     attacks = Attacks(c.build)
     r, w = os.pipe()
     with tempfile.TemporaryFile() as err:
-        p = subprocess.Popen([c.binary, "run", "--json", "--rules", "rules", "--duration", "60"], stdout=w, stderr=err, cwd=ROOT)
+        config = os.path.join(attacks.dir, "c.yaml")
+        with open(config, "w") as f:
+            f.write(unthrottled())
+        p = subprocess.Popen([c.binary, "run", "--json", "--config", config, "--rules", "rules", "--duration", "60"], stdout=w, stderr=err, cwd=ROOT)
         os.close(w)
         try:
             time.sleep(3)
@@ -394,7 +397,7 @@ def reloading_under_load_loses_no_event_and_hardly_stops_judging(c):
         many_rules(rules, 150, "- rule: Any\n  desc: d\n  condition: evt.type in (open, openat, openat2, creat, open_by_handle_at)\n  output: any %evt.num\n"
                    "  priority: WARNING\n")
         with open(config, "w") as f:
-            f.write(f"outputs: {{stdout: {{enabled: false}}, file: {{path: {alerts}, max_mib: 4096}}}}\n")
+            f.write(unthrottled(f"outputs: {{stdout: {{enabled: false}}, file: {{path: {alerts}, max_mib: 4096}}}}\n"))
         bait = os.path.join(d, "bait")
         os.mknod(bait)
         sensor = c.sensor("--config", config, rules=[rules])

@@ -18,6 +18,13 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
+def unthrottled(config=""):
+    """The settings, and every alert is written."""
+    if "outputs:" not in config:
+        return config + "outputs: {throttle_per_minute: 0}\n"
+    return re.sub(r"outputs:( \{|\n  )", lambda m: "outputs:" + m.group(1) + "throttle_per_minute: 0" + (", " if "{" in m.group(1) else "\n  "), config, count=1)
+
+
 class Sensor:
     """`sallyport run --json` with its alerts, each with the time it arrived."""
 

@@ -195,8 +195,7 @@ TEST(footers_that_are_rules_are_taken_and_others_are_refused)
 		{ "<-02>2<-01>,M3.5.0/-1,M10.5.0/0", true, 1782864000, -3600 },
 		{ "XXX3EDT4,0/0,J365/23", true, 1782864000, -14400 }, /* RFC 8536: dst all the year */
 		{ "XXX3EDT4,0/0,J365/23", true, 1798771500, -14400 },
-		{ "AAA0BBB,J60,J300", true, 1709258399,
-		  0 }, /* 2024-03-01 02:00: J60 is 1 March in leap years too */
+		{ "AAA0BBB,J60,J300", true, 1709258399, 0 }, /* 2024-03-01 02:00: J60 is 1 March in leap years too */
 		{ "AAA0BBB,J60,J300", true, 1709258400, 3600 },
 		{ "AAA0BBB,59,J300", true, 1709172000, 3600 }, /* 2024-02-29 02:00 */
 		{ "UTC", false, 0, 0 },

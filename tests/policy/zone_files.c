@@ -5,17 +5,10 @@
 
 struct view zone_file(void *user, const char *name)
 {
-	static char *bytes;
-	char path[512];
-	struct diag d;
-	size_t len;
+	static struct policy_zone_files files;
 
-	free(bytes);
-	bytes = NULL;
-	(void)snprintf(path, sizeof path, "%s/%s", user ? (const char *)user : "/usr/share/zoneinfo", name);
-	if (io_read_file(path, 65536, &bytes, &len, &d) != E_OK)
-		return view_of(NULL, 0);
-	return view_of(bytes, len);
+	files.dir = user;
+	return policy_zone_file(&files, name);
 }
 
 void zone_libc_set(const char *name)

@@ -821,6 +821,80 @@ TEST(malformed_state_is_refused_whatever_its_checksum)
 	fleet_done(&f);
 }
 
+/* More of a list than there is room for, or a byte that nobody asked for, under a good checksum. */
+TEST(state_with_too_much_in_it_is_refused)
+{
+	enum { COUNTS = 8 };
+	struct fleet f;
+	struct trust back;
+	struct buf b;
+	uint8_t *p;
+	size_t n, at;
+
+	fleet_init(&f);
+	buf_init(&b, TRUST_MAX_SAVED);
+	CHECK_OK(trust_save(&f.t, &b));
+	at = b.len - OBJECT_DIGEST_BYTES - COUNTS;
+	for (uint32_t more = 0; more <= TRUST_MAX_REVOKED + 2; more += TRUST_MAX_REVOKED + 1) {
+		n = b.len + (more ? 33 * more : 1);
+		p = calloc(1, n);
+		memcpy(p, b.p, b.len - OBJECT_DIGEST_BYTES);
+		p[at] = (uint8_t)more;
+		p[at + 1] = (uint8_t)(more >> 8);
+		object_digest(view_of(p, n - OBJECT_DIGEST_BYTES), p + n - OBJECT_DIGEST_BYTES);
+		CHECK_EQ(trust_restore(view_of(p, n), &back, NULL), E_FORMAT);
+		free(p);
+	}
+	buf_done(&b);
+	fleet_done(&f);
+}
+
+TEST(the_newest_blessings_are_remembered_once_each)
+{
+	struct fleet f;
+	struct object_promotion p;
+	struct object_revoke r;
+
+	fleet_init(&f);
+	CHECK_OK(give_timestamp(&f, 1, 500, 5));
+	for (uint32_t i = 0; i <= TRUST_MAX_BLESSED; i++)
+		for (uint32_t again = 0; again < 2; again++) {
+			p = a_promotion(&f, 1 + 2 * i + again, PLAN_BLESSED, (uint8_t)(i + 1));
+			CHECK_OK(give_promotion(&f, &p, PROMOTER | PERSON));
+			CHECK_EQ(f.t.n_blessed, i < TRUST_MAX_BLESSED ? i + 1 : TRUST_MAX_BLESSED);
+		}
+	r = a_revoke(&f, 1, 2);
+	CHECK_EQ(give_revoke(&f, &r, REVOKER), E_REJECTED);
+	r = a_revoke(&f, 1, TRUST_MAX_BLESSED + 1);
+	CHECK_EQ(give_revoke(&f, &r, REVOKER), E_REJECTED);
+	r = a_revoke(&f, 1, 1); /* so long ago that it is forgotten */
+	CHECK_OK(give_revoke(&f, &r, REVOKER));
+	fleet_done(&f);
+}
+
+TEST(staleness_says_why)
+{
+	struct fleet f;
+	struct object_promotion p, out;
+	struct signed_object o;
+	struct diag d;
+
+	fleet_init(&f);
+	p = a_promotion(&f, 1, 0, 0xaa);
+	o = make_promotion(&f, &p, PROMOTER);
+	diag_init(&d);
+	CHECK_EQ(trust_promotion(&f.t, o.payload, o.signatures, NOW, &out, &d), E_REJECTED);
+	CHECK_HAS(d.text, "there is no timestamp");
+	CHECK_OK(give_timestamp(&f, 1, 1, 1));
+	CHECK_EQ(trust_promotion(&f.t, o.payload, o.signatures, NOW + DAY, &out, &d), E_REJECTED);
+	CHECK_HAS(d.text, "the timestamp is expired");
+	CHECK_EQ(trust_promotion(&f.t, o.payload, o.signatures, NOW + YEAR, &out, &d), E_REJECTED);
+	CHECK_HAS(d.text, "the root is expired");
+	CHECK_EQ(trust_promotion(&f.t, o.payload, o.signatures, 0, &out, &d), E_REJECTED);
+	CHECK_HAS(d.text, "clock is before");
+	fleet_done(&f);
+}
+
 TEST(signature_files_without_bounds_are_refused)
 {
 	static const char bytes[] = "a bundle";
@@ -840,7 +914,8 @@ TEST(signature_files_without_bounds_are_refused)
 	CHECK_EQ(trust_bundle(&f.t, bundle, many, digest, &d), E_REJECTED);
 	CHECK_HAS(d.text, "more than 16 signatures");
 	many = view_of(arena_alloc(&f.a, TRUST_MAX_SIGNATURE_TEXT + 1), TRUST_MAX_SIGNATURE_TEXT + 1);
-	CHECK_EQ(trust_bundle(&f.t, bundle, many, digest, NULL), E_REJECTED);
+	CHECK_EQ(trust_bundle(&f.t, bundle, many, digest, &d), E_REJECTED);
+	CHECK_EQ(d.id, 102);
 	/* an object beyond its bound is not even hashed */
 	many = view_of(arena_alloc(&f.a, OBJECT_MAX_BYTES + 1), OBJECT_MAX_BYTES + 1);
 	diag_init(&d);

@@ -249,6 +249,57 @@ TEST(random_expressions_answer_as_regexec_does)
 	CHECK(n_runs > 20000 && n_yes > n_runs / 50);
 }
 
+TEST(a_sample_of_an_expression_matches_it)
+{
+	unsigned n = 0;
+
+	seed = 11;
+	for (unsigned round = 0; round < 2000; round++) {
+		struct buf text, b;
+		struct helper_regex_error e;
+
+		buf_init(&text, 4096);
+		random_regex(&text, 2);
+		if (pack(text.p, &b, &e)) { /* too large */
+			buf_done(&b);
+			buf_done(&text);
+			continue;
+		}
+		for (uint32_t variant = 0; variant < 4; variant++) {
+			struct arena a;
+			struct buf s;
+
+			arena_init(&a, 4 << 20);
+			buf_init(&s, 4096);
+			CHECK_OK(helper_regex_sample(text.p, text.len, variant, &a, &s));
+			if (ask(b.p, b.len, s.p ? s.p : "", s.len) != 1)
+				fail_msg("'%s' does not match '%s'", text.p, s.p ? s.p : "");
+			n++;
+			buf_done(&s);
+			arena_done(&a);
+		}
+		buf_done(&b);
+		buf_done(&text);
+	}
+	CHECK(n > 7000);
+}
+
+TEST(a_sample_stays_within_its_buffer_and_is_of_an_expression)
+{
+	struct arena a;
+	struct buf s;
+
+	arena_init(&a, 4 << 20);
+	buf_init(&s, 64);
+	CHECK_EQ(helper_regex_sample("((a{255}){255}){255}", 20, 0, &a, &s), E_LIMIT);
+	buf_done(&s);
+	buf_init(&s, 64);
+	CHECK_EQ(helper_regex_sample("((^{255}){255}){255}", 20, 0, &a, &s), E_LIMIT); /* long about nothing */
+	CHECK_EQ(helper_regex_sample("(a", 2, 0, &a, &s), E_REJECTED);
+	buf_done(&s);
+	arena_done(&a);
+}
+
 /* Whatever the bytes, the matcher stays inside them: each is its own heap block, so that ASan sees one byte more. */
 TEST(hostile_bytes_answer_something_and_are_never_left)
 {

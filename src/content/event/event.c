@@ -185,6 +185,30 @@ FALLIBLE event_set_text(struct event *e, uint32_t id, const char *text, size_t l
 	return E_BUG;
 }
 
+/* Every event has a name: the type's first, until the field is set. */
+FALLIBLE event_begin_named(struct event *e, const char *type, struct diag *d)
+{
+	const struct template_type *t = template_type_by_name(e->table, type);
+	uint32_t id;
+
+	if (!t)
+		FAIL(d, NOT_FOUND, "there is no event type '%.60s'", type);
+	event_begin(e, (uint32_t)(t - e->table->types));
+	if (template_field_find(e->table, t, "evt.type", strlen("evt.type"), &id))
+		event_set_str(e, id, t->events, strcspn(t->events, " "));
+	return E_OK;
+}
+
+FALLIBLE event_set_named(struct event *e, const char *field, const char *text, size_t len, struct arena *a,
+			 struct diag *d)
+{
+	uint32_t id;
+
+	if (!template_field_find(e->table, e->type, field, strlen(field), &id))
+		FAIL(d, NOT_FOUND, "'%s' has no field '%.60s'", e->type->name, field);
+	return event_set_text(e, id, text, len, a, d);
+}
+
 static void format_ip(const struct helper_value *v, struct buf *out)
 {
 	char text[INET6_ADDRSTRLEN] = "";

@@ -113,6 +113,15 @@ uint64_t event_u64(const struct event *e, uint32_t id);
 FALLIBLE event_set_text(struct event *e, uint32_t id, const char *text, size_t len, struct arena *a, struct diag *d);
 
 /*
+ * For events that are written down (`tests:`, vectors): event_begin_named starts one of the type with this name, which
+ * has the type's first evt.type and no other field; event_set_named sets a field by its name as event_set_text does.
+ * E_NOT_FOUND: no such type; a type without this field. E_TYPE, E_NOMEM.
+ */
+FALLIBLE event_begin_named(struct event *e, const char *type, struct diag *d);
+FALLIBLE event_set_named(struct event *e, const char *field, const char *text, size_t len, struct arena *a,
+			 struct diag *d);
+
+/*
  * Append a field as output shows it; false (and nothing appended) when it is missing. Raw bytes: the caller makes them
  * safe. index: element of a list, or -1 for all, joined by a comma. Times as ISO 8601 with ns, UTC.
  */

@@ -167,6 +167,32 @@ struct rule_parts {
 /* E_LIMIT: more parts than content can have rules, E_NOMEM. */
 FALLIBLE rule_parts(const struct rule_set *rs, uint32_t rule, struct arena *a, struct rule_parts *out);
 
+/*
+ * Values worth trying for the fields of a comparison, for those who make events: some satisfy it, some miss by a byte
+ * or by one. Which do what is for the compiled part to say.
+ */
+enum rule_sample_place { RULE_SAMPLE_WHOLE, RULE_SAMPLE_BEGIN, RULE_SAMPLE_INSIDE, RULE_SAMPLE_END };
+enum {
+	RULE_SAMPLE_FIELDS = 4,       /* of one comparison; those behind them get no values */
+	RULE_SAMPLE_MAX_BYTES = 4096, /* of a value */
+	RULE_SAMPLE_LIST = 24,        /* of a longer list the first and the last so many halves */
+};
+struct rule_sample_value {
+	uint32_t field;   /* index into the part's fields */
+	int32_t element;  /* of a list: which element this is; -1: any, or no list; -2: the list as `tests:` have it */
+	const char *key;  /* of a dictionary: the element is key=text; else NULL */
+	const char *text; /* as `tests:` write a value; an element of a list has no newline */
+	uint32_t len;
+	uint8_t place; /* enum rule_sample_place: where in a value of several wishes this text must stand */
+};
+struct rule_sample {
+	struct rule_sample_value v[RULE_SAMPLE_FIELDS];
+	uint32_t n;
+};
+/* Of a part that is a comparison, for events of that type. In the arena. E_NOMEM. */
+FALLIBLE rule_part_samples(const struct rule_parts *p, uint32_t part, uint32_t type_index, struct arena *a,
+			   const struct rule_sample **out, uint32_t *ret_n);
+
 /* Names that a rule's condition reaches, each once, in order of definition. In the arena. */
 struct rule_uses {
 	const char **macros, **lists, **fields;

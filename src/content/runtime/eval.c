@@ -78,7 +78,7 @@ static uint32_t eval_all(const struct content *c, struct content_eval *ce, struc
 		if (!run_one(c, ce, &c->programs[i], e))
 			continue;
 		fired[n++] = c->programs[i].rule;
-		if (!c->all_matches)
+		if (!c->all_matches && !ce->all_matches)
 			break;
 	}
 	return n;
@@ -102,7 +102,7 @@ static uint32_t eval_selected(const struct content *c, struct content_eval *ce, 
 			if (!run_one(c, ce, &first[i], e))
 				continue;
 			fired[n++] = first[i].rule;
-			if (!c->all_matches)
+			if (!c->all_matches && !ce->all_matches)
 				return n;
 		}
 	return n;

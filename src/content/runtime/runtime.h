@@ -89,7 +89,8 @@ struct content_eval {
 	struct vm *vm;
 	void (*before)(void *user, uint32_t rule);
 	void *before_user;
-	bool simple; /* start every program of the type */
+	bool simple;      /* start every program of the type */
+	bool all_matches; /* as in struct content_opts, for this evaluator alone */
 	uint64_t programs_run, faults;
 	struct content_fault fault;
 	/* private */

@@ -144,6 +144,12 @@ struct helper_regex_error {
 };
 FALLIBLE helper_pack_regex(const char *text, size_t len, struct arena *a, struct buf *out,
 			   struct helper_regex_error *e);
+/*
+ * Append a text that the expression most likely matches; other variants take other alternatives, one more repetition,
+ * other bytes. ^ and $ inside are taken to hold, so ask before relying on it. At most what out takes. E_REJECTED: no
+ * expression; E_NOMEM; E_LIMIT: longer than out takes, or too many steps.
+ */
+FALLIBLE helper_regex_sample(const char *text, size_t len, uint32_t variant, struct arena *a, struct buf *out);
 
 /*
  * Predicates: questions about one value of the event, numbered by the content and asked by several programs (helper

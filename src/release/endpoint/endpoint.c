@@ -24,25 +24,26 @@ uint32_t endpoint_own_ring(const struct plan *plan, const struct policy *p, cons
 void endpoint_measure(const struct plan *plan, const struct policy *p, const struct endpoint_host *h,
 		      const struct endpoint_known *k, struct endpoint_measure *out)
 {
-	uint32_t ring = k->ring < PLAN_LAST ? k->ring : PLAN_LAST;
 	enum plan_lane lane = k->lane == PLAN_URGENT ? PLAN_URGENT : PLAN_NORMAL;
 	uint64_t open;
 
 	out->bucket = plan_bucket(k->release, h->agent_id);
 	out->own = own_ring(plan, p, out->bucket);
-	out->cutoff = k->cutoff < plan->ring[ring].cutoff ? k->cutoff : plan->ring[ring].cutoff;
 	out->dwell_s = h->fresh && k->blessed ? 0 : plan_dwell_s(plan, out->own, lane);
 	out->hold_s = lane == PLAN_URGENT ? p->urgent_hold_s : p->hold_s;
 	open = k->open_dwell_s[out->own];
 	out->hold_from_s = open > out->dwell_s ? open : out->dwell_s;
 }
 
-/* An earlier ring than the promotion's is open whole; the host's own as far as it ramped, and never beyond the plan. */
+/*
+ * An earlier ring than the promotion's is open whole; the host's own as far as it ramped. Whatever cutoff is signed,
+ * the plan's decided which ring is the host's own.
+ */
 bool endpoint_ring_is_open(const struct endpoint_known *k, const struct endpoint_measure *m)
 {
 	if (k->ring != m->own)
 		return k->ring > m->own;
-	return m->own == 0 || m->bucket < m->cutoff || m->cutoff == UINT32_MAX;
+	return m->own == 0 || m->bucket < k->cutoff || k->cutoff == UINT32_MAX;
 }
 
 bool endpoint_is_valid(const struct endpoint_known *k, int64_t now_s)

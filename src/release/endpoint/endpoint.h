@@ -82,7 +82,7 @@ struct endpoint_verdict {
 /* By the keyed hash; 0 for who volunteers; the owner can only push it later. */
 uint32_t endpoint_own_ring(const struct plan *plan, const struct policy *p, const struct endpoint_host *h,
 			   const uint8_t release[16]);
-/* The whole judgement, below 300 ns unless the policy has windows. */
+/* The whole judgement: a keyed hash and comparisons, below 300 ns unless the policy has windows. */
 void endpoint_decide(const struct plan *plan, const struct policy *p, const struct endpoint_host *h,
 		     const struct endpoint_known *k, const struct endpoint_facts *f, int64_t now_s,
 		     struct endpoint_verdict *out);

@@ -84,10 +84,10 @@ static void put_own_ring(const struct asked *a)
 
 	buf_printf(a->out, "this host is in ring %u, promoted is ", m->own);
 	put_ring(a, a->k->ring);
-	if (a->k->ring != m->own || !m->own || m->cutoff == UINT32_MAX)
+	if (a->k->ring != m->own || !m->own || a->k->cutoff == UINT32_MAX)
 		return;
 	buf_puts(a->out, " so far for the first ");
-	put_percent(a, m->cutoff);
+	put_percent(a, a->k->cutoff);
 	buf_puts(a->out, " of all hosts; this one comes at ");
 	put_percent(a, m->bucket);
 }

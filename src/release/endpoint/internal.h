@@ -7,7 +7,6 @@
 
 struct endpoint_measure {
 	uint32_t bucket, own;         /* ring */
-	uint32_t cutoff;              /* that counts: the plan's at most */
 	uint64_t dwell_s;             /* needed */
 	uint64_t hold_s, hold_from_s; /* of the lane; dwell from which it runs, UINT64_MAX: its ring is not open */
 };

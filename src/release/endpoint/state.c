@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* state: the table of known releases as bytes. Normative: docs/formats/state.md, "Known releases". */
+/* state: the table of known releases as bytes. Normative: docs/formats/known.md. */
 #include "release/endpoint/internal.h"
 
 enum { HEADER_BYTES = 16, FORMAT_VERSION = 1, Y_STATE = 301 };

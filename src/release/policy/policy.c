@@ -16,9 +16,14 @@ static int64_t near_s(int64_t t)
 	return t > FAR_S ? FAR_S : t < -FAR_S ? -FAR_S : t;
 }
 
-static int64_t local_s(const struct policy *p, uint32_t zone, int64_t t)
+int64_t policy_local_s(const struct policy *p, uint32_t zone, int64_t t)
 {
-	return t + zone_east(p->zone[zone], t);
+	return near_s(t) + zone_east(p->zone[zone], t);
+}
+
+const char *policy_zone_name(const struct policy *p, uint32_t zone)
+{
+	return p->zone[zone]->name;
 }
 
 /* Of a local day: 0 is Monday. */
@@ -34,7 +39,7 @@ static bool begins_on(const struct policy_window *w, int64_t day)
 
 static bool is_in_window(const struct policy *p, const struct policy_window *w, int64_t t)
 {
-	int64_t local = local_s(p, w->zone, t), day = zone_floor_div(local, DAY), min = (local - day * DAY) / 60;
+	int64_t local = policy_local_s(p, w->zone, t), day = zone_floor_div(local, DAY), min = (local - day * DAY) / 60;
 
 	if (w->from_min < w->to_min)
 		return begins_on(w, day) && min >= w->from_min && min < w->to_min;
@@ -43,7 +48,7 @@ static bool is_in_window(const struct policy *p, const struct policy_window *w, 
 
 static bool is_frozen(const struct policy *p, const struct policy_freeze *f, int64_t t)
 {
-	int64_t day = zone_floor_div(local_s(p, f->zone, t), DAY);
+	int64_t day = zone_floor_div(policy_local_s(p, f->zone, t), DAY);
 
 	return day >= f->from_day && day <= f->to_day;
 }
@@ -79,7 +84,8 @@ static int64_t sooner(int64_t a, int64_t b)
 /* The next moment after t that this window can begin at, or that its clock changes at. */
 static int64_t next_of_window(const struct policy *p, const struct policy_window *w, int64_t t)
 {
-	int64_t local = local_s(p, w->zone, t), day = zone_floor_div(local, DAY), from = w->from_min * INT64_C(60);
+	int64_t local = policy_local_s(p, w->zone, t), day = zone_floor_div(local, DAY),
+		from = w->from_min * INT64_C(60);
 
 	if (local >= day * DAY + from)
 		day++;
@@ -99,7 +105,7 @@ static int64_t next_of_freezes(const struct policy *p, int64_t t)
 
 		if (!is_frozen(p, f, t))
 			continue;
-		end = t + ((f->to_day + INT64_C(1)) * DAY - local_s(p, f->zone, t));
+		end = t + ((f->to_day + INT64_C(1)) * DAY - policy_local_s(p, f->zone, t));
 		end = sooner(end, zone_next(p->zone[f->zone], t));
 		latest = end > latest ? end : latest;
 	}

@@ -2,7 +2,7 @@
 /*
  * policy: what the owner of a host allows: a file that can slow a release or narrow it, never hurry or widen it.
  *
- * YAML; docs/policy.md. Reading is pure; zones of time are given as the bytes of their files. Deciding is pure.
+ * YAML; docs/policy.md. Reading is pure: the files of time zones come from the caller. Deciding is pure.
  */
 #ifndef SALLYPORT_RELEASE_POLICY_H
 #define SALLYPORT_RELEASE_POLICY_H
@@ -61,6 +61,14 @@ void policy_init(struct policy *p);
 typedef struct view policy_zone_fn(void *user, const char *name);
 FALLIBLE policy_read(const char *file, struct view text, policy_zone_fn *zone_bytes, void *user, struct arena *a,
 		     struct diags *ds, struct policy *out);
+/* The system's zones, for policy_read(): user is a struct policy_zone_files. Reads files: the one part that does. */
+struct policy_zone_files {
+	const char *dir; /* NULL: /usr/share/zoneinfo */
+	char *bytes;     /* of the last one */
+};
+struct view policy_zone_file(void *user, const char *name);
+void policy_zone_files_done(struct policy_zone_files *f);
+
 struct policy_diag_row {
 	uint16_t id; /* 101 -> "Y101" */
 	const char *title;
@@ -73,6 +81,9 @@ bool policy_open_at(const struct policy *p, int64_t now_s);
 /* The first such moment at or after now_s, within 400 days; INT64_MAX: none. */
 int64_t policy_next_open(const struct policy *p, int64_t now_s);
 
+/* The clock on the wall in one of the policy's zones, as seconds since 1970-01-01 00:00 there; the zone's name. */
+int64_t policy_local_s(const struct policy *p, uint32_t zone, int64_t t);
+const char *policy_zone_name(const struct policy *p, uint32_t zone);
 /* "3 h 10 min": two units at most. */
 void policy_put_span(struct buf *out, uint64_t s);
 

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ring: BPF ring buffers, read by hand.
- *
- * Layout (kernel/bpf/ringbuf.c: struct bpf_ringbuf, v5.8 to v6.18): a page with the consumer position, a page with the
- * producer position, then the data, mapped twice in a row so that a record never wraps. A record is an 8-byte header,
- * whose first four bytes are its length with a busy and a discard bit, then its bytes, padded to 8. Positions only
- * grow; modulo the size they are offsets.
+ * ring: BPF ring buffers, read by hand, by their one consumer.
  *
  * The kernel writes all of it, yet every length is checked against what is there, and the length word is read once.
  *
@@ -16,10 +11,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-enum { HEADER_BYTES = 8, ALIGN_BYTES = 8, RING_MAX_BYTES = 1 << 28 };
-
-#define BUSY_BIT (1u << 31)
-#define DISCARD_BIT (1u << 30)
+#include "sensor/ring/layout.h"
 
 struct one_ring {
 	uint64_t *consumer;       /* its page, writable */
@@ -38,18 +30,11 @@ struct ring {
 	uint8_t record[WIRE_RECORD_MAX] __attribute__((aligned(8)));
 };
 
-/* The oldest record of a ring that is ready. */
-struct head {
-	const uint8_t *p;
-	uint32_t len; /* of its bytes; 0: there is none */
-	uint64_t time_ns;
-};
-
 static FALLIBLE map_one(struct one_ring *r, int fd, uint32_t bytes, size_t page, struct diag *d)
 {
 	void *p;
 
-	if (bytes < page || bytes > RING_MAX_BYTES || (bytes & (bytes - 1)))
+	if (!ring_size_ok(bytes, page))
 		FAIL_ID(d, INVALID, 'K', 202, "a ring of %u bytes: it must be a power of two, one page to %d", bytes,
 			RING_MAX_BYTES);
 	p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -108,11 +93,6 @@ static void commit(struct one_ring *o, uint64_t pos)
 	__atomic_store_n(o->consumer, pos, __ATOMIC_RELEASE);
 }
 
-static uint64_t padded(uint32_t len)
-{
-	return ((uint64_t)len + HEADER_BYTES + ALIGN_BYTES - 1) & ~(uint64_t)(ALIGN_BYTES - 1);
-}
-
 /* Nothing behind this point can be trusted: go on where the producer is now. */
 static void resync(struct ring *r, struct one_ring *o, uint64_t producer)
 {
@@ -120,7 +100,7 @@ static void resync(struct ring *r, struct one_ring *o, uint64_t producer)
 	commit(o, producer);
 }
 
-/* Is it a record? Sets its time. What is copied later is judged again by decode. */
+/* Is it a record? Sets its time. */
 static bool head_is_whole(struct head *h)
 {
 	struct wire_hdr hdr;
@@ -128,7 +108,7 @@ static bool head_is_whole(struct head *h)
 	if (VIEW_READ(view_of(h->p, h->len), 0, &hdr) != E_OK)
 		return false;
 	h->time_ns = hdr.time_ns;
-	return h->len <= WIRE_RECORD_MAX && hdr.bytes == h->len;
+	return head_fits(h->len, &hdr);
 }
 
 /* Find the ring's next ready record, over discarded and malformed ones. Each step moves forward, so it ends. */
@@ -168,7 +148,7 @@ static bool peek(struct ring *r, struct one_ring *o, struct head *h)
 bool ring_next(struct ring *r, struct view *out)
 {
 	struct head heads[WIRE_N_RINGS] = { { 0 } }, *h;
-	uint32_t best = WIRE_N_RINGS;
+	uint32_t best;
 
 	/*
 	 * Twice: what caused a record seen in the first round was there before it, so it is seen in the second, even if
@@ -178,10 +158,8 @@ bool ring_next(struct ring *r, struct view *out)
 		for (uint32_t i = 0; i < r->n; i++)
 			if (!heads[i].len && !peek(r, &r->rings[i], &heads[i]))
 				heads[i].len = 0;
-	for (uint32_t i = 0; i < r->n; i++)
-		if (heads[i].len && (best == WIRE_N_RINGS || heads[i].time_ns < heads[best].time_ns))
-			best = i;
-	if (best == WIRE_N_RINGS)
+	best = oldest_head(heads, r->n);
+	if (best == r->n)
 		return false;
 	h = &heads[best];
 	memcpy(r->record, h->p, h->len);
