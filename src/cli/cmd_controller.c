@@ -17,7 +17,7 @@
 #include <time.h>
 
 const char cmd_controller_help[] =
-	"usage: sallyport controller --repo dir://DIR --ledger FILE --keys DIR [--root FILE]\n"
+	"usage: sallyport controller --repo URL --ledger FILE --keys DIR [--root FILE]\n"
 	"                            [--approve-key FILE] [--interval S] [--once] [--json]\n"
 	"\n"
 	"Take releases through their rings: read what hosts report, judge the gates, sign what\n"

@@ -4,6 +4,8 @@
 
 #include <limits.h>
 
+#include "content/vector/vector.h"
+
 enum { MAX_CHANGED = GATE_MAX_RULES };
 
 /* A rule as it stands in a source: the lines from its "- rule:" to the next item. */
@@ -106,10 +108,11 @@ struct publishing {
 	uint32_t n_changed;
 };
 
-/* Everything that a host checks of it, the proof of each program included. */
+/* Everything that a host checks of it: the proof of each program, its vectors. */
 static int check_bundle(struct publishing *p)
 {
 	const struct bundle_host host = bundle_this_host();
+	struct vector_result vectors = { 0 };
 	struct content *content = NULL;
 	char name[PATH_MAX];
 	enum err err;
@@ -120,7 +123,13 @@ static int check_bundle(struct publishing *p)
 	(void)bundle_hex(p->bundle.digest, p->hex);
 	p->desk.d.subject = p->args.operand;
 	err = bundle_load(&p->bundle, p->args.operand, &host, false, &p->arena, &content, &p->desk.d);
+	if (err == E_OK)
+		err = vector_prove(p->bundle.vectors, p->bundle.manifest.n_vectors, content, host.table, NULL, &vectors,
+				   &p->desk.d);
 	content_free(content);
+	if (err == E_OK && !vectors.n)
+		return cli_fail(CLI_REFUSED, "'%s' has no vectors: nobody has shown that its rules fire",
+				p->args.operand);
 	if (err != E_OK)
 		return cli_fail_diag(err, &p->desk.d);
 	(void)snprintf(name, sizeof name, "%s.minisig", p->args.operand);
