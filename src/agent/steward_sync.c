@@ -35,6 +35,7 @@ static FALLIBLE sync_roots(struct steward *s, struct diag *d)
 		steward_pair_done(&p);
 		TRY(err);
 		s->dirty = true;
+		steward_send_plan(s);
 		log_info("a new root of trust is in force version=%u", s->trust.root.version);
 	}
 	return E_OK;
