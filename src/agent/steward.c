@@ -59,6 +59,18 @@ void steward_send(struct steward *s, struct control_packet *p)
 		s->stop = true;
 }
 
+void steward_send_plan(struct steward *s)
+{
+	const struct plan *plan = &s->trust.root.plan;
+	struct control_packet p;
+
+	control_init(&p, CONTROL_PLAN);
+	p.msg.u.plan = (struct control_plan){ .shadow_s = plan->shadow_s,
+					      .shadow_events = plan->shadow_events,
+					      .probation_s = plan->probation_s };
+	steward_send(s, &p);
+}
+
 /* messages */
 
 static void on_got(struct steward *s, struct control_packet *p)
@@ -365,6 +377,8 @@ int agent_steward(void)
 		_exit(EXIT_HOST);
 	}
 	s->started_s = s->ticked_s = s->saved_s = s->beat_s = steward_boot_s();
+	if (s->has_root)
+		steward_send_plan(s);
 	while (!s->stop) {
 		steward_serve(s, TICK_MS);
 		on_time(s);

@@ -148,6 +148,8 @@ void steward_put_mutes(struct steward *s, bool as_json, struct buf *out);
 /* Look at the worker's heartbeat: for how long it has been the same. */
 uint64_t steward_quiet_s(struct steward *s);
 
+/* How long the steps of new content take, by the root. */
+void steward_send_plan(struct steward *s);
 /* To the supervisor; the steward ends when that fails. */
 void steward_send(struct steward *s, struct control_packet *p);
 /* Sealed memory with these bytes, or -1. */

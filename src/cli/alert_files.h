@@ -3,7 +3,7 @@
 #ifndef SALLYPORT_CLI_ALERT_FILES_H
 #define SALLYPORT_CLI_ALERT_FILES_H
 
-#include "agent/config.h"
+#include "agent/agent.h"
 #include "sensor/output/output.h"
 
 struct alert_files {

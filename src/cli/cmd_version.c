@@ -10,6 +10,12 @@ const char cmd_version_help[] = "usage: sallyport version [--json]\n"
 				"The version, and the digest of the event schema: content that was compiled for a\n"
 				"schema with the same fields fits.\n";
 
+#ifdef SALLYPORT_TEST_FAULTS
+static const bool test_faults = true;
+#else
+static const bool test_faults = false;
+#endif
+
 static void schema_digest(char out[13])
 {
 	uint8_t digest[TEMPLATE_DIGEST_BYTES];
@@ -42,13 +48,18 @@ int cmd_version(int argc, char **argv)
 	schema_digest(schema);
 	buf_init(&out, 4096);
 	if (!as_json) {
-		buf_printf(&out, "sallyport %s, schema %s\n", SALLYPORT_VERSION, schema);
+		buf_printf(&out, "sallyport %s%s, schema %s\n", SALLYPORT_VERSION,
+			   test_faults ? " with faults for tests" : "", schema);
 		return cli_print(&out);
 	}
 	json_init(&j, &out);
 	json_object(&j);
 	json_key(&j, "schema");
 	json_str(&j, schema);
+	if (test_faults) {
+		json_key(&j, "test_faults");
+		json_bool(&j, true);
+	}
 	json_key(&j, "version");
 	json_str(&j, SALLYPORT_VERSION);
 	json_end_object(&j);

@@ -3,8 +3,7 @@
 #ifndef SALLYPORT_CLI_OWNER_H
 #define SALLYPORT_CLI_OWNER_H
 
-#include "agent/config.h"
-#include "agent/steward.h"
+#include "agent/agent.h"
 #include "cli/cli.h"
 
 enum {

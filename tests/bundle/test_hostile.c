@@ -284,6 +284,21 @@ static void contradict(void)
 	bundle_make_done(&m);
 }
 
+/* The one that all others were made of has no vectors. */
+static void say_unsignable(const struct buf *good)
+{
+	struct arena a;
+	struct bundle b;
+	struct diag d;
+
+	arena_init(&a, BUNDLE_ARENA_MAX);
+	CHECK_OK(bundle_read(view_of(good->p, good->len), &a, &b, NULL));
+	CHECK_EQ(bundle_signable(&b, &d), E_REJECTED);
+	CHECK_EQ(d.id, 57);
+	told[57] = true;
+	arena_done(&a);
+}
+
 TEST(each_refusal_has_its_id)
 {
 	struct buf good, file;
@@ -314,6 +329,7 @@ TEST(each_refusal_has_its_id)
 		told[41] = true;
 	}
 	buf_done(&file);
+	say_unsignable(&good);
 	for (size_t i = 0; i < bundle_n_diags; i++) {
 		test_row = bundle_diags[i].title;
 		CHECK(told[bundle_diags[i].id]);
