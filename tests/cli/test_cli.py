@@ -62,7 +62,7 @@ class Context:
 @test
 def every_command_has_help_and_wrong_use_is_exit_code_2(c):
     out = c.run("--help", code=0).stdout
-    commands = re.findall(r"^  (\w+) ", out, re.M)
+    commands = re.findall(r"^  ([\w-]+) ", out, re.M)
     expect(set(commands) >= {"version", "doctor", "run", "rules", "verify", "drill"}, out)
     for name in commands:
         expect(f"usage: sallyport {name}" in c.run(name, "--help", code=0).stdout, name)
