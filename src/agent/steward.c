@@ -348,6 +348,8 @@ int agent_steward(void)
 		_exit(EXIT_HOST);
 	}
 	s->started_s = s->ticked_s = s->saved_s = steward_boot_s();
+	if (s->has_root)
+		steward_tell_plan(s);
 	while (!s->stop) {
 		steward_serve(s, TICK_MS);
 		on_time(s);
