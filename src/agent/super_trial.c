@@ -59,6 +59,7 @@ void super_trial_start(struct supervisor *s, uint32_t worker, uint32_t lane)
 	t->lane = lane;
 	t->since_ms = super_now_ms();
 	t->watching = false;
+	t->beat = t->beat_ms = 0;
 	if (page_new(sizeof *t->page, PAGE_MAGIC, &t->page_fd, &page) != E_OK)
 		return;
 	t->page = page;
