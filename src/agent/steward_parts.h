@@ -115,7 +115,7 @@ static inline struct view steward_signatures(const struct steward_pair *p)
 
 /* steward_sync.c: roots, timestamp, revokes, promotions; then what may be activated is offered. */
 void steward_sync(struct steward *s);
-void steward_tell_plan(struct steward *s); /* to the supervisor: of the root in force */
+void steward_tell_plan(struct steward *s); /* how long the steps of new content take: the root says */
 void steward_decide(struct steward *s);
 /* Content of the owner's lane: by the owner's key. */
 void steward_local(struct steward *s, int bytes_fd, int signatures_fd);

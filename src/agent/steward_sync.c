@@ -17,20 +17,19 @@ static void put_error(struct steward *s, const char *what, enum err err, const s
 		       d->text[0] ? d->text : err_text(err));
 }
 
-/* How long new content is watched: as the root in force says. */
+/* roots: until there is no next one */
+
 void steward_tell_plan(struct steward *s)
 {
 	const struct plan *plan = &s->trust.root.plan;
 	struct control_packet p;
 
 	control_init(&p, CONTROL_PLAN);
-	p.msg.u.plan.shadow_s = plan->shadow_s;
-	p.msg.u.plan.shadow_events = plan->shadow_events;
-	p.msg.u.plan.probation_s = plan->probation_s;
+	p.msg.u.plan = (struct control_plan){ .shadow_s = plan->shadow_s,
+					      .shadow_events = plan->shadow_events,
+					      .probation_s = plan->probation_s };
 	steward_send(s, &p);
 }
-
-/* roots: until there is no next one */
 
 static FALLIBLE sync_roots(struct steward *s, struct diag *d)
 {
