@@ -59,6 +59,18 @@ void steward_send(struct steward *s, struct control_packet *p)
 		s->stop = true;
 }
 
+void steward_send_plan(struct steward *s)
+{
+	const struct plan *plan = &s->trust.root.plan;
+	struct control_packet p;
+
+	control_init(&p, CONTROL_PLAN);
+	p.msg.u.plan = (struct control_plan){ .shadow_s = plan->shadow_s,
+					      .shadow_events = plan->shadow_events,
+					      .probation_s = plan->probation_s };
+	steward_send(s, &p);
+}
+
 /* messages */
 
 static void on_got(struct steward *s, struct control_packet *p)
@@ -369,7 +381,7 @@ int agent_steward(void)
 		/* Hosts that start at once do not come at once. */
 		s->sync_at_s = s->report_at_s =
 			s->started_s + plan_jitter_s(s->host.agent_id, s->trust.root.plan.report_s, 0);
-		steward_tell_plan(s);
+		steward_send_plan(s);
 	}
 	while (!s->stop) {
 		steward_serve(s, TICK_MS);

@@ -115,7 +115,6 @@ static inline struct view steward_signatures(const struct steward_pair *p)
 
 /* steward_sync.c: roots, timestamp, revokes, promotions; then what may be activated is offered. */
 void steward_sync(struct steward *s);
-void steward_tell_plan(struct steward *s); /* how long the steps of new content take: the root says */
 void steward_decide(struct steward *s);
 /* Content of the owner's lane: by the owner's key. */
 void steward_local(struct steward *s, int bytes_fd, int signatures_fd);
@@ -149,6 +148,8 @@ void steward_put_mutes(struct steward *s, bool as_json, struct buf *out);
 /* Look at the worker's heartbeat: for how long it has been the same. */
 uint64_t steward_quiet_s(struct steward *s);
 
+/* How long the steps of new content take, by the root. */
+void steward_send_plan(struct steward *s);
 /* To the supervisor; the steward ends when that fails. */
 void steward_send(struct steward *s, struct control_packet *p);
 /* Sealed memory with these bytes, or -1. */

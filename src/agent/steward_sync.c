@@ -19,18 +19,6 @@ static void put_error(struct steward *s, const char *what, enum err err, const s
 
 /* roots: until there is no next one */
 
-void steward_tell_plan(struct steward *s)
-{
-	const struct plan *plan = &s->trust.root.plan;
-	struct control_packet p;
-
-	control_init(&p, CONTROL_PLAN);
-	p.msg.u.plan = (struct control_plan){ .shadow_s = plan->shadow_s,
-					      .shadow_events = plan->shadow_events,
-					      .probation_s = plan->probation_s };
-	steward_send(s, &p);
-}
-
 static FALLIBLE sync_roots(struct steward *s, struct diag *d)
 {
 	for (uint32_t i = 0; i < MAX_ROOTS; i++) {
@@ -47,7 +35,7 @@ static FALLIBLE sync_roots(struct steward *s, struct diag *d)
 		steward_pair_done(&p);
 		TRY(err);
 		s->dirty = true;
-		steward_tell_plan(s);
+		steward_send_plan(s);
 		log_info("a new root of trust is in force version=%u", s->trust.root.version);
 	}
 	return E_OK;

@@ -172,8 +172,9 @@ bool super_arm_on(struct supervisor *s, struct local_input *in)
 	return true;
 }
 
-void super_arm_offer(struct supervisor *s, const struct control_offer *o, int fd)
+void super_arm_offer(struct supervisor *s, struct control_packet *p)
 {
+	const struct control_offer *o = &p->msg.u.offer;
 	struct local_input in = { .event = LOCAL_EV_OFFER, .lane = o->lane, .release_seq = o->seq };
 	AUTO_FREE char *bytes = NULL;
 	struct diag d;
@@ -184,7 +185,7 @@ void super_arm_offer(struct supervisor *s, const struct control_offer *o, int fd
 	if (!s->arm.store)
 		return;
 	/* It is on the disk, under the digest that its bytes have, before anything refers to it. */
-	if (lseek(fd, 0, SEEK_SET) || io_read_fd(fd, "content", o->bytes, &bytes, &len, &d) != E_OK ||
+	if (lseek(p->fds[0], 0, SEEK_SET) || io_read_fd(p->fds[0], "content", o->bytes, &bytes, &len, &d) != E_OK ||
 	    local_store_put(s->arm.store, o->digest, view_of(bytes, len), &d) != E_OK) {
 		log_error("new content cannot be kept, what is armed stays: %s", d.text);
 		return;
@@ -200,8 +201,9 @@ void super_arm_digest(struct supervisor *s, enum local_event event, const uint8_
 	(void)super_arm_on(s, &in);
 }
 
-void super_arm_order(struct supervisor *s, const struct control_order *o)
+void super_arm_order(struct supervisor *s, struct control_packet *p)
 {
+	const struct control_order *o = &p->msg.u.order;
 	static const enum local_event events[] = { [CONTROL_ORDER_SAFE_ON] = LOCAL_EV_SAFE_ON,
 						   [CONTROL_ORDER_SAFE_OFF] = LOCAL_EV_SAFE_OFF,
 						   [CONTROL_ORDER_CLEAR] = LOCAL_EV_CLEAR };
@@ -213,13 +215,13 @@ void super_arm_order(struct supervisor *s, const struct control_order *o)
 		super_arm_digest(s, events[o->order], o->digest);
 }
 
-void super_arm_plan(struct supervisor *s, const struct control_plan *p)
+void super_arm_plan(struct supervisor *s, struct control_packet *p)
 {
 	struct plan plan = s->arm.plan;
 
-	plan.shadow_s = p->shadow_s;
-	plan.shadow_events = p->shadow_events;
-	plan.probation_s = p->probation_s;
+	plan.shadow_s = p->msg.u.plan.shadow_s;
+	plan.shadow_events = p->msg.u.plan.shadow_events;
+	plan.probation_s = p->msg.u.plan.probation_s;
 	if (plan_check(&plan, NULL) == E_OK)
 		s->arm.plan = plan;
 }
