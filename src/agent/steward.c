@@ -377,8 +377,12 @@ int agent_steward(void)
 		_exit(EXIT_HOST);
 	}
 	s->started_s = s->ticked_s = s->saved_s = s->beat_s = steward_boot_s();
-	if (s->has_root)
+	if (s->has_root) {
+		/* Hosts that start at once do not come at once. */
+		s->sync_at_s = s->report_at_s =
+			s->started_s + plan_jitter_s(s->host.agent_id, s->trust.root.plan.report_s, 0);
 		steward_send_plan(s);
+	}
 	while (!s->stop) {
 		steward_serve(s, TICK_MS);
 		on_time(s);

@@ -61,8 +61,7 @@ int cmd_version(int argc, char **argv)
 	object_digest(object);
 	buf_init(&out, 4096);
 	if (!as_json) {
-		buf_printf(&out, "sallyport %s%s, schema %s, BPF object %.12s
-", SALLYPORT_VERSION,
+		buf_printf(&out, "sallyport %s%s, schema %s, BPF object %.12s\n", SALLYPORT_VERSION,
 			   test_faults ? " with faults for tests" : "", schema, object);
 		return cli_print(&out);
 	}
