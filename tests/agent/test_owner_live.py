@@ -232,4 +232,4 @@ def the_support_bundle_of_a_live_agent_holds_its_state_in_words_and_no_key(c):
 
 
 if __name__ == "__main__":
-    sys.exit(tap.main(Context(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None))
+    sys.exit(tap.main(Context(os.path.abspath(sys.argv[1])), sys.argv[2] if len(sys.argv) > 2 else None))
