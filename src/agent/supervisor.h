@@ -272,7 +272,7 @@ FALLIBLE super_worker_send_capture(struct supervisor *s, const struct child *to)
 void super_worker_go(struct supervisor *s, struct child *c, int iter);
 
 /* super_worker.c */
-enum super_state { DOWN, LOADING, SCANNING, WATCHING, STOPPING };
+enum super_state { DOWN, LOADING, SCANNING, WATCHING, RESTARTING, STOPPING };
 
 /* From the death of a worker until its successor watches. */
 struct gap {
