@@ -118,7 +118,7 @@ FALLIBLE steward_restore(struct steward *s, struct view bytes, struct diag *d)
 	if (!t)
 		return E_NOMEM;
 	TRY(VIEW_READ(bytes, 0, &h));
-	if (memcmp(h.magic, "SPST", 4) || h.version != STATE_VERSION)
+	if (!GUARD(16, !memcmp(h.magic, "SPST", 4)) || h.version != STATE_VERSION)
 		FAIL(d, FORMAT, "this is no state of a steward, or one of another version");
 	if (!view_sub(bytes, sizeof h, h.trust_bytes, &trust) ||
 	    !view_sub(bytes, sizeof h + h.trust_bytes, h.table_bytes, &known) ||
