@@ -16,7 +16,7 @@ QEMU = "qemu-system-x86_64"
 PROGRAMS = ["sh", "bash", "true", "cat", "rm", "mkdir", "mv", "ln", "cp", "touch", "sleep", "mknod", "mkfifo", "chmod", "timeout",
             "stat", "env", "stty", "uname", "seq", "sync"]
 APPLETS = ["mount", "umount", "ifconfig", "hostname", "poweroff", "grep", "ps", "insmod"]
-TESTS = ["tests/test-kern", "tests/test-ring", "tests/test-decode", "tests/test-confine", "tests/agent/test-worker",
+TESTS = ["tests/test-kern", "tests/test-ring", "tests/test-decode", "tests/test-confine",
          "tests/agent/test-worker-live", "tests/kernels/held"]
 FILES = {
     "etc/passwd": (0o644, "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n"),
