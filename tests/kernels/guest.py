@@ -131,5 +131,5 @@ def boot(kernel, image, console, results, timeout_s, progress):
             qemu.kill()
         said = qemu.stderr.read().strip()
     if ended and qemu.returncode:
-        raise Missing(f"{QEMU}: {said}")
+        raise RuntimeError(f"{QEMU} ended with {qemu.returncode}: {said}")
     return ended

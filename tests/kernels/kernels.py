@@ -9,7 +9,7 @@ The fixed programs and the whole sensor on every kernel that can be had and boot
   --all           all that apt offers
   --list          only say which
   --suite NAME    of another suite of this machine's own archive (bullseye, trixie, sid); may be given again
-  --timeout S     seconds for one kernel (600)
+  --timeout S     seconds for one kernel (900)
   --json          one JSON object instead of the table
 
 Kernel images come by apt-get download from this machine's own package sources and are booted by qemu, emulated: neither root nor KVM is
@@ -103,7 +103,7 @@ def run(args):
     for name in names:
         try:
             rows.append(f26_programs_load_and_go(apt, name, packed, bpf_object, args.timeout))
-        except RuntimeError as e:  # not to be had
+        except RuntimeError as e:  # not to be had, or qemu itself failed
             rows.append(failed_row(name, bpf_object, str(e)))
         say(f"kernels: {name}: {'ok' if rows[-1]['ok'] else 'FAILED: ' + rows[-1]['problems'][0]}")
         keep(rows[-1], os.path.join(FOLDER, "results.json"))
@@ -121,7 +121,7 @@ def main():
     for flag in ("--all", "--list", "--json", "--help"):
         p.add_argument(flag, action="store_true")
     p.add_argument("--suite", action="append", default=[])
-    p.add_argument("--timeout", type=int, default=600)
+    p.add_argument("--timeout", type=int, default=900)
     args = p.parse_intermixed_args()
     if args.help:
         print(__doc__.strip())
