@@ -114,7 +114,7 @@ def boot(kernel, image, console, results, timeout_s, progress):
     """Run the guest to its end; progress gets the name of each section that begins. False: it did not end by itself in time."""
     argv = [QEMU, "-accel", "tcg", "-cpu", "qemu64", "-m", "1G", "-smp", "2", "-nographic", "-no-reboot", "-nodefaults",
             "-serial", "file:" + console, "-serial", "file:" + results, "-kernel", kernel, "-initrd", image,
-            "-append", "console=ttyS0 panic=-1 oops=panic printk.devkmsg=on"]
+            "-append", f"console=ttyS0 panic=-1 oops=panic printk.devkmsg=on TEST_S={timeout_s * 2 // 3}"]
     end = time.monotonic() + timeout_s
     shown = 0
     for path in (console, results):

@@ -9,7 +9,7 @@ The fixed programs and the whole sensor on every kernel that can be had and boot
   --all           all that apt offers
   --list          only say which
   --suite NAME    of another suite of this machine's own archive (bullseye, trixie, sid); may be given again
-  --timeout S     seconds for one kernel (900)
+  --timeout S     seconds for one kernel (600); more on a busy machine
   --json          one JSON object instead of the table
 
 Kernel images come by apt-get download from this machine's own package sources and are booted by qemu, emulated: neither root nor KVM is
@@ -121,7 +121,7 @@ def main():
     for flag in ("--all", "--list", "--json", "--help"):
         p.add_argument(flag, action="store_true")
     p.add_argument("--suite", action="append", default=[])
-    p.add_argument("--timeout", type=int, default=900)
+    p.add_argument("--timeout", type=int, default=600)
     args = p.parse_intermixed_args()
     if args.help:
         print(__doc__.strip())
