@@ -388,9 +388,11 @@ static void do_init_module(void *arg)
 }
 static void do_finit_module(void *arg)
 {
+	char uargs[] = "x=2"; /* as above */
+
 	(void)arg;
 	MUST(dup2(open("/etc/hostname", O_RDONLY), 43) == 43);
-	MUST(syscall(SYS_finit_module, 43, "x=2", 3) < 0);
+	MUST(syscall(SYS_finit_module, 43, uargs, 3) < 0);
 }
 static void do_bpf(void *arg)
 {

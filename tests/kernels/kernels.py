@@ -9,7 +9,7 @@ The fixed programs and the whole sensor on every kernel that can be had and boot
   --all           all that apt offers
   --list          only say which
   --suite NAME    of another suite of this machine's own archive (bullseye, trixie, sid); may be given again
-  --timeout S     seconds for one kernel (600)
+  --timeout S     seconds for one kernel (600); more on a busy machine
   --json          one JSON object instead of the table
 
 Kernel images come by apt-get download from this machine's own package sources and are booted by qemu, emulated: neither root nor KVM is
@@ -17,6 +17,7 @@ needed. Everything lies in build/kernels; results.json there keeps, for each BPF
 code 1 when a kernel fails, 3 when this machine cannot do it.
 """
 import argparse
+import fcntl
 import json
 import os
 import subprocess
@@ -54,20 +55,21 @@ def failed_row(name, bpf_object, problem):
             "tests": {"passed": 0, "failed": 0, "skipped": 0}, "drill": {"alerted": 0, "of": 0}, "package": name, "package_version": "", "seconds": 0}
 
 
-def keep(rows, path):
-    """Add rows to what is known: BPF object -> "uname -r uname -v" -> row. A row without a build stands for nothing."""
-    try:
-        with open(path, encoding="utf-8") as f:
-            known = json.load(f)
-    except FileNotFoundError:
+def keep(row, path):
+    """Add a row to what is known: BPF object -> "uname -r uname -v" -> row. A row without a build stands for nothing."""
+    if not row["build"]:
+        return
+    with open(path + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         known = {}
-    for r in rows:
-        if r["build"]:
-            known.setdefault(r["bpf_object"], {})[f"{r['kernel']} {r['build']}"] = r
-    with open(path + ".part", "w", encoding="utf-8") as f:
-        json.dump(known, f, indent=1, sort_keys=True)
-        f.write("\n")
-    os.replace(path + ".part", path)
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as f:
+                known = json.load(f)
+        known.setdefault(row["bpf_object"], {})[f"{row['kernel']} {row['build']}"] = row
+        with open(path + ".part", "w", encoding="utf-8") as f:
+            json.dump(known, f, indent=1, sort_keys=True)
+            f.write("\n")
+        os.replace(path + ".part", path)
 
 
 def show(rows):
@@ -101,10 +103,10 @@ def run(args):
     for name in names:
         try:
             rows.append(f26_programs_load_and_go(apt, name, packed, bpf_object, args.timeout))
-        except RuntimeError as e:  # not to be had
+        except RuntimeError as e:  # not to be had, or qemu itself failed
             rows.append(failed_row(name, bpf_object, str(e)))
         say(f"kernels: {name}: {'ok' if rows[-1]['ok'] else 'FAILED: ' + rows[-1]['problems'][0]}")
-        keep(rows[-1:], os.path.join(FOLDER, "results.json"))
+        keep(rows[-1], os.path.join(FOLDER, "results.json"))
     if args.json:
         print(json.dumps({"bpf_object": bpf_object, "kernels": rows, "ok": all(r["ok"] for r in rows)}, indent=1))
     else:

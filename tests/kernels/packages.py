@@ -54,8 +54,10 @@ class Apt:
         kernel = os.path.join(place, "vmlinuz")
         if not os.path.exists(kernel):
             os.makedirs(place, exist_ok=True)
-            self.run("apt-get", "-qq", "download", name, cwd=place)
-            unpack(glob.glob(os.path.join(place, "*.deb"))[0], kernel)
+            # Newer releases divide an image in packages that it depends on.
+            parts = re.findall(r"Depends: (linux-(?:binary|modules)-\S+)", self.run("apt-cache", "depends", name))
+            self.run("apt-get", "-qq", "download", name, *parts, cwd=place)
+            unpack(place, kernel)
         return kernel, version
 
 
@@ -75,21 +77,26 @@ def own_archive():
     return stanzas
 
 
-def unpack(deb, kernel):
-    """Keep of a package its kernel, and beside it what a guest needs of its modules: overlay.ko, which containers' files lie in."""
-    with tempfile.TemporaryDirectory(dir=os.path.dirname(kernel)) as d:
-        with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as tar:
-            subprocess.run(["tar", "-x", "-C", d, "--wildcards", "--no-anchored", "vmlinuz*", "overlay.ko*"], stdin=tar.stdout, check=False)
-        images = glob.glob(d + "/boot/vmlinuz*") + glob.glob(d + "/**/modules/*/vmlinuz", recursive=True)
-        modules = glob.glob(d + "/**/overlay.ko*", recursive=True)
+def unpack(place, kernel):
+    """Keep of the packages in a folder the kernel, and what a guest needs of the modules: overlay.ko, which containers' files lie in."""
+    debs = glob.glob(os.path.join(place, "*.deb"))
+    with tempfile.TemporaryDirectory(dir=place) as d:
+        for deb in debs:
+            with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as tar:
+                # It complains of a package that has none of them: whether there is a kernel is seen below.
+                subprocess.run(["tar", "-x", "-C", d, "--wildcards", "--no-anchored", "vmlinuz*", "overlay.ko*"], stdin=tar.stdout,
+                               stderr=subprocess.DEVNULL, check=False)
+        images, modules = (glob.glob(f"{d}/**/{name}", recursive=True) for name in ("vmlinuz*", "overlay.ko*"))
+        images = [i for i in images if os.path.isfile(i) and not os.path.islink(i)]
         if not images:
-            raise RuntimeError(f"{deb} holds no kernel")
+            raise RuntimeError(f"the packages in {place} hold no kernel")
         if modules:
             with (lzma.open if modules[0].endswith(".xz") else open)(modules[0], "rb") as f, \
-                    open(os.path.join(os.path.dirname(kernel), "overlay.ko"), "wb") as out:
+                    open(os.path.join(place, "overlay.ko"), "wb") as out:
                 shutil.copyfileobj(f, out)
         os.rename(images[0], kernel)
-    os.unlink(deb)
+    for deb in debs:
+        os.unlink(deb)
 
 
 def in_order(name):
