@@ -8,10 +8,14 @@ BUILD has the option test_faults; --production names one that has not, which mus
 but where a test says that it is live: those need a kernel that grants bpf(2). Needs root. The long form takes minutes.
 """
 import argparse
+import ctypes
 import json
 import os
 import random
+import re
+import shutil
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -20,7 +24,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import tap
-from faultbed import *
+from faultbed import (BOOT, CRASH, FACTORY, HANG, MEMORY, OWNER, PROBATION, RELEASE, RULE, SAFE, SELFTEST, SHADOW, Agent, Kit, armed,
+                      check_state, state_change, state_read)
 from sensor import why_no_kernel
 from tap import Skip, expect, test
 
@@ -35,17 +40,14 @@ class Context(Kit):
         out = self.run("version", "--json").stdout
         self.faulty = json.loads(out).get("test_faults", False)
 
-    def agent(self, content=None, good=True, start=True, **kw):
-        """An agent; with content it has that, as last known good unless told otherwise."""
+    def agent(self, content=None, start=True, before=None, quarantine=(), **kw):
+        """An agent; with content that is its last known good from the start."""
         a = Agent(self, **kw)
         self.mine.agents = getattr(self.mine, "agents", []) + [a]
         if content:
             a.offer(content[0])
-        if start:
-            a.start()
-        if content and good:
-            a.wait_good(content[1])
-        return a
+            a.seed(content, before, quarantine)
+        return a.start() if start else a
 
     def swap(self, a, content):
         """The owner's file is another one now, and the agent is told."""
@@ -110,10 +112,15 @@ def a_production_build_refuses_content_with_the_fault(c):
 @needs_faults
 def good_content_becomes_good_and_nothing_is_blind(c):
     one = c.bundle("one")
-    a = c.agent(one)
-    s = state_read(a.state_dir)
+    a = c.agent(start=False)
+    a.offer(one[0])
+    a.start()
+    s = a.wait_good(one[1])
     check_state(s)
     expect(armed(s) == one[1] and s["worker_deaths"] == 0 and not s["quarantine"] and s["blind_ms"] == 0, s)
+    end = time.monotonic() + 3  # the steward is told after it was written
+    while a.status()["owner"]["lkg"] != one[1].hex() and time.monotonic() < end:
+        time.sleep(0.05)
     expect(a.status()["owner"]["lkg"] == one[1].hex(), a.status())
     expect(a.wait_alert(lambda x: x["rule"] in ("Good one", "Factory")), "it does not watch")
     expect(a.stop() == 0 and not state_read(a.state_dir)["flags"] & 1, "a stop in order leaves no mark")
@@ -158,6 +165,9 @@ def in_probation(c, how, cause, sig, settings=""):
     expect((q["cause"], q["rule"]) == (cause, "Culprit") and q["signal"] in sig, q)
     expect_back(a, mark)
     expect(armed(s) == one[1] and s["worker_deaths"] == 1 and s["strikes"] == 1, s)
+    end = time.monotonic() + 3
+    while bad[1].hex() not in json.dumps(a.status()) and time.monotonic() < end:
+        time.sleep(0.05)
     expect(a.wait_alert(lambda x: x["rule"].endswith("worker restarted") and "Culprit" in x["output"]), "no alert names the rule")
     status = a.status()
     expect(bad[1].hex() in json.dumps(status) and "Culprit" in json.dumps(status), status)
@@ -231,9 +241,7 @@ def a_shadow_that_eats_memory_or_hangs_does_not_take_the_live_worker_along(c):
 @needs_faults
 def good_content_that_crashes_three_times_gives_way_to_the_one_before(c):
     one, late = c.bundle("one"), c.bundle("late", "any segv boom")
-    a = c.agent(one)
-    c.swap(a, late)
-    a.wait_good(late[1])
+    a = c.agent(late, before=one)
     mark = a.mark()
     a.event("boom")
     q, s = a.wait_quarantined(late[1])
@@ -262,9 +270,7 @@ def the_only_good_content_rests_when_it_crashes_and_the_factorys_watches(c):
 @needs_faults
 def a_worker_that_somebody_kills_between_events_is_nobodys_fault(c):
     one, two = c.bundle("one"), c.bundle("two")
-    a = c.agent(one, rate=20)
-    c.swap(a, two)
-    a.wait_good(two[1])
+    a = c.agent(two, before=one, rate=20)
     for _ in range(5):
         mark = a.mark()
         time.sleep(0.3)  # it has judged something
@@ -289,7 +295,7 @@ def factory_content_that_crashes_three_times_leads_to_safe(c):
     expect(not a.wait("blind for", 0, mark), a.log(mark))
 
 
-# ---- the same on a live kernel, one at a time ----
+# ---- the same on a live kernel ----
 
 def live(fn):
     def run(c):
@@ -298,7 +304,7 @@ def live(fn):
             raise Skip(why)
         fn(c)
     run.__name__ = fn.__name__
-    return test(tap.alone(needs_faults(run)))
+    return test(needs_faults(run))
 
 
 def touch(c, name):
@@ -339,10 +345,7 @@ def expect_nothing_attached(ids):
 @live
 def live_content_that_crashes_in_probation_is_replaced_and_the_host_watched(c):
     one, bad = c.bundle("one"), c.bundle("live", "live segv boom")
-    a = c.agent(live=True, start=False)
-    a.offer(one[0])
-    a.start()
-    a.wait_good(one[1])
+    a = c.agent(one, live=True)
     ids = bpf_ids(a.process.pid)
     mark = a.mark()
     c.swap(a, bad)
@@ -364,10 +367,7 @@ def live_content_that_crashes_in_probation_is_replaced_and_the_host_watched(c):
 @live
 def live_kill_9_of_each_process_leaves_nothing_attached(c):
     one, two = c.bundle("one"), c.bundle("two")
-    a = c.agent(live=True, start=False, shadow=2)
-    a.offer(one[0])
-    a.start()
-    a.wait_good(one[1])
+    a = c.agent(one, live=True, shadow=2)
     for victim in ("steward", "worker"):
         mark = a.mark()
         os.kill(a.child(victim), signal.SIGKILL)
@@ -390,10 +390,7 @@ def live_kill_9_of_each_process_leaves_nothing_attached(c):
 @live
 def live_unclean_boots_bar_bulk_hooks_first_and_leave_the_safe_feed(c):
     one = c.bundle("one")
-    a = c.agent(live=True, start=False)
-    a.offer(one[0])
-    a.start()
-    a.wait_good(one[1])
+    a = c.agent(one, live=True)
     bulk = state_read(a.state_dir)["hooks"]
     expect(a.kill(), "children are left")
     unclean(a, 1)
@@ -595,11 +592,8 @@ def spoil(path, damage):
 def settled(c):
     """An agent that was stopped, with a last known good, the one before, and something in quarantine."""
     one, two, bad = c.bundle("one"), c.bundle("two"), c.bundle("scratch", "trial segv boom")
-    a = c.agent(one, probation=2)
-    c.swap(a, bad)
-    a.wait_quarantined(bad[1])
-    c.swap(a, two)
-    a.wait_good(two[1])
+    a = c.agent(two, before=one, quarantine=(bad,))
+    expect(armed(state_read(a.state_dir)) == two[1], a.log())
     expect(a.stop() == 0, a.log()[-500:])
     return a, one, two, bad
 
@@ -706,8 +700,8 @@ def a_full_or_read_only_disk_stops_what_is_new_and_nothing_else(c):
         a = c.agent(start=False)
         a.state_dir = os.path.join(disk, "state")
         a.offer(late[0])
+        a.seed(late)
         a.start()
-        a.wait_good(late[1])
         with open(os.path.join(disk, "ballast"), "wb", buffering=0) as f:
             try:
                 while f.write(bytes(4096)):
@@ -789,11 +783,8 @@ def unclean(a, boots):
 @needs_faults
 def unclean_boots_step_down_by_two(c):
     one, two = c.bundle("one"), c.bundle("two")
-    a = c.agent(one)
-    expect(a.stop() == 0, a.log()[-500:])
-    a.root = c.root(1, 3600)
-    a.offer(two[0])
-    a.start()
+    a = c.agent(one, probation=3600)
+    c.swap(a, two)
     a.wait_phase(PROBATION, two[1])
     unclean(a, 1)
     s = state_read(a.state_dir)
@@ -875,9 +866,9 @@ def main():
     p.add_argument("build")
     p.add_argument("--long", action="store_true")
     p.add_argument("--production")
-    p.add_argument("--together", type=int, default=8, help="tests at a time that are not live")
+    p.add_argument("--together", type=int, default=12, help="tests at a time")
     p.add_argument("test", nargs="?")
-    args = p.parse_args()
+    args = p.parse_intermixed_args()
     if os.geteuid():
         print("1..0 # SKIP not root")
         return 0
