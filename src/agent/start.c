@@ -9,6 +9,8 @@
 
 #include "sensor/bpf/bpf.h"
 
+enum { FLIGHT_PATH = CONFIG_MAX_PATH + 16 };
+
 static FALLIBLE block_signals(int *out)
 {
 	sigset_t set;
@@ -55,8 +57,16 @@ static FALLIBLE first_files(struct supervisor *s, struct diag *d)
 	return sealed_files_open(s->o->config->rules, s->o->config->n_rules, s->files, d);
 }
 
+/* On the disk where there is a place: a worker's last words outlive the host, too. */
+static const char *flight_path(const struct supervisor *s, char out[FLIGHT_PATH])
+{
+	(void)snprintf(out, FLIGHT_PATH, "%s/flight", s->arm.store ? s->o->config->state_dir : "");
+	return s->arm.store ? out : NULL;
+}
+
 static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 {
+	char path[FLIGHT_PATH];
 	const struct config *c = s->o->config;
 	int courier_pipe = -1;
 	void *page;
@@ -76,7 +86,7 @@ static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 	TRY(super_courier_open(s->o, &s->courier, &courier_pipe, d));
 	TRY(super_sinks_open(s->o, courier_pipe, &s->sinks, d));
 	if (page_new(sizeof *s->page, PAGE_MAGIC, &s->page_fd, &page) != E_OK ||
-	    flight_open(NULL, &s->flight_fd) != E_OK || block_signals(&s->signals) != E_OK)
+	    flight_open(flight_path(s, path), &s->flight_fd) != E_OK || block_signals(&s->signals) != E_OK)
 		FAIL(d, HOST, "cannot set up: %s", strerror(errno));
 	s->page = page;
 	TRY(super_arm_open(s, d));

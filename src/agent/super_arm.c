@@ -167,8 +167,9 @@ bool super_arm_on(struct supervisor *s, struct local_input *in)
 	return true;
 }
 
-void super_arm_offer(struct supervisor *s, const struct control_offer *o, int fd)
+void super_arm_offer(struct supervisor *s, struct control_packet *p)
 {
+	const struct control_offer *o = &p->msg.u.offer;
 	struct local_input in = { .event = LOCAL_EV_OFFER, .lane = o->lane, .release_seq = o->seq };
 	AUTO_FREE char *bytes = NULL;
 	struct diag d;
@@ -179,7 +180,7 @@ void super_arm_offer(struct supervisor *s, const struct control_offer *o, int fd
 	if (!s->arm.store)
 		return;
 	/* It is on the disk, under the digest that its bytes have, before anything refers to it. */
-	if (lseek(fd, 0, SEEK_SET) || io_read_fd(fd, "content", o->bytes, &bytes, &len, &d) != E_OK ||
+	if (lseek(p->fds[0], 0, SEEK_SET) || io_read_fd(p->fds[0], "content", o->bytes, &bytes, &len, &d) != E_OK ||
 	    local_store_put(s->arm.store, o->digest, view_of(bytes, len), &d) != E_OK) {
 		log_error("new content cannot be kept, what is armed stays: %s", d.text);
 		return;
@@ -195,23 +196,27 @@ void super_arm_digest(struct supervisor *s, enum local_event event, const uint8_
 	(void)super_arm_on(s, &in);
 }
 
-void super_arm_order(struct supervisor *s, const struct control_order *o)
+void super_arm_order(struct supervisor *s, struct control_packet *p)
 {
+	const struct control_order *o = &p->msg.u.order;
 	static const enum local_event events[] = { [CONTROL_ORDER_SAFE_ON] = LOCAL_EV_SAFE_ON,
 						   [CONTROL_ORDER_SAFE_OFF] = LOCAL_EV_SAFE_OFF,
 						   [CONTROL_ORDER_CLEAR] = LOCAL_EV_CLEAR };
 
-	if (o->order < countof(events))
+	if (o->order == CONTROL_ORDER_SAFE_OFF && s->arm.breaker)
+		log_warning("SAFE stays: the file 'safe' in '%s' is stronger than the command",
+			    s->o->config->state_dir);
+	else if (o->order < countof(events))
 		super_arm_digest(s, events[o->order], o->digest);
 }
 
-void super_arm_plan(struct supervisor *s, const struct control_plan *p)
+void super_arm_plan(struct supervisor *s, struct control_packet *p)
 {
 	struct plan plan = s->arm.plan;
 
-	plan.shadow_s = p->shadow_s;
-	plan.shadow_events = p->shadow_events;
-	plan.probation_s = p->probation_s;
+	plan.shadow_s = p->msg.u.plan.shadow_s;
+	plan.shadow_events = p->msg.u.plan.shadow_events;
+	plan.probation_s = p->msg.u.plan.probation_s;
 	if (plan_check(&plan, NULL) == E_OK)
 		s->arm.plan = plan;
 }
@@ -283,6 +288,7 @@ void super_arm_due(struct supervisor *s)
 	s->arm.due = false;
 	if (s->state == WATCHING) {
 		super_worker_reload(s);
+		s->arm.reloading = s->next_files != NULL;
 		return;
 	}
 	diag_init(&d);
@@ -307,7 +313,7 @@ static void rehearse_restart(struct supervisor *s)
 		const struct local_lane_state *l = &s->arm.state.lane[i];
 
 		if (l->phase == LOCAL_PROBATION && !l->clean_restarts && l->in_phase_s >= s->arm.plan.probation_s / 2 &&
-		    s->state == WATCHING && !s->next_files && !s->arm.due && !s->restarting)
+		    s->state == WATCHING && !s->next_files && !s->arm.due)
 			super_worker_restart(s);
 	}
 }

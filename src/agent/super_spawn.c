@@ -102,26 +102,21 @@ void child_kill(struct child *c, const char *why)
 	(void)kill(c->pid, SIGKILL);
 }
 
-void child_send(struct child *c, enum control_type type, int fd)
+void child_send2(struct child *c, enum control_type type, int fd, int fd2)
 {
 	struct control_packet p;
 
 	control_init(&p, type);
 	if (fd >= 0)
 		p.fds[p.n_fds++] = fd;
-	if (control_send(c->sock, &p) != E_OK)
-		child_kill(c, "it does not take messages");
+	if (fd2 >= 0)
+		p.fds[p.n_fds++] = fd2;
+	child_pass(c, type, &p);
 }
 
-void child_send2(struct child *c, enum control_type type, int fd, int fd2)
+void child_send(struct child *c, enum control_type type, int fd)
 {
-	struct control_packet p;
-
-	control_init(&p, type);
-	p.fds[p.n_fds++] = fd;
-	p.fds[p.n_fds++] = fd2;
-	if (control_send(c->sock, &p) != E_OK)
-		child_kill(c, "it does not take messages");
+	child_send2(c, type, fd, -1);
 }
 
 void child_pass(struct child *c, enum control_type type, struct control_packet *p)
@@ -179,6 +174,16 @@ bool child_reap(struct child *c, siginfo_t *out)
 		return false;
 	child_forget(c);
 	return true;
+}
+
+void child_died(const char *name, const siginfo_t *si, const char *meanwhile, struct backoff *b, uint64_t now_ms)
+{
+	uint64_t delay = backoff_next_ms(b, now_ms);
+
+	b->restart_ms = now_ms + delay;
+	log_warning("%s %s (%s %d); %s; the next start is in %.1f s", name,
+		    si->si_code == CLD_EXITED ? "ended" : "died", si->si_code == CLD_EXITED ? "exit" : "signal",
+		    si->si_status, meanwhile, (double)delay / 1e3);
 }
 
 uint64_t backoff_next_ms(struct backoff *b, uint64_t now_ms)

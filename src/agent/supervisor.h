@@ -2,7 +2,7 @@
 /*
  * supervisor: what its parts share. One process, one thread, root. No part of it may include content/.
  *
- * Its files are supervisor.[ch], super_*.c, control.[ch] and agent.h; together at most 2,000 lines
+ * Its files are supervisor.[ch], super_*.c, control.[ch] and agent.h; together at most 2,200 lines of code
  * (tests/supervisor_size.py).
  */
 #ifndef SALLYPORT_AGENT_SUPERVISOR_H
@@ -139,9 +139,11 @@ bool child_reap(struct child *c, siginfo_t *out);
 /* Deaths of a child, and how long to wait before its next start. */
 struct backoff {
 	uint32_t recent;
-	uint64_t last_ms;
+	uint64_t last_ms, restart_ms;
 };
 uint64_t backoff_next_ms(struct backoff *b, uint64_t now_ms);
+/* Say it, and when the next one starts: b->restart_ms. */
+void child_died(const char *name, const siginfo_t *si, const char *meanwhile, struct backoff *b, uint64_t now_ms);
 
 struct supervisor;
 
@@ -150,7 +152,6 @@ struct super_courier {
 	const struct agent_opts *o;
 	struct child child;
 	struct backoff backoff;
-	uint64_t restart_ms;
 	int settings, certificates, page_fd, pipe_read; /* -1: none */
 	struct courier_page *page;
 	int question; /* names that the worker asked for; -1: none, and then only outputs need a courier */
@@ -178,7 +179,6 @@ enum { STEWARD_ROOT, STEWARD_SIGNATURES, STEWARD_POLICY, STEWARD_OWNER, STEWARD_
 struct super_steward {
 	struct child child;
 	struct backoff backoff;
-	uint64_t restart_ms;
 	int file[STEWARD_N_FILES]; /* sealed memory or /dev/null */
 	int local[2];              /* the owner's content and its signatures; -1: none */
 	int listen;                /* -1: none */
@@ -221,8 +221,9 @@ struct super_arm {
 	uint8_t boot[16];
 	uint64_t ticked_ms, shadow_alerts, live_alerts, blind_ms; /* blind_ms: not told yet */
 	uint64_t exercised_ms, failed_ms;                         /* failed: a write was, and it was said */
-	bool due;     /* what is armed changed, the worker does not have it yet */
-	bool breaker; /* the breaker file was there */
+	bool due;       /* what is armed changed, the worker does not have it yet */
+	bool reloading; /* what the worker is judging just now is that */
+	bool breaker;   /* the breaker file was there */
 	struct trial trial;
 	char said[112]; /* the last notice */
 };
@@ -245,10 +246,11 @@ void super_arm_stop(struct supervisor *s);
 bool super_arm_on(struct supervisor *s, struct local_input *in);
 FALLIBLE super_arm_files(struct supervisor *s, struct sealed_files *out, struct diag *d);
 void super_arm_tell(struct supervisor *s);
-void super_arm_offer(struct supervisor *s, const struct control_offer *o, int fd);
+/* Messages of the steward. */
+void super_arm_offer(struct supervisor *s, struct control_packet *p);
 void super_arm_digest(struct supervisor *s, enum local_event event, const uint8_t digest[OBJECT_DIGEST_BYTES]);
-void super_arm_order(struct supervisor *s, const struct control_order *o);
-void super_arm_plan(struct supervisor *s, const struct control_plan *p);
+void super_arm_order(struct supervisor *s, struct control_packet *p);
+void super_arm_plan(struct supervisor *s, struct control_packet *p);
 void super_arm_death(struct supervisor *s, uint32_t worker, uint32_t lane, const struct flight *f, uint32_t cause,
 		     uint32_t signal, const char *rule);
 void super_arm_live_death(struct supervisor *s, const siginfo_t *si, bool hung);
@@ -270,7 +272,7 @@ FALLIBLE super_worker_send_capture(struct supervisor *s, const struct child *to)
 void super_worker_go(struct supervisor *s, struct child *c, int iter);
 
 /* super_worker.c */
-enum super_state { DOWN, LOADING, SCANNING, WATCHING, STOPPING };
+enum super_state { DOWN, LOADING, SCANNING, WATCHING, RESTARTING, STOPPING };
 
 /* From the death of a worker until its successor watches. */
 struct gap {

@@ -16,6 +16,7 @@
 #include "content/runtime/runtime.h"
 #include "content/sign/sign.h"
 #include "content/template/template.h"
+#include "release/plan/plan.h"
 
 enum cli_exit { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2, CLI_HOST = 3 };
 
@@ -24,6 +25,15 @@ enum cli_exit { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2, CLI_HOST = 3 };
 	extern const char cmd_##name##_help[];
 #include "cli/commands.def"
 #undef CMD
+
+#define CLI_CONFIG_PATH "/etc/sallyport/sallyport.yaml"
+
+/*
+ * The owner's settings from this file; NULL: the usual one, or the defaults when there is none. The exit code with what
+ * is wrong said on stderr, or 0. config_done in any case.
+ */
+struct config;
+int cli_settings(const char *path, struct config *out);
 
 /* Colours are wanted on this descriptor: a terminal, no NO_COLOR, no TERM=dumb. */
 bool cli_colour(int fd);
@@ -105,6 +115,8 @@ struct explain_args {
 };
 int explain_rule(struct explain_args *a);
 int explain_event(struct explain_args *a);
+/* explain_bundle.c */
+int explain_bundle(int argc, char **argv);
 
 /* rules_*.c */
 int rules_check(int argc, char **argv);
@@ -158,6 +170,15 @@ int cmd_release_root(int argc, char **argv);
 /* Keys, roles, thresholds and plan of a root from a file of settings (docs/formats/release.md). The exit code or 0. */
 struct object_root;
 int cli_root_settings(const char *path, struct object_root *out);
+
+/* plan_file.c */
+struct yaml_document_s;
+struct yaml_node_s;
+/* A plan in YAML (docs/rollout.md): the file's mapping, or the one at its key 'plan'. The exit code, or 0. */
+int cli_plan_load(const char *path, struct plan *out);
+/* The same from a mapping of a document that is read already; *out is changed where the mapping says so, not checked.
+ */
+int cli_plan_read(const char *path, struct yaml_document_s *doc, const struct yaml_node_s *map, struct plan *out);
 
 /* drill_stimuli.c */
 struct drill_stimulus {

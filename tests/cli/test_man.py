@@ -132,4 +132,4 @@ def every_page_can_be_built(c):
 
 
 if __name__ == "__main__":
-    sys.exit(tap.main(Context(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None))
+    sys.exit(tap.main(Context(os.path.abspath(sys.argv[1])), sys.argv[2] if len(sys.argv) > 2 else None))

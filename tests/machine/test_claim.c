@@ -10,7 +10,7 @@ enum { MAX = 512, STEP_S = 300 };
 struct channel {
 	struct release r[MAX];
 	uint32_t n, blessed, superseded, most_in_ring;
-	uint64_t now_s, last_blessed_s, longest_s, pause_s[MAX];
+	uint64_t now_s, first_s, last_blessed_s, longest_s, pause_s[MAX];
 };
 
 static void publish(struct channel *c, enum plan_lane lane)
@@ -24,7 +24,10 @@ static void bless(struct channel *c)
 {
 	uint64_t gap = c->now_s - c->last_blessed_s;
 
-	c->longest_s = gap > c->longest_s ? gap : c->longest_s;
+	if (!c->blessed)
+		c->first_s = gap;
+	else if (gap > c->longest_s)
+		c->longest_s = gap;
 	c->last_blessed_s = c->now_s;
 	c->blessed++;
 }
@@ -93,9 +96,10 @@ static void run(uint32_t every_s, uint32_t days, uint32_t urgent)
 TEST(with_three_releases_a_day_the_last_known_good_advances)
 {
 	run(8 * 3600, 30, 0);
-	/* The last ring ramps for a day and soaks for one. */
+	/* The way takes under four days, and the last ring, which is waited for, ramps for one and soaks for one. */
 	CHECK(channel.blessed >= 12);
-	CHECK(channel.longest_s <= 85 * 3600);
+	CHECK(channel.first_s <= 95 * 3600);
+	CHECK(channel.longest_s <= 60 * 3600);
 	CHECK(channel.superseded > 40);
 }
 

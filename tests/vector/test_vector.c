@@ -395,11 +395,13 @@ TEST(an_earlier_rule_that_fires_does_not_hide_a_verdict)
 	made_done(&m);
 }
 
-static void count_before(void *user, uint32_t vector)
+static void count_before(void *user, uint32_t vector, const struct vector *v)
 {
 	uint32_t *n = user;
 
+	(void)v;
 	CHECK_EQ(vector, *n);
+	CHECK(v != NULL);
 	++*n;
 }
 

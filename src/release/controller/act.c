@@ -91,7 +91,7 @@ FALLIBLE put_evidence(struct controller *c, const struct trust *trust, const str
 	o.bytes = view_of(b.p, b.len);
 	if (err == E_OK) {
 		err = check_evidence(c, r, o.bytes, &trust->root.plan, g->ring, d);
-		err = GUARD(5, err == E_OK) ? E_OK : err;
+		err = GUARD(25, err == E_OK) ? E_OK : err;
 	}
 	object_digest(o.bytes, digest);
 	object_hex(digest, OBJECT_DIGEST_BYTES, hex);

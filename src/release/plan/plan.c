@@ -91,5 +91,7 @@ uint32_t plan_jitter_s(const uint8_t agent_id[16], uint32_t period_s, uint32_t a
 	uint64_t window = (uint64_t)period_s << (doublings ? doublings - 1 : 0);
 	uint64_t spread = window * plan_bucket(salt, agent_id) >> 32;
 
-	return (uint32_t)(attempt ? period_s / 2 + spread : spread);
+	if (GUARD(17, period_s == 0))
+		return 0;
+	return (uint32_t)(attempt ? period_s + spread : spread);
 }

@@ -52,7 +52,7 @@ uint32_t plan_bucket(const uint8_t salt[16], const uint8_t agent_id[16]);
 /*
  * Seconds until a host asks again: spread evenly over hosts, and anew with each attempt, so that hosts which start at
  * once do not come at once. attempt 0: the first since it started, in [0, period). Else that many failures in a row:
- * half a period and up to a window of one period, which doubles with each attempt to at most 32 periods. period_s: at
+ * a period and up to a window of one period, which doubles with each attempt to at most 32 periods. period_s: at
  * most a day.
  */
 uint32_t plan_jitter_s(const uint8_t agent_id[16], uint32_t period_s, uint32_t attempt);
