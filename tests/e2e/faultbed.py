@@ -145,6 +145,7 @@ class Kit:
         self.binary = os.path.join(self.build, "src", "sallyport")
         self.dir = tempfile.mkdtemp(prefix="sallyport-faults-")
         os.chmod(self.dir, 0o755)
+        os.mkdir(os.path.join(self.dir, "repository"))
         self.factory = self.file("factory.yaml", RULE.format(name="Factory", condition='fd.name endswith "/bait"'))
         for k in ("owner", "other", "root", "promote"):
             self.run("key", "new", "-o", k)
@@ -204,7 +205,7 @@ class Kit:
 class Agent:
     """`sallyport run` with a state directory, a socket and outputs of its own."""
 
-    def __init__(self, kit, live=False, shadow=1, probation=4, state=True, config="", rate=200, env=None, wrap=(), factory=None, courier=False):
+    def __init__(self, kit, live=False, shadow=1, probation=4, state=True, config="", rate=200, env=None, wrap=(), factory=None):
         self.kit, self.live, self.env, self.wrap = kit, live, env, list(wrap)
         self.binary, self.factory = kit.binary, factory or kit.factory
         self.dir = tempfile.mkdtemp(prefix="agent-", dir=kit.dir)
@@ -215,7 +216,6 @@ class Agent:
         self.content = os.path.join(self.dir, "content.bundle")
         self.capture = os.path.join(self.dir, "capture")
         self.more, self.rate, self.root = config, rate, kit.root(shadow, probation)
-        self.http = ', http: {url: "http://127.0.0.1:9/"}' if courier else ''
         self.process = None
         self.lines, self.times = [], []
         self.lock = threading.Condition()
@@ -232,9 +232,9 @@ class Agent:
 
     def settings(self):
         lines = [f"socket: {self.socket}", f"rules: [{self.factory}]",
-                 f"outputs: {{stdout: {{enabled: false}}, file: {{path: {self.alerts_path}}}{self.http}}}"]
+                 f"outputs: {{stdout: {{enabled: false}}, file: {{path: {self.alerts_path}}}}}"]
         if self.state_dir:
-            lines += [f"state: {self.state_dir}", f"release: {{root: {self.root}}}"]
+            lines += [f"state: {self.state_dir}", f"release: {{root: {self.root}, repository: dir://{os.path.join(self.kit.dir, 'repository')}}}"]
             owner = f"key: {os.path.join(self.kit.dir, 'owner.pub')}"
             if os.path.exists(self.content):
                 owner += f", content: {self.content}"

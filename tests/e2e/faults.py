@@ -112,10 +112,10 @@ def a_production_build_refuses_content_with_the_fault(c):
 @needs_faults
 def good_content_becomes_good_and_nothing_is_blind(c):
     one = c.bundle("one")
-    a = c.agent(start=False)
+    a = c.agent(start=False, probation=14)  # the rehearsal comes when the worker has watched for longer than a stop may take
     a.offer(one[0])
     a.start()
-    s = a.wait_good(one[1])
+    s = a.wait_good(one[1], 40)
     check_state(s)
     expect(armed(s) == one[1] and s["worker_deaths"] == 0 and not s["quarantine"] and s["blind_ms"] == 0, s)
     end = time.monotonic() + 3  # the steward is told after it was written
@@ -508,7 +508,7 @@ def reach(a, step, bad):
 
 def killed_at(c, step, victim):
     one, two = c.bundle("one"), c.bundle("two")
-    a = c.agent(one, courier=True, shadow=2)
+    a = c.agent(one, shadow=2)
     a.marked = a.mark()
     c.swap(a, two)
     reach(a, step, two[1])
