@@ -112,6 +112,8 @@ def main():
     for build in ("build/release", "build/san"):
         command(totals, f"end to end with {build}", [sys.executable, "tests/e2e/e2e.py", build], tap=True, timeout=420)
     command(totals, "the stable public rules, live", [sys.executable, "tests/e2e/stable.py", "build/release"], tap=True, timeout=300)
+    command(totals, "content and hosts that fail", [sys.executable, "tests/e2e/faults.py", "build/faults", "--production", "build/release"], tap=True,
+            timeout=300)
     command(totals, "the demo", [sys.executable, "tests/e2e/demo.py", "build/release"], timeout=120)
     for s in totals.skips:
         print(f"check: skipped {s}")

@@ -8,9 +8,11 @@
  */
 #include "agent/supervisor.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 static bool write_text(const char *dir, const char *file, const char *text)
@@ -23,6 +25,26 @@ static bool write_text(const char *dir, const char *file, const char *text)
 	return fd >= 0 && io_write_all(fd, text, strlen(text)) == E_OK;
 }
 
+/* Groups of agents that were killed. */
+static void sweep(const char *base, const char *parent)
+{
+	char path[PATH_MAX];
+	struct dirent *e;
+	DIR *d;
+
+	(void)snprintf(path, sizeof path, "%s%s", base, parent);
+	d = opendir(path);
+	while (d && (e = readdir(d))) {
+		const char *dash = strrchr(e->d_name, '-');
+		long pid = !strncmp(e->d_name, "sallyport-", 10) && dash ? strtol(dash + 1, NULL, 10) : 0;
+
+		if (pid > 0 && kill((pid_t)pid, 0) && errno == ESRCH)
+			(void)unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR);
+	}
+	if (d)
+		(void)closedir(d);
+}
+
 /* Make the group and keep its cgroup.procs open. */
 static bool add_dir(struct worker_cgroup *g, const char *base, const char *own)
 {
@@ -31,6 +53,7 @@ static bool add_dir(struct worker_cgroup *g, const char *base, const char *own)
 	int n = snprintf(dir, sizeof g->dir[0], "%s%s/sallyport-%s-%d", base, strcmp(own, "/") ? own : "", g->name,
 			 (int)getpid());
 
+	sweep(base, own);
 	if (n < 0 || (size_t)n >= sizeof g->dir[0] || (mkdir(dir, 0755) && errno != EEXIST))
 		return false;
 	(void)snprintf(path, sizeof path, "%s/cgroup.procs", dir);

@@ -9,7 +9,7 @@
 
 #include <errno.h>
 
-enum { TICK_MS = 1000, TELL_S = 10, EXERCISES = 48 /* in a probation */ };
+enum { TICK_MS = 1000, TELL_S = 10, FAILED_SAID_MS = 60000, EXERCISES = 48 /* in a probation */ };
 
 static void tell(struct supervisor *s, enum local_lane lane)
 {
@@ -154,7 +154,11 @@ bool super_arm_on(struct supervisor *s, struct local_input *in)
 	in->hooks_bulk = SUPER_HOOKS_BULK;
 	memcpy(in->boot, a->boot, sizeof in->boot);
 	if (local_step(a->store, &a->state, &a->plan, in, &out, &d) != E_OK) {
-		log_warning("%s", d.text);
+		a->blind_ms += in->blind_ms;
+		if (in->event != LOCAL_EV_TIME || super_now_ms() - a->failed_ms > FAILED_SAID_MS) {
+			log_warning("%s", d.text);
+			a->failed_ms = super_now_ms();
+		}
 		return false;
 	}
 	act(s, &out);

@@ -6,6 +6,7 @@
 #include "agent/supervisor.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/utsname.h>
 
 enum { RETRY_MS = 10000, STOP_MS = 2000 };
@@ -179,7 +180,19 @@ void super_steward_on_death(struct supervisor *s, uint64_t now_ms)
 	child_died("steward", &si, "nothing new is activated until it is back", &s->steward.backoff, now_ms);
 }
 
+/* What it knows is its last message. */
 void super_steward_stop(struct supervisor *s)
 {
-	child_stop(&s->steward.child, STOP_MS);
+	uint64_t end = super_now_ms() + STOP_MS;
+	struct child *c = &s->steward.child;
+
+	if (c->pid)
+		child_send(c, CONTROL_STOP, -1);
+	while (c->pid && c->sock >= 0 && super_now_ms() < end) {
+		struct pollfd p = { .fd = c->sock, .events = POLLIN };
+
+		if (poll(&p, 1, STOP_MS) > 0)
+			super_steward_on_message(s);
+	}
+	child_end(c);
 }

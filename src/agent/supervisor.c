@@ -140,7 +140,7 @@ static void check_kern(struct supervisor *s, uint64_t now)
 
 static void on_time(struct supervisor *s)
 {
-	uint64_t now = super_now_ms(), in_state = now - s->since_ms;
+	uint64_t now = super_now_ms(), in_state;
 
 	check_record(s);
 	check_kern(s, now);
@@ -153,6 +153,7 @@ static void on_time(struct supervisor *s)
 		super_begin_stop(s);
 		return;
 	}
+	in_state = super_now_ms() - s->since_ms; /* which may have changed just now */
 	switch (s->state) {
 	case DOWN:
 		if (!s->done && now >= s->restart_ms)

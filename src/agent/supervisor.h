@@ -220,7 +220,7 @@ struct super_arm {
 	struct plan plan;
 	uint8_t boot[16];
 	uint64_t ticked_ms, shadow_alerts, live_alerts, blind_ms; /* blind_ms: not told yet */
-	uint64_t exercised_ms;
+	uint64_t exercised_ms, failed_ms;                         /* failed: a write was, and it was said */
 	bool due;       /* what is armed changed, the worker does not have it yet */
 	bool reloading; /* what the worker is judging just now is that */
 	bool breaker;   /* the breaker file was there */

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of faults are made with: agents with a state of their own, content signed by an owner, captures, and the
 bytes of a state (docs/formats/state.md)."""
-import ctypes
 import hashlib
 import json
 import os
@@ -9,7 +8,6 @@ import re
 import shutil
 import signal
 import socket
-import stat
 import struct
 import subprocess
 import tempfile
@@ -48,7 +46,8 @@ RELEASE, OWNER = 0, 1
 NONE, SELFTEST, SHADOW, PROBATION = range(4)
 NORMAL, FACTORY, SAFE = range(3)
 CRASH, HANG, MEMORY, REFUSED, VECTOR, BUDGET, BOOT = range(1, 8)
-BULK = 0  # set from the log: hooks that this host attaches
+with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot_id:
+    BOOT_ID = bytes.fromhex(boot_id.read().strip().replace("-", ""))
 
 
 # ---- the state's bytes ----
@@ -136,29 +135,6 @@ def armed(s, lane=OWNER):
     return d if d != NOTHING else None
 
 
-# ---- what is attached ----
-
-def attached(pids=None):
-    """Descriptors of BPF programs, links and maps, and children, that processes called sallyport hold: {pid: [what]}."""
-    found = {}
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if not open(f"/proc/{pid}/comm").read().startswith("sallyport") or (pids is not None and int(pid) not in pids):
-                continue
-            found[int(pid)] = [t for t in (os.readlink(f"/proc/{pid}/fd/{f}") for f in os.listdir(f"/proc/{pid}/fd")) if "bpf" in t]
-        except OSError:
-            continue
-    return found
-
-
-def bpf_programs():
-    """Ids of loaded BPF programs whose maps or names are the sensor's, by bpftool; None where there is none."""
-    if not shutil.which("bpftool"):
-        return None
-    out = subprocess.run(["bpftool", "-j", "prog", "show"], capture_output=True, text=True).stdout
-    return {p["id"]: p for p in json.loads(out or "[]") if p.get("type") in ("tracing", "raw_tracepoint", "tracepoint", "kprobe", "lsm")}
-
-
 # ---- content ----
 
 class Kit:
@@ -169,6 +145,7 @@ class Kit:
         self.binary = os.path.join(self.build, "src", "sallyport")
         self.dir = tempfile.mkdtemp(prefix="sallyport-faults-")
         os.chmod(self.dir, 0o755)
+        os.mkdir(os.path.join(self.dir, "repository"))
         self.factory = self.file("factory.yaml", RULE.format(name="Factory", condition='fd.name endswith "/bait"'))
         for k in ("owner", "other", "root", "promote"):
             self.run("key", "new", "-o", k)
@@ -228,7 +205,7 @@ class Kit:
 class Agent:
     """`sallyport run` with a state directory, a socket and outputs of its own."""
 
-    def __init__(self, kit, live=False, shadow=1, probation=4, state=True, config="", rate=200, env=None, wrap=(), factory=None, courier=False):
+    def __init__(self, kit, live=False, shadow=1, probation=4, state=True, config="", rate=200, env=None, wrap=(), factory=None):
         self.kit, self.live, self.env, self.wrap = kit, live, env, list(wrap)
         self.binary, self.factory = kit.binary, factory or kit.factory
         self.dir = tempfile.mkdtemp(prefix="agent-", dir=kit.dir)
@@ -239,7 +216,6 @@ class Agent:
         self.content = os.path.join(self.dir, "content.bundle")
         self.capture = os.path.join(self.dir, "capture")
         self.more, self.rate, self.root = config, rate, kit.root(shadow, probation)
-        self.http = ', http: {url: "http://127.0.0.1:9/"}' if courier else ''
         self.process = None
         self.lines, self.times = [], []
         self.lock = threading.Condition()
@@ -256,9 +232,9 @@ class Agent:
 
     def settings(self):
         lines = [f"socket: {self.socket}", f"rules: [{self.factory}]",
-                 f"outputs: {{stdout: {{enabled: false}}, file: {{path: {self.alerts_path}}}{self.http}}}"]
+                 f"outputs: {{stdout: {{enabled: false}}, file: {{path: {self.alerts_path}}}}}"]
         if self.state_dir:
-            lines += [f"state: {self.state_dir}", f"release: {{root: {self.root}}}"]
+            lines += [f"state: {self.state_dir}", f"release: {{root: {self.root}, repository: dir://{os.path.join(self.kit.dir, 'repository')}}}"]
             owner = f"key: {os.path.join(self.kit.dir, 'owner.pub')}"
             if os.path.exists(self.content):
                 owner += f", content: {self.content}"
@@ -276,6 +252,24 @@ class Agent:
         expect(os.path.getsize(new) == os.path.getsize(self.capture), "captures of one size: names of the same length")
         with open(new, "rb") as f, open(self.capture, "r+b") as g:
             os.pwrite(g.fileno(), f.read(), 0)
+
+    def seed(self, lkg, lkg1=None, quarantine=(), release_seq=0):
+        """A state with this content as the last known good of the owner's lane, as an agent that stopped in order left it."""
+        os.makedirs(os.path.join(self.state_dir, "content"), mode=0o700)
+        os.chmod(self.state_dir, 0o700)
+        for path, digest in filter(None, (lkg, lkg1)):
+            with open(path, "rb") as f, open(os.path.join(self.state_dir, "content", digest.hex()), "wb") as g:
+                g.write(f.read())
+        s = dict.fromkeys(HOST_KEYS, 0)
+        s.update(boot=BOOT_ID, generation=5, lanes=[dict.fromkeys(LANE_KEYS, 0) for _ in range(2)], quarantine=[])
+        for lane in s["lanes"]:
+            lane.update(lkg=NOTHING, lkg1=NOTHING, candidate=NOTHING)
+        s["lanes"][OWNER].update(lkg=lkg[1], lkg1=lkg1[1] if lkg1 else NOTHING)
+        s["quarantine"] = [{"digest": q[1], "cause": CRASH, "signal": 11, "time": 0, "rule": "Culprit"} for q in quarantine]
+        for n in (0, 1):
+            with open(os.path.join(self.state_dir, f"state.{n}"), "wb") as f:
+                f.write(slot_write(dict(s, generation=5 + n)))
+        os.chmod(os.path.join(self.state_dir, "content"), 0o700)
 
     # life
 
@@ -340,12 +334,6 @@ class Agent:
     def wait_quarantined(self, digest, timeout=15):
         s = self.wait_state(lambda s: any(q["digest"] == digest for q in s["quarantine"]), timeout)
         return next(q for q in s["quarantine"] if q["digest"] == digest), s
-
-    def wait_armed(self, digest, timeout=10, since=None):
-        """Until the worker watches with this content (None: the factory's): what it says of its digest."""
-        if digest is None:
-            return self.wait(r"\bwatching rules=", timeout, since)
-        return self.wait(r"watching rules=.* content=|rules reloaded", timeout, since)
 
     def children(self):
         """{pid: name} of the agent's processes."""

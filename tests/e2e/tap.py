@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A minimal TAP runner: @test functions run in order, a failed assertion or exception is 'not ok' with its reason.
 
-With together=N as many run at a time, but for those marked @alone, which run one by one afterwards. Results come in order."""
+With together=N as many run at a time; results come in order."""
 import concurrent.futures
 import sys
 import time
@@ -16,11 +16,6 @@ class Skip(Exception):
 
 def test(fn):
     TESTS.append(fn)
-    return fn
-
-
-def alone(fn):
-    fn.alone = True
     return fn
 
 
@@ -51,10 +46,8 @@ def main(context, only=None, after=None, together=1):
     print(f"1..{len(tests)}", flush=True)
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(together) as pool:
-        running = {t: pool.submit(run, n, t, context, after) for n, t in enumerate(tests, 1) if together > 1 and not hasattr(t, "alone")}
-        concurrent.futures.wait(running.values())
-        for n, t in enumerate(tests, 1):
-            bad, text = running[t].result() if t in running else run(n, t, context, after)
+        for result in [pool.submit(run, n, t, context, after) for n, t in enumerate(tests, 1)]:
+            bad, text = result.result()
             failed += bad
             print(text, flush=True)
     return 1 if failed else 0
