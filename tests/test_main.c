@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_main: runs every test that registered itself in this executable. */
+/* test_main: runs every test that registered itself in this executable, or those that its argument names; --list. */
 #include "test.h"
 
 static struct test_case *first, **last = &first;
@@ -56,13 +56,25 @@ static int reset(void **state)
 	return 0;
 }
 
+/* No word: all. =NAME: that one. Else those that have it in their names. */
+static bool is_wanted(const char *name, const char *word)
+{
+	return !word || (word[0] == '=' ? !strcmp(name, word + 1) : strstr(name, word) != NULL);
+}
+
 int main(int argc, char **argv)
 {
+	const char *word = argc > 1 ? argv[1] : NULL;
 	struct CMUnitTest tests[512];
 	size_t n = 0;
 
+	if (word && !strcmp(word, "--list")) {
+		for (struct test_case *t = first; t; t = t->next)
+			puts(t->name);
+		return 0;
+	}
 	for (struct test_case *t = first; t && n < countof(tests); t = t->next)
-		if (argc < 2 || strstr(t->name, argv[1]))
+		if (is_wanted(t->name, word))
 			tests[n++] = (struct CMUnitTest){
 				.name = t->name, .test_func = run, .setup_func = reset, .initial_state = t
 			};

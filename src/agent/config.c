@@ -633,6 +633,12 @@ static void check_needs(struct reader *r)
 		{ "outputs.syslog.path", "outputs.syslog.transport" },
 		{ "outputs.http.headers", "outputs.http.url" },
 		{ "outputs.http.ca_file", "outputs.http.url" },
+		{ "release.repository", "release.root" },
+		{ "release.repository", "state" },
+		{ "release.root", "release.repository" },
+		{ "release.policy", "release.root" },
+		{ "owner.content", "owner.key" },
+		{ "owner.content", "state" },
 	};
 	const struct config *c = r->c;
 

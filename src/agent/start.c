@@ -82,9 +82,6 @@ static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 	log_clears_line(s->o->colour && c->stdout_format == CONFIG_AUTO && isatty(STDERR_FILENO));
 	(void)snprintf(s->memory, sizeof s->memory, "%u", c->worker_memory_mib);
 	TRY(super_steward_open(s, d));
-	TRY(super_arm_open(s, d));
-	TRY(first_files(s, d));
-	TRY(open_record(s, d));
 	TRY(container_files_make(c, &s->containers));
 	TRY(super_courier_open(s->o, &s->courier, &courier_pipe, d));
 	TRY(super_sinks_open(s->o, courier_pipe, &s->sinks, d));
@@ -92,11 +89,15 @@ static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 	    flight_open(flight_path(s, path), &s->flight_fd) != E_OK || block_signals(&s->signals) != E_OK)
 		FAIL(d, HOST, "cannot set up: %s", strerror(errno));
 	s->page = page;
+	TRY(super_arm_open(s, d));
+	TRY(first_files(s, d));
+	TRY(open_record(s, d));
 	if (!config_capture(c)) {
 		TRY(kern_open(&ko, &s->kern, d));
 		TRY(ring_stats_open(kern_stats_fd(s->kern), kern_n_cpus(s->kern), &s->stats, d));
 	}
-	worker_cgroup_make(&s->cgroup, (uint64_t)c->worker_memory_mib << 20, c->worker_cpu_percent);
+	worker_cgroup_make(&s->cgroup, "worker", (uint64_t)c->worker_memory_mib << 20, c->worker_cpu_percent);
+	worker_cgroup_make(&s->trial_cgroup, "trial", (uint64_t)c->worker_memory_mib << 20, c->worker_cpu_percent);
 	if (!s->cgroup.memory || !s->cgroup.cpu)
 		log_info("no cgroup bounds the worker's %s here, its resource limits do",
 			 s->cgroup.memory ? "CPU time"
@@ -108,6 +109,7 @@ static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 static void tear_down(struct supervisor *s)
 {
 	worker_cgroup_remove(&s->cgroup);
+	worker_cgroup_remove(&s->trial_cgroup);
 	ring_stats_close(s->stats);
 	kern_close(s->kern);
 	page_unmap(s->page, sizeof *s->page);

@@ -118,7 +118,7 @@ FALLIBLE steward_restore(struct steward *s, struct view bytes, struct diag *d)
 	if (!t)
 		return E_NOMEM;
 	TRY(VIEW_READ(bytes, 0, &h));
-	if (memcmp(h.magic, "SPST", 4) || h.version != STATE_VERSION)
+	if (!GUARD(16, !memcmp(h.magic, "SPST", 4)) || h.version != STATE_VERSION)
 		FAIL(d, FORMAT, "this is no state of a steward, or one of another version");
 	if (!view_sub(bytes, sizeof h, h.trust_bytes, &trust) ||
 	    !view_sub(bytes, sizeof h + h.trust_bytes, h.table_bytes, &known) ||
@@ -159,7 +159,12 @@ static FALLIBLE make_keys(struct steward *s, struct diag *d)
 
 FALLIBLE steward_identity(struct steward *s, struct view secret, struct diag *d)
 {
-	TRY(secret.len ? sign_read_secret(secret, NULL, &s->key, d) : make_keys(s, d));
+	if (!secret.len) {
+		TRY(make_keys(s, d));
+	} else if (sign_read_secret(secret, NULL, &s->key, d) != E_OK) {
+		log_error("the keys of this agent are damaged, it gets new ones and a new name: %s", d->text);
+		TRY(make_keys(s, d));
+	}
 	(void)crypto_generichash(s->host.agent_id, sizeof s->host.agent_id, s->key.pub.key, sizeof s->key.pub.key, NULL,
 				 0);
 	s->host.fresh = s->start.flags & CONTROL_STEWARD_FRESH;

@@ -355,7 +355,7 @@ static FALLIBLE check_local(const struct steward *s, struct view bytes, struct v
 	uint32_t n;
 
 	if (!s->has_owner)
-		FAIL(d, REJECTED, "there is no key of the owner on this host: set release.owner_key");
+		FAIL(d, REJECTED, "there is no key of the owner on this host: set owner.key");
 	TRY(sign_read_blocks(signatures, blocks, countof(blocks), &n, d));
 	for (uint32_t i = 0; i < n; i++)
 		if (sign_verify(&s->owner, &blocks[i], bytes))

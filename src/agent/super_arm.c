@@ -124,14 +124,6 @@ FALLIBLE super_arm_files(struct supervisor *s, struct sealed_files *out, struct 
 
 /* steps */
 
-static void act_lane(struct supervisor *s, enum local_lane lane, uint32_t todo)
-{
-	if (todo & LOCAL_DO_SCRATCH)
-		super_trial_start(s, LOCAL_SCRATCH_WORKER, lane);
-	if (todo & LOCAL_DO_SHADOW)
-		super_trial_start(s, LOCAL_SHADOW_WORKER, lane);
-}
-
 static void act(struct supervisor *s, const struct local_output *out)
 {
 	for (uint32_t i = 0; i < LOCAL_N_LANES; i++)
@@ -144,8 +136,7 @@ static void act(struct supervisor *s, const struct local_output *out)
 		local_store_clean(s->arm.store, &s->arm.state);
 	if (out->todo & LOCAL_DO_NOTICE)
 		notice(s, out->text);
-	for (uint32_t i = 0; i < LOCAL_N_LANES; i++)
-		act_lane(s, (enum local_lane)i, out->lane_do[i]);
+	/* What is to be tried begins by itself: super_trial_on_time. */
 }
 
 bool super_arm_on(struct supervisor *s, struct local_input *in)
@@ -226,16 +217,14 @@ void super_arm_plan(struct supervisor *s, struct control_packet *p)
 		s->arm.plan = plan;
 }
 
-/* Which lane's content is this the beginning of? */
-static bool find_digest(const struct supervisor *s, const uint8_t *prefix, struct local_input *in)
+/* Whose content this is the beginning of; else as it is: the factory's, or none. */
+static void find_digest(const struct supervisor *s, const uint8_t *prefix, struct local_input *in)
 {
 	for (uint32_t i = 0; i < LOCAL_N_LANES; i++)
-		if (local_armed(&s->arm.state, i, in->digest) && !memcmp(in->digest, prefix, FLIGHT_DIGEST_BYTES)) {
-			in->lane = i;
-			return true;
-		}
+		if (local_armed(&s->arm.state, i, in->digest) && !memcmp(in->digest, prefix, FLIGHT_DIGEST_BYTES))
+			return;
 	memset(in->digest, 0, sizeof in->digest);
-	return false;
+	memcpy(in->digest, prefix, FLIGHT_DIGEST_BYTES);
 }
 
 void super_arm_death(struct supervisor *s, uint32_t worker, uint32_t lane, const struct flight *f, uint32_t cause,
@@ -245,8 +234,11 @@ void super_arm_death(struct supervisor *s, uint32_t worker, uint32_t lane, const
 		.event = LOCAL_EV_DEATH, .worker = worker, .lane = lane, .cause = cause, .signal = signal
 	};
 
-	if (worker == LOCAL_LIVE && f)
-		(void)find_digest(s, f->digest, &in);
+	/* Between two events it was nobody's. */
+	if (worker != LOCAL_LIVE)
+		memcpy(in.digest, s->arm.state.lane[lane].candidate, sizeof in.digest);
+	else if (f && (f->phase == FLIGHT_JUDGING || f->phase == FLIGHT_TESTING))
+		find_digest(s, f->digest, &in);
 	(void)snprintf(in.rule, sizeof in.rule, "%s", rule);
 	(void)super_arm_on(s, &in);
 }
@@ -307,6 +299,7 @@ void super_arm_due(struct supervisor *s)
 	sealed_files_close(s->files);
 	free(s->files);
 	s->files = files;
+	s->backoff = (struct backoff){ 0 }; /* other content: it has not died yet */
 }
 
 /* Half way through a probation the worker is restarted in order: content that only works until then is not good. */

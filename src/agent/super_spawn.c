@@ -16,8 +16,8 @@ enum {
 	SOCKET_TIMEOUT_S = 2,
 	QUICK_RESTARTS = 3, /* without delay */
 	BACKOFF_MS = 100,
-	BACKOFF_MAX_MS = 10000,
-	CALM_MS = 60000, /* without a death: the count starts again */
+	BACKOFF_MAX_MS = 1000, /* nobody watches meanwhile */
+	CALM_MS = 60000,       /* without a death: the count starts again */
 };
 
 static void default_signals(void)
@@ -197,5 +197,5 @@ uint64_t backoff_next_ms(struct backoff *b, uint64_t now_ms)
 	if (b->recent <= QUICK_RESTARTS)
 		return 0;
 	steps = b->recent - QUICK_RESTARTS - 1;
-	return steps < 7 ? (uint64_t)BACKOFF_MS << steps : BACKOFF_MAX_MS;
+	return steps < 4 ? (uint64_t)BACKOFF_MS << steps : BACKOFF_MAX_MS;
 }

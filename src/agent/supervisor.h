@@ -2,7 +2,7 @@
 /*
  * supervisor: what its parts share. One process, one thread, root. No part of it may include content/.
  *
- * Its files are supervisor.[ch], super_*.c, control.[ch] and agent.h; together at most 2,000 lines of code
+ * Its files are supervisor.[ch], super_*.c, control.[ch] and agent.h; together at most 2,200 lines of code
  * (tests/supervisor_size.py).
  */
 #ifndef SALLYPORT_AGENT_SUPERVISOR_H
@@ -71,14 +71,15 @@ void super_sinks_note(struct super_sinks *s, const struct output_note *n, uint64
 enum { CGROUP_MAX_DIRS = 2 };
 
 struct worker_cgroup {
+	const char *name;
 	char dir[CGROUP_MAX_DIRS][320];
 	int procs[CGROUP_MAX_DIRS]; /* a process that writes "0" joins */
 	uint32_t n;
 	bool memory, cpu; /* bounded */
 };
 
-/* Never fails: what cannot be had is left out. */
-void worker_cgroup_make(struct worker_cgroup *g, uint64_t memory_bytes, uint32_t cpu_percent);
+/* name: of its directory, before our pid. Never fails: what cannot be had is left out. */
+void worker_cgroup_make(struct worker_cgroup *g, const char *name, uint64_t memory_bytes, uint32_t cpu_percent);
 void worker_cgroup_remove(struct worker_cgroup *g);
 
 /* start_containers.c, super_containers.c: where runtimes write down what a container is, for the worker to read. */
@@ -207,7 +208,6 @@ struct trial {
 	bool watching;                    /* the kernel sends for it, too */
 };
 
-void super_trial_start(struct supervisor *s, uint32_t worker, uint32_t lane);
 void super_trial_end(struct supervisor *s);
 void super_trial_on_message(struct supervisor *s);
 void super_trial_on_death(struct supervisor *s);
@@ -272,7 +272,7 @@ FALLIBLE super_worker_send_capture(struct supervisor *s, const struct child *to)
 void super_worker_go(struct supervisor *s, struct child *c, int iter);
 
 /* super_worker.c */
-enum super_state { DOWN, LOADING, SCANNING, WATCHING, STOPPING };
+enum super_state { DOWN, LOADING, SCANNING, WATCHING, RESTARTING, STOPPING };
 
 /* From the death of a worker until its successor watches. */
 struct gap {
@@ -293,7 +293,7 @@ struct supervisor {
 	struct super_courier courier;
 	struct super_steward steward;
 	struct super_arm arm;
-	struct worker_cgroup cgroup;
+	struct worker_cgroup cgroup, trial_cgroup;
 	struct container_files containers;
 	struct child child;
 	struct backoff backoff;

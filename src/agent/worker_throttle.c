@@ -138,7 +138,7 @@ static bool pay(struct worker *w, struct budget *b, uint64_t now_ns)
 
 	b->left_ns = passed < MINUTE_NS - b->left_ns ? b->left_ns + passed : MINUTE_NS;
 	b->at_ns = now_ns;
-	if (b->left_ns >= cost) {
+	if (GUARD(22, b->left_ns >= cost)) {
 		b->left_ns -= cost;
 		return true;
 	}

@@ -24,15 +24,14 @@ static void before(void *user, uint32_t index, const struct vector *v)
 	worker_flight_put(&r->w->flight->rule, rule);
 }
 
-FALLIBLE worker_vectors(const struct content_set *set, struct worker *w, uint64_t *evaluated,
-			struct vector_result *out, struct diag *d)
+FALLIBLE worker_vectors(const struct content_set *set, struct worker *w, uint64_t *evaluated, struct vector_result *out,
+			struct diag *d)
 {
 	*out = (struct vector_result){ 0 };
 	for (uint32_t i = 0; i < set->n_contents; i++) {
-		struct run r = { .w = w,
-				 .evaluated = evaluated,
-				 .first_rule = set->first_rule[i],
-				 .digest = set->digests[i] };
+		struct run r = {
+			.w = w, .evaluated = evaluated, .first_rule = set->first_rule[i], .digest = set->digests[i]
+		};
 		struct vector_run_opts o = { .before = before, .user = &r };
 		struct vector_result one = { 0 };
 		enum err err = vector_prove(set->vectors[i], set->n_vectors[i], set->contents[i], &template_builtin, &o,
@@ -40,7 +39,7 @@ FALLIBLE worker_vectors(const struct content_set *set, struct worker *w, uint64_
 
 		out->n += one.n;
 		out->failed += one.failed;
-		if (err != E_OK) {
+		if (!GUARD(4, err == E_OK)) {
 			out->vector = one.vector;
 			out->rule = r.first_rule + one.rule;
 			memcpy(out->text, one.text, sizeof out->text);

@@ -36,7 +36,7 @@ static struct arena_chunk *chunk_new(struct arena *a, size_t need)
 	if (size < need)
 		size = need;
 	c = calloc(1, sizeof *c + size);
-	if (!c)
+	if (!GUARD(13, c))
 		return NULL;
 	c->size = size;
 	c->next = a->head;
@@ -53,7 +53,7 @@ void *arena_alloc(struct arena *a, size_t size)
 	if (size > SIZE_MAX - align)
 		return NULL;
 	size = (size + align - 1) & ~(align - 1);
-	if (size > a->cap || a->used > a->cap - size)
+	if (!GUARD(15, size <= a->cap && a->used <= a->cap - size))
 		return NULL;
 	if (!c || c->size - c->used < size)
 		c = chunk_new(a, size);

@@ -34,7 +34,7 @@ static bool reserve(struct buf *b, size_t extra)
 	while (cap <= b->len + extra)
 		cap *= 2;
 	p = realloc(b->p, cap);
-	if (!p) {
+	if (!GUARD(13, p)) {
 		b->full = true;
 		return false;
 	}

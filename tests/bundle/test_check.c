@@ -50,7 +50,7 @@ TEST(a_bundle_loads_where_it_was_made)
 	bundle_make_done(&m);
 }
 
-TEST(f1_a_field_more_or_less_than_the_bundle_counts)
+TEST(f01_a_field_more_or_less_than_the_bundle_counts)
 {
 	struct bundle_host h = bundle_this_host();
 	uint32_t n = FIELD_ipc_pipe_hops - TEMPLATE_CAP + 1;
@@ -78,7 +78,7 @@ TEST(f1_a_field_more_or_less_than_the_bundle_counts)
 	arena_done(&a);
 }
 
-TEST(f1_a_bundle_for_other_fields_at_the_same_places_is_refused)
+TEST(f01_a_bundle_for_other_fields_at_the_same_places_is_refused)
 {
 	struct template_field own[TEMPLATE_CAP];
 	struct template_type types[TEMPLATE_N_TYPES];
@@ -106,7 +106,7 @@ TEST(f1_a_bundle_for_other_fields_at_the_same_places_is_refused)
 }
 
 /* The manifest is the sensor's own, and so are the records of the schema: only the verifier is in the way. */
-TEST(f2_programs_that_read_fields_20_to_255_are_refused_by_the_verifier)
+TEST(f02_programs_that_read_fields_20_to_255_are_refused_by_the_verifier)
 {
 	const struct bundle_host h = bundle_this_host();
 

@@ -137,7 +137,7 @@ TEST(f7_without_telemetry_nothing_goes_on)
 	world_done(w);
 }
 
-TEST(f7_reports_of_others_are_no_news_of_the_ring)
+TEST(reports_of_others_are_no_news_of_the_ring)
 {
 	AUTO_FREE struct world *w = malloc(sizeof *w);
 	struct release r;

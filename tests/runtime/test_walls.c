@@ -41,7 +41,7 @@ static const char *render(const struct diag *d, struct buf *b)
 	return b->p;
 }
 
-TEST(wall_1_the_schema_names_rule_field_counts_and_digests)
+TEST(f01_wall_1_the_schema_names_rule_field_counts_and_digests)
 {
 	uint8_t want[TEMPLATE_DIGEST_BYTES], have[TEMPLATE_DIGEST_BYTES];
 	const struct template_section *own = &template_builtin.types[PIPE].own;
@@ -72,7 +72,7 @@ TEST(wall_1_the_schema_names_rule_field_counts_and_digests)
 	arena_done(&a);
 }
 
-TEST(wall_2_the_verifier_refuses_what_the_schema_let_through)
+TEST(f02_wall_2_the_verifier_refuses_what_the_schema_let_through)
 {
 	static const struct prog_line lines[] = { { 0, "rules.yaml", "condition: ipc.chain = 'sh <- nc'", 7, 3 } };
 	struct content *c;
@@ -103,7 +103,7 @@ TEST(wall_2_the_verifier_refuses_what_the_schema_let_through)
 	arena_done(&a);
 }
 
-TEST(wall_3_the_vm_ends_the_program_and_the_event_does_not_match)
+TEST(f02_wall_3_the_vm_ends_the_program_and_the_event_does_not_match)
 {
 	struct content_eval ce = { 0 };
 	struct content *c;

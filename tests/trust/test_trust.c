@@ -608,7 +608,7 @@ TEST(f18_an_expired_root_lets_nothing_in_but_the_next_root)
 	fleet_done(&f);
 }
 
-TEST(f6_a_promotion_of_a_larger_share_than_the_plan_gives_the_ring_is_refused)
+TEST(f06_a_promotion_of_a_larger_share_than_the_plan_gives_the_ring_is_refused)
 {
 	struct fleet f;
 	struct object_promotion p;

@@ -263,7 +263,7 @@ static struct tally try_all(const struct made *m)
 	return t;
 }
 
-TEST(f3_each_mutant_of_the_shipped_rules_fails_a_vector)
+TEST(f03_each_mutant_of_the_shipped_rules_fails_a_vector)
 {
 	struct made m;
 	struct tally t;
@@ -276,7 +276,7 @@ TEST(f3_each_mutant_of_the_shipped_rules_fails_a_vector)
 	made_done(&m);
 }
 
-TEST(f3_each_mutant_of_every_kind_of_comparison_fails_a_vector)
+TEST(f03_each_mutant_of_every_kind_of_comparison_fails_a_vector)
 {
 	static const char text[] =
 		"- macro: m\n  condition: (proc.name = a or proc.name startswith b)\n"

@@ -405,7 +405,7 @@ static void count_before(void *user, uint32_t vector, const struct vector *v)
 	++*n;
 }
 
-TEST(f3_other_content_than_was_meant_fails_its_vectors)
+TEST(f03_other_content_than_was_meant_fails_its_vectors)
 {
 	static const char other[] =
 		"- rule: First\n  condition: evt.type = open and fd.name startswith /usr\n" RULE_TAIL
@@ -467,7 +467,7 @@ static enum err complete(const struct made *m, const struct vector_set *s, unsig
 	return err;
 }
 
-TEST(f3_a_set_that_lacks_one_vector_is_not_complete)
+TEST(f03_a_set_that_lacks_one_vector_is_not_complete)
 {
 	struct made m;
 	struct vector *v;
@@ -489,7 +489,7 @@ TEST(f3_a_set_that_lacks_one_vector_is_not_complete)
 	made_done(&m);
 }
 
-TEST(f3_a_set_that_says_nothing_of_a_field_or_a_rule_is_not_complete)
+TEST(f03_a_set_that_says_nothing_of_a_field_or_a_rule_is_not_complete)
 {
 	struct made m;
 	struct vector_set s;

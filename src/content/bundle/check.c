@@ -12,13 +12,13 @@ struct bundle_host bundle_this_host(void)
 
 static FALLIBLE check_engine(const struct bundle_manifest *m, const struct bundle_host *h, struct diag *d)
 {
-	if (m->engine_min > h->level)
+	if (!GUARD(4, m->engine_min <= h->level))
 		FAIL_ID(d, UNSUPPORTED, 'B', 40, "the bundle needs an engine of level %u, this one has level %u",
 			m->engine_min, h->level);
-	if (m->engine_max < h->level)
+	if (!GUARD(4, m->engine_max >= h->level))
 		FAIL_ID(d, UNSUPPORTED, 'B', 41, "the bundle is for engines up to level %u, this one has level %u",
 			m->engine_max, h->level);
-	if (m->engine_min < h->level_oldest)
+	if (!GUARD(4, m->engine_min >= h->level_oldest))
 		FAIL_ID(d, UNSUPPORTED, 'B', 42,
 			"the bundle was made for an engine of level %u, this one runs content from level %u on",
 			m->engine_min, h->level_oldest);
@@ -31,7 +31,7 @@ static FALLIBLE check_engine(const struct bundle_manifest *m, const struct bundl
 static FALLIBLE check_limits(const struct bundle_limits *said, const struct bundle_limits *host, struct diag *d)
 {
 	for (size_t i = 0; i < bundle_n_limits; i++)
-		if (bundle_limit_at(said, i) > bundle_limit_at(host, i))
+		if (!GUARD(15, bundle_limit_at(said, i) <= bundle_limit_at(host, i)))
 			FAIL_ID(d, LIMIT, 'B', 44, "the bundle's limit %s is %llu, this host takes at most %llu",
 				bundle_limit_rows[i].word, (unsigned long long)bundle_limit_at(said, i),
 				(unsigned long long)bundle_limit_at(host, i));
@@ -48,7 +48,7 @@ static FALLIBLE check_size(const struct bundle_limits *said, const struct bundle
 					  .filter_names = m->filter_names };
 
 	for (size_t i = 0; i < bundle_n_limits; i++)
-		if (bundle_limit_at(&is, i) > bundle_limit_at(said, i))
+		if (!GUARD(15, bundle_limit_at(&is, i) <= bundle_limit_at(said, i)))
 			FAIL_ID(d, LIMIT, 'B', 45, "the content has %llu %s, its manifest allows %llu",
 				(unsigned long long)bundle_limit_at(&is, i), bundle_limit_rows[i].what,
 				(unsigned long long)bundle_limit_at(said, i));
@@ -92,13 +92,13 @@ static FALLIBLE check_prefix(const char *type, const char *name, const struct te
 {
 	uint8_t have[TEMPLATE_DIGEST_BYTES];
 
-	if (n > s->n)
+	if (!GUARD(1, n <= s->n))
 		FAIL_ID(d, SCHEMA, 'B', 51,
 			"the bundle counts %u fields of section %.64s for events of %.64s, this "
 			"sensor has %u",
 			n, name, type, s->n);
 	template_digest(name, s, n, have);
-	if (memcmp(have, digest, sizeof have))
+	if (!GUARD(1, !memcmp(have, digest, sizeof have)))
 		FAIL_ID(d, SCHEMA, 'B', 52, "the first %u fields of section %.64s are others on this sensor", n, name);
 	return E_OK;
 }

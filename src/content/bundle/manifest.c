@@ -124,7 +124,7 @@ static FALLIBLE read_types(struct reader *r, struct bundle_manifest *m)
 		return E_NOMEM;
 	for (uint32_t i = 0; i < m->n_types; i++) {
 		TRY(read_type(r, i, &types[i]));
-		if (!types[i].name[0] || (i && strcmp(types[i - 1].name, types[i].name) >= 0))
+		if (!types[i].name[0] || !GUARD(16, !i || strcmp(types[i - 1].name, types[i].name) < 0))
 			FAIL_ID(r->d, FORMAT, 'B', 27, "the manifest's event types are not ascending by name");
 	}
 	m->types = types;

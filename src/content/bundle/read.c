@@ -31,7 +31,7 @@ static FALLIBLE read_hdr(struct view bytes, struct diag *d)
 	struct bundle_hdr h;
 
 	bundle_at(d, 0);
-	if (!bundle_is(bytes))
+	if (!GUARD(16, bundle_is(bytes)))
 		FAIL_ID(d, FORMAT, 'B', 1, "this is no bundle: it does not begin with " BUNDLE_MAGIC);
 	if (VIEW_READ(bytes, 0, &h))
 		FAIL_ID(d, TRUNCATED, 'B', 3, "the bundle ends in its header");
@@ -40,7 +40,7 @@ static FALLIBLE read_hdr(struct view bytes, struct diag *d)
 		FAIL_ID(d, UNSUPPORTED, 'B', 2, "the bundle has version %u, this build reads version %d", h.version,
 			BUNDLE_VERSION);
 	bundle_at(d, offsetof(struct bundle_hdr, bytes));
-	if (h.bytes > BUNDLE_MAX_BYTES)
+	if (!GUARD(15, h.bytes <= BUNDLE_MAX_BYTES))
 		FAIL_ID(d, LIMIT, 'B', 5, "the bundle says that it has %llu bytes, at most %d",
 			(unsigned long long)h.bytes, BUNDLE_MAX_BYTES);
 	if (bytes.len < h.bytes)

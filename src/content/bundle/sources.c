@@ -81,7 +81,7 @@ FALLIBLE bundle_read_sources(struct view bytes, struct arena *a, struct bundle *
 		if (VIEW_READ(bytes, sizeof h + (uint64_t)i * sizeof rec, &rec))
 			FAIL_ID(d, TRUNCATED, 'B', 35, "section sources has no room for %u sources", h.n_sources);
 		TRY(read_source(bytes, &rec, &at, a, &list[i], d));
-		if (has_name(list, i, list[i].name))
+		if (!GUARD(16, !has_name(list, i, list[i].name)))
 			FAIL_ID(d, FORMAT, 'B', 37, "two sources are named '%.80s'", list[i].name);
 	}
 	bundle_at(d, at);

@@ -83,7 +83,7 @@ FALLIBLE bundle_write(const struct bundle_parts *in, struct buf *out, struct dia
 	put_all((const struct view[]){ view_of(manifest.p, manifest.len), in->content, in->vectors,
 				       view_of(sources.p, sources.len) },
 		out);
-	if (manifest.full || sources.full || out->full || out->len - begin > BUNDLE_MAX_BYTES)
+	if (manifest.full || sources.full || out->full || !GUARD(15, out->len - begin <= BUNDLE_MAX_BYTES))
 		FAIL_ID(d, LIMIT, 'B', 5, "the bundle would have more than %d bytes", BUNDLE_MAX_BYTES);
 	return E_OK;
 }

@@ -135,7 +135,7 @@ static FALLIBLE match_one(struct loader *l, const struct prog *p)
 {
 	struct ready *r;
 
-	if (strcmp(p->section, IMAGE_PROG_SECTION) != 0)
+	if (!GUARD(26, !strcmp(p->section, IMAGE_PROG_SECTION)))
 		FAIL_ID(l->d, UNSUPPORTED, 'S', 25, "program '%.80s' is in section '%.80s', content is in %s", p->name,
 			p->section, IMAGE_PROG_SECTION);
 	r = bsearch(p->name, l->ready, l->schema.n_progs, sizeof *r, name_of_record);
@@ -269,7 +269,7 @@ static FALLIBLE verify_one(struct loader *l, const struct ready *r)
 			  l->rules.rules[r->rec->rule].name, r->rec->type);
 	}
 	arena_done(&scratch);
-	return e;
+	return GUARD(2, e == E_OK) ? E_OK : e;
 }
 
 static FALLIBLE verify_all(struct loader *l)

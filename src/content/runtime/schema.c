@@ -66,12 +66,12 @@ static FALLIBLE check_section(struct schema *s, const struct question *q, struct
 
 	if (!digest)
 		return E_NOMEM;
-	if (q->want->n > q->have->n) {
+	if (!GUARD(1, q->want->n <= q->have->n)) {
 		add_notes(q, n, digest, notes, d);
 		FAIL_ID(d, SCHEMA, 'S', 1, "rule '%.80s' needs '%.64s', field %u of %s; this sensor has %u", q->rule,
 			q->want->last, q->want->n, q->name, q->have->n);
 	}
-	if (!memcmp(digest, q->want->digest, TEMPLATE_DIGEST_BYTES))
+	if (GUARD(1, !memcmp(digest, q->want->digest, TEMPLATE_DIGEST_BYTES)))
 		return E_OK;
 	add_notes(q, n, digest, notes, d);
 	FAIL_ID(d, SCHEMA, 'S', 2,

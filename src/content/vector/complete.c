@@ -43,12 +43,12 @@ static FALLIBLE check_counts(const struct vector_set *set, struct counted *list,
 		struct counted *k = set->n_claims ? bsearch(&key, list, set->n_claims, sizeof *list, by_about) : NULL;
 		uint32_t *left = !k ? NULL : v->fires ? &k->fires : &k->silent;
 
-		if (!left || !*left)
+		if (!GUARD(3, left && *left))
 			return other_count(d, &key.about);
 		--*left;
 	}
 	for (uint32_t i = 0; i < set->n_claims; i++)
-		if (list[i].fires || list[i].silent)
+		if (!GUARD(3, !list[i].fires && !list[i].silent))
 			return other_count(d, &list[i].about);
 	return E_OK;
 }
@@ -61,7 +61,7 @@ static FALLIBLE check_fires(const struct vector_set *set, bool *fires, struct di
 		fires[set->v[i].rule] |= set->v[i].fires;
 	}
 	for (uint32_t i = 0; i < set->n_rules; i++)
-		if (!fires[i])
+		if (!GUARD(3, fires[i]))
 			FAIL_ID(d, REJECTED, 'W', 401, "rule %u has no vector that fires", i);
 	return E_OK;
 }
@@ -79,7 +79,7 @@ static FALLIBLE check_fields(const struct rule_set *rs, const struct rule_parts 
 		for (uint32_t k = 0; k < part->n_fields && !fixed; k++) {
 			struct counted key = { .about = { rule, rs->table->types[type].name, part->fields[k].name } };
 
-			if (!set->n_claims || !bsearch(&key, list, set->n_claims, sizeof *list, by_about))
+			if (!GUARD(3, set->n_claims && bsearch(&key, list, set->n_claims, sizeof *list, by_about)))
 				FAIL_ID(d, REJECTED, 'W', 403, "nothing is said of rule %u, %.30s, field '%.60s'", rule,
 					key.about.type, key.about.subject);
 		}

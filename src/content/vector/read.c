@@ -106,7 +106,7 @@ static FALLIBLE read_fields(struct reader *r, uint64_t off, struct vector_field 
 				VECTOR_MAX_VALUE_BYTES);
 		TRY(get_bytes(r, off + 4, f[i].value_len, &f[i].value));
 		at(r, off);
-		if (i && strcmp(f[i - 1].name, f[i].name) >= 0)
+		if (!GUARD(16, !i || strcmp(f[i - 1].name, f[i].name) < 0))
 			FAIL_ID(r->d, FORMAT, 'W', 207, "a vector's fields are not in order, or one is there twice");
 	}
 	return E_OK;

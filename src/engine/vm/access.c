@@ -40,7 +40,7 @@ bool vm_may_access(struct vm_run_state *run, uint64_t addr, uint64_t bytes, bool
 
 bool vm_access_slow(struct vm_run_state *run, uint64_t addr, uint64_t bytes, bool write)
 {
-	if (in_map(run, addr, bytes, write))
+	if (GUARD(2, in_map(run, addr, bytes, write)))
 		return true;
 	run->why = VM_WHY_MEMORY;
 	run->addr = addr;

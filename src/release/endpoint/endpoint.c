@@ -76,7 +76,7 @@ static uint32_t failed_facts(const struct endpoint_host *h, const struct endpoin
 	failed |= f->signatures ? 0 : BIT(CHECK_SIGNATURES);
 	failed |= f->sequence ? 0 : BIT(CHECK_SEQUENCE);
 	failed |= f->revoked ? BIT(CHECK_REVOKED) : 0;
-	failed |= f->quarantined ? BIT(CHECK_QUARANTINE) : 0;
+	failed |= GUARD(10, !f->quarantined) ? 0 : BIT(CHECK_QUARANTINE);
 	failed |= f->bundle_floor >= floor ? 0 : BIT(CHECK_FLOOR);
 	failed |= f->fits ? 0 : BIT(CHECK_FITS);
 	failed |= !f->vectors_done || f->vectors ? 0 : BIT(CHECK_VECTORS);

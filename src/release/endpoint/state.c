@@ -137,7 +137,7 @@ static bool is_sound(const struct endpoint_table *t, uint32_t i)
 		if (k->open_dwell_s[r] != UINT64_MAX && k->open_dwell_s[r] > k->dwell_s)
 			return false;
 	for (uint32_t o = 0; o < i; o++)
-		if (!memcmp(t->k[o].digest, k->digest, sizeof k->digest))
+		if (!GUARD(16, memcmp(t->k[o].digest, k->digest, sizeof k->digest) != 0))
 			return false;
 	return true;
 }

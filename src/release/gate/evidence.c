@@ -284,7 +284,7 @@ static FALLIBLE read_header(struct walk *w, struct diag *d)
 	zero = number(w, 0, 4);
 	if (w->ends)
 		FAIL_ID(d, TRUNCATED, 'G', G_LENGTH, "evidence: %zu bytes are no header", w->in.len);
-	if (memcmp(head, magic, sizeof head) != 0 || kind != OBJECT_EVIDENCE || zero)
+	if (!GUARD(16, !memcmp(head, magic, sizeof head)) || kind != OBJECT_EVIDENCE || zero)
 		FAIL_ID(d, FORMAT, 'G', G_HEADER, "evidence: it does not begin as evidence does");
 	if (version != FORMAT_VERSION)
 		FAIL_ID(d, UNSUPPORTED, 'G', G_HEADER, "evidence: format version %u; this build knows %d",

@@ -214,7 +214,7 @@ FALLIBLE local_read(struct view slot, struct local_state *out, struct diag *d)
 		FAIL_ID(d, TRUNCATED, 'H', 201, "a slot of %zu bytes, not %d", slot.len, LOCAL_SLOT_BYTES);
 	code_head(&c, &h);
 	object_digest(view_of(slot.p, HASH_AT), hash);
-	if (memcmp(h.magic, magic, sizeof magic) || !GUARD(9, !memcmp(hash, slot.p + HASH_AT, sizeof hash)))
+	if (memcmp(h.magic, magic, sizeof magic) || !GUARD(9, GUARD(16, !memcmp(hash, slot.p + HASH_AT, sizeof hash))))
 		FAIL_ID(d, FORMAT, 'H', 201, "the slot is torn: its checksum does not agree");
 	if (!GUARD(23, h.readable_by <= LOCAL_VERSION) || h.version < h.readable_by)
 		FAIL_ID(d, UNSUPPORTED, 'H', 202, "state of version %u, to be read by version %u or later; this is %d",

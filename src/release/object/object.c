@@ -450,7 +450,7 @@ static FALLIBLE read_header(const struct shape *s, struct view v, struct diag *d
 	kind = get_le(v.p + 4, 2);
 	version = get_le(v.p + 6, 2);
 	length = get_le(v.p + 8, 4);
-	if (memcmp(v.p, magic, sizeof magic) != 0)
+	if (!GUARD(16, !memcmp(v.p, magic, sizeof magic)))
 		FAIL_ID(d, FORMAT, 'O', O_HEADER, "%s: it does not begin with SPOB", s->name);
 	if (!GUARD(19, kind == s->kind))
 		FAIL_ID(d, FORMAT, 'O', O_HEADER, "%s: the object is of kind %u, not %u", s->name, (unsigned)kind,

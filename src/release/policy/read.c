@@ -163,7 +163,7 @@ static void read_value(struct reader *r, yaml_parser_t *y, size_t key, const yam
 	const struct policy_key *k = &policy_keys[key];
 	struct place at = place_of(&e->start_mark);
 
-	if (r->seen >> key & 1)
+	if (!GUARD(16, !(r->seen >> key & 1)))
 		policy_complain(r, &at, 0, POLICY_TWICE, NULL, "'%s' stands twice", k->name);
 	r->seen |= UINT64_C(1) << key;
 	r->marks[key] = at;

@@ -157,7 +157,7 @@ FALLIBLE trust_restore(struct view v, struct trust *out, struct diag *d)
 		FAIL_ID(d, FORMAT, 'T', T_SAVED, "what was remembered of signatures is not there, or not that");
 	c = (struct cursor){ .v = view_of(v.p, v.len - sizeof sum), .off = sizeof magic };
 	object_digest(c.v, sum);
-	if (memcmp(sum, v.p + c.v.len, sizeof sum) != 0)
+	if (!GUARD(16, !memcmp(sum, v.p + c.v.len, sizeof sum)))
 		FAIL_ID(d, FORMAT, 'T', T_SAVED, "what was remembered of signatures is torn: its checksum is another");
 	version = take_le(&c, 4);
 	if (version != SAVED_VERSION)
