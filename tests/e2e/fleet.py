@@ -19,6 +19,7 @@ from fleet_bed import ROOT, Bed, Plan, Thief, ask, promotion, timestamp, wait_fo
 from tap import Skip, expect, test
 
 SMALL = 40  # hosts
+ENDS = ("blessed", "aborted", "withdrawn", "superseded")
 RULE = """- rule: {name}
   desc: a file of this test
   condition: evt.type in (open, openat) and {condition}
@@ -34,6 +35,11 @@ BOOM = """  tests:
       fields: {evt.type: openat, fd.name: /tmp/boom}
 """
 
+# Evaluated for every file that is opened, and never true here: what exposure and quiet alerts want.
+QUIET = 'not fd.name startswith "/tmp/"'
+# A long path is looked through again and again for one event: what the proof allows, and the fuel does not.
+OVER = " or ".join(f"fd.name glob '*a*a*a*a{i}b'" for i in range(400))
+
 
 def note(text):
     print(f"# {text}", flush=True)
@@ -43,10 +49,10 @@ class Fleet:
     def __init__(self, build, hosts):
         self.n = hosts
         if hosts >= SMALL:
-            self.ring0, soak, shares = 6, [4] * 7, [0, 20000, 60000, 150000, 300000, 600000, 1000000]
+            self.ring0, soak, shares = 6, [6] + [4] * 6, [0, 40000, 90000, 170000, 300000, 600000, 1000000]
         else:
-            self.ring0, soak, shares = 4, [3, 2, 2, 2, 2, 2, 2], [0, 120000, 240000, 360000, 500000, 700000, 1000000]
-        self.bed = Bed(build, Plan(soak, shares, shadow_s=1, probation_s=4, report_s=2))
+            self.ring0, soak, shares = 4, [6, 2, 2, 2, 2, 2, 2], [0, 120000, 240000, 360000, 500000, 700000, 1000000]
+        self.bed = Bed(build, Plan(soak, shares, shadow_s=1, probation_s=4, report_s=2), rate=100 if hosts >= SMALL else 600)
         self.faulty = json.loads(self.bed.run("version", "--json").stdout).get("test_faults", False)
         self.good = None  # digest of the last blessed one
         self.withdrawn = []
@@ -70,10 +76,15 @@ class Fleet:
                 return r, seen
             if r and approve and "signature" in r["waits_for"]:
                 self.bed.change("promote", version, "--key", self.bed.path("approve.key"), code=None)
+            if r and r["state"] in ENDS:
+                break
             if r and each:
                 each(r)
             time.sleep(0.3)
-        raise AssertionError(f"{version} is not {until} after {timeout} s: {seen}\n{json.dumps(r)[:500]}\n{self.gate}\n{self.controller_log()}")
+        raise AssertionError(f"{version} is not {until} after {timeout} s: {seen}\n{json.dumps(r)[:500]}\n{self.gate}\n{self.strikes()}\n{self.controller_log()}")
+
+    def strikes(self):
+        return {a.n: [a.last["release"], a.text()[-600:]] for a in self.bed.agents if (a.status() or {"release": {"quarantined": 0}})["release"]["quarantined"]}
 
     def controller_log(self):
         with open(self.bed.path("controller.log"), errors="replace") as f:
@@ -138,7 +149,7 @@ def a_good_release_reaches_every_host_ring_by_ring(f):
 def two_bought_hosts_only_pause_a_good_release(f):
     b = f.bed
     old, bought = f.good, b.agents[:2]
-    path = b.bundle("1.1", RULE.format(name="Bait", condition='fd.name endswith "/bait"'))
+    path = b.bundle("1.1", RULE.format(name="Quiet", condition=QUIET))
     out = b.publish(path)
     killed = []
 
@@ -181,7 +192,7 @@ def a_release_that_kills_its_workers_never_leaves_ring_0(f):
     b = f.bed
     b.see("boom")
     path = b.bundle("2.0", RULE.format(name="Culprit", condition='fd.name faulty "live segv boom"') + BOOM
-                    + RULE.format(name="Bait", condition='fd.name endswith "/bait"'))
+                    + RULE.format(name="Quiet", condition=QUIET))
     ring0, others = b.agents[:f.ring0], b.agents[f.ring0:]
     before = {a.n: a.status()["blind_ms"] for a in ring0}
     out, begun = b.publish(path), time.monotonic()
@@ -212,7 +223,7 @@ def a_release_that_kills_its_workers_never_leaves_ring_0(f):
 def over_its_budget_on_live_events_it_never_leaves_ring_0(f):
     b = f.bed
     ring0, others = b.agents[:f.ring0], b.agents[f.ring0:]
-    path = b.bundle("2.1", OVER)
+    path = b.bundle("2.1", RULE.format(name="Over", condition=f"({OVER})"))
     out, begun = b.publish(path), time.monotonic()
     r, seen = f.watch("2.1", ("reverting", "withdrawn", "aborted"), 90)
     f.withdrawn.append((path, out["digest"]))
@@ -261,7 +272,7 @@ def without_reports_a_release_freezes(f):
     health = os.path.join(b.repo, "health")
     os.chown(health, 0, 0)
     try:
-        out = b.publish(b.bundle("3.0", RULE.format(name="Deaf", condition='fd.name endswith "/bait"')))
+        out = b.publish(b.bundle("3.0", RULE.format(name="Deaf", condition=QUIET)))
         _, seen = f.watch("3.0", ("paused", "aborted"), 60)
         wait_for(lambda: f.bed.release("3.0")["state"] == "aborted", 4 * sum(b.plan.soak[:1]))
     finally:
@@ -356,7 +367,7 @@ def with_every_online_key_stolen_only_ring_0_arms(f):
     b.root = root
     b.round()
     expect(wait_for(lambda: all(s and s["repository"]["root"] == 2 for s in b.statuses().values()), 40, 0.5), "not every host took the new root")
-    path = b.bundle("9.0", RULE.format(name="Stolen", condition='fd.name endswith "/bait"'))
+    path = b.bundle("9.0", RULE.format(name="Stolen", condition=QUIET))
     digest = bytes.fromhex(b.digest(path))
     release, thief = os.urandom(16), Thief(b.path("online/promote.key"))
     wrote(read(path))(os.path.join(b.repo, "bundle", digest.hex()), None)
@@ -398,10 +409,6 @@ def with_every_online_key_stolen_only_ring_0_arms(f):
     expect(said == len(b.agents), f"{said} hosts told of promotions that no person signed")
     note(f"{time.monotonic() - begun:.0f} s later: {len(ring0)} hosts of ring 0 have it, {len(others)} do not: "
          + ", ".join(f"{n} hosts: {' and '.join(no)}" for no, n in why.items()))
-
-
-# A text is looked through again and again for one event: what the proof allows, and the fuel does not.
-OVER = ""
 
 
 def main():
