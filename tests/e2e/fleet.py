@@ -140,8 +140,8 @@ def a_good_release_reaches_every_host_ring_by_ring(f):
     opened = list(dict.fromkeys(ring for _, _, ring in seen))
     expect(opened == sorted(opened) and set(b.promoted(out["id"])) >= set(opened), (opened, b.promoted(out["id"])))
     expect(min(waited) == 3 and max(waited) == 6, f"a person was waited for in {waited}")
-    blind = sum(s["blind_ms"] for s in b.statuses().values())
-    expect(blind == 0, f"good content made hosts blind for {blind} ms")
+    blind = sum(a.blind_s() for a in b.agents)
+    expect(blind == 0, f"good content made hosts blind for {blind} s")
     note("of one agent, PSS in KiB and CPU s: " + ", ".join(f"{k} {m} {c:.2f}" for k, (m, c) in sorted(b.footprint().items())))
 
 
@@ -193,8 +193,13 @@ def a_release_that_kills_its_workers_never_leaves_ring_0(f):
     b.see("boom")
     path = b.bundle("2.0", RULE.format(name="Culprit", condition='fd.name faulty "live segv boom"') + BOOM
                     + RULE.format(name="Quiet", condition=QUIET))
-    ring0, others = b.agents[:f.ring0], b.agents[f.ring0:]
-    before = {a.n: a.status()["blind_ms"] for a in ring0}
+    # Two hosts tell of it: too few to be believed, so that it must be reproduced. The other volunteers stand aside.
+    ring0, aside, others = b.agents[:2], b.agents[2:f.ring0], b.agents[2:]
+    for a in aside:
+        a.policy("pause: true\n")
+        a.restart()
+    wait_for(lambda: all(a.status() for a in aside), 10)
+    before = sum(a.blind_s() for a in ring0)
     out, begun = b.publish(path), time.monotonic()
     r, seen = f.watch("2.0", ("reverting", "withdrawn"), 60)
     halted = time.monotonic() - begun
@@ -202,21 +207,24 @@ def a_release_that_kills_its_workers_never_leaves_ring_0(f):
     states = [s for _, s, _ in seen]
     expect("paused" in states or "halted" in states or "reverting" in states, seen)
     wait_for(lambda: all((a.status() or {"release": {"quarantined": 0}})["release"]["quarantined"] == out["digest"] for a in ring0), 20)
-    blind = 0
     for a in ring0:
         s = a.status()
         expect(s["release"]["lkg"] == f.good and s["release"]["phase"] == "none" and s["level"] == "normal", s)
         expect(s["release"]["quarantined"] == out["digest"], s["release"])
-        blind += s["blind_ms"] - before[a.n]
     named = [a.n for a in ring0 if a.last["release"]["rule"] == "Culprit" and a.last["release"]["signal"] == 11]
     expect(named, [a.last["release"] for a in ring0])
-    expect(blind < 2000 * len(ring0), f"blind for {blind} ms")
+    blind = sum(a.blind_s() for a in ring0) - before
+    expect(0 <= blind < 2 * len(ring0), f"blind for {blind} s")
     stopped_in_ring_0(f, "2.0", out["digest"], out["id"], others)
     died = [e for e in b.log_entries() if e["kind"] == "reproduce" and out["digest"] in e["body"]]
     expect(died and '"died":true' in died[-1]["body"], [e["kind"] for e in b.log_entries()][-12:])
     expect(wait_for(lambda: os.listdir(os.path.join(b.repo, "revoke")), 5), "no revoke in the repository")
-    note(f"halted {halted:.1f} s after publish; hosts down 0; blind host-seconds {blind / 1000:.2f} on {len(ring0)} hosts; {len(named)} name the rule; {seen}")
+    note(f"halted {halted:.1f} s after publish; hosts down 0; blind host-seconds {blind:.2f} on {len(ring0)} hosts; {len(named)} name the rule; {seen}")
     b.see("bait")
+    for a in aside:
+        a.policy()
+        a.restart()
+    expect(wait_for(lambda: all(a.status() for a in aside), 10), "they do not come back")
 
 
 @test

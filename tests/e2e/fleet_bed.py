@@ -9,6 +9,7 @@ import ctypes
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -93,9 +94,12 @@ class Agent:
         self.state = os.path.join(self.dir, "state")
         os.mkdir(self.dir)
         self.last = None
-        policy = "channel: stable\n" + ("ring0: true\n" if ring0 else "") + policy
-        bed.write(os.path.join(self.dir, "policy.yaml"), policy)
+        self.policy(policy)
         self.settings()
+
+    def policy(self, more=""):
+        text = "channel: stable\n" + ("ring0: true\n" if self.ring0 else "") + more
+        self.bed.write(os.path.join(self.dir, "policy.yaml"), text)
 
     def settings(self, url=None, content=None):
         """Its settings file: another repository, content of its owner."""
@@ -169,6 +173,10 @@ release:
     def text(self):
         with open(self.log, errors="replace") as f:
             return f.read()
+
+    def blind_s(self):
+        """Seconds without a worker, over its life."""
+        return sum(float(x) for x in re.findall(r"; blind for ([\d.]+) s", self.text()))
 
     def had(self, digest):
         """When this host put the bundle on its disk, to be tried; None: never, or it is gone again."""
