@@ -113,6 +113,8 @@ def main():
         command(totals, f"end to end with {build}", [sys.executable, "tests/e2e/e2e.py", build], tap=True, timeout=420)
     command(totals, "the stable public rules, live", [sys.executable, "tests/e2e/stable.py", "build/release"], tap=True, timeout=300)
     command(totals, "the demo", [sys.executable, "tests/e2e/demo.py", "build/release"], timeout=120)
+    command(totals, "a small fleet", [sys.executable, "tests/e2e/fleet.py", "build/release", "--hosts", "12", "over", "hostile", "stolen"], tap=True,
+            timeout=180)
     for s in totals.skips:
         print(f"check: skipped {s}")
     print(f"{totals.passed} passed, {totals.failed} failed, {len(totals.skips)} skipped")

@@ -161,7 +161,7 @@ def two_bought_hosts_only_pause_a_good_release(f):
                 killed.append(a)
     r, seen = f.watch("1.1", ("blessed", "aborted", "halted", "withdrawn"), 240, each=kill)
     expect(len(killed) == 2, "the bought hosts were too late")
-    expect(r["state"] == "blessed", f"two bought hosts stopped it: {seen} {f.gate}")
+    expect(r["state"] == "blessed", f"two bought hosts stopped it: {seen} {f.gate}\n{f.strikes()}")
     expect(any(state == "paused" for _, state, _ in seen), f"their strikes were not even looked at: {seen}")
     kinds = f.kinds(r)
     f.all_have(out["digest"], [a for a in b.agents if a not in bought])
@@ -424,7 +424,7 @@ def main():
     p.add_argument("build")
     p.add_argument("--hosts", type=int, default=200)
     p.add_argument("test", nargs="*", help="parts of names; the first test is always run")
-    args = p.parse_args()
+    args = p.parse_intermixed_args()
     if args.test:
         tap.TESTS[1:] = [t for t in tap.TESTS[1:] if any(part in t.__name__ for part in args.test)]
     if os.geteuid():

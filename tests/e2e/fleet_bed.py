@@ -25,7 +25,7 @@ NOBODY = 65534
 # What a host has before its first release: it never fires.
 FACTORY = """- rule: Factory
   desc: what this host was installed with
-  condition: evt.type = bpf and proc.name = fleet-factory
+  condition: evt.type in (open, openat) and fd.name = /fleet/factory
   output: factory %proc.name
   priority: NOTICE
 """
@@ -86,14 +86,14 @@ def ask(path, question, digest="", timeout=10):
 
 
 class Agent:
-    def __init__(self, bed, n, ring0=False, policy=""):
-        self.bed, self.n, self.ring0 = bed, n, ring0
+    def __init__(self, bed, n, ring0=False, policy="", live=False):
+        self.bed, self.n, self.ring0, self.live = bed, n, ring0, live
         self.process = None
         self.dir = bed.path(f"host{n:03}")
         self.socket, self.log = os.path.join(self.dir, "s"), os.path.join(self.dir, "log")
         self.state = os.path.join(self.dir, "state")
         os.mkdir(self.dir)
-        self.last = None
+        self.last, self.silent, self.was = None, 0, "waits"
         self.policy(policy)
         self.settings()
 
@@ -105,9 +105,8 @@ class Agent:
         """Its settings file: another repository, content of its owner."""
         bed = self.bed
         owner = f"owner: {{key: {bed.path('owner.pub')}" + (f", content: {content}" if content else "") + "}"
-        bed.write(os.path.join(self.dir, "sallyport.yaml"), f"""rules: [{bed.factory}]
-source: {bed.capture}
-source_rate: {bed.rate}
+        source = "" if self.live else f"source: {bed.capture}\nsource_rate: {bed.rate}\n"
+        bed.write(os.path.join(self.dir, "sallyport.yaml"), f"""{source}rules: [{bed.factory}]
 state: {self.state}
 socket: {self.socket}
 outputs:
@@ -275,7 +274,7 @@ class Plan:
 
 
 class Bed:
-    def __init__(self, build, plan, rate=100, factory=FACTORY):
+    def __init__(self, build, plan, rate=100, factory=None):
         self.build = os.path.join(ROOT, build)
         self.binary = os.path.join(self.build, "src", "sallyport")
         self.plan, self.rate = plan, rate
@@ -286,7 +285,7 @@ class Bed:
         self.agents, self.controller = [], None
         self.repo, self.ledger, self.root = self.path("repo"), self.path("ledger"), self.path("root-1")
         self.url = f"dir://{self.repo}"
-        self.capture, self.factory = self.path("capture"), self.write(self.path("factory.yaml"), factory)
+        self.capture, self.factory = self.path("capture"), factory or self.write(self.path("factory.yaml"), FACTORY)
         self.roots = 1
         self.see("bait")
         os.makedirs(os.path.join(self.repo, "agent"))
@@ -382,6 +381,17 @@ class Bed:
                                    "--once", "--json").stdout)
 
     # hosts
+
+    def record(self, activity, seconds=3):
+        """Hosts that are not live see what this one sees now, again and again."""
+        p = subprocess.Popen([self.binary, "record", "-o", self.capture, "--duration", str(seconds)], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        while p.poll() is None:
+            activity()
+            time.sleep(0.05)
+        err = p.communicate()[1]
+        if p.returncode:
+            raise AssertionError(f"no capture: {err}")
 
     def add(self, n, ring0=0, **kw):
         """n more hosts, of which so many volunteer for ring 0."""
