@@ -115,6 +115,8 @@ def main():
     command(totals, "content and hosts that fail", [sys.executable, "tests/e2e/faults.py", "build/faults", "--production", "build/release"], tap=True,
             timeout=300)
     command(totals, "the demo", [sys.executable, "tests/e2e/demo.py", "build/release"], timeout=120)
+    command(totals, "a small fleet", [sys.executable, "tests/e2e/fleet.py", "build/release", "--hosts", "12", "over", "hostile", "stolen"], tap=True,
+            timeout=180)
     for s in totals.skips:
         print(f"check: skipped {s}")
     print(f"{totals.passed} passed, {totals.failed} failed, {len(totals.skips)} skipped")

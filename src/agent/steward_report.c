@@ -14,6 +14,13 @@ static uint32_t health_phase(const struct control_fact *f)
 	return f->phase < countof(phases) ? phases[f->phase] : HEALTH_NONE;
 }
 
+/* A name that a worker wrote: up to its end, and never what makes a report unreadable. */
+static void put_name(char out[HEALTH_RULE_BYTES], const char *name)
+{
+	for (size_t i = 0; i < HEALTH_RULE_BYTES - 1 && name[i]; i++)
+		out[i] = (uint8_t)name[i] < 0x20 || name[i] == 0x7f ? '?' : name[i];
+}
+
 static void fill_content(const struct steward *s, struct object_health *h)
 {
 	const struct control_fact *f = &s->fact[LOCAL_RELEASE];
@@ -21,7 +28,7 @@ static void fill_content(const struct steward *s, struct object_health *h)
 	memcpy(h->lkg, f->lkg, sizeof h->lkg);
 	memcpy(h->candidate, f->candidate, sizeof h->candidate);
 	memcpy(h->strike_digest, f->strike, sizeof h->strike_digest);
-	memcpy(h->strike_rule, f->rule, sizeof h->strike_rule);
+	put_name(h->strike_rule, f->rule);
 	h->strike_cause = f->cause;
 	h->strike_signal = f->signal;
 	h->safe = f->level == LOCAL_SAFE;
@@ -50,8 +57,7 @@ static void fill_work(const struct steward *s, struct object_health *h)
 
 		if (!page_get(&p->rules[i].evaluated))
 			continue;
-		memcpy(r->name, p->names[i], sizeof r->name);
-		r->name[sizeof r->name - 1] = 0;
+		put_name(r->name, p->names[i]);
 		r->evaluated = page_get(&p->rules[i].evaluated);
 		r->alerts = page_get(&p->rules[i].alerts);
 		r->throttled = page_get(&p->rules[i].throttled);

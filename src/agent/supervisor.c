@@ -149,6 +149,7 @@ static void on_time(struct supervisor *s)
 	super_courier_on_time(&s->courier, now);
 	super_steward_on_time(s, now);
 	super_arm_on_time(s, now);
+	in_state = now > s->since_ms ? now - s->since_ms : 0; /* what is above may have entered another */
 	if (s->o->duration_ms && now - s->started_ms >= s->o->duration_ms && s->state == WATCHING) {
 		super_begin_stop(s);
 		return;

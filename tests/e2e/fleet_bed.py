@@ -9,6 +9,7 @@ import ctypes
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -20,12 +21,11 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NOBODY = 65534
-PHASES_ARMED = ("probation",)
 
 # What a host has before its first release: it never fires.
 FACTORY = """- rule: Factory
   desc: what this host was installed with
-  condition: evt.type = bpf and proc.name = fleet-factory
+  condition: evt.type in (open, openat) and fd.name = /fleet/factory
   output: factory %proc.name
   priority: NOTICE
 """
@@ -86,18 +86,27 @@ def ask(path, question, digest="", timeout=10):
 
 
 class Agent:
-    def __init__(self, bed, n, ring0=False, policy="", settings=""):
-        self.bed, self.n, self.ring0 = bed, n, ring0
+    def __init__(self, bed, n, ring0=False, policy="", live=False):
+        self.bed, self.n, self.ring0, self.live = bed, n, ring0, live
+        self.process = None
         self.dir = bed.path(f"host{n:03}")
         self.socket, self.log = os.path.join(self.dir, "s"), os.path.join(self.dir, "log")
         self.state = os.path.join(self.dir, "state")
         os.mkdir(self.dir)
-        self.last = None
-        policy = "channel: stable\n" + ("ring0: true\n" if ring0 else "") + policy
-        bed.write(os.path.join(self.dir, "policy.yaml"), policy)
-        bed.write(os.path.join(self.dir, "sallyport.yaml"), f"""rules: [{bed.factory}]
-source: {bed.capture}
-source_rate: {bed.rate}
+        self.last, self.silent, self.was = None, 0, "waits"
+        self.policy(policy)
+        self.settings()
+
+    def policy(self, more=""):
+        text = "channel: stable\n" + ("ring0: true\n" if self.ring0 else "") + more
+        self.bed.write(os.path.join(self.dir, "policy.yaml"), text)
+
+    def settings(self, url=None, content=None):
+        """Its settings file: another repository, content of its owner."""
+        bed = self.bed
+        owner = f"owner: {{key: {bed.path('owner.pub')}" + (f", content: {content}" if content else "") + "}"
+        source = "" if self.live else f"source: {bed.capture}\nsource_rate: {bed.rate}\n"
+        bed.write(os.path.join(self.dir, "sallyport.yaml"), f"""{source}rules: [{bed.factory}]
 state: {self.state}
 socket: {self.socket}
 outputs:
@@ -105,11 +114,11 @@ outputs:
   file: {{path: {self.dir}/alerts, max_mib: 1, keep: 1}}
 courier: {{resolve: false}}
 release:
-  repository: {bed.url}
+  repository: {url or bed.url}
   root: {bed.root}
   policy: {self.dir}/policy.yaml
-{settings}""")
-        self.process = None
+{owner}
+""")
 
     def start(self):
         with open(self.log, "ab") as log:
@@ -119,6 +128,19 @@ release:
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
+
+    def restart(self, **settings):
+        self.stop()
+        self.process.wait(30)
+        self.settings(**settings)
+        self.start()
+
+    def worker(self):
+        """Pid of the one that counts: it is nicer to nobody."""
+        for name, pid in self.processes():
+            if name == "sallyport-wrk" and os.getpriority(os.PRIO_PROCESS, pid) < 0:
+                return pid
+        return None
 
     def status(self):
         got = ask(self.socket, "status")
@@ -131,14 +153,29 @@ release:
         except Refused:
             return None
 
-    def children(self):
-        """Pids of its processes, by what they are."""
-        out = subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(self.process.pid)], capture_output=True, text=True).stdout
-        return {comm: int(pid) for pid, comm in (line.split(None, 1) for line in out.splitlines())}
+    def processes(self):
+        """(name, pid) of the supervisor's children."""
+        found = []
+        try:
+            with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as f:
+                pids = f.read().split()
+        except OSError:
+            return found
+        for pid in pids:
+            try:
+                with open(f"/proc/{pid}/comm") as f:
+                    found.append((f.read().strip(), int(pid)))
+            except OSError:
+                continue
+        return found
 
     def text(self):
         with open(self.log, errors="replace") as f:
             return f.read()
+
+    def blind_s(self):
+        """Seconds without a worker, over its life."""
+        return sum(float(x) for x in re.findall(r"; blind for ([\d.]+) s", self.text()))
 
     def had(self, digest):
         """When this host put the bundle on its disk, to be tried; None: never, or it is gone again."""
@@ -237,8 +274,9 @@ class Plan:
 
 
 class Bed:
-    def __init__(self, build, plan, rate=40, factory=FACTORY):
-        self.binary = os.path.join(ROOT, build, "src", "sallyport")
+    def __init__(self, build, plan, rate=100, factory=None):
+        self.build = os.path.join(ROOT, build)
+        self.binary = os.path.join(self.build, "src", "sallyport")
         self.plan, self.rate = plan, rate
         # fsync costs nothing in memory, and two hundred hosts share this disk
         shm = "/dev/shm"
@@ -247,15 +285,16 @@ class Bed:
         self.agents, self.controller = [], None
         self.repo, self.ledger, self.root = self.path("repo"), self.path("ledger"), self.path("root-1")
         self.url = f"dir://{self.repo}"
-        self.capture, self.factory = self.path("capture"), self.write(self.path("factory.yaml"), factory)
+        self.capture, self.factory = self.path("capture"), factory or self.write(self.path("factory.yaml"), FACTORY)
         self.roots = 1
+        self.see("bait")
         os.makedirs(os.path.join(self.repo, "agent"))
         os.makedirs(os.path.join(self.repo, "health"))
         os.makedirs(self.path("online"))
         # Hosts write below these two, and nowhere else; what carries it for them is nobody.
         for d in ("agent", "health"):
             os.chown(os.path.join(self.repo, d), NOBODY, NOBODY)
-        for key in ("r1", "r2", "r3", "r4", "r5", "b1", "b2", "b3", "approve", "online/promote", "online/revoke", "online/timestamp"):
+        for key in ("r1", "r2", "r3", "r4", "r5", "b1", "b2", "b3", "approve", "owner", "online/promote", "online/revoke", "online/timestamp"):
             self.run("key", "new", "-o", self.path(key))
         self.new_root()
 
@@ -283,15 +322,13 @@ class Bed:
             self.run("release", "root", "sign", path, "--key", self.path(f"{key}.key"))
         return path
 
-    def record(self, activity, seconds=3):
-        """What the hosts of this fleet will see, again and again."""
-        p = subprocess.Popen([self.binary, "record", "-o", self.capture, "--duration", str(seconds)], stdout=subprocess.DEVNULL,
-                             stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
-        time.sleep(1)
-        activity()
-        _, err = p.communicate(timeout=60)
-        if p.returncode:
-            raise AssertionError(f"no capture: {err}")
+    def see(self, name):
+        """From now on the last file that every host sees opened has this name of four letters, at the end of a long
+        path: also by workers that run."""
+        new = self.path("capture.new")
+        subprocess.run([os.path.join(self.build, "tests", "e2e", "e2e-capture"), new, "20", f"/tmp/{'a' * 3900}/{name}"], check=True)
+        with open(new, "rb") as f, open(self.capture, "r+b" if os.path.exists(self.capture) else "wb") as g:
+            g.write(f.read())
 
     # releases
 
@@ -326,11 +363,11 @@ class Bed:
     def log_entries(self):
         return json.loads(self.run("release", "log", "--ledger", self.ledger, "--verify", "--json").stdout)["entries"]
 
-    def start_controller(self, *more):
+    def start_controller(self, *more, nice=0):
         with open(self.path("controller.log"), "ab") as log:
             self.controller = subprocess.Popen(
                 [self.binary, "controller", "--repo", self.url, "--ledger", self.ledger, "--keys", self.path("online"), "--root", self.root,
-                 "--interval", "1", *more], stdout=subprocess.DEVNULL, stderr=log, preexec_fn=die_with_parent)
+                 "--interval", "1", *more], stdout=subprocess.DEVNULL, stderr=log, preexec_fn=lambda: (die_with_parent(), os.nice(nice)))
 
     def stop_controller(self):
         if self.controller and self.controller.poll() is None:
@@ -344,6 +381,17 @@ class Bed:
                                    "--once", "--json").stdout)
 
     # hosts
+
+    def record(self, activity, seconds=3):
+        """Hosts that are not live see what this one sees now, again and again."""
+        p = subprocess.Popen([self.binary, "record", "-o", self.capture, "--duration", str(seconds)], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        while p.poll() is None:
+            activity()
+            time.sleep(0.05)
+        err = p.communicate()[1]
+        if p.returncode:
+            raise AssertionError(f"no capture: {err}")
 
     def add(self, n, ring0=0, **kw):
         """n more hosts, of which so many volunteer for ring 0."""
@@ -394,7 +442,7 @@ class Bed:
         """Mean PSS in KiB and CPU seconds of one agent, by process."""
         out = {}
         for a in self.agents:
-            for name, pid in {**a.children(), "supervisor": a.process.pid}.items():
+            for name, pid in [*a.processes(), ("supervisor", a.process.pid)]:
                 try:
                     with open(f"/proc/{pid}/smaps_rollup") as f:
                         pss = next(int(line.split()[1]) for line in f if line.startswith("Pss:"))

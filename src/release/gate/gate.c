@@ -38,6 +38,8 @@ const struct gate_opts gate_default = {
 
 enum { STALE_REPORTS = 3 }; /* nothing from anybody for so many periods: the pipe is cut */
 
+#define WITHOUT_CONTROL 1e9 /* times the control's nothing */
+
 static const char *const test_names[GATE_N_TESTS] = {
 	[GATE_SOAK] = "soak",       [GATE_REPORTING] = "reporting", [GATE_CRASHES] = "crashes",
 	[GATE_SILENCE] = "silence", [GATE_BOOTS] = "unclean boots", [GATE_REFUSED] = "refused",
@@ -332,7 +334,7 @@ static void judge_comparisons(const struct gate *g, const struct gate_opts *o, s
 		if (t == GATE_SILENCE ? GUARD(24, fine) : fine)
 			v = GATE_PASS;
 		set(r, t, v, p[i], level[i]);
-		r->effect[t] = isfinite(c[i].effect) ? c[i].effect : 1e9;
+		r->effect[t] = isfinite(c[i].effect) ? c[i].effect : WITHOUT_CONTROL;
 	}
 }
 
@@ -374,7 +376,8 @@ static void say(const struct gate *g, struct gate_result *r)
 	char what[160];
 
 	if (t == GATE_SOAK)
-		(void)snprintf(what, sizeof what, "watched for %.0f of %.0f min", v / 60, b / 60);
+		(void)snprintf(what, sizeof what, "watched for %.0f of %.0f %s", b < 600 ? v : v / 60,
+			       b < 600 ? b : b / 60, b < 600 ? "s" : "min");
 	else if (t == GATE_REPORTING)
 		(void)snprintf(what, sizeof what, "%.1f %% of %llu hosts reported, %.0f %% must; last news at %llu",
 			       v * 100, (unsigned long long)g->arm.hosts, b * 100, (unsigned long long)g->updated_s);
@@ -394,6 +397,8 @@ static void say(const struct gate *g, struct gate_result *r)
 	else if (t == GATE_SILENCE || t == GATE_LOSS)
 		(void)snprintf(what, sizeof what, "%+.2f %% of hosts against the control, p = %.2g (%.2g)", e * 100, v,
 			       b);
+	else if (e >= WITHOUT_CONTROL)
+		(void)snprintf(what, sizeof what, "the control has none, p = %.2g (%.2g)", v, b);
 	else
 		(void)snprintf(what, sizeof what, "%.2f times the control's, p = %.2g (%.2g)", e, v, b);
 	(void)snprintf(r->text, sizeof r->text, "ring %u: %s: %s: %s", g->ring, gate_verdict_name(r->verdict),
