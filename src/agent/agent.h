@@ -13,6 +13,7 @@
 
 #include "base/base.h"
 #include "agent/config.h"
+#include "agent/steward.h"
 #include "content/runtime/runtime.h"
 
 enum { AGENT_MAX_FILES = 256, AGENT_MAX_FILE_BYTES = 16 << 20, AGENT_MAX_PATH = 447 };

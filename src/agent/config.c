@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config: libyaml events against one table of keys. */
-#include "agent/config.h"
+#include "agent/config_keys.h"
 
 #include <errno.h>
 #include <yaml.h>
-
-enum kind {
-	KIND_NUMBER,
-	KIND_POWER,
-	KIND_WORD,
-	KIND_BOOL,
-	KIND_TEXT, /* printable ASCII without a space, at most max bytes */
-	KIND_PATH,
-	KIND_URL,
-	KIND_PATHS,
-	KIND_HEADERS,
-	KIND_ROOTS, /* KIND=DIRECTORY */
-};
 
 enum id {
 	ID_SYNTAX = 1,
@@ -47,14 +34,6 @@ const struct config_diag_row config_diags[] = {
 };
 const size_t config_n_diags = countof(config_diags);
 
-struct key {
-	const char *path; /* dotted */
-	enum kind kind;
-	size_t off; /* of the member in struct config */
-	uint32_t min, max;
-	const char *const *words; /* KIND_WORD: value i is words[i]; "" cannot be written */
-};
-
 static const char *const matchings[] = { "first", "all", NULL };
 static const char *const stdout_formats[] = { "auto", "text", "json", NULL };
 static const char *const formats[] = { "", "text", "json", NULL };
@@ -67,7 +46,7 @@ static const char *const facilities[] = { "kern",   "user",   "mail",   "daemon"
 
 // clang-format off
 #define AT(member) offsetof(struct config, member)
-static const struct key keys[] = {
+const struct config_key config_keys[] = {
 	{ "rules",                    KIND_PATHS,   0, 0, 0, NULL },
 	{ "rule_matching",            KIND_WORD,    AT(matching), 0, 0, matchings },
 	{ "strict_falco",             KIND_BOOL,    AT(strict_falco), 0, 0, NULL },
@@ -113,6 +92,7 @@ static const struct key keys[] = {
 	{ "worker.watchdog_s",        KIND_NUMBER,  AT(worker_watchdog_s), 1, 600, NULL },
 };
 // clang-format on
+const size_t config_n_keys = countof(config_keys);
 
 enum { MAX_KEY = DISTANCE_MAX, MAX_DEPTH = 32 };
 
@@ -122,7 +102,7 @@ struct reader {
 	size_t len;
 	struct config *c;
 	struct diags *ds;
-	uint64_t seen;         /* bit i: keys[i] was given */
+	uint64_t seen;         /* bit i: config_keys[i] was given */
 	yaml_mark_t marks[64]; /* of its value */
 	char path[MAX_KEY];    /* dotted path of the mapping that is being read */
 	enum err err;          /* E_OK while reading can go on */
@@ -288,10 +268,10 @@ static void unknown_key(struct reader *r, const yaml_mark_t *m, const char *path
 	char hint[128] = "docs/config.md lists all keys", name[MAX_KEY];
 	unsigned best = 4; /* more edits than this are another word */
 
-	for (size_t i = 0; i < countof(keys); i++) {
+	for (size_t i = 0; i < countof(config_keys); i++) {
 		unsigned d;
 
-		at_depth(keys[i].path, path, name);
+		at_depth(config_keys[i].path, path, name);
 		d = text_distance(path, strlen(path), name, strlen(name));
 		if (d < best) {
 			best = d;
@@ -301,12 +281,12 @@ static void unknown_key(struct reader *r, const yaml_mark_t *m, const char *path
 	complain(r, m, ID_UNKNOWN, hint, "there is no key '%s'", path);
 }
 
-static void *member(const struct reader *r, const struct key *k)
+static void *member(const struct reader *r, const struct config_key *k)
 {
 	return (char *)r->c + k->off;
 }
 
-static void set_number(struct reader *r, const struct key *k, const yaml_event_t *e, const char *text)
+static void set_number(struct reader *r, const struct config_key *k, const yaml_event_t *e, const char *text)
 {
 	char *end;
 	unsigned long long v;
@@ -325,7 +305,7 @@ static void set_number(struct reader *r, const struct key *k, const yaml_event_t
 		*(uint32_t *)member(r, k) = (uint32_t)v;
 }
 
-static void set_word(struct reader *r, const struct key *k, const yaml_event_t *e, const char *text)
+static void set_word(struct reader *r, const struct config_key *k, const yaml_event_t *e, const char *text)
 {
 	char all[200] = "";
 	size_t at = 0;
@@ -358,7 +338,7 @@ static bool is_url(const char *s)
 	return n && s[n] && s[n] != '/' && is_graphic(s);
 }
 
-static void set_text(struct reader *r, const struct key *k, const yaml_event_t *e, const char *text)
+static void set_text(struct reader *r, const struct config_key *k, const yaml_event_t *e, const char *text)
 {
 	char **p = member(r, k);
 
@@ -467,7 +447,7 @@ static const char *plain(struct reader *r, const yaml_event_t *e)
 	return text;
 }
 
-static void set_scalar(struct reader *r, const struct key *k, const yaml_event_t *e)
+static void set_scalar(struct reader *r, const struct config_key *k, const yaml_event_t *e)
 {
 	const char *text = plain(r, e);
 	bool yes;
@@ -501,7 +481,7 @@ static void set_scalar(struct reader *r, const struct key *k, const yaml_event_t
 	}
 }
 
-static void read_list(struct reader *r, const struct key *k)
+static void read_list(struct reader *r, const struct config_key *k)
 {
 	yaml_event_t e;
 	bool end = false;
@@ -529,16 +509,16 @@ static void read_list(struct reader *r, const struct key *k)
 	}
 }
 
-static void read_leaf(struct reader *r, const struct key *k, const yaml_event_t *e)
+static void read_leaf(struct reader *r, const struct config_key *k, const yaml_event_t *e)
 {
-	uint64_t bit = 1ull << (k - keys);
+	uint64_t bit = 1ull << (k - config_keys);
 	bool list = k->kind == KIND_PATHS || k->kind == KIND_HEADERS || k->kind == KIND_ROOTS;
 
-	static_assert(countof(keys) <= 64, "a bit and a mark for each key");
+	static_assert(countof(config_keys) <= 64, "a bit and a mark for each key");
 	if (r->seen & bit)
 		complain(r, &e->start_mark, ID_TWICE, NULL, "'%s' stands twice", k->path);
 	r->seen |= bit;
-	r->marks[k - keys] = e->start_mark;
+	r->marks[k - config_keys] = e->start_mark;
 	if (e->type == YAML_ALIAS_EVENT)
 		complain(r, &e->start_mark, ID_ALIAS, NULL, "anchors, aliases and tags are not allowed here");
 	else if (list && e->type == YAML_SEQUENCE_START_EVENT) {
@@ -557,8 +537,8 @@ static bool is_prefix(const char *path)
 {
 	size_t n = strlen(path);
 
-	for (size_t i = 0; i < countof(keys); i++)
-		if (!strncmp(keys[i].path, path, n) && keys[i].path[n] == '.')
+	for (size_t i = 0; i < countof(config_keys); i++)
+		if (!strncmp(config_keys[i].path, path, n) && config_keys[i].path[n] == '.')
 			return true;
 	return false;
 }
@@ -568,14 +548,14 @@ static void read_mapping(struct reader *r);
 /* The value of the key whose dotted path is r->path, placed at key. */
 static void read_value(struct reader *r, const yaml_mark_t *key)
 {
-	const struct key *k = NULL;
+	const struct config_key *k = NULL;
 	yaml_event_t e;
 
 	if (!next(r, &e))
 		return;
-	for (size_t i = 0; i < countof(keys); i++)
-		if (!strcmp(keys[i].path, r->path))
-			k = &keys[i];
+	for (size_t i = 0; i < countof(config_keys); i++)
+		if (!strcmp(config_keys[i].path, r->path))
+			k = &config_keys[i];
 	if (k) {
 		read_leaf(r, k, &e);
 	} else if (!is_prefix(r->path)) {
@@ -653,21 +633,27 @@ static void check_needs(struct reader *r)
 		{ "outputs.syslog.path", "outputs.syslog.transport" },
 		{ "outputs.http.headers", "outputs.http.url" },
 		{ "outputs.http.ca_file", "outputs.http.url" },
+		{ "release.repository", "release.root" },
+		{ "release.repository", "state" },
+		{ "release.root", "release.repository" },
+		{ "release.policy", "release.root" },
+		{ "owner.content", "owner.key" },
+		{ "owner.content", "state" },
 	};
 	const struct config *c = r->c;
 
 	for (size_t i = 0; i < countof(rows); i++) {
 		size_t key = 0, needs = 0;
 
-		while (strcmp(keys[key].path, rows[i].key))
+		while (strcmp(config_keys[key].path, rows[i].key))
 			key++;
-		while (strcmp(keys[needs].path, rows[i].needs))
+		while (strcmp(config_keys[needs].path, rows[i].needs))
 			needs++;
 		if (r->seen >> key & 1 && !(r->seen >> needs & 1))
 			complain(r, &r->marks[key], ID_MISSING, NULL, "'%s' needs '%s'", rows[i].key, rows[i].needs);
 	}
-	for (size_t i = 0; i < countof(keys); i++)
-		if (!strcmp(keys[i].path, "outputs.syslog.transport") && c->syslog_transport > CONFIG_UNIX &&
+	for (size_t i = 0; i < countof(config_keys); i++)
+		if (!strcmp(config_keys[i].path, "outputs.syslog.transport") && c->syslog_transport > CONFIG_UNIX &&
 		    !c->syslog_host)
 			complain(r, &r->marks[i], ID_MISSING, NULL, "a transport over the network needs '%s'",
 				 "outputs.syslog.host");

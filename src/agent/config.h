@@ -94,6 +94,9 @@ FALLIBLE config_add_rule(struct config *c, const char *path);
  */
 FALLIBLE config_read(const char *text, size_t len, const char *name, struct config *c, struct diags *ds);
 
+/* All settings, a line each, "key: value": without values of HTTP headers, passwords in URLs, paths of receivers. */
+void config_put(const struct config *c, struct buf *out);
+
 /* Every diagnostic id this file can give. */
 struct config_diag_row {
 	uint16_t id;

@@ -187,6 +187,7 @@ struct control_steward {
 enum control_steward_flags {
 	CONTROL_STEWARD_FRESH = 1,   /* no content was ever good here */
 	CONTROL_STEWARD_HAS_KEY = 2, /* the agent has one */
+	CONTROL_STEWARD_KEEPS = 4,   /* there is a state directory: what is decided lasts, and SAFE can be ordered */
 };
 
 struct control_fetch {  /* FETCH, PUT, GOT */

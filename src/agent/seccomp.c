@@ -124,8 +124,8 @@ static const uint32_t courier_calls[] = {
 
 /* Of a courier with a repository in a directory besides. */
 static const uint32_t directory_calls[] = {
-	SYS_openat2, SYS_getdents64, SYS_fsync,     SYS_renameat, SYS_renameat2,
-	SYS_linkat,  SYS_unlinkat,   SYS_ftruncate, SYS_fchmod,
+	SYS_openat2,   SYS_getdents64, SYS_fsync,    SYS_mkdirat,   SYS_renameat,
+	SYS_renameat2, SYS_linkat,     SYS_unlinkat, SYS_ftruncate, SYS_fchmod,
 };
 
 /* Of the steward besides. */

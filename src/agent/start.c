@@ -9,6 +9,8 @@
 
 #include "sensor/bpf/bpf.h"
 
+enum { FLIGHT_PATH = CONFIG_MAX_PATH + 16 };
+
 static FALLIBLE block_signals(int *out)
 {
 	sigset_t set;
@@ -55,8 +57,16 @@ static FALLIBLE first_files(struct supervisor *s, struct diag *d)
 	return sealed_files_open(s->o->config->rules, s->o->config->n_rules, s->files, d);
 }
 
+/* On the disk where there is a place: a worker's last words outlive the host, too. */
+static const char *flight_path(const struct supervisor *s, char out[FLIGHT_PATH])
+{
+	(void)snprintf(out, FLIGHT_PATH, "%s/flight", s->arm.store ? s->o->config->state_dir : "");
+	return s->arm.store ? out : NULL;
+}
+
 static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 {
+	char path[FLIGHT_PATH];
 	const struct config *c = s->o->config;
 	int courier_pipe = -1;
 	void *page;
@@ -72,21 +82,22 @@ static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 	log_clears_line(s->o->colour && c->stdout_format == CONFIG_AUTO && isatty(STDERR_FILENO));
 	(void)snprintf(s->memory, sizeof s->memory, "%u", c->worker_memory_mib);
 	TRY(super_steward_open(s, d));
-	TRY(super_arm_open(s, d));
-	TRY(first_files(s, d));
-	TRY(open_record(s, d));
 	TRY(container_files_make(c, &s->containers));
 	TRY(super_courier_open(s->o, &s->courier, &courier_pipe, d));
 	TRY(super_sinks_open(s->o, courier_pipe, &s->sinks, d));
 	if (page_new(sizeof *s->page, PAGE_MAGIC, &s->page_fd, &page) != E_OK ||
-	    flight_open(NULL, &s->flight_fd) != E_OK || block_signals(&s->signals) != E_OK)
+	    flight_open(flight_path(s, path), &s->flight_fd) != E_OK || block_signals(&s->signals) != E_OK)
 		FAIL(d, HOST, "cannot set up: %s", strerror(errno));
 	s->page = page;
+	TRY(super_arm_open(s, d));
+	TRY(first_files(s, d));
+	TRY(open_record(s, d));
 	if (!config_capture(c)) {
 		TRY(kern_open(&ko, &s->kern, d));
 		TRY(ring_stats_open(kern_stats_fd(s->kern), kern_n_cpus(s->kern), &s->stats, d));
 	}
-	worker_cgroup_make(&s->cgroup, (uint64_t)c->worker_memory_mib << 20, c->worker_cpu_percent);
+	worker_cgroup_make(&s->cgroup, "worker", (uint64_t)c->worker_memory_mib << 20, c->worker_cpu_percent);
+	worker_cgroup_make(&s->trial_cgroup, "trial", (uint64_t)c->worker_memory_mib << 20, c->worker_cpu_percent);
 	if (!s->cgroup.memory || !s->cgroup.cpu)
 		log_info("no cgroup bounds the worker's %s here, its resource limits do",
 			 s->cgroup.memory ? "CPU time"
@@ -98,6 +109,7 @@ static FALLIBLE set_up(struct supervisor *s, struct diag *d)
 static void tear_down(struct supervisor *s)
 {
 	worker_cgroup_remove(&s->cgroup);
+	worker_cgroup_remove(&s->trial_cgroup);
 	ring_stats_close(s->stats);
 	kern_close(s->kern);
 	page_unmap(s->page, sizeof *s->page);

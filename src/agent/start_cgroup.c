@@ -28,7 +28,7 @@ static bool add_dir(struct worker_cgroup *g, const char *base, const char *own)
 {
 	char path[PATH_MAX];
 	char *dir = g->dir[g->n];
-	int n = snprintf(dir, sizeof g->dir[0], "%s%s/sallyport-worker-%d", base, strcmp(own, "/") ? own : "",
+	int n = snprintf(dir, sizeof g->dir[0], "%s%s/sallyport-%s-%d", base, strcmp(own, "/") ? own : "", g->name,
 			 (int)getpid());
 
 	if (n < 0 || (size_t)n >= sizeof g->dir[0] || (mkdir(dir, 0755) && errno != EEXIST))
@@ -112,13 +112,13 @@ static void try_line(struct worker_cgroup *g, char *line, uint64_t memory, uint3
 		try_v1(g, "cpu", own, "cpu.cfs_quota_us", (uint64_t)percent * 1000);
 }
 
-void worker_cgroup_make(struct worker_cgroup *g, uint64_t memory_bytes, uint32_t cpu_percent)
+void worker_cgroup_make(struct worker_cgroup *g, const char *name, uint64_t memory_bytes, uint32_t cpu_percent)
 {
 	AUTO_FREE char *text = NULL;
 	char *save = NULL;
 	size_t len;
 
-	*g = (struct worker_cgroup){ .n = 0 };
+	*g = (struct worker_cgroup){ .name = name };
 	if (io_read_file("/proc/self/cgroup", 64 << 10, &text, &len, NULL) != E_OK)
 		return;
 	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save))

@@ -59,6 +59,18 @@ void steward_send(struct steward *s, struct control_packet *p)
 		s->stop = true;
 }
 
+void steward_send_plan(struct steward *s)
+{
+	const struct plan *plan = &s->trust.root.plan;
+	struct control_packet p;
+
+	control_init(&p, CONTROL_PLAN);
+	p.msg.u.plan = (struct control_plan){ .shadow_s = plan->shadow_s,
+					      .shadow_events = plan->shadow_events,
+					      .probation_s = plan->probation_s };
+	steward_send(s, &p);
+}
+
 /* messages */
 
 static void on_got(struct steward *s, struct control_packet *p)
@@ -165,22 +177,39 @@ static void forget_old_mutes(struct steward *s, uint64_t now)
 	s->n_mutes = n;
 }
 
-static void on_time(struct steward *s)
+/* The repository. */
+static void follow(struct steward *s, uint64_t now, uint64_t elapsed)
 {
-	uint64_t now = steward_boot_s(), elapsed = now - s->ticked_s;
-
-	s->ticked_s = now;
-	steward_client_expire(s);
-	forget_old_mutes(s, now);
-	if (!s->has_root)
-		return;
-	endpoint_tick(&s->table, elapsed < MAX_TICK_S ? elapsed : MAX_TICK_S);
+	endpoint_tick(&s->table, elapsed);
 	if (now >= s->sync_at_s || s->sync_asked)
 		steward_sync(s);
 	steward_decide(s);
 	if (now >= s->report_at_s || s->strike_unsent)
 		steward_report(s);
-	if (s->dirty || now - s->saved_s >= SAVE_EVERY_S)
+}
+
+uint64_t steward_quiet_s(struct steward *s)
+{
+	uint64_t beat = page_get(&s->page->heartbeat), now = steward_boot_s();
+
+	if (beat != s->beat) {
+		s->beat = beat;
+		s->beat_s = now;
+	}
+	return now - s->beat_s;
+}
+
+static void on_time(struct steward *s)
+{
+	uint64_t now = steward_boot_s(), elapsed = now - s->ticked_s;
+
+	s->ticked_s = now;
+	(void)steward_quiet_s(s);
+	steward_client_expire(s);
+	forget_old_mutes(s, now);
+	if (s->has_root)
+		follow(s, now, elapsed < MAX_TICK_S ? elapsed : MAX_TICK_S);
+	if (s->dirty || (s->has_root && now - s->saved_s >= SAVE_EVERY_S))
 		steward_save(s);
 }
 
@@ -347,12 +376,18 @@ int agent_steward(void)
 		log_error("steward: cannot start: %s", d.text[0] ? d.text : err_text(err));
 		_exit(EXIT_HOST);
 	}
-	s->started_s = s->ticked_s = s->saved_s = steward_boot_s();
+	s->started_s = s->ticked_s = s->saved_s = s->beat_s = steward_boot_s();
+	if (s->has_root) {
+		/* Hosts that start at once do not come at once. */
+		s->sync_at_s = s->report_at_s =
+			s->started_s + plan_jitter_s(s->host.agent_id, s->trust.root.plan.report_s, 0);
+		steward_send_plan(s);
+	}
 	while (!s->stop) {
 		steward_serve(s, TICK_MS);
 		on_time(s);
 	}
-	if (s->has_root)
+	if (s->has_root || s->dirty)
 		steward_save(s);
 	sign_secret_done(&s->key);
 	_exit(0);

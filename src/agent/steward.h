@@ -47,13 +47,15 @@ static_assert(sizeof(struct steward_request) == 576, "docs/formats/control.md");
  */
 struct steward_reply {
 	uint32_t magic;
-	uint32_t exit_code; /* 0, 1: refused, 3: cannot */
+	uint32_t exit_code; /* 0; 1: refused, of STATUS that something needs the owner; 3: cannot */
 	uint64_t bytes;     /* of text */
 };
 
 /*
  * For commands: ask the agent whose socket this is. *out is its answer's text (caller frees). E_NOT_FOUND: no agent
- * listens there; E_PERM: not allowed; E_IO, E_FORMAT with d. Waits at most 30 s.
+ * listens there; E_PERM: only root may ask, or somebody who is neither root nor us listens; E_IO, E_FORMAT, E_TRUNCATED
+ * with d: what came is no whole answer. Waits at most 90 s in all: a proof may have to be fetched. The text is as the
+ * agent sent it: make it safe before a terminal sees it.
  */
 FALLIBLE steward_ask(const char *path, const struct steward_request *q, char **out, size_t *out_len, int *exit_code,
 		     struct diag *d);

@@ -9,8 +9,9 @@
 #include <time.h>
 
 #include "agent/steward_parts.h"
+#include "content/template/template.h"
 
-enum { CLIENT_S = 5, REPLY_ROOM = STEWARD_REPLY_MAX, MAX_MUTE_S = 366 * 86400 };
+enum { CLIENT_S = 5, ORDER_S = 3 };
 
 static void drop(struct steward_client *c)
 {
@@ -79,16 +80,85 @@ static void forget_mute(struct steward *s, const struct control_mute *m)
 	s->n_mutes = n;
 }
 
+/* The name of a loaded rule; the worker that writes the table is believed nothing. */
+static void rule_name(const struct page *p, uint32_t i, char out[PAGE_NAME_BYTES])
+{
+	memcpy(out, p->names[i], PAGE_NAME_BYTES);
+	out[PAGE_NAME_BYTES - 1] = 0;
+}
+
+/* Is a rule of this name loaded? near: one that is called nearly so, or "". Names in the page are cut. */
+static bool is_loaded(const struct page *p, const char *rule, char near[PAGE_NAME_BYTES])
+{
+	uint64_t n = page_get(&p->n_rules);
+	unsigned best = 4; /* more edits than this are another word */
+	char name[PAGE_NAME_BYTES];
+
+	near[0] = 0;
+	if (n > PAGE_MAX_RULES)
+		return true; /* not all are named */
+	for (uint32_t i = 0; i < n; i++) {
+		unsigned d;
+
+		rule_name(p, i, name);
+		if (!strncmp(name, rule, sizeof name - 1))
+			return true;
+		d = text_distance(name, strlen(name), rule, strlen(rule));
+		if (d < best) {
+			best = d;
+			memcpy(near, name, sizeof name);
+		}
+	}
+	return false;
+}
+
+static bool is_field(const char *key)
+{
+	uint32_t id;
+
+	if (!key[0] || !strcmp(key, "cgroup"))
+		return true;
+	for (uint32_t i = 0; i < TEMPLATE_N_TYPES; i++)
+		if (template_field_find(&template_builtin, &template_builtin.types[i], key, strlen(key), &id))
+			return true;
+	return false;
+}
+
+/* What would have no effect is refused, so that nobody believes in it. */
+static bool may_mute(const struct steward *s, const struct steward_request *q, struct buf *out)
+{
+	char near[PAGE_NAME_BYTES];
+
+	if (!q->rule[0] || !q->seconds || q->seconds > STEWARD_MAX_MUTE_S || !q->reason[0]) {
+		buf_puts(out, "a mute needs a rule, a time of at most 366 days, and a reason\n");
+		return false;
+	}
+	if (!is_field(q->key)) {
+		buf_puts(out, "there is no field '");
+		buf_put_safe(out, q->key, strlen(q->key));
+		buf_puts(out, "': `sallyport rules list fields` shows those there are\n");
+		return false;
+	}
+	if (is_loaded(s->page, q->rule, near))
+		return true;
+	buf_puts(out, "no rule of this name is loaded");
+	if (near[0]) {
+		buf_puts(out, ": did you mean '");
+		buf_put_safe(out, near, strlen(near));
+		buf_putc(out, '\'');
+	}
+	buf_putc(out, '\n');
+	return false;
+}
+
 static int do_mute(struct steward *s, const struct steward_request *q, bool remove, struct buf *out)
 {
 	struct control_packet p;
 	struct control_mute *m = &p.msg.u.mute;
 	uint32_t before = s->n_mutes;
 
-	if (!q->rule[0] || (!remove && (!q->seconds || q->seconds > MAX_MUTE_S || !q->reason[0]))) {
-		buf_puts(out, "a mute needs a rule, a time of at most a year, and a reason\n");
+	if (!remove && !may_mute(s, q, out))
 		return 1;
-	}
 	control_init(&p, CONTROL_ASK_MUTE);
 	m->remove = remove;
 	m->until_s = steward_boot_s() + q->seconds;
@@ -117,7 +187,7 @@ static int do_mute(struct steward *s, const struct steward_request *q, bool remo
 
 /* orders */
 
-static int do_order(struct steward *s, uint32_t order, const uint8_t *digest, const char *said, struct buf *out)
+static void send_order(struct steward *s, uint32_t order, const uint8_t *digest)
 {
 	struct control_packet p;
 
@@ -126,7 +196,36 @@ static int do_order(struct steward *s, uint32_t order, const uint8_t *digest, co
 	if (digest)
 		memcpy(p.msg.u.order.digest, digest, sizeof p.msg.u.order.digest);
 	steward_send(s, &p);
-	buf_puts(out, said);
+}
+
+static bool is_safe(const struct steward *s)
+{
+	return s->fact[LOCAL_RELEASE].level == LOCAL_SAFE;
+}
+
+/* Ordered, and waited for: the owner is told what is, and not what was asked. */
+static int do_safe(struct steward *s, bool on, struct buf *out)
+{
+	uint64_t until = steward_boot_s() + ORDER_S;
+
+	if (!(s->start.flags & CONTROL_STEWARD_KEEPS)) {
+		buf_puts(out, "this agent keeps no state, and without it there is no SAFE: set `state`\n");
+		return 1;
+	}
+	send_order(s, on ? CONTROL_ORDER_SAFE_ON : CONTROL_ORDER_SAFE_OFF, NULL);
+	while (is_safe(s) != on && !s->stop && steward_boot_s() <= until)
+		steward_serve(s, 100);
+	if (is_safe(s) != on) {
+		buf_puts(out,
+			 on ? "the agent did not go SAFE: its log says why\n"
+			    : "the agent stays SAFE: is the file `safe` in its state directory? Its log says more\n");
+		return 3;
+	}
+	buf_puts(out,
+		 on ? "SAFE: rules and released content are off until `sallyport safe off`; a fixed feed of programs "
+		      "started, changes of user, kernel modules and bpf goes on\n"
+		    : "not SAFE any more: the last known good content, or the rules of this installation, are armed "
+		      "again\n");
 	return 0;
 }
 
@@ -139,8 +238,9 @@ static int do_clear(struct steward *s, const struct steward_request *q, struct b
 		return 1;
 	}
 	steward_forget(s, digest);
-	return do_order(s, CONTROL_ORDER_CLEAR, digest, "let out of quarantine; it is tried again when it is offered\n",
-			out);
+	send_order(s, CONTROL_ORDER_CLEAR, digest);
+	buf_puts(out, "let out of quarantine; it is tried again when it is offered\n");
+	return 0;
 }
 
 static int do_sync(struct steward *s, struct buf *out)
@@ -158,13 +258,9 @@ static int respond(struct steward *s, const struct steward_request *q, struct bu
 {
 	switch ((enum steward_question)q->question) {
 	case STEWARD_STATUS:
-		steward_put_status(s, q->json, out);
-		return 0;
+		return steward_put_status(s, q->json, out);
 	case STEWARD_EXPLAIN:
-		if (steward_put_explain(s, q->digest, q->json, out))
-			return 0;
-		buf_puts(out, "this host knows no such bundle\n");
-		return 1;
+		return steward_put_explain(s, q->digest, q->json, out);
 	case STEWARD_MUTE:
 	case STEWARD_UNMUTE:
 		return do_mute(s, q, q->question == STEWARD_UNMUTE, out);
@@ -172,10 +268,8 @@ static int respond(struct steward *s, const struct steward_request *q, struct bu
 		steward_put_mutes(s, q->json, out);
 		return 0;
 	case STEWARD_SAFE_ON:
-		return do_order(s, CONTROL_ORDER_SAFE_ON, NULL, "safe: content goes, a fixed feed stays\n", out);
 	case STEWARD_SAFE_OFF:
-		return do_order(s, CONTROL_ORDER_SAFE_OFF, NULL,
-				"safe mode is left: the last known good content is armed\n", out);
+		return do_safe(s, q->question == STEWARD_SAFE_ON, out);
 	case STEWARD_CLEAR:
 		return do_clear(s, q, out);
 	case STEWARD_SYNC:
@@ -219,7 +313,7 @@ void steward_client_read(struct steward *s, struct steward_client *c)
 		drop(c);
 		return;
 	}
-	buf_init(&out, REPLY_ROOM);
+	buf_init(&out, STEWARD_REPLY_MAX);
 	/* An answer may wait for the repository, and clients are served meanwhile: this one asks nothing more. */
 	c->fd = -1;
 	{

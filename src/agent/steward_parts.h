@@ -17,6 +17,7 @@ static_assert((int)CONTROL_N_LANES == (int)LOCAL_N_LANES && (int)CONTROL_MAX_SAV
 enum {
 	STEWARD_MAX_CLIENTS = 8,
 	STEWARD_MAX_MUTES = 64,
+	STEWARD_MAX_MUTE_S = 366 * 86400,
 	STEWARD_MAX_OFFERED = 16,
 	STEWARD_MAX_SEQ_GAP = 512, /* of promotions that are asked for one by one: older ones are left out */
 	STEWARD_MAX_BUNDLE = CONTROL_MAX_FETCH,
@@ -34,7 +35,7 @@ struct steward_offered {
 
 struct steward_mute {
 	struct control_mute m;
-	uint64_t until_s;
+	uint64_t until_s; /* as m.until_s; Unix seconds where it is kept: a boot clock ends with its boot */
 };
 
 /* A bundle that was looked at: what it says, so that it is fetched once. */
@@ -63,6 +64,7 @@ struct steward {
 	uint32_t report_failures;
 	bool enrolled;
 	uint64_t started_s, ticked_s;             /* CLOCK_BOOTTIME */
+	uint64_t beat, beat_s;                    /* the worker's last heartbeat, and when it was another */
 	uint64_t sync_at_s, report_at_s, saved_s; /* the same */
 	uint32_t sync_failures;
 	uint64_t synced_s; /* Unix seconds of the last whole round; 0: none */
@@ -137,11 +139,17 @@ void steward_report(struct steward *s);
 void steward_accept(struct steward *s);
 void steward_client_read(struct steward *s, struct steward_client *c);
 void steward_client_expire(struct steward *s);
-void steward_put_status(struct steward *s, bool as_json, struct buf *out);
-/* False: no such bundle is known. */
-bool steward_put_explain(struct steward *s, const char *digest, bool as_json, struct buf *out);
+/* Exit code 1 when something needs the owner, else 0. */
+int steward_put_status(struct steward *s, bool as_json, struct buf *out);
+/* 1 with the reason: no bundle's digest begins so, or several do. */
+int steward_put_explain(struct steward *s, const char *digest, bool as_json, struct buf *out);
 void steward_put_mutes(struct steward *s, bool as_json, struct buf *out);
 
+/* Look at the worker's heartbeat: for how long it has been the same. */
+uint64_t steward_quiet_s(struct steward *s);
+
+/* How long the steps of new content take, by the root. */
+void steward_send_plan(struct steward *s);
 /* To the supervisor; the steward ends when that fails. */
 void steward_send(struct steward *s, struct control_packet *p);
 /* Sealed memory with these bytes, or -1. */

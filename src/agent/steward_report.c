@@ -143,6 +143,6 @@ void steward_report(struct steward *s)
 		log_warning("health reports do not reach the repository: %s", d.text[0] ? d.text : err_text(err));
 	if (err == E_OK)
 		s->report_failures = 0;
-	s->report_at_s = steward_boot_s() + plan_jitter_s(s->host.agent_id, period, s->report_failures);
+	s->report_at_s = steward_boot_s() + plan_jitter_s(s->host.agent_id, period, s->report_failures + 1);
 	s->syncing = false;
 }

@@ -9,7 +9,7 @@
  *       16      8  bytes of trust, which follow (trust_save)
  *       24      8  bytes of known releases, which follow (endpoint_save)
  *       32      8  n_mutes
- *       40         trust, known releases, mutes of 16 + sizeof(struct control_mute) bytes
+ *       40         trust, known releases, n_mutes times struct steward_mute, until_s in Unix seconds
  */
 #include <sodium.h>
 
@@ -37,6 +37,11 @@ static void hand_over(struct steward *s, uint32_t what, struct view bytes)
 	steward_send(s, &p);
 }
 
+static uint64_t left_s(uint64_t until_s, uint64_t now_s)
+{
+	return until_s > now_s ? until_s - now_s : 0;
+}
+
 static FALLIBLE put_state(const struct steward *s, struct buf *out)
 {
 	struct state_hdr h = {
@@ -51,7 +56,12 @@ static FALLIBLE put_state(const struct steward *s, struct buf *out)
 	at = out->len;
 	TRY(endpoint_save(&s->table, out));
 	h.table_bytes = out->len - at;
-	buf_put(out, s->mute, s->n_mutes * sizeof *s->mute);
+	for (uint32_t i = 0; i < s->n_mutes; i++) {
+		struct steward_mute m = s->mute[i];
+
+		m.until_s = steward_unix_s() + left_s(m.until_s, steward_boot_s());
+		buf_put(out, &m, sizeof m);
+	}
 	if (out->full)
 		return E_LIMIT;
 	memcpy(out->p, &h, sizeof h);
@@ -84,9 +94,15 @@ static FALLIBLE take_mutes(struct steward *s, struct view v, uint64_t n, struct 
 	if (n > STEWARD_MAX_MUTES || v.len != n * sizeof *s->mute)
 		FAIL(d, FORMAT, "%llu mutes in %zu bytes", (unsigned long long)n, v.len);
 	for (uint64_t i = 0; i < n; i++) {
-		TRY(VIEW_READ(v, i * sizeof *s->mute, &s->mute[i]));
-		if (!mute_ok(&s->mute[i]))
+		struct steward_mute *m = &s->mute[i];
+		uint64_t left;
+
+		TRY(VIEW_READ(v, i * sizeof *m, m));
+		if (!mute_ok(m))
 			FAIL(d, FORMAT, "mute %llu has a text without end", (unsigned long long)i);
+		/* A clock that was set back does not make it last longer than it could be asked for. */
+		left = left_s(m->until_s, steward_unix_s());
+		m->until_s = m->m.until_s = steward_boot_s() + (left < STEWARD_MAX_MUTE_S ? left : STEWARD_MAX_MUTE_S);
 		s->n_mutes++;
 	}
 	return E_OK;
@@ -143,7 +159,12 @@ static FALLIBLE make_keys(struct steward *s, struct diag *d)
 
 FALLIBLE steward_identity(struct steward *s, struct view secret, struct diag *d)
 {
-	TRY(secret.len ? sign_read_secret(secret, NULL, &s->key, d) : make_keys(s, d));
+	if (!secret.len) {
+		TRY(make_keys(s, d));
+	} else if (sign_read_secret(secret, NULL, &s->key, d) != E_OK) {
+		log_error("the keys of this agent are damaged, it gets new ones and a new name: %s", d->text);
+		TRY(make_keys(s, d));
+	}
 	(void)crypto_generichash(s->host.agent_id, sizeof s->host.agent_id, s->key.pub.key, sizeof s->key.pub.key, NULL,
 				 0);
 	s->host.fresh = s->start.flags & CONTROL_STEWARD_FRESH;

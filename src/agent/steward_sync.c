@@ -9,7 +9,7 @@
 
 #include "content/bundle/bundle.h"
 
-enum { RETRY_S = 30, RETRY_MAX_S = 3600, MAX_ROOTS = 64 /* in one round */ };
+enum { MAX_ROOTS = 64 /* in one round */ };
 
 static void put_error(struct steward *s, const char *what, enum err err, const struct diag *d)
 {
@@ -35,6 +35,7 @@ static FALLIBLE sync_roots(struct steward *s, struct diag *d)
 		steward_pair_done(&p);
 		TRY(err);
 		s->dirty = true;
+		steward_send_plan(s);
 		log_info("a new root of trust is in force version=%u", s->trust.root.version);
 	}
 	return E_OK;
@@ -135,7 +136,6 @@ static FALLIBLE sync_all(struct steward *s, struct diag *d)
 
 void steward_sync(struct steward *s)
 {
-	uint64_t wait;
 	struct diag d;
 	enum err err;
 
@@ -153,14 +153,8 @@ void steward_sync(struct steward *s)
 		put_error(s, "the repository cannot be followed", err, &d);
 	if (s->sync_failures == 1)
 		log_warning("%s; what is armed stays armed", s->sync_error);
-	wait = s->trust.root.plan.report_s;
-	for (uint32_t i = 1; i < s->sync_failures && wait < RETRY_MAX_S; i++)
-		wait *= 2;
-	if (err != E_OK && wait > RETRY_MAX_S)
-		wait = RETRY_MAX_S;
-	if (err != E_OK && s->sync_failures == 1 && wait > RETRY_S)
-		wait = RETRY_S;
-	s->sync_at_s = steward_boot_s() + plan_jitter_s(s->host.agent_id, (uint32_t)wait, s->sync_failures);
+	s->sync_at_s =
+		steward_boot_s() + plan_jitter_s(s->host.agent_id, s->trust.root.plan.report_s, s->sync_failures + 1);
 	s->syncing = false;
 }
 
@@ -361,7 +355,7 @@ static FALLIBLE check_local(const struct steward *s, struct view bytes, struct v
 	uint32_t n;
 
 	if (!s->has_owner)
-		FAIL(d, REJECTED, "there is no key of the owner on this host: set release.owner_key");
+		FAIL(d, REJECTED, "there is no key of the owner on this host: set owner.key");
 	TRY(sign_read_blocks(signatures, blocks, countof(blocks), &n, d));
 	for (uint32_t i = 0; i < n; i++)
 		if (sign_verify(&s->owner, &blocks[i], bytes))

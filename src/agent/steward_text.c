@@ -4,7 +4,13 @@
 
 #include "agent/steward_parts.h"
 
-enum { HEX = 2 * OBJECT_DIGEST_BYTES + 1, SHORT = 12 };
+enum {
+	HEX = 2 * OBJECT_DIGEST_BYTES + 1,
+	SHORT = 12,
+	QUIET_S = 20, /* a worker without a heartbeat for so long does not watch, and has not only been restarted */
+	MIN_DIGITS = 4,
+	MAX_NEEDS = 6,
+};
 
 static const char *const phases[] = { "none", "selftest", "shadow", "probation" };
 static const char *const levels[] = { "normal", "factory", "SAFE" };
@@ -58,6 +64,31 @@ static struct counted count(const struct steward *s)
 				 .blind_ms = s->fact[LOCAL_RELEASE].blind_ms };
 }
 
+/* What the owner should look at: reasons of exit code 1. A quarantine is none, for the host has helped itself. */
+struct needs {
+	const char *text[MAX_NEEDS];
+	uint32_t n;
+};
+
+static struct needs find_needs(struct steward *s)
+{
+	uint32_t level = s->fact[LOCAL_RELEASE].level;
+	struct needs a = { .n = 0 };
+
+	if (level == LOCAL_SAFE)
+		a.text[a.n++] = "SAFE: content is off, only the fixed feed is watched; `sallyport safe off` ends it";
+	if (level == LOCAL_FACTORY)
+		a.text[a.n++] = "released content did harm here and is not armed; the rules of this installation are";
+	if (steward_quiet_s(s) > QUIET_S)
+		a.text[a.n++] = "nobody watches: no worker shows signs of life; the agent's log says why";
+	if (s->policy_broken)
+		a.text[a.n++] = "release.policy cannot be understood: nothing new is activated until it is mended";
+	if (s->has_root && trust_is_stale(&s->trust, steward_unix_s()))
+		a.text[a.n++] = "the repository has told nothing new for too long: nothing new is activated, what is "
+				"armed goes on";
+	return a;
+}
+
 static void put_content(struct buf *out, const char *what, const struct steward *s, const uint8_t *digest)
 {
 	const struct steward_seen *n = steward_seen(s, digest);
@@ -71,18 +102,23 @@ static void put_content(struct buf *out, const char *what, const struct steward 
 	buf_putc(out, '\n');
 }
 
+#define FACTORY_LINE "  armed      the rules of this installation\n"
+
 static void put_lane(struct buf *out, const struct steward *s, uint32_t lane)
 {
 	const struct control_fact *f = &s->fact[lane];
+	bool on_trial = f->phase == LOCAL_PROBATION;
+	bool off = f->level == LOCAL_SAFE || (lane == LOCAL_RELEASE && f->level == LOCAL_FACTORY);
 
 	if (lane == LOCAL_OWNER && is_zero(f->lkg) && is_zero(f->candidate) && is_zero(f->strike))
 		return;
 	buf_printf(out, "%s content\n", lanes[lane]);
-	if (is_zero(f->lkg))
-		buf_puts(out, lane == LOCAL_RELEASE ? "  armed      the rules of this installation\n"
-						    : "  armed      none\n");
-	put_content(out, f->phase == LOCAL_PROBATION ? "last good" : "armed", s, f->lkg);
-	put_content(out, f->phase == LOCAL_PROBATION ? "armed" : "candidate", s, f->candidate);
+	if (off)
+		buf_puts(out, f->level == LOCAL_SAFE ? "  armed      nothing: SAFE\n" : FACTORY_LINE);
+	else if (!on_trial && is_zero(f->lkg))
+		buf_puts(out, lane == LOCAL_RELEASE ? FACTORY_LINE : "  armed      nothing yet\n");
+	put_content(out, off || on_trial ? "last good" : "armed", s, f->lkg);
+	put_content(out, !off && on_trial ? "armed" : "candidate", s, f->candidate);
 	if (!is_zero(f->candidate)) {
 		buf_printf(out, "  phase      %s for ", WORD(phases, f->phase));
 		put_span(out, f->in_phase_s);
@@ -121,12 +157,12 @@ static void put_release(struct buf *out, const struct steward *s)
 	}
 	buf_printf(out, "  newest     promotion %" PRIu64 ", revoke %" PRIu64 ", root %u of fleet %s%s\n",
 		   s->trust.promotion_seq, s->trust.revoke_seq, s->trust.root.version, s->trust.root.fleet,
-		   trust_is_stale(&s->trust, now) ? "; STALE: nothing new is taken, what is armed goes on" : "");
+		   trust_is_stale(&s->trust, now) ? "; STALE" : "");
 	if (s->policy_broken)
-		buf_puts(out, "  policy     BROKEN: nothing new is taken until it is mended (see the log)\n");
+		buf_puts(out, "  policy     BROKEN\n");
 }
 
-static void put_status_text(const struct steward *s, struct buf *out)
+static void put_status_text(const struct steward *s, const struct needs *needs, struct buf *out)
 {
 	struct counted n = count(s);
 	char id[2 * OBJECT_AGENT_ID_BYTES + 1];
@@ -141,6 +177,11 @@ static void put_status_text(const struct steward *s, struct buf *out)
 			     strnlen(s->fact[LOCAL_RELEASE].text, sizeof s->fact[LOCAL_RELEASE].text));
 		buf_putc(out, '\n');
 	}
+	for (uint32_t i = 0; i < needs->n; i++)
+		buf_printf(out, "%s%s\n", i ? "             " : "LOOK AT      ", needs->text[i]);
+	if (!(s->start.flags & CONTROL_STEWARD_KEEPS))
+		buf_puts(out,
+			 "state        none kept: no releases, no SAFE, mutes end with the agent (setting `state`)\n");
 	for (uint32_t i = 0; i < LOCAL_N_LANES; i++)
 		put_lane(out, s, i);
 	if (s->has_root)
@@ -152,7 +193,7 @@ static void put_status_text(const struct steward *s, struct buf *out)
 	buf_printf(out, "             %" PRIu64 " deaths, blind for %.1f s in all\n", n.deaths,
 		   (double)n.blind_ms / 1e3);
 	if (s->n_mutes)
-		buf_printf(out, "mutes        %u\n", s->n_mutes);
+		buf_printf(out, "mutes        %u: `sallyport mute --list`\n", s->n_mutes);
 }
 
 static void key_u64(struct json *j, const char *key, uint64_t v)
@@ -210,7 +251,7 @@ static void json_release(struct json *j, const struct steward *s)
 	json_end_object(j);
 }
 
-static void put_status_json(const struct steward *s, struct buf *out)
+static void put_status_json(const struct steward *s, const struct needs *needs, struct buf *out)
 {
 	struct counted n = count(s);
 	char id[2 * OBJECT_AGENT_ID_BYTES + 1];
@@ -223,6 +264,16 @@ static void put_status_json(const struct steward *s, struct buf *out)
 	key_str(&j, "agent", id);
 	key_u64(&j, "uptime_s", steward_boot_s() - s->started_s);
 	key_str(&j, "level", WORD(levels, s->fact[LOCAL_RELEASE].level));
+	json_key(&j, "said");
+	json_strn(&j, s->fact[LOCAL_RELEASE].text,
+		  strnlen(s->fact[LOCAL_RELEASE].text, sizeof s->fact[LOCAL_RELEASE].text));
+	json_key(&j, "look_at");
+	json_array(&j);
+	for (uint32_t i = 0; i < needs->n; i++)
+		json_str(&j, needs->text[i]);
+	json_end_array(&j);
+	json_key(&j, "keeps_state");
+	json_bool(&j, s->start.flags & CONTROL_STEWARD_KEEPS);
 	for (uint32_t i = 0; i < LOCAL_N_LANES; i++) {
 		json_key(&j, lanes[i]);
 		json_lane(&j, &s->fact[i]);
@@ -244,27 +295,80 @@ static void put_status_json(const struct steward *s, struct buf *out)
 	buf_putc(out, '\n');
 }
 
-void steward_put_status(struct steward *s, bool as_json, struct buf *out)
+int steward_put_status(struct steward *s, bool as_json, struct buf *out)
 {
+	struct needs needs = find_needs(s);
+
 	if (as_json)
-		put_status_json(s, out);
+		put_status_json(s, &needs, out);
 	else
-		put_status_text(s, out);
+		put_status_text(s, &needs, out);
+	return needs.n > 0;
 }
 
 /* the proof of a bundle */
 
-static const struct endpoint_known *find_known(const struct steward *s, const char *digest)
+static bool begins_with(const uint8_t *have, const char *digest)
 {
-	const struct endpoint_known *found = NULL;
-	size_t len = strlen(digest);
 	char hex[HEX];
 
+	return !strncmp(hex_of(have, hex), digest, strlen(digest));
+}
+
+/* How many digests begin so; one of them. */
+struct found {
+	uint8_t digest[OBJECT_DIGEST_BYTES];
+	uint32_t n;
+};
+
+static void count_digest(struct found *f, const uint8_t *have, const char *digest)
+{
+	if (is_zero(have) || !begins_with(have, digest) || (f->n && !memcmp(f->digest, have, sizeof f->digest)))
+		return;
+	memcpy(f->digest, have, sizeof f->digest);
+	f->n++;
+}
+
+static struct found find_digest(const struct steward *s, const char *digest)
+{
+	struct found f = { .n = 0 };
+
 	for (uint32_t i = 0; i < s->table.n; i++)
-		if (len <= HEX - 1 && !strncmp(hex_of(s->table.k[i].digest, hex), digest, len) &&
+		count_digest(&f, s->table.k[i].digest, digest);
+	for (uint32_t i = 0; i < LOCAL_N_LANES; i++) {
+		count_digest(&f, s->fact[i].lkg, digest);
+		count_digest(&f, s->fact[i].candidate, digest);
+		count_digest(&f, s->fact[i].strike, digest);
+	}
+	return f;
+}
+
+/* Its newest promotion, or NULL: the owner's content has none. */
+static const struct endpoint_known *find_known(const struct steward *s, const uint8_t *digest)
+{
+	const struct endpoint_known *found = NULL;
+
+	for (uint32_t i = 0; i < s->table.n; i++)
+		if (!memcmp(s->table.k[i].digest, digest, OBJECT_DIGEST_BYTES) &&
 		    (!found || s->table.k[i].seq > found->seq))
 			found = &s->table.k[i];
 	return found;
+}
+
+/* What it is on this host; "" when it is only known of. */
+static const char *standing(const struct steward *s, const uint8_t *digest)
+{
+	for (uint32_t i = 0; i < LOCAL_N_LANES; i++) {
+		const struct control_fact *f = &s->fact[i];
+
+		if (!memcmp(f->strike, digest, OBJECT_DIGEST_BYTES))
+			return "quarantined";
+		if (!memcmp(f->candidate, digest, OBJECT_DIGEST_BYTES))
+			return WORD(phases, f->phase);
+		if (!memcmp(f->lkg, digest, OBJECT_DIGEST_BYTES))
+			return "last known good";
+	}
+	return "";
 }
 
 static void put_checks(struct steward *s, const struct endpoint_known *k, struct buf *out)
@@ -311,50 +415,120 @@ static void json_checks(struct steward *s, const struct endpoint_known *k, struc
 	json_end_array(j);
 }
 
+/* A question to the repository is out already: it takes one at a time. */
+static bool is_asking(const struct steward *s)
+{
+	return s->asked_id && !s->answered;
+}
+
 static void put_evidence(struct steward *s, const struct endpoint_known *k, struct buf *out)
 {
 	if (k->ring == 0)
 		return;
 	buf_puts(out, "the gate before this ring, judged again here:\n");
-	(void)steward_evidence(s, k, out);
+	if (is_asking(s))
+		buf_puts(out, "  not now: the repository is being read, ask again in a minute\n");
+	else
+		(void)steward_evidence(s, k, out);
 }
 
-bool steward_put_explain(struct steward *s, const char *digest, bool as_json, struct buf *out)
+static void json_promotion(struct steward *s, const struct endpoint_known *k, struct json *j)
 {
-	const struct endpoint_known *k = find_known(s, digest);
-	const struct steward_seen *n;
-	char hex[HEX];
+	struct buf text;
+
+	key_u64(j, "promotion", k->seq);
+	key_u64(j, "ring", k->ring);
+	json_key(j, "blessed");
+	json_bool(j, k->blessed);
+	key_u64(j, "dwell_s", k->dwell_s);
+	json_checks(s, k, j);
+	buf_init(&text, 64 << 10);
+	put_evidence(s, k, &text);
+	json_key(j, "evidence");
+	json_strn(j, text.p ? text.p : "", text.len);
+	buf_done(&text);
+}
+
+static void explain_json(struct steward *s, const uint8_t *digest, const struct endpoint_known *k, struct buf *out)
+{
+	const struct steward_seen *n = steward_seen(s, digest);
 	struct json j;
 
-	if (!k)
-		return false;
-	n = steward_seen(s, k->digest);
-	if (as_json) {
-		json_init(&j, out);
-		json_object(&j);
-		key_digest(&j, "digest", k->digest);
-		key_u64(&j, "promotion", k->seq);
-		key_u64(&j, "ring", k->ring);
-		key_u64(&j, "dwell_s", k->dwell_s);
-		json_checks(s, k, &j);
-		json_end_object(&j);
+	json_init(&j, out);
+	json_object(&j);
+	key_digest(&j, "digest", digest);
+	key_str(&j, "name", n ? n->name : NULL);
+	key_str(&j, "version", n ? n->version : NULL);
+	key_str(&j, "here", standing(s, digest));
+	key_str(&j, "refused", n ? n->why : "");
+	if (k)
+		json_promotion(s, k, &j);
+	json_end_object(&j);
+	buf_putc(out, '\n');
+}
+
+static void explain_text(struct steward *s, const uint8_t *digest, const struct endpoint_known *k, struct buf *out)
+{
+	const struct steward_seen *n = steward_seen(s, digest);
+	const char *here = standing(s, digest);
+	char hex[HEX];
+
+	buf_printf(out, "bundle     %s\n", hex_of(digest, hex));
+	if (n && n->name[0]) {
+		buf_puts(out, "           ");
+		buf_put_safe(out, n->name, strlen(n->name));
+		buf_putc(out, ' ');
+		buf_put_safe(out, n->version, strlen(n->version));
 		buf_putc(out, '\n');
-		return true;
 	}
-	buf_printf(out, "bundle %s%s%s%s%s\n", hex_of(k->digest, hex), n ? "  " : "", n ? n->name : "", n ? " " : "",
-		   n ? n->version : "");
-	buf_printf(out, "promotion %" PRIu64 " opened %s %u; root %u of fleet %s\n", k->seq,
-		   k->blessed ? "all, blessed, after ring" : "ring", k->blessed ? PLAN_LAST : k->ring,
-		   s->trust.root.version, s->trust.root.fleet);
-	if (n && n->why[0])
-		buf_printf(out, "refused: %s\n", n->why);
+	buf_printf(out, "here       %s\n", here[0] ? here : "not armed, nor on trial");
+	if (n && n->why[0]) {
+		buf_puts(out, "refused    ");
+		buf_put_safe(out, n->why, strlen(n->why));
+		buf_putc(out, '\n');
+	}
+	if (!k) {
+		buf_puts(out, "promotion  none that this host knows: it is the owner's content, or an old release\n");
+		return;
+	}
+	buf_printf(out, "promotion  %" PRIu64, k->seq);
+	if (k->blessed)
+		buf_puts(out, " blesses it: all hosts");
+	else
+		buf_printf(out, " opens ring %u", k->ring);
+	buf_printf(out, "; root %u of fleet %s\n", s->trust.root.version, s->trust.root.fleet);
 	put_checks(s, k, out);
-	if (!s->syncing)
-		put_evidence(s, k, out);
-	return true;
+	put_evidence(s, k, out);
+}
+
+int steward_put_explain(struct steward *s, const char *digest, bool as_json, struct buf *out)
+{
+	struct found f = find_digest(s, digest);
+
+	if (strlen(digest) < MIN_DIGITS || strlen(digest) >= HEX) {
+		buf_printf(out, "a bundle is named by %d to %d hexadecimal digits of its digest\n", MIN_DIGITS,
+			   HEX - 1);
+		return 1;
+	}
+	if (f.n != 1) {
+		buf_puts(out, f.n ? "several bundles' digests begin so: give more digits\n"
+				  : "this host knows no bundle whose digest begins so: `sallyport status` shows those "
+				    "that are armed\n");
+		return 1;
+	}
+	if (as_json)
+		explain_json(s, f.digest, find_known(s, f.digest), out);
+	else
+		explain_text(s, f.digest, find_known(s, f.digest), out);
+	return 0;
 }
 
 /* mutes */
+
+static uint64_t left_s(const struct steward_mute *m, uint64_t now_s)
+{
+	return m->until_s > now_s ? m->until_s - now_s : 0;
+}
 
 void steward_put_mutes(struct steward *s, bool as_json, struct buf *out)
 {
@@ -367,14 +541,14 @@ void steward_put_mutes(struct steward *s, bool as_json, struct buf *out)
 
 			buf_put_safe(out, m->rule, strlen(m->rule));
 			if (m->key[0]) {
-				buf_puts(out, "  where ");
+				buf_puts(out, "\n  where    ");
 				buf_put_safe(out, m->key, strlen(m->key));
 				buf_putc(out, '=');
 				buf_put_safe(out, m->value, strlen(m->value));
 			}
-			buf_puts(out, "  for another ");
-			put_span(out, s->mute[i].until_s - now);
-			buf_puts(out, ": ");
+			buf_puts(out, "\n  for      ");
+			put_span(out, left_s(&s->mute[i], now));
+			buf_puts(out, "\n  because  ");
 			buf_put_safe(out, m->reason, strlen(m->reason));
 			buf_putc(out, '\n');
 		}
@@ -392,7 +566,7 @@ void steward_put_mutes(struct steward *s, bool as_json, struct buf *out)
 		key_str(&j, "key", m->key);
 		key_str(&j, "value", m->value);
 		key_str(&j, "reason", m->reason);
-		key_u64(&j, "left_s", s->mute[i].until_s - now);
+		key_u64(&j, "left_s", left_s(&s->mute[i], now));
 		json_end_object(&j);
 	}
 	json_end_array(&j);

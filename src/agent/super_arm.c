@@ -124,14 +124,6 @@ FALLIBLE super_arm_files(struct supervisor *s, struct sealed_files *out, struct 
 
 /* steps */
 
-static void act_lane(struct supervisor *s, enum local_lane lane, uint32_t todo)
-{
-	if (todo & LOCAL_DO_SCRATCH)
-		super_trial_start(s, LOCAL_SCRATCH_WORKER, lane);
-	if (todo & LOCAL_DO_SHADOW)
-		super_trial_start(s, LOCAL_SHADOW_WORKER, lane);
-}
-
 static void act(struct supervisor *s, const struct local_output *out)
 {
 	for (uint32_t i = 0; i < LOCAL_N_LANES; i++)
@@ -144,8 +136,7 @@ static void act(struct supervisor *s, const struct local_output *out)
 		local_store_clean(s->arm.store, &s->arm.state);
 	if (out->todo & LOCAL_DO_NOTICE)
 		notice(s, out->text);
-	for (uint32_t i = 0; i < LOCAL_N_LANES; i++)
-		act_lane(s, (enum local_lane)i, out->lane_do[i]);
+	/* What is to be tried begins by itself: super_trial_on_time. */
 }
 
 bool super_arm_on(struct supervisor *s, struct local_input *in)
@@ -172,8 +163,9 @@ bool super_arm_on(struct supervisor *s, struct local_input *in)
 	return true;
 }
 
-void super_arm_offer(struct supervisor *s, const struct control_offer *o, int fd)
+void super_arm_offer(struct supervisor *s, struct control_packet *p)
 {
+	const struct control_offer *o = &p->msg.u.offer;
 	struct local_input in = { .event = LOCAL_EV_OFFER, .lane = o->lane, .release_seq = o->seq };
 	AUTO_FREE char *bytes = NULL;
 	struct diag d;
@@ -184,7 +176,7 @@ void super_arm_offer(struct supervisor *s, const struct control_offer *o, int fd
 	if (!s->arm.store)
 		return;
 	/* It is on the disk, under the digest that its bytes have, before anything refers to it. */
-	if (lseek(fd, 0, SEEK_SET) || io_read_fd(fd, "content", o->bytes, &bytes, &len, &d) != E_OK ||
+	if (lseek(p->fds[0], 0, SEEK_SET) || io_read_fd(p->fds[0], "content", o->bytes, &bytes, &len, &d) != E_OK ||
 	    local_store_put(s->arm.store, o->digest, view_of(bytes, len), &d) != E_OK) {
 		log_error("new content cannot be kept, what is armed stays: %s", d.text);
 		return;
@@ -200,37 +192,39 @@ void super_arm_digest(struct supervisor *s, enum local_event event, const uint8_
 	(void)super_arm_on(s, &in);
 }
 
-void super_arm_order(struct supervisor *s, const struct control_order *o)
+void super_arm_order(struct supervisor *s, struct control_packet *p)
 {
+	const struct control_order *o = &p->msg.u.order;
 	static const enum local_event events[] = { [CONTROL_ORDER_SAFE_ON] = LOCAL_EV_SAFE_ON,
 						   [CONTROL_ORDER_SAFE_OFF] = LOCAL_EV_SAFE_OFF,
 						   [CONTROL_ORDER_CLEAR] = LOCAL_EV_CLEAR };
 
-	if (o->order < countof(events))
+	if (o->order == CONTROL_ORDER_SAFE_OFF && s->arm.breaker)
+		log_warning("SAFE stays: the file 'safe' in '%s' is stronger than the command",
+			    s->o->config->state_dir);
+	else if (o->order < countof(events))
 		super_arm_digest(s, events[o->order], o->digest);
 }
 
-void super_arm_plan(struct supervisor *s, const struct control_plan *p)
+void super_arm_plan(struct supervisor *s, struct control_packet *p)
 {
 	struct plan plan = s->arm.plan;
 
-	plan.shadow_s = p->shadow_s;
-	plan.shadow_events = p->shadow_events;
-	plan.probation_s = p->probation_s;
+	plan.shadow_s = p->msg.u.plan.shadow_s;
+	plan.shadow_events = p->msg.u.plan.shadow_events;
+	plan.probation_s = p->msg.u.plan.probation_s;
 	if (plan_check(&plan, NULL) == E_OK)
 		s->arm.plan = plan;
 }
 
-/* Which lane's content is this the beginning of? */
-static bool find_digest(const struct supervisor *s, const uint8_t *prefix, struct local_input *in)
+/* Whose content this is the beginning of; else as it is: the factory's, or none. */
+static void find_digest(const struct supervisor *s, const uint8_t *prefix, struct local_input *in)
 {
 	for (uint32_t i = 0; i < LOCAL_N_LANES; i++)
-		if (local_armed(&s->arm.state, i, in->digest) && !memcmp(in->digest, prefix, FLIGHT_DIGEST_BYTES)) {
-			in->lane = i;
-			return true;
-		}
+		if (local_armed(&s->arm.state, i, in->digest) && !memcmp(in->digest, prefix, FLIGHT_DIGEST_BYTES))
+			return;
 	memset(in->digest, 0, sizeof in->digest);
-	return false;
+	memcpy(in->digest, prefix, FLIGHT_DIGEST_BYTES);
 }
 
 void super_arm_death(struct supervisor *s, uint32_t worker, uint32_t lane, const struct flight *f, uint32_t cause,
@@ -240,8 +234,11 @@ void super_arm_death(struct supervisor *s, uint32_t worker, uint32_t lane, const
 		.event = LOCAL_EV_DEATH, .worker = worker, .lane = lane, .cause = cause, .signal = signal
 	};
 
-	if (worker == LOCAL_LIVE && f)
-		(void)find_digest(s, f->digest, &in);
+	/* Between two events it was nobody's. */
+	if (worker != LOCAL_LIVE)
+		memcpy(in.digest, s->arm.state.lane[lane].candidate, sizeof in.digest);
+	else if (f && (f->phase == FLIGHT_JUDGING || f->phase == FLIGHT_TESTING))
+		find_digest(s, f->digest, &in);
 	(void)snprintf(in.rule, sizeof in.rule, "%s", rule);
 	(void)super_arm_on(s, &in);
 }
@@ -287,6 +284,7 @@ void super_arm_due(struct supervisor *s)
 	s->arm.due = false;
 	if (s->state == WATCHING) {
 		super_worker_reload(s);
+		s->arm.reloading = s->next_files != NULL;
 		return;
 	}
 	diag_init(&d);
@@ -301,6 +299,7 @@ void super_arm_due(struct supervisor *s)
 	sealed_files_close(s->files);
 	free(s->files);
 	s->files = files;
+	s->backoff = (struct backoff){ 0 }; /* other content: it has not died yet */
 }
 
 /* Half way through a probation the worker is restarted in order: content that only works until then is not good. */
@@ -310,7 +309,7 @@ static void rehearse_restart(struct supervisor *s)
 		const struct local_lane_state *l = &s->arm.state.lane[i];
 
 		if (l->phase == LOCAL_PROBATION && !l->clean_restarts && l->in_phase_s >= s->arm.plan.probation_s / 2 &&
-		    s->state == WATCHING && !s->next_files && !s->arm.due)
+		    s->state == WATCHING && !s->next_files && !s->arm.due && !s->restarting)
 			super_worker_restart(s);
 	}
 }

@@ -54,7 +54,7 @@ static void start(struct super_courier *c, uint64_t now_ms)
 	diag_init(&d);
 	if (child_spawn(&o, &c->child, &d) != E_OK) {
 		log_error("%s", d.text);
-		c->restart_ms = now_ms + RETRY_MS;
+		c->backoff.restart_ms = now_ms + RETRY_MS;
 		return;
 	}
 	c->question_due = c->question >= 0;
@@ -65,7 +65,7 @@ static void start(struct super_courier *c, uint64_t now_ms)
 void super_courier_on_time(struct super_courier *c, uint64_t now_ms)
 {
 	if (!c->child.pid && (c->outputs || c->question >= 0 || c->o->config->release_repository) &&
-	    now_ms >= c->restart_ms)
+	    now_ms >= c->backoff.restart_ms)
 		start(c, now_ms);
 	if (!c->child.pid || !c->question_due || now_ms - c->relayed_ms < RELAY_MS)
 		return;
@@ -95,7 +95,8 @@ void super_courier_on_message(struct supervisor *s)
 
 void super_courier_on_death(struct super_courier *c, uint64_t now_ms)
 {
-	uint64_t held = 0, delay;
+	uint64_t held = 0;
+	char what[64];
 	siginfo_t si;
 
 	if (!child_reap(&c->child, &si))
@@ -108,11 +109,8 @@ void super_courier_on_death(struct super_courier *c, uint64_t now_ms)
 		page_set(&c->page->out[i].waiting, 0);
 		held += waiting;
 	}
-	delay = backoff_next_ms(&c->backoff, now_ms);
-	c->restart_ms = now_ms + delay;
-	log_warning("courier %s (%s %d); alerts lost with it=%llu; the next start is in %.1f s",
-		    si.si_code == CLD_EXITED ? "ended" : "died", si.si_code == CLD_EXITED ? "exit" : "signal",
-		    si.si_status, (unsigned long long)held, (double)delay / 1e3);
+	(void)snprintf(what, sizeof what, "alerts lost with it=%llu", (unsigned long long)held);
+	child_died("courier", &si, what, &c->backoff, now_ms);
 }
 
 void super_courier_finish(struct super_courier *c, int signals)

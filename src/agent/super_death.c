@@ -169,6 +169,8 @@ void super_worker_on_death(struct supervisor *s)
 	if (s->next_files) {
 		log_error("the worker died over the new rules, the old ones stay in force");
 		super_worker_drop_next_files(s);
+		/* What was to be armed may have nothing to do with it: what the machine says now is read again. */
+		s->arm.due |= s->arm.reloading;
 	}
 	open_gap(s, what, hung);
 	super_arm_live_death(s, &si, hung);

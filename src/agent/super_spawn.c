@@ -16,8 +16,8 @@ enum {
 	SOCKET_TIMEOUT_S = 2,
 	QUICK_RESTARTS = 3, /* without delay */
 	BACKOFF_MS = 100,
-	BACKOFF_MAX_MS = 10000,
-	CALM_MS = 60000, /* without a death: the count starts again */
+	BACKOFF_MAX_MS = 1000, /* nobody watches meanwhile */
+	CALM_MS = 60000,       /* without a death: the count starts again */
 };
 
 static void default_signals(void)
@@ -102,26 +102,21 @@ void child_kill(struct child *c, const char *why)
 	(void)kill(c->pid, SIGKILL);
 }
 
-void child_send(struct child *c, enum control_type type, int fd)
+void child_send2(struct child *c, enum control_type type, int fd, int fd2)
 {
 	struct control_packet p;
 
 	control_init(&p, type);
 	if (fd >= 0)
 		p.fds[p.n_fds++] = fd;
-	if (control_send(c->sock, &p) != E_OK)
-		child_kill(c, "it does not take messages");
+	if (fd2 >= 0)
+		p.fds[p.n_fds++] = fd2;
+	child_pass(c, type, &p);
 }
 
-void child_send2(struct child *c, enum control_type type, int fd, int fd2)
+void child_send(struct child *c, enum control_type type, int fd)
 {
-	struct control_packet p;
-
-	control_init(&p, type);
-	p.fds[p.n_fds++] = fd;
-	p.fds[p.n_fds++] = fd2;
-	if (control_send(c->sock, &p) != E_OK)
-		child_kill(c, "it does not take messages");
+	child_send2(c, type, fd, -1);
 }
 
 void child_pass(struct child *c, enum control_type type, struct control_packet *p)
@@ -181,6 +176,16 @@ bool child_reap(struct child *c, siginfo_t *out)
 	return true;
 }
 
+void child_died(const char *name, const siginfo_t *si, const char *meanwhile, struct backoff *b, uint64_t now_ms)
+{
+	uint64_t delay = backoff_next_ms(b, now_ms);
+
+	b->restart_ms = now_ms + delay;
+	log_warning("%s %s (%s %d); %s; the next start is in %.1f s", name,
+		    si->si_code == CLD_EXITED ? "ended" : "died", si->si_code == CLD_EXITED ? "exit" : "signal",
+		    si->si_status, meanwhile, (double)delay / 1e3);
+}
+
 uint64_t backoff_next_ms(struct backoff *b, uint64_t now_ms)
 {
 	uint32_t steps;
@@ -192,5 +197,5 @@ uint64_t backoff_next_ms(struct backoff *b, uint64_t now_ms)
 	if (b->recent <= QUICK_RESTARTS)
 		return 0;
 	steps = b->recent - QUICK_RESTARTS - 1;
-	return steps < 7 ? (uint64_t)BACKOFF_MS << steps : BACKOFF_MAX_MS;
+	return steps < 4 ? (uint64_t)BACKOFF_MS << steps : BACKOFF_MAX_MS;
 }

@@ -36,6 +36,7 @@ static FALLIBLE send_start(struct supervisor *s)
 	control_init(&p, CONTROL_STEWARD);
 	p.msg.u.steward.boottime_s = super_now_ns(CLOCK_BOOTTIME) / 1000000000;
 	p.msg.u.steward.realtime_s = super_now_ns(CLOCK_REALTIME) / 1000000000;
+	p.msg.u.steward.flags = s->arm.store ? CONTROL_STEWARD_KEEPS : 0;
 	memcpy(p.msg.u.steward.boot, s->arm.boot, sizeof s->arm.boot);
 	if (!uname(&u))
 		(void)snprintf(p.msg.u.steward.kernel, sizeof p.msg.u.steward.kernel, "%.63s", u.release);
@@ -65,7 +66,7 @@ static void start(struct supervisor *s, uint64_t now_ms)
 	diag_init(&d);
 	if (child_spawn(&o, &w->child, &d) != E_OK) {
 		log_error("%s", d.text);
-		w->restart_ms = now_ms + RETRY_MS;
+		w->backoff.restart_ms = now_ms + RETRY_MS;
 		return;
 	}
 	if (send_start(s) != E_OK) {
@@ -80,7 +81,7 @@ static void start(struct supervisor *s, uint64_t now_ms)
 
 void super_steward_on_time(struct supervisor *s, uint64_t now_ms)
 {
-	if (!s->steward.child.pid && now_ms >= s->steward.restart_ms)
+	if (!s->steward.child.pid && now_ms >= s->steward.backoff.restart_ms)
 		start(s, now_ms);
 }
 
@@ -110,7 +111,7 @@ static void fetch(struct supervisor *s, struct control_packet *p)
 	super_steward_got(s, p);
 }
 
-static void save(struct supervisor *s, const struct control_packet *p)
+static void save(struct supervisor *s, struct control_packet *p)
 {
 	AUTO_FREE char *bytes = NULL;
 	struct diag d;
@@ -124,35 +125,37 @@ static void save(struct supervisor *s, const struct control_packet *p)
 		log_error("what the steward knows is not kept: %s", d.text);
 }
 
+static void on_revoked(struct supervisor *s, struct control_packet *p)
+{
+	super_arm_digest(s, LOCAL_EV_REVOKED, p->msg.u.offer.digest);
+}
+
+static void on_mute(struct supervisor *s, struct control_packet *p)
+{
+	if (s->state == WATCHING)
+		child_pass(&s->child, CONTROL_MUTE, p);
+}
+
+static const struct {
+	enum control_type type;
+	void (*on)(struct supervisor *s, struct control_packet *p);
+} handlers[] = { { CONTROL_FETCH, fetch },
+		 { CONTROL_PUT, fetch },
+		 { CONTROL_SAVE, save },
+		 { CONTROL_PLAN, super_arm_plan },
+		 { CONTROL_OFFER, super_arm_offer },
+		 { CONTROL_REVOKED, on_revoked },
+		 { CONTROL_ORDER, super_arm_order },
+		 { CONTROL_ASK_MUTE, on_mute } };
+
 static bool dispatch(struct supervisor *s, struct control_packet *p)
 {
-	switch ((enum control_type)p->msg.hdr.type) {
-	case CONTROL_FETCH:
-	case CONTROL_PUT:
-		fetch(s, p);
-		return true;
-	case CONTROL_SAVE:
-		save(s, p);
-		return true;
-	case CONTROL_PLAN:
-		super_arm_plan(s, &p->msg.u.plan);
-		return true;
-	case CONTROL_OFFER:
-		super_arm_offer(s, &p->msg.u.offer, p->fds[0]);
-		return true;
-	case CONTROL_REVOKED:
-		super_arm_digest(s, LOCAL_EV_REVOKED, p->msg.u.offer.digest);
-		return true;
-	case CONTROL_ORDER:
-		super_arm_order(s, &p->msg.u.order);
-		return true;
-	case CONTROL_ASK_MUTE:
-		if (s->state == WATCHING)
-			child_pass(&s->child, CONTROL_MUTE, p);
-		return true;
-	default:
-		return false;
-	}
+	for (size_t i = 0; i < countof(handlers); i++)
+		if (handlers[i].type == p->msg.hdr.type) {
+			handlers[i].on(s, p);
+			return true;
+		}
+	return false;
 }
 
 void super_steward_on_message(struct supervisor *s)
@@ -169,16 +172,11 @@ void super_steward_on_message(struct supervisor *s)
 
 void super_steward_on_death(struct supervisor *s, uint64_t now_ms)
 {
-	uint64_t delay;
 	siginfo_t si;
 
 	if (!child_reap(&s->steward.child, &si))
 		return;
-	delay = backoff_next_ms(&s->steward.backoff, now_ms);
-	s->steward.restart_ms = now_ms + delay;
-	log_warning("steward %s (%s %d); nothing new is activated until it is back, in %.1f s",
-		    si.si_code == CLD_EXITED ? "ended" : "died", si.si_code == CLD_EXITED ? "exit" : "signal",
-		    si.si_status, (double)delay / 1e3);
+	child_died("steward", &si, "nothing new is activated until it is back", &s->steward.backoff, now_ms);
 }
 
 void super_steward_stop(struct supervisor *s)

@@ -42,23 +42,24 @@ static FALLIBLE send_all(struct supervisor *s, struct trial *t)
 	return err;
 }
 
-void super_trial_start(struct supervisor *s, uint32_t worker, uint32_t lane)
+static void start(struct supervisor *s, uint32_t worker, uint32_t lane)
 {
 	struct child_opts o = { .name = worker == LOCAL_SHADOW_WORKER ? "shadow worker" : "scratch worker",
 				.arg = AGENT_WORKER_ARG,
 				.arg2 = s->memory,
-				.cgroup = &s->cgroup,
+				.cgroup = &s->trial_cgroup,
 				.nice = TRIAL_NICE };
 	struct trial *t = &s->arm.trial;
 	struct diag d;
+	enum err err;
 	void *page;
 
-	super_trial_end(s);
 	diag_init(&d);
 	t->worker = worker;
 	t->lane = lane;
 	t->since_ms = super_now_ms();
 	t->watching = false;
+	t->beat = t->beat_ms = 0;
 	if (page_new(sizeof *t->page, PAGE_MAGIC, &t->page_fd, &page) != E_OK)
 		return;
 	t->page = page;
@@ -67,7 +68,10 @@ void super_trial_start(struct supervisor *s, uint32_t worker, uint32_t lane)
 		super_trial_end(s);
 		return;
 	}
-	if (send_all(s, t) != E_OK)
+	err = send_all(s, t);
+	if (err == E_NOT_FOUND || err == E_FORMAT)
+		done(s, LOCAL_EV_MISSING, CAUSE_NONE, "");
+	else if (err != E_OK)
 		child_kill(&t->child, "it does not take messages");
 }
 
@@ -183,13 +187,26 @@ static bool shadow_hangs(const struct supervisor *s, struct trial *t, uint64_t n
 	return now_ms - t->beat_ms > (uint64_t)s->o->config->worker_watchdog_s * 1000;
 }
 
+/* One at a time: the lane that waits, whether nothing was tried yet or its worker could not be started. */
+static void start_next(struct supervisor *s)
+{
+	for (uint32_t i = 0; i < LOCAL_N_LANES && s->state == WATCHING && !s->arm.trial.child.pid; i++) {
+		uint32_t phase = s->arm.state.lane[i].phase;
+
+		if (phase == LOCAL_SELFTEST || phase == LOCAL_SHADOW)
+			start(s, phase == LOCAL_SELFTEST ? LOCAL_SCRATCH_WORKER : LOCAL_SHADOW_WORKER, i);
+	}
+}
+
 void super_trial_on_time(struct supervisor *s, uint64_t now_ms)
 {
 	struct trial *t = &s->arm.trial;
 	uint64_t ms = now_ms - t->since_ms;
 
-	if (!t->child.pid)
+	if (!t->child.pid) {
+		start_next(s);
 		return;
+	}
 	if (t->worker == LOCAL_SCRATCH_WORKER || !t->beat_ms) {
 		if (ms > (t->worker == LOCAL_SCRATCH_WORKER ? SCRATCH_MS : START_MS))
 			hung(s, t);

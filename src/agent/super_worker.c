@@ -265,6 +265,7 @@ void super_worker_reload(struct supervisor *s)
 		log_warning("not reloading now: the worker is busy");
 		return;
 	}
+	s->arm.reloading = false;
 	s->next_files = calloc(1, sizeof *s->next_files);
 	if (!s->next_files)
 		return;

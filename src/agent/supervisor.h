@@ -2,7 +2,7 @@
 /*
  * supervisor: what its parts share. One process, one thread, root. No part of it may include content/.
  *
- * Its files are supervisor.[ch], super_*.c, control.[ch] and agent.h; together at most 2,000 lines
+ * Its files are supervisor.[ch], super_*.c, control.[ch] and agent.h; together at most 2,000 lines of code
  * (tests/supervisor_size.py).
  */
 #ifndef SALLYPORT_AGENT_SUPERVISOR_H
@@ -71,14 +71,15 @@ void super_sinks_note(struct super_sinks *s, const struct output_note *n, uint64
 enum { CGROUP_MAX_DIRS = 2 };
 
 struct worker_cgroup {
+	const char *name;
 	char dir[CGROUP_MAX_DIRS][320];
 	int procs[CGROUP_MAX_DIRS]; /* a process that writes "0" joins */
 	uint32_t n;
 	bool memory, cpu; /* bounded */
 };
 
-/* Never fails: what cannot be had is left out. */
-void worker_cgroup_make(struct worker_cgroup *g, uint64_t memory_bytes, uint32_t cpu_percent);
+/* name: of its directory, before our pid. Never fails: what cannot be had is left out. */
+void worker_cgroup_make(struct worker_cgroup *g, const char *name, uint64_t memory_bytes, uint32_t cpu_percent);
 void worker_cgroup_remove(struct worker_cgroup *g);
 
 /* start_containers.c, super_containers.c: where runtimes write down what a container is, for the worker to read. */
@@ -138,9 +139,11 @@ bool child_reap(struct child *c, siginfo_t *out);
 /* Deaths of a child, and how long to wait before its next start. */
 struct backoff {
 	uint32_t recent;
-	uint64_t last_ms;
+	uint64_t last_ms, restart_ms;
 };
 uint64_t backoff_next_ms(struct backoff *b, uint64_t now_ms);
+/* Say it, and when the next one starts: b->restart_ms. */
+void child_died(const char *name, const siginfo_t *si, const char *meanwhile, struct backoff *b, uint64_t now_ms);
 
 struct supervisor;
 
@@ -149,7 +152,6 @@ struct super_courier {
 	const struct agent_opts *o;
 	struct child child;
 	struct backoff backoff;
-	uint64_t restart_ms;
 	int settings, certificates, page_fd, pipe_read; /* -1: none */
 	struct courier_page *page;
 	int question; /* names that the worker asked for; -1: none, and then only outputs need a courier */
@@ -177,7 +179,6 @@ enum { STEWARD_ROOT, STEWARD_SIGNATURES, STEWARD_POLICY, STEWARD_OWNER, STEWARD_
 struct super_steward {
 	struct child child;
 	struct backoff backoff;
-	uint64_t restart_ms;
 	int file[STEWARD_N_FILES]; /* sealed memory or /dev/null */
 	int local[2];              /* the owner's content and its signatures; -1: none */
 	int listen;                /* -1: none */
@@ -207,7 +208,6 @@ struct trial {
 	bool watching;                    /* the kernel sends for it, too */
 };
 
-void super_trial_start(struct supervisor *s, uint32_t worker, uint32_t lane);
 void super_trial_end(struct supervisor *s);
 void super_trial_on_message(struct supervisor *s);
 void super_trial_on_death(struct supervisor *s);
@@ -221,8 +221,9 @@ struct super_arm {
 	uint8_t boot[16];
 	uint64_t ticked_ms, shadow_alerts, live_alerts, blind_ms; /* blind_ms: not told yet */
 	uint64_t exercised_ms;
-	bool due;     /* what is armed changed, the worker does not have it yet */
-	bool breaker; /* the breaker file was there */
+	bool due;       /* what is armed changed, the worker does not have it yet */
+	bool reloading; /* what the worker is judging just now is that */
+	bool breaker;   /* the breaker file was there */
 	struct trial trial;
 	char said[112]; /* the last notice */
 };
@@ -245,10 +246,11 @@ void super_arm_stop(struct supervisor *s);
 bool super_arm_on(struct supervisor *s, struct local_input *in);
 FALLIBLE super_arm_files(struct supervisor *s, struct sealed_files *out, struct diag *d);
 void super_arm_tell(struct supervisor *s);
-void super_arm_offer(struct supervisor *s, const struct control_offer *o, int fd);
+/* Messages of the steward. */
+void super_arm_offer(struct supervisor *s, struct control_packet *p);
 void super_arm_digest(struct supervisor *s, enum local_event event, const uint8_t digest[OBJECT_DIGEST_BYTES]);
-void super_arm_order(struct supervisor *s, const struct control_order *o);
-void super_arm_plan(struct supervisor *s, const struct control_plan *p);
+void super_arm_order(struct supervisor *s, struct control_packet *p);
+void super_arm_plan(struct supervisor *s, struct control_packet *p);
 void super_arm_death(struct supervisor *s, uint32_t worker, uint32_t lane, const struct flight *f, uint32_t cause,
 		     uint32_t signal, const char *rule);
 void super_arm_live_death(struct supervisor *s, const siginfo_t *si, bool hung);
@@ -291,7 +293,7 @@ struct supervisor {
 	struct super_courier courier;
 	struct super_steward steward;
 	struct super_arm arm;
-	struct worker_cgroup cgroup;
+	struct worker_cgroup cgroup, trial_cgroup;
 	struct container_files containers;
 	struct child child;
 	struct backoff backoff;

@@ -30,5 +30,6 @@
 #include "base/json.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/tar.h"
 
 #endif

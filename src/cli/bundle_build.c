@@ -141,6 +141,10 @@ static FALLIBLE make_vectors(struct cli_rules *r, struct bundle_parts *p, struct
 	enum err err;
 
 	TRY(content_load(p->content, "compiled rules", &o, &r->arena, &c, d));
+	if (!content_n_rules(c)) { /* what is written says so */
+		content_free(c);
+		return E_OK;
+	}
 	err = vector_make(r->set, c, &r->arena, &r->ds, &set);
 	if (err == E_OK)
 		err = vector_complete(&set, content_n_rules(c), r->set, &r->arena, d);

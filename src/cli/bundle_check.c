@@ -191,9 +191,8 @@ int cli_bundle_prove(const char *path)
 	if (err == E_OK) {
 		err = judge(&a, &k);
 		d = k.d;
-		if (err == E_OK && !k.vectors.n)
-			err = diag_fail(&d, E_REJECTED, 'B', 57, __FILE__, __LINE__,
-					"'%.200s' has no vectors: nobody has shown that its rules fire", path);
+		if (err == E_OK)
+			err = bundle_signable(&k.b, &d);
 	}
 	free(k.text);
 	arena_done(&k.a);

@@ -26,6 +26,15 @@ enum cli_exit { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2, CLI_HOST = 3 };
 #include "cli/commands.def"
 #undef CMD
 
+#define CLI_CONFIG_PATH "/etc/sallyport/sallyport.yaml"
+
+/*
+ * The owner's settings from this file; NULL: the usual one, or the defaults when there is none. The exit code with what
+ * is wrong said on stderr, or 0. config_done in any case.
+ */
+struct config;
+int cli_settings(const char *path, struct config *out);
+
 /* Colours are wanted on this descriptor: a terminal, no NO_COLOR, no TERM=dumb. */
 bool cli_colour(int fd);
 /* "sallyport: error: ..." on stderr; returns code. */
@@ -106,6 +115,8 @@ struct explain_args {
 };
 int explain_rule(struct explain_args *a);
 int explain_event(struct explain_args *a);
+/* explain_bundle.c */
+int explain_bundle(int argc, char **argv);
 
 /* rules_*.c */
 int rules_check(int argc, char **argv);

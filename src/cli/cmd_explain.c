@@ -8,11 +8,14 @@
 
 const char cmd_explain_help[] = "usage: sallyport explain rule RULE [--rules F|DIR]... [--event E] [--json]\n"
 				"       sallyport explain event E [--rules F|DIR]... [--json]\n"
+				"       sallyport explain bundle D [--socket PATH] [--config F] [--json]\n"
 				"\n"
 				"rule   what a rule is made of; with --event what each part of its condition is\n"
 				"       for that event, and which of them decided\n"
 				"event  which rules fire for an event, and which would but for one part of their\n"
 				"       condition\n"
+				"bundle whether the agent that runs here may activate a release: each thing that\n"
+				"       must hold, and the evidence of the ring before, judged again. Needs root\n"
 				"\n"
 				"  RULE            its name, or a part of it that only one has\n"
 				"  --event E       an event: a file with one as under 'tests:' (- is standard\n"
@@ -22,10 +25,13 @@ const char cmd_explain_help[] = "usage: sallyport explain rule RULE [--rules F|D
 				"                    rules numbers (evt.num)\n"
 				"  --rules F|DIR   rules as text; may be given again. Without it the default\n"
 				"                  rules\n"
+				"  D               the bundle's digest, or its first digits, from 4 on\n"
+				"  --socket PATH   where the agent answers, instead of what the settings say\n"
+				"  --config F      settings, instead of " CLI_CONFIG_PATH "\n"
 				"  --json          one JSON object\n"
 				"\n"
 				"Each part is compiled, proven and run as the rule itself is. Exit codes:\n"
-				"0 explained, 1 no such rule or event.\n";
+				"0 explained, 1 no such rule, event or bundle, 3 no agent answers.\n";
 
 static int parse(int argc, char **argv, struct explain_args *a, char **rules, uint32_t *n_rules)
 {
@@ -77,8 +83,10 @@ int cmd_explain(int argc, char **argv)
 	bool rule = !strcmp(sub, "rule");
 	int code;
 
+	if (!strcmp(sub, "bundle"))
+		return explain_bundle(argc - 1, argv + 1);
 	if (!rule && strcmp(sub, "event") != 0) {
-		(void)cli_fail(CLI_USAGE, argc < 2 ? "rule or event?" : "there is no 'explain %s'", sub);
+		(void)cli_fail(CLI_USAGE, argc < 2 ? "rule, event or bundle?" : "there is no 'explain %s'", sub);
 		return cli_usage("explain");
 	}
 	code = parse(argc - 1, argv + 1, &a, rules, &n_rules);

@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <getopt.h>
 
-#define CONFIG_PATH "/etc/sallyport/sallyport.yaml"
-
 const char cmd_run_help[] = "usage: sallyport run [--rules F|DIR]... [--bundle F] [--config F] [--duration S]\n"
 			    "                     [--json] [--ring-kib N] [--all-matches] [--strict-falco]\n"
 			    "\n"
@@ -17,7 +15,7 @@ const char cmd_run_help[] = "usage: sallyport run [--rules F|DIR]... [--bundle F
 			    "                  compiled content, a bundle, or a directory of them; may be given\n"
 			    "                  again. Rules are taken as they are: nobody has signed them.\n"
 			    "  --bundle F      a bundle to load, instead of rules; nothing else is taken for one\n"
-			    "  --config F      settings, instead of " CONFIG_PATH "\n"
+			    "  --config F      settings, instead of " CLI_CONFIG_PATH "\n"
 			    "                  (docs/config.md)\n"
 			    "  --duration S    stop after S seconds\n"
 			    "  --json          one JSON object a line; at the end one with all counts on\n"
@@ -104,43 +102,18 @@ static int parse(int argc, char **argv, struct run_args *a)
 /* The owner's file over the defaults; then the command line over both. */
 static int read_config(struct run_args *a)
 {
-	const char *path = a->config_path ? a->config_path : CONFIG_PATH;
 	struct config c;
-	struct arena arena;
-	struct diags ds;
-	struct diag d;
-	struct buf text;
-	char *yaml = NULL;
-	size_t len;
-	enum err err;
+	int code = cli_settings(a->config_path, &c);
 
-	if (!a->config_path && access(path, F_OK))
-		return 0;
-	diag_init(&d);
-	err = io_read_file(path, CONFIG_MAX_BYTES, &yaml, &len, &d);
-	if (err != E_OK)
-		return cli_fail_diag(err, &d);
-	arena_init(&arena, 16 << 20);
-	diags_init(&ds, &arena);
-	config_init(&c);
-	err = config_read(yaml, len, path, &c, &ds);
-	buf_init(&text, 1 << 20);
-	diags_render(&text, &ds, cli_colour(STDERR_FILENO));
-	(void)fputs(text.p ? text.p : "", stderr);
-	buf_done(&text);
-	arena_done(&arena);
-	free(yaml);
+	if (code)
+		return code;
 	/* Paths of the command line stand instead of those of the file. */
-	for (uint32_t i = 0; err == E_OK && a->rules_given && i < c.n_rules; i++)
+	for (uint32_t i = 0; a->rules_given && i < c.n_rules; i++)
 		free(TAKE(c.rules[i]));
-	if (err == E_OK && a->rules_given) {
+	if (a->rules_given) {
 		memcpy(c.rules, a->config.rules, sizeof c.rules);
 		c.n_rules = a->config.n_rules;
 		a->config.n_rules = 0;
-	}
-	if (err != E_OK) {
-		config_done(&c);
-		return err == E_NOMEM ? CLI_HOST : CLI_REFUSED;
 	}
 	config_done(&a->config);
 	a->config = c;

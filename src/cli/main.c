@@ -14,11 +14,24 @@ static const struct {
 #undef CMD
 };
 
+/* As it is typed: support-bundle. */
+static const char *typed(const char *name, char out[32])
+{
+	size_t i = 0;
+
+	for (; name[i] && i < 31; i++)
+		out[i] = name[i] == '_' ? '-' : name[i];
+	out[i] = 0;
+	return out;
+}
+
 static void usage(FILE *to)
 {
+	char name[32];
+
 	(void)fprintf(to, "usage: sallyport COMMAND [ARGS]\n\n");
 	for (size_t i = 0; i < countof(commands); i++)
-		(void)fprintf(to, "  %-8s  %s\n", commands[i].name, commands[i].summary);
+		(void)fprintf(to, "  %-14s  %s\n", typed(commands[i].name, name), commands[i].summary);
 	(void)fprintf(to, "\n'sallyport COMMAND --help' explains one.\n"
 			  "Exit codes: 0 done, 1 refused or failed, 2 wrong use, 3 this host cannot.\n");
 }
@@ -38,6 +51,8 @@ static bool wants_help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	char name[32];
+
 	if (argc >= 2 && !strcmp(argv[1], AGENT_WORKER_ARG))
 		return agent_worker(argc, argv);
 	if (argc >= 2 && !strcmp(argv[1], AGENT_COURIER_ARG))
@@ -56,7 +71,7 @@ int main(int argc, char **argv)
 		return cmd_version(1, argv);
 	(void)signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < countof(commands); i++) {
-		if (strcmp(argv[1], commands[i].name))
+		if (strcmp(argv[1], typed(commands[i].name, name)))
 			continue;
 		if (wants_help(argc - 1, argv + 1)) {
 			(void)fputs(commands[i].help, stdout);

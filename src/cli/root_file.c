@@ -146,7 +146,7 @@ static const struct plan_key plan_keys[] = {
 
 static int read_ring_value(struct reader *r, const struct plan_key *k, yaml_node_t *n, struct plan_ring *ring)
 {
-	uint32_t v;
+	uint32_t v = 0;
 	int code = read_number(r, n, &v);
 
 	if (code)
@@ -174,7 +174,7 @@ static int read_rings(struct reader *r, const struct plan_key *k, yaml_node_t *n
 
 static int read_plan(struct reader *r, const char *key, yaml_node_t *key_node, yaml_node_t *value, void *user)
 {
-	uint32_t v;
+	uint32_t v = 0;
 	int code;
 
 	(void)user;

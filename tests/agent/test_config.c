@@ -25,6 +25,31 @@ static void done(struct read_result *r)
 	arena_done(&r->a);
 }
 
+TEST(settings_are_shown_without_what_is_secret_in_them)
+{
+	static const char text[] = "rules: [a.yaml]\nstate: /var/lib/sallyport\n"
+				   "outputs:\n"
+				   "  http: {url: 'https://mia:pw1@alerts.example:8443/pw2?t=pw3', headers: "
+				   "['Authorization: Bearer pw4']}\n"
+				   "release: {repository: 'https://mia:pw5@repo.example/all?t=pw6', root: /etc/root}\n"
+				   "containers: {roots: [docker=/data]}\n";
+	struct read_result r;
+	struct buf out;
+
+	read_text(&r, text, sizeof text - 1);
+	CHECK_OK(r.err);
+	buf_init(&out, 1 << 16);
+	config_put(&r.c, &out);
+	CHECK(!strstr(out.p, "pw") && !strstr(out.p, "mia"));
+	CHECK(strstr(out.p, "outputs.http.url: https://(left out)@alerts.example:8443(left out)\n"));
+	CHECK(strstr(out.p, "outputs.http.headers: Authorization: (left out)\n"));
+	CHECK(strstr(out.p, "release.repository: https://(left out)@repo.example/all(left out)\n"));
+	CHECK(strstr(out.p, "rules: a.yaml\n") && strstr(out.p, "state: /var/lib/sallyport\n"));
+	CHECK(strstr(out.p, "containers.roots: docker=/data\n") && strstr(out.p, "ring.bulk_kib: 4096\n"));
+	buf_done(&out);
+	done(&r);
+}
+
 TEST(a_full_file_sets_everything)
 {
 	static const char text[] =

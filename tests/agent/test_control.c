@@ -111,7 +111,7 @@ TEST(a_bad_field_is_refused_and_its_descriptors_are_closed)
 		{ "version", CONTROL_STOP, 4, 2, "version" },
 		{ "type 0", CONTROL_STOP, 0, 0, "type 0" },
 		{ "type 14", CONTROL_STOP, 0, 14, "type 14" },
-		{ "flags", CONTROL_START, 8, 128, "flags" },
+		{ "flags", CONTROL_START, 8, 256, "flags" },
 		{ "two kinds of worker", CONTROL_START, 8, 48, "two kinds" },
 		{ "scratch with rings", CONTROL_START, 8, 16, "descriptors" },
 		{ "captured with rings", CONTROL_START, 8, 64, "descriptors" },

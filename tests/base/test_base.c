@@ -159,3 +159,34 @@ TEST(a_file_is_replaced_whole_or_not_at_all)
 	CHECK_EQ(unlink(path), 0);
 	CHECK_EQ(rmdir(dir), 0);
 }
+
+/* Read back as the standard has it: name, size in octal, checksum, bytes in whole blocks. */
+TEST(tar_holds_what_was_put_and_nothing_of_the_hour_or_the_maker)
+{
+	static const char body[TAR_BLOCK + 1] = "hello";
+	struct buf a, b;
+	unsigned sum = 0;
+
+	buf_init(&a, 1 << 16);
+	buf_init(&b, 1 << 16);
+	for (int i = 0; i < 2; i++) {
+		tar_put(i ? &b : &a, "dir/name.txt", view_of(body, sizeof body));
+		tar_put(i ? &b : &a, "empty", (struct view){ 0 });
+		tar_end(i ? &b : &a);
+	}
+	CHECK_EQ(a.len, 6 * TAR_BLOCK); /* header, two blocks, header, two of zero */
+	CHECK(a.len == b.len && !memcmp(a.p, b.p, a.len));
+	CHECK_STR(a.p, "dir/name.txt");
+	CHECK_STR(a.p + 124, "00000001001");
+	CHECK(!memcmp(a.p + 257,
+		      "ustar\0"
+		      "00",
+		      8));
+	CHECK(!memcmp(a.p + TAR_BLOCK, body, sizeof body));
+	for (int i = 0; i < TAR_BLOCK; i++)
+		sum += i >= 148 && i < 156 ? ' ' : (unsigned char)a.p[i];
+	CHECK_EQ(strtoul(a.p + 148, NULL, 8), sum);
+	CHECK_STR(a.p + 3 * TAR_BLOCK, "empty");
+	buf_done(&a);
+	buf_done(&b);
+}

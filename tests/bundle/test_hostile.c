@@ -284,6 +284,20 @@ static void contradict(void)
 	bundle_make_done(&m);
 }
 
+/* A file that is whole and has no vectors. */
+static void say_unsignable(void)
+{
+	struct bundle b = { .manifest = { .n_vectors = 1 } };
+	struct diag d;
+
+	diag_init(&d);
+	CHECK_OK(bundle_signable(&b, &d));
+	b.manifest.n_vectors = 0;
+	CHECK_EQ(bundle_signable(&b, &d), E_REJECTED);
+	CHECK_EQ(d.id, 57);
+	told[57] = true;
+}
+
 TEST(each_refusal_has_its_id)
 {
 	struct buf good, file;
@@ -314,6 +328,7 @@ TEST(each_refusal_has_its_id)
 		told[41] = true;
 	}
 	buf_done(&file);
+	say_unsignable();
 	for (size_t i = 0; i < bundle_n_diags; i++) {
 		test_row = bundle_diags[i].title;
 		CHECK(told[bundle_diags[i].id]);

@@ -117,7 +117,7 @@ def the_same_rules_give_the_same_bytes_from_anywhere(c):
 
 @test
 def files_that_build_on_each_other_keep_the_order_that_is_asked_for(c):
-    base, local = c.file("z_base.yaml", RULE), c.file("a_local.yaml", "- rule: Shadow read\n  append: true\n  condition: and proc.name = cat\n")
+    base, local = c.file("z_base.yaml", RULE.replace("fd.name: /etc/shadow}", "fd.name: /etc/shadow, proc.name: cat}")), c.file("a_local.yaml", "- rule: Shadow read\n  append: true\n  condition: and proc.name = cat\n")
     r = build(c, c.path("o"), base, local, code=1)
     expect("--in-order" in r.stderr and "a_local.yaml:1" in r.stderr, r.stderr)
     build(c, c.path("o"), base, local, "--in-order")
@@ -141,6 +141,9 @@ def rules_that_are_wrong_give_no_bundle_and_leave_the_old_one(c):
     bad = c.file("bad.yaml", RULE.replace("fd.name", "fd.nome"))
     r = build(c, path, bad, code=1)
     expect(f"{bad}:3:" in r.stderr and read(path) == before, r.stderr)
+    silent = "- rule: Never\n  desc: d\n  condition: evt.type in (open) and fd.name = /a and fd.name = /b\n  output: o\n  priority: INFO\n"
+    r = build(c, path, c.file("silent.yaml", silent), code=1)
+    expect("W101" in r.stderr and read(path) == before, r.stderr)
     r = build(c, path, c.file("none.yaml", "- list: x\n  items: [a]\n"), code=1)
     expect("no enabled rule" in r.stderr and read(path) == before, r.stderr)
     build(c, path, c.path("missing.yaml"), code=1)
@@ -204,7 +207,9 @@ def a_bundle_whose_content_is_not_of_its_sources_is_found_by_rebuild(c):
     parts = split(read(small(c)))
     build(c, c.path("other.bundle"), c.file("o.yaml", RULE.replace("/etc/shadow", "/etc/passwd")))
     other = split(read(c.path("other.bundle")))
-    mixed = c.file("mixed", join([parts[0], other[1], parts[2], parts[3]]))
+    r = c.run("bundle", "check", c.file("mixed", join([parts[0], other[1], parts[2], parts[3]])), code=1)
+    expect("W301" in r.stderr, r.stderr)
+    mixed = c.file("mixed", join([parts[0], other[1], other[2], parts[3]]))
     c.run("bundle", "check", mixed, code=0)
     r = c.run("bundle", "check", mixed, "--rebuild", code=1)
     expect("B056" in r.stderr and "section content" in r.stderr, r.stderr)
@@ -265,4 +270,4 @@ def a_capture_is_replayed_with_a_bundle(c):
 
 
 if __name__ == "__main__":
-    sys.exit(tap.main(Context(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None))
+    sys.exit(tap.main(Context(os.path.abspath(sys.argv[1])), sys.argv[2] if len(sys.argv) > 2 else None))

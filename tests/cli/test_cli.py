@@ -5,6 +5,7 @@
 Runs without root; what needs it is tested end to end (tests/e2e).
 """
 import atexit
+import hashlib
 import json
 import os
 import re
@@ -62,7 +63,7 @@ class Context:
 @test
 def every_command_has_help_and_wrong_use_is_exit_code_2(c):
     out = c.run("--help", code=0).stdout
-    commands = re.findall(r"^  (\w+) ", out, re.M)
+    commands = re.findall(r"^  ([\w-]+) ", out, re.M)
     expect(set(commands) >= {"version", "doctor", "run", "rules", "verify", "drill"}, out)
     for name in commands:
         expect(f"usage: sallyport {name}" in c.run(name, "--help", code=0).stdout, name)
@@ -86,7 +87,10 @@ def every_command_has_help_and_wrong_use_is_exit_code_2(c):
 @test
 def version_and_lists_are_stable_json(c):
     v = json.loads(c.run("version", "--json", code=0).stdout)
-    expect(set(v) == {"schema", "version"} and re.fullmatch(r"[0-9a-f]{12}", v["schema"]), v)
+    expect(set(v) == {"bpf_object", "schema", "version"} and re.fullmatch(r"[0-9a-f]{12}", v["schema"]), v)
+    with open(os.path.join(os.path.dirname(c.binary), "sensor", "bpf", "sensor.bpf.o"), "rb") as f:
+        expect(v["bpf_object"] == hashlib.blake2b(f.read(), digest_size=32).hexdigest(), v)
+    expect(v["bpf_object"][:12] in c.run("version", code=0).stdout, "the text lacks the object's digest")
     fields = json.loads(c.run("rules", "list", "fields", "--json", code=0).stdout)
     expect({"doc", "event_type", "name", "presence", "reason", "source", "support", "type"} == set(fields[0]), fields[0])
     support = {f["name"]: f["support"] for f in fields}

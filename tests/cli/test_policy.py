@@ -122,4 +122,4 @@ def the_example_of_the_documentation_is_good_and_names_every_key(c):
 
 
 if __name__ == "__main__":
-    sys.exit(tap.main(Context(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None))
+    sys.exit(tap.main(Context(os.path.abspath(sys.argv[1])), sys.argv[2] if len(sys.argv) > 2 else None))

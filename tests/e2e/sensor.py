@@ -118,9 +118,9 @@ class Sensor:
         return {k: int(v) for k, v in re.findall(r"(\w+)=(\d+)", m.group(1))} if m else {}
 
     def worker(self):
-        """Pid of the process that holds the rules: the sensor's child that is no courier."""
+        """Pid of the process that holds the rules."""
         out = subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(self.process.pid)], capture_output=True, text=True).stdout
-        pids = [int(line.split()[0]) for line in out.splitlines() if "sallyport-cou" not in line]
+        pids = [int(line.split()[0]) for line in out.splitlines() if "sallyport-wrk" in line]
         return pids[0] if pids else None
 
 

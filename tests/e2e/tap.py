@@ -21,7 +21,7 @@ def expect(condition, message):
         raise AssertionError(message)
 
 
-def main(context, only=None):
+def main(context, only=None, after=None):
     tests = [t for t in TESTS if not only or only in t.__name__]
     print(f"1..{len(tests)}", flush=True)
     failed = 0
@@ -39,4 +39,6 @@ def main(context, only=None):
             text = str(e) if isinstance(e, AssertionError) else traceback.format_exc()
             for line in text.splitlines():
                 print(f"# {line}", flush=True)
+        if after:
+            after()
     return 1 if failed else 0

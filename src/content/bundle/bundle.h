@@ -254,6 +254,9 @@ FALLIBLE bundle_load(const struct bundle *b, const char *name, const struct bund
  */
 FALLIBLE bundle_same(struct view bytes, struct view again, struct diag *d);
 
+/* Is there something that shows that its rules fire? What has no vectors is not signed. E_REJECTED (B057). */
+FALLIBLE bundle_signable(const struct bundle *b, struct diag *d);
+
 /* Every diagnostic id that this module can give. */
 struct bundle_diag_row {
 	uint16_t id;

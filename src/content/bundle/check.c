@@ -160,6 +160,13 @@ FALLIBLE bundle_load(const struct bundle *b, const char *name, const struct bund
 	return memory_limit(b, content_load(b->content, name, &o, a, out, d), d);
 }
 
+FALLIBLE bundle_signable(const struct bundle *b, struct diag *d)
+{
+	if (!b->manifest.n_vectors)
+		FAIL_ID(d, REJECTED, 'B', 57, "the bundle has no vectors: nothing shows that its rules fire");
+	return E_OK;
+}
+
 const struct bundle_diag_row bundle_diags[] = {
 #define DIAG(id, title) { id, title },
 #include "content/bundle/bundle_diags.def"

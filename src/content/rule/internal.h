@@ -160,7 +160,7 @@ FALLIBLE rule_scalar_map(struct arena *a, const struct rule_file *f, uint32_t fr
 
 /* ---- conditions ---- */
 
-enum { OP_WORD = 1, OP_LIST = 2, OP_UNARY = 4, OP_MANY = 8 };
+enum { OP_WORD = 1, OP_LIST = 2, OP_UNARY = 4, OP_MANY = 8, OP_ALONE = 16 };
 
 enum rule_op {
 #define OP(ident, word, flags) OP_##ident,

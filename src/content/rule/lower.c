@@ -246,26 +246,23 @@ static void load_set(struct lower *x, uint8_t ptr, uint8_t size, const struct ru
 
 /* ---- strings ---- */
 
+static const enum abi_helper_id text_tests[OP_COUNT] = {
+	[OP_CONTAINS] = ABI_HELPER_str_contains,
+	[OP_BCONTAINS] = ABI_HELPER_str_contains,
+	[OP_ICONTAINS] = ABI_HELPER_str_icontains,
+	[OP_STARTSWITH] = ABI_HELPER_str_startswith,
+	[OP_BSTARTSWITH] = ABI_HELPER_str_startswith,
+	[OP_ENDSWITH] = ABI_HELPER_str_endswith,
+	[OP_GLOB] = ABI_HELPER_str_glob,
+	[OP_IGLOB] = ABI_HELPER_str_iglob,
+#ifdef SALLYPORT_TEST_FAULTS
+	[OP_FAULTY] = ABI_HELPER_test_fault,
+#endif
+};
+
 enum abi_helper_id lower_text_test(enum rule_op op)
 {
-	switch (op) {
-	case OP_CONTAINS:
-	case OP_BCONTAINS:
-		return ABI_HELPER_str_contains;
-	case OP_ICONTAINS:
-		return ABI_HELPER_str_icontains;
-	case OP_STARTSWITH:
-	case OP_BSTARTSWITH:
-		return ABI_HELPER_str_startswith;
-	case OP_ENDSWITH:
-		return ABI_HELPER_str_endswith;
-	case OP_GLOB:
-		return ABI_HELPER_str_glob;
-	case OP_IGLOB:
-		return ABI_HELPER_str_iglob;
-	default:
-		return ABI_HELPER_str_eq;
-	}
+	return text_tests[op] ? text_tests[op] : ABI_HELPER_str_eq;
 }
 
 /* What one value is asked, or all values of an operator that takes a set. */

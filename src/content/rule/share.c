@@ -71,6 +71,8 @@ static bool set_operand(struct rule_share *s, const struct rule_check *k, uint32
 	uint32_t off = 0, len = 0;
 	enum err err = E_OK;
 
+	if (rule_ops[k->op].flags & OP_ALONE)
+		return false;
 	switch (helper) {
 	case ABI_HELPER_str_cmp:
 	case ABI_HELPER_str_ask:

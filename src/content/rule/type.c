@@ -9,10 +9,15 @@
 
 #define BIT(op) (1u << OP_##op)
 enum {
+#ifdef SALLYPORT_TEST_FAULTS
+	OPS_TEST = BIT(FAULTY),
+#else
+	OPS_TEST = 0,
+#endif
 	OPS_EQUAL = BIT(EQ) | BIT(NE) | BIT(IN) | BIT(INTERSECTS) | BIT(EXISTS),
 	OPS_ORDER = BIT(LT) | BIT(LE) | BIT(GT) | BIT(GE),
 	OPS_TEXT = BIT(CONTAINS) | BIT(ICONTAINS) | BIT(STARTSWITH) | BIT(ENDSWITH) | BIT(GLOB) | BIT(IGLOB) |
-		   BIT(PMATCH) | BIT(REGEX),
+		   BIT(PMATCH) | BIT(REGEX) | OPS_TEST,
 	OPS_BYTES = BIT(CONTAINS) | BIT(STARTSWITH) | BIT(ENDSWITH) | BIT(BCONTAINS) | BIT(BSTARTSWITH),
 };
 enum { MAX_COUNTED = 64 }; /* values of oneof, anyof, allof around numbers and addresses: fold_many.c */

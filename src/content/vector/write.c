@@ -131,7 +131,7 @@ static FALLIBLE put_all(struct writer *w, const struct vector_set *set, uint32_t
 FALLIBLE vector_write(const struct vector_set *set, struct buf *out, struct diag *d)
 {
 	struct writer w = { .out = out, .d = d };
-	uint64_t n_fields;
+	uint64_t n_fields = 0;
 	enum err err;
 
 	TRY(check(set, &n_fields, d));

@@ -57,7 +57,8 @@ struct controller_report {              /* of one tick */
 
 /*
  * Which root is trusted: on the first call root and signatures (as of trust_init), later what the ledger remembers and
- * the newer ones of the repository; root.len 0: there must be one in the ledger. E_REJECTED, E_NOT_FOUND.
+ * the newer ones of the repository (NULL: none is asked); root.len 0: there must be one in the ledger. E_REJECTED,
+ * E_NOT_FOUND.
  */
 FALLIBLE controller_trust(struct ledger *l, struct transport *repo, struct view root, struct view signatures,
 			  struct trust *out, uint64_t now_s, struct diag *d);

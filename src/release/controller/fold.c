@@ -23,6 +23,7 @@ struct folding {
 	uint32_t after; /* the ring is all rings after this one; UINT32_MAX: from 0 on */
 	char strata[MAX_STRATA][OBJECT_NAME_BYTES];
 	uint32_t n_strata;
+	uint64_t n_expected; /* hosts of the ring */
 	bool sampling, news;
 	enum err err;
 };
@@ -114,14 +115,14 @@ static void add_host(const struct folding *f, struct gate_arm *a, uint64_t *n, c
 	sample(a, n, &h->health, f->r);
 }
 
-/* One host gives at most half of the exposure that is asked for, unless it is alone. */
+/* One host gives at most half of the exposure that is asked for, unless it is alone in the ring. */
 static void add_rules(struct folding *f, const struct object_health *h)
 {
 	uint64_t most = f->t->c->gate.exposure;
 
 	for (uint32_t i = 0; i < h->n_rules && i < HEALTH_MAX_RULES; i++) {
 		const struct health_rule *from = &h->rule[i];
-		uint64_t cap = f->r->fleet > 1 ? most / 2 + 1 : most;
+		uint64_t cap = f->n_expected > 1 ? most / 2 + 1 : most;
 		struct gate_rule *to = NULL;
 
 		for (uint32_t k = 0; k < f->g.n_rules && !to; k++)
@@ -235,16 +236,17 @@ static bool fold_host(void *user, const struct ledger_host *h)
 	return true;
 }
 
-static bool note_stratum(void *user, const struct ledger_host *h)
+static bool note_expected(void *user, const struct ledger_host *h)
 {
 	struct folding *f = user;
 	uint32_t ring = host_ring(f->t->plan, &h->health, f->r);
 
-	if (!host_is_active(h, f->g.opened_s) || !in_ring(f, ring) || !is_expected(f, &h->health, ring) ||
-	    arm_has_stratum(f, h->health.stratum))
+	if (!host_is_active(h, f->g.opened_s) || !in_ring(f, ring) || !is_expected(f, &h->health, ring))
 		return true;
-	memcpy(f->strata[f->n_strata++], h->health.stratum, OBJECT_NAME_BYTES);
-	return f->n_strata < MAX_STRATA;
+	f->n_expected++;
+	if (f->n_strata < MAX_STRATA && !arm_has_stratum(f, h->health.stratum))
+		memcpy(f->strata[f->n_strata++], h->health.stratum, OBJECT_NAME_BYTES);
+	return true;
 }
 
 /* Samples stay as they are once the soak is over; how many hosts there are and report does not. */
@@ -315,7 +317,7 @@ static FALLIBLE fold_one(struct folding *f)
 	f->g.ramped_s = release_ramped_s(f->r, t->plan);
 	f->sampling = gate_sampling(&f->g, &t->c->gate, t->plan, t->now_s);
 	start_rules(f);
-	TRY(ledger_hosts(t->c->ledger, note_stratum, f, t->d));
+	TRY(ledger_hosts(t->c->ledger, note_expected, f, t->d));
 	TRY(ledger_hosts(t->c->ledger, fold_host, f, t->d));
 	TRY(f->err);
 	settle(f);

@@ -99,7 +99,7 @@ FALLIBLE controller_trust(struct ledger *l, struct transport *repo, struct view 
 		TRY(given_root(l, known, root, signatures, out, now_s, d));
 	else if (!known)
 		FAIL_ID(d, NOT_FOUND, 'D', 303, "the ledger trusts no root yet: it is to be given once, with --root");
-	for (uint32_t i = 0; i < MAX_ROOTS; i++) {
+	for (uint32_t i = 0; repo && i < MAX_ROOTS; i++) {
 		struct diag why;
 
 		diag_init(&why);

@@ -149,11 +149,17 @@ static void judge_soak(const struct gate *g, const struct plan *plan, uint64_t n
 	set(r, GATE_SOAK, soaked(g, plan, now_s) ? GATE_PASS : GATE_WAIT, (double)s, (double)soak_s(g, plan));
 }
 
+/* Chance put nobody into this ring: there is nothing to watch but its soak. Nobody in ring 0 is no chance. */
+static bool is_empty(const struct gate *g)
+{
+	return g->ring > 0 && g->fleet > 0 && !g->arm.hosts;
+}
+
 /* A cut pipe pauses at once, ramps included; too few reports only when there was time for them. */
 static void judge_reporting(const struct gate *g, const struct gate_opts *o, const struct plan *plan, uint64_t now_s,
 			    struct gate_result *r)
 {
-	double share = g->arm.hosts ? (double)g->arm.reporting / (double)g->arm.hosts : 0;
+	double share = g->arm.hosts ? (double)g->arm.reporting / (double)g->arm.hosts : is_empty(g);
 	bool fresh = now_s <= add_s(g->updated_s, (uint64_t)STALE_REPORTS * plan->report_s);
 	enum gate_verdict v = GATE_PASS;
 
@@ -216,7 +222,7 @@ static void judge_exposure(const struct gate *g, const struct gate_opts *o, cons
 	for (uint32_t i = 0; i < g->n_rules; i++)
 		if (g->rule[i].changed && g->rule[i].evaluated < least)
 			least = g->rule[i].evaluated;
-	if (least == UINT64_MAX)
+	if (least == UINT64_MAX || is_empty(g))
 		return;
 	set(r, GATE_EXPOSURE,
 	    GUARD(14, least >= o->exposure) ? GATE_PASS

@@ -89,18 +89,22 @@ static __always_inline bool quota_counts(u32 ring)
 	return ring_query(ring, BPF_RB_AVAIL_DATA) > ring_query(ring, BPF_RB_RING_SIZE) / share;
 }
 
-static __always_inline struct wire_quota *quota_get(u32 ring, u64 producer)
+/* A new account: its window has ended. Not on the stack, of which the calls down to here leave too little. */
+static const struct wire_quota quota_fresh;
+
+static __always_inline struct wire_quota *quota_get(u32 ring)
 {
 	struct kernfs_node *kn = quota_group();
 	struct wire_quota_key key = { .group = BPF_CORE_READ(kn, id), .ring = ring };
 	struct wire_quota *q = bpf_map_lookup_elem(&quotas, &key);
-	struct wire_quota fresh = { .begin = producer, .end = producer };
 
 	if (q)
 		return q;
-	bpf_probe_read_kernel_str(fresh.name, sizeof fresh.name, BPF_CORE_READ(kn, name));
-	bpf_map_update_elem(&quotas, &key, &fresh, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&quotas, &key);
+	bpf_map_update_elem(&quotas, &key, &quota_fresh, BPF_NOEXIST);
+	q = bpf_map_lookup_elem(&quotas, &key);
+	if (q)
+		bpf_probe_read_kernel_str(q->name, sizeof q->name, BPF_CORE_READ(kn, name));
+	return q;
 }
 
 /* May the running task's group put a record of this size? Then it is on its account. Two processors that account for
@@ -109,7 +113,7 @@ __attribute__((noinline)) int quota_refuses(u32 ring, u32 bytes)
 {
 	u64 producer = ring_query(ring, BPF_RB_PROD_POS), consumer = ring_query(ring, BPF_RB_CONS_POS);
 	u64 room = ring_query(ring, BPF_RB_RING_SIZE) - (producer - consumer);
-	struct wire_quota *q = quota_get(ring, producer);
+	struct wire_quota *q = quota_get(ring);
 
 	if (!q)
 		return 0;

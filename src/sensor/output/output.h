@@ -32,6 +32,25 @@ struct output_parts {
 /* line: without its newline, at most OUTPUT_LINE_MAX bytes, hostile. False: it is not of this form. */
 bool output_parts_read(struct view line, struct output_parts *out);
 
+/* read.c: pure; no allocation, O(bytes); safe from any thread. */
+
+/* A line of a file of alerts (OUTPUT_JSON). Texts are borrowed, as they stand in JSON: output_unescape. */
+struct output_read {
+	uint64_t time_ns;  /* since 1970 */
+	uint32_t priority; /* enum rule_priority */
+	struct view rule, output;
+};
+/*
+ * line: without its newline, at most OUTPUT_LINE_MAX bytes, hostile. False: it is no JSON object in valid UTF-8, nested
+ * too deep, lacks one of these four members, or has one twice. What is true holds no control character but those from
+ * U+0080 to U+009F.
+ */
+bool output_json_read(struct view line, struct output_read *out);
+/* What a text of output_json_read says, in UTF-8. It may have control characters: buf_put_safe for people. */
+void output_unescape(struct view text, struct buf *out);
+/* RFC 3339, up to nine digits of a fraction. False: it is none, or before 1970. */
+bool output_time_read(struct view text, uint64_t *ret_ns);
+
 struct output;
 
 /* fd is borrowed and must be non-blocking or a regular file. */
