@@ -116,7 +116,7 @@ TEST(controller_pauses_for_two_bought_hosts_and_revokes_nothing)
 	world_done(w);
 }
 
-TEST(f7_without_telemetry_nothing_goes_on)
+TEST(f07_without_telemetry_nothing_goes_on)
 {
 	AUTO_FREE struct world *w = malloc(sizeof *w);
 	struct release r;
@@ -137,7 +137,7 @@ TEST(f7_without_telemetry_nothing_goes_on)
 	world_done(w);
 }
 
-TEST(reports_of_others_are_no_news_of_the_ring)
+TEST(f07_reports_of_others_are_no_news_of_the_ring)
 {
 	AUTO_FREE struct world *w = malloc(sizeof *w);
 	struct release r;
@@ -221,7 +221,7 @@ TEST(f25_a_person_with_every_key_opens_no_ring_before_its_gate)
 	world_done(w);
 }
 
-TEST(f5_every_promotion_in_the_repository_cites_evidence_of_its_own)
+TEST(f05_every_promotion_in_the_repository_cites_evidence_of_its_own)
 {
 	AUTO_FREE struct world *w = malloc(sizeof *w);
 	struct release a, b;
