@@ -109,6 +109,8 @@ def main():
     command(totals, "source format", ["./dev", "fmt", "--check"])
     meson_tests(totals, "build/san")
     command(totals, "default rules' own tests", [sallyport, "rules", "test", "rules"])
+    os.environ["SALLYPORT_BARS"] = "1"
+    command(totals, "bars of releases, simulated", [sys.executable, "tests/cli/test_simulate.py", sallyport], tap=True)
     for build in ("build/release", "build/san"):
         command(totals, f"end to end with {build}", [sys.executable, "tests/e2e/e2e.py", build], tap=True, timeout=420)
     command(totals, "the stable public rules, live", [sys.executable, "tests/e2e/stable.py", "build/release"], tap=True, timeout=300)

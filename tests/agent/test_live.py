@@ -213,10 +213,14 @@ def an_output_without_room_or_reader_never_ends_in_a_crash(c):
         raise Skip(c.no_kernel)
     rules = c.rules()
     with open("/dev/full", "w") as full:
-        p = subprocess.Popen([c.binary, "run", "--rules", rules, "--duration", "2"], stdout=full, stderr=subprocess.PIPE, text=True)
-    time.sleep(1.2)
+        p = subprocess.Popen([c.binary, "run", "--rules", rules, "--duration", "4"], stdout=full, stderr=subprocess.PIPE, text=True)
+    seen = ""
+    while "watching" not in seen:  # it says so when it is ready; on a busy machine that takes its time
+        line = p.stderr.readline()
+        expect(line, f"it ended: {seen}")
+        seen += line
     c.touch(3)
-    err = p.communicate(timeout=20)[1]
+    err = seen + p.communicate(timeout=20)[1]
     expect(p.returncode == 0 and "No space left" in err and "dropped_alerts=3" in err, err)
     r, w = os.pipe()
     p = subprocess.Popen([c.binary, "run", "--rules", rules, "--duration", "30"], stdout=w, stderr=subprocess.PIPE, text=True)
