@@ -31,12 +31,12 @@ CASES = [
 ]
 
 
-SMALL = {"src/agent/supervisor.c": "int x;\n" * 1999, "src/agent/worker.c": "int x;\n" * 5000}
+SMALL = {"src/agent/supervisor.c": "int x;\n" * 2199, "src/agent/worker.c": "int x;\n" * 5000}
 SIZES = [
     ("a small supervisor passes", {}, None),
-    ("a new file counts by default", {"src/agent/other.c": "int y;\nint z;\n"}, "2001 lines"),
+    ("a new file counts by default", {"src/agent/other.c": "int y;\nint z;\n"}, "2201 lines"),
     ("blank lines and comments do not count", {"src/agent/other.c": "\n/* one\n * two */\n// three\n"}, None),
-    ("what opens alert files counts", {"src/sensor/output/file.c": "int y;\nint z;\n"}, "2001 lines"),
+    ("what opens alert files counts", {"src/sensor/output/file.c": "int y;\nint z;\n"}, "2201 lines"),
     ("content in the supervisor", {"src/agent/supervisor.c": "#include \"content/rule/rule.h\"\n"}, "supervisor.c:1:"),
 ]
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What runs as root while there are children stays small: at most 2,000 lines of code, and none of it includes content.
+"""What runs as root while there are children stays small: at most 2,200 lines of code, and none of it includes content.
 
 Counted are lines of C files that are neither blank nor comment; declarations in headers do nothing by themselves. Modules that it calls and that have
 tests and fuzzers of their own (base, kern, release/local) are not counted.
@@ -13,8 +13,8 @@ import os
 import re
 import sys
 
-MOST = 2000
-NOT_COUNTED = re.compile(r"(worker|courier|steward|flight|confine|seccomp|replay|diff|each|config|start|report)[\w]*\.[ch]$|agent\.h$")
+MOST = 2200
+NOT_COUNTED = re.compile(r"(worker|courier|steward|confine|seccomp|replay|diff|each|config|start|report)[\w]*\.[ch]$|agent\.h$")
 ALSO_COUNTED = ["src/sensor/output/file.c"]  # opening and renaming alert files
 
 

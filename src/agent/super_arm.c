@@ -309,7 +309,7 @@ static void rehearse_restart(struct supervisor *s)
 		const struct local_lane_state *l = &s->arm.state.lane[i];
 
 		if (l->phase == LOCAL_PROBATION && !l->clean_restarts && l->in_phase_s >= s->arm.plan.probation_s / 2 &&
-		    s->state == WATCHING && !s->next_files && !s->arm.due && !s->restarting)
+		    s->state == WATCHING && !s->next_files && !s->arm.due)
 			super_worker_restart(s);
 	}
 }

@@ -217,7 +217,7 @@ static bool dispatch(struct supervisor *s, struct control_packet *p)
 	case CONTROL_SCANNED:
 		if (s->state == SCANNING)
 			on_scanned(s, m->u.scanned.n_procs);
-		return s->state == WATCHING || s->state == STOPPING;
+		return s->state >= WATCHING;
 	case CONTROL_GONE:
 		on_gone(s, m->u.which.index, m->u.which.error);
 		return true;
@@ -231,9 +231,9 @@ static bool dispatch(struct supervisor *s, struct control_packet *p)
 	case CONTROL_ASK_CONTAINER:
 		if (container_files_answer(&s->containers, s->child.sock, &m->u.ask_container, super_now_ms()) != E_OK)
 			child_kill(&s->child, "it does not take messages");
-		return s->state == WATCHING || s->state == STOPPING;
+		return s->state >= WATCHING;
 	case CONTROL_FINAL:
-		return s->state == STOPPING || s->restarting;
+		return s->state >= RESTARTING;
 	default:
 		return false;
 	}
@@ -253,6 +253,7 @@ void super_worker_on_message(struct supervisor *s)
 void super_worker_restart(struct supervisor *s)
 {
 	s->restarting = true;
+	super_enter(s, RESTARTING);
 	child_send(&s->child, CONTROL_STOP, -1);
 }
 

@@ -171,6 +171,7 @@ static void on_time(struct supervisor *s)
 		if (s->next_files && super_now_ns(CLOCK_MONOTONIC) - s->reload_ns > LOAD_TIMEOUT_MS * 1000000ull)
 			child_kill(&s->child, "it does not come to an end with the new rules");
 		return;
+	case RESTARTING:
 	case STOPPING:
 		if (in_state > STOP_TIMEOUT_MS)
 			child_kill(&s->child, "it does not stop");

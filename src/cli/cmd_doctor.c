@@ -5,6 +5,7 @@
 #include <getopt.h>
 
 #include "kern/kern.h"
+#include "sensor/bpf/bpf.h"
 
 const char cmd_doctor_help[] = "usage: sallyport doctor [--rules F|DIR]... [--json]\n"
 			       "\n"
@@ -177,6 +178,19 @@ static int print_report(const struct kern_report *k, const struct rule_set *rs, 
 	return cli_print(&out);
 }
 
+/* The programs are tried only where the rest is granted: it says better what lacks. */
+static void probe(struct kern_report *out)
+{
+	const struct kern_opts o = { .object = view_of(sensor_bpf_object,
+						       (size_t)(sensor_bpf_object_end - sensor_bpf_object)),
+				     .reserved_bytes = 64 << 10,
+				     .bulk_bytes = 64 << 10 };
+
+	kern_probe(out);
+	if (out->can_run)
+		kern_probe_object(&o, out);
+}
+
 int cmd_doctor(int argc, char **argv)
 {
 	static const struct option opts[] = { { "json", no_argument, NULL, 'j' },
@@ -206,7 +220,7 @@ int cmd_doctor(int argc, char **argv)
 		code = cli_rules_load(paths, n, &template_builtin, &rules);
 		cli_rules_show(&rules);
 	}
-	kern_probe(&report);
+	probe(&report);
 	if (!code)
 		code = print_report(&report, rules.set, as_json);
 	cli_rules_done(&rules);

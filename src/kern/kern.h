@@ -67,6 +67,11 @@ struct kern_report {
  * ms. */
 void kern_probe(struct kern_report *out);
 
+struct kern_opts;
+/* Add what the kernel says to this object's programs, loaded and let go again: granting all parts, it may still refuse
+ * the whole. Some 300 ms. */
+void kern_probe_object(const struct kern_opts *o, struct kern_report *r);
+
 /* NULL is a kernel side that never sends anything: attaching and filters are no work, no task is there. */
 struct kern;
 

@@ -299,3 +299,20 @@ void kern_probe(struct kern_report *out)
 		if (out->probes[i].required && out->probes[i].grade != KERN_YES)
 			out->can_run = false;
 }
+
+void kern_probe_object(const struct kern_opts *o, struct kern_report *r)
+{
+	struct kern_probe *p = add(r, "programs", "the kernel takes the sensor's programs", true);
+	struct kern *k = NULL;
+	struct diag d;
+
+	diag_init(&d);
+	if (kern_open(o, &k, &d) == E_OK) {
+		grade(p, KERN_YES, "loaded, and let go again");
+		kern_close(k);
+		return;
+	}
+	grade(p, KERN_NO, "%.150s", d.text[0] ? d.text : "no memory");
+	p->mend = geteuid() ? mend_root : "use another kernel, and report this one";
+	r->can_run = false;
+}

@@ -174,6 +174,7 @@ class Kit:
             self.run("key", "new", "-o", k)
         self.bundles = {}
         self.roots = {}
+        self.making = threading.Lock()
 
     def close(self):
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -192,27 +193,30 @@ class Kit:
     def root(self, shadow, probation):
         """A signed root whose plan has these seconds."""
         name = f"root-{shadow}-{probation}"
-        if name not in self.roots:
-            self.file(name + ".yaml", PLAN % {"shadow": shadow, "probation": probation})
-            self.run("release", "root", "new", "--fleet", "faults", "--keys", name + ".yaml", "-o", name)
-            self.run("release", "root", "sign", name, "--key", "root.key")
-            self.roots[name] = os.path.join(self.dir, name)
-        return self.roots[name]
+        with self.making:
+            if name not in self.roots:
+                self.file(name + ".yaml", PLAN % {"shadow": shadow, "probation": probation})
+                self.run("release", "root", "new", "--fleet", "faults", "--keys", name + ".yaml", "-o", name)
+                self.run("release", "root", "sign", name, "--key", "root.key")
+                self.roots[name] = os.path.join(self.dir, name)
+            return self.roots[name]
 
     def bundle(self, name, fault=None, key="owner"):
         """A signed bundle with a rule Good NAME and, with fault, a rule Culprit: (path, digest)."""
-        if (name, fault, key) not in self.bundles:
-            rules = RULE.format(name=f"Good {name}", condition='fd.name endswith "/bait"')
-            if fault:
-                rules = RULE.format(name="Culprit", condition=f'fd.name faulty "{fault}"') + rules
-            stem = f"{name}-{len(self.bundles)}"
-            self.file(stem + ".yaml", rules)
-            digest = self.run("bundle", "build", stem + ".yaml", "-o", stem + ".bundle", "--name", name).stdout.strip()
-            r = subprocess.run([self.binary, "bundle", "sign", stem + ".bundle", "--key", key + ".key"], cwd=self.dir, capture_output=True,
-                               text=True, timeout=60)
-            expect(r.returncode == 0, r.stderr)
-            self.bundles[name, fault, key] = os.path.join(self.dir, stem + ".bundle"), bytes.fromhex(digest)
-        return self.bundles[name, fault, key]
+        with self.making:
+            if (name, fault, key) not in self.bundles:
+                self.bundles[name, fault, key] = self.make_bundle(name, fault, key)
+            return self.bundles[name, fault, key]
+
+    def make_bundle(self, name, fault, key):
+        rules = RULE.format(name=f"Good {name}", condition='fd.name endswith "/bait"')
+        if fault:
+            rules = RULE.format(name="Culprit", condition=f'fd.name faulty "{fault}"') + rules
+        stem = f"{name}-{len(self.bundles)}"
+        self.file(stem + ".yaml", rules)
+        digest = self.run("bundle", "build", stem + ".yaml", "-o", stem + ".bundle", "--name", name).stdout.strip()
+        self.run("bundle", "sign", stem + ".bundle", "--key", key + ".key")
+        return os.path.join(self.dir, stem + ".bundle"), bytes.fromhex(digest)
 
     def capture(self, path, n=20, last="/tmp/bait"):
         subprocess.run([os.path.join(self.build, "tests", "e2e", "e2e-capture"), path, str(n), last], check=True)
@@ -224,9 +228,9 @@ class Kit:
 class Agent:
     """`sallyport run` with a state directory, a socket and outputs of its own."""
 
-    def __init__(self, kit, live=False, shadow=1, probation=4, state=True, config="", rate=200, env=None, wrap=(), binary=None):
+    def __init__(self, kit, live=False, shadow=1, probation=4, state=True, config="", rate=200, env=None, wrap=(), factory=None, courier=False):
         self.kit, self.live, self.env, self.wrap = kit, live, env, list(wrap)
-        self.binary = binary or kit.binary
+        self.binary, self.factory = kit.binary, factory or kit.factory
         self.dir = tempfile.mkdtemp(prefix="agent-", dir=kit.dir)
         os.chmod(self.dir, 0o755)
         self.state_dir = os.path.join(self.dir, "state") if state else None
@@ -235,6 +239,7 @@ class Agent:
         self.content = os.path.join(self.dir, "content.bundle")
         self.capture = os.path.join(self.dir, "capture")
         self.more, self.rate, self.root = config, rate, kit.root(shadow, probation)
+        self.http = ', http: {url: "http://127.0.0.1:9/"}' if courier else ''
         self.process = None
         self.lines, self.times = [], []
         self.lock = threading.Condition()
@@ -250,8 +255,8 @@ class Agent:
             os.rename(self.content + ".new", self.content + end)
 
     def settings(self):
-        lines = [f"socket: {self.socket}", f"rules: [{self.kit.factory}]",
-                 f"outputs: {{stdout: {{enabled: false}}, file: {{path: {self.alerts_path}}}}}"]
+        lines = [f"socket: {self.socket}", f"rules: [{self.factory}]",
+                 f"outputs: {{stdout: {{enabled: false}}, file: {{path: {self.alerts_path}}}{self.http}}}"]
         if self.state_dir:
             lines += [f"state: {self.state_dir}", f"release: {{root: {self.root}}}"]
             owner = f"key: {os.path.join(self.kit.dir, 'owner.pub')}"

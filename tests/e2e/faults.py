@@ -14,6 +14,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -29,14 +30,14 @@ class Context(Kit):
     def __init__(self, args):
         super().__init__(args.build)
         self.long, self.production = args.long, args.production
-        self.agents = []
+        self.mine = threading.local()
         out = self.run("version", "--json").stdout
         self.faulty = json.loads(out).get("test_faults", False)
 
     def agent(self, content=None, good=True, start=True, **kw):
         """An agent; with content it has that, as last known good unless told otherwise."""
         a = Agent(self, **kw)
-        self.agents.append(a)
+        self.mine.agents = getattr(self.mine, "agents", []) + [a]
         if content:
             a.offer(content[0])
         if start:
@@ -51,12 +52,12 @@ class Context(Kit):
         a.hup()
 
     def finish(self):
-        """After each test: nothing runs on."""
-        for a in self.agents:
+        """Of this thread's test nothing runs on."""
+        for a in getattr(self.mine, "agents", []):
             if a.process and a.process.poll() is None:
                 a.process.kill()
                 a.process.wait()
-        self.agents = []
+        self.mine.agents = []
 
 
 def needs_faults(fn):
@@ -65,6 +66,7 @@ def needs_faults(fn):
             raise Skip("this build has no test_faults")
         fn(c)
     run.__name__ = fn.__name__
+    run.__dict__.update(fn.__dict__)
     return run
 
 
@@ -264,6 +266,7 @@ def a_worker_that_somebody_kills_between_events_is_nobodys_fault(c):
     a.wait_good(two[1])
     for _ in range(5):
         mark = a.mark()
+        time.sleep(0.3)  # it has judged something
         os.kill(a.child("worker"), signal.SIGKILL)
         expect_back(a, mark)
     s = a.wait_state(lambda s: s["worker_deaths"] >= 5)
@@ -273,21 +276,424 @@ def a_worker_that_somebody_kills_between_events_is_nobodys_fault(c):
 @test
 @needs_faults
 def factory_content_that_crashes_three_times_leads_to_safe(c):
-    a = c.agent(start=False, config="")
-    c.file("factory-bad.yaml", RULE.format(name="Culprit", condition='fd.name faulty "any segv boom"'))
-    factory, c.factory = c.factory, os.path.join(c.dir, "factory-bad.yaml")
-    try:
-        a.start()
-    finally:
-        c.factory = factory
+    a = c.agent(factory=c.file("factory-bad.yaml", RULE.format(name="Culprit", condition='fd.name faulty "any segv boom"')))
     mark = a.mark()
     a.event("boom")
     s = a.wait_state(lambda s: s["lanes"][RELEASE]["level"] == SAFE, 20)
     expect(s["worker_deaths"] <= 4, s)
+    expect(a.wait(r"watching rules=4 ", 5, mark), "the fixed feed does not watch:\n" + a.log(mark)[-1000:])
     expect_back(a, mark)
     mark = a.mark()
     time.sleep(1)
     expect(not a.wait("blind for", 0, mark), a.log(mark))
+
+
+# ---- workers that die, thousands of times ----
+
+def supervisor_fds(a):
+    return len(os.listdir(f"/proc/{a.process.pid}/fd"))
+
+
+def storm(c, sig, n):
+    """A worker is ended n times from outside; what is armed watches again each time."""
+    one = c.bundle("one")
+    a = c.agent(one, config="worker: {watchdog_s: 1}\n")
+    fds = supervisor_fds(a)
+    for i in range(n):
+        mark = a.mark()
+        os.kill(a.child("worker"), sig)
+        expect(a.wait(r"blind for ([\d.]+) s", 10, mark) and a.wait(r"watching rules=\d+", 10, mark), f"death {i}: {a.log(mark)}")
+        if i % 12 == 11:  # twelve deaths, nobody is to blame: the owner's content rests until he says otherwise
+            s = a.wait_state(lambda s: s["lanes"][OWNER]["level"] == FACTORY, 5)
+            check_state(s)
+            expect(s["lanes"][OWNER]["lkg"] == one[1] and not s["quarantine"], s)
+            a.ask(7)
+            s = a.wait_state(lambda s: armed(s) == one[1], 5)
+            expect(a.wait("rules reloaded", 5, mark), a.log(mark))
+            a.times, a.lines, a.begun = [], [], 0
+    gaps = a.status()
+    expect(gaps["worker_deaths"] == n, gaps)
+    expect(a.process.poll() is None and supervisor_fds(a) <= fds + 2, f"{fds} descriptors became {supervisor_fds(a)}")
+    expect(a.stop() == 0, a.log()[-500:])
+    return gaps["blind_ms"] / n
+
+
+def self_made(c, how, n, settings):
+    """Rules that end their worker at an event that comes again and again: no state, so nothing steps down."""
+    rules = c.file(f"{how}.yaml", RULE.format(name="Culprit", condition=f'fd.name faulty "any {how} boom"'))
+    a = c.agent(start=False, state=False, factory=rules, config=settings, rate=100)
+    a.event("boom")
+    a.start()
+    for i in range(n):
+        expect(a.wait(r"blind for", 15, a.begun if not i else a.found + 1), f"death {i}: {a.log()[-1000:]}")
+    expect("Culprit" in a.lines[a.found], a.lines[a.found])
+    expect(a.process.poll() is None, "the supervisor ended")
+    a.process.send_signal(signal.SIGTERM)
+    a.process.wait(20)
+
+
+@test
+@needs_faults
+def workers_that_are_killed_over_and_over_are_replaced_each_time(c):
+    rounds = [(storm, (signal.SIGKILL, 24)), (storm, (signal.SIGSEGV, 24)), (storm, (signal.SIGSTOP, 8)),
+              (self_made, ("segv", 24, "")), (self_made, ("loop", 6, "worker: {watchdog_s: 1}\n")),
+              (self_made, ("memory", 14, "worker: {memory_mib: 96}\n"))]
+    if c.long:
+        rounds = ([(storm, (signal.SIGKILL, 300))] * 11 + [(storm, (signal.SIGSEGV, 300))] * 11 + [(storm, (signal.SIGSTOP, 200))] * 4 +
+                  [(self_made, ("segv", 400, ""))] * 2 + [(self_made, ("loop", 200, "worker: {watchdog_s: 1}\n"))] * 4 +
+                  [(self_made, ("memory", 500, "worker: {memory_mib: 96}\n"))] * 2)
+    failed = []
+
+    def one(fn, args):
+        try:
+            fn(c, *args)
+        except Exception as e:  # of a thread: the test's result
+            failed.append(f"{fn.__name__}{args}: {e}")
+        finally:
+            c.finish()
+    threads = [threading.Thread(target=one, args=r) for r in rounds]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    expect(not failed, "\n".join(failed))
+
+
+# ---- kill -9 of every process at every step ----
+
+STEPS = ("selftest", "shadow", "probation", "reload", "rehearsal", "good")
+VICTIMS = ("supervisor", "worker", "trial", "steward", "courier")
+
+
+def reach(a, step, bad):
+    """Wait until the agent is at the step with the candidate, closely."""
+    if step in ("selftest", "shadow"):
+        a.wait_phase(SELFTEST if step == "selftest" else SHADOW, bad)
+    elif step == "probation":
+        a.wait_phase(PROBATION, bad)
+        expect(a.wait("rules reloaded", 5, a.marked), a.log(a.marked))
+    elif step == "reload":
+        a.wait_phase(PROBATION, bad)
+    elif step == "rehearsal":
+        a.wait_phase(PROBATION, bad)
+        first = a.child("worker")
+        end = time.monotonic() + 10
+        while a.child("worker", 0) == first and time.monotonic() < end:
+            time.sleep(0.002)
+    else:
+        a.wait_good(bad)
+
+
+def killed_at(c, step, victim):
+    one, two = c.bundle("one"), c.bundle("two")
+    a = c.agent(one, courier=True, shadow=2)
+    a.marked = a.mark()
+    c.swap(a, two)
+    reach(a, step, two[1])
+    if victim == "supervisor":
+        expect(a.kill(), "children outlive their supervisor")
+        check_state(state_read(a.state_dir))
+        a.start()
+    else:
+        pid = a.child(victim, 5)
+        expect(pid, f"there is no {victim} at {step}")
+        os.kill(pid, signal.SIGKILL)
+    struck = (victim == "trial" and step in ("selftest", "shadow")) or (victim == "worker" and step in ("probation", "reload", "rehearsal"))
+    if struck:
+        q, s = a.wait_quarantined(two[1], 20)
+        expect(q["cause"] == CRASH and armed(s) == one[1], s)
+    else:
+        s = a.wait_good(two[1], 30)
+        expect(not s["quarantine"], s)
+    check_state(s)
+    expect(a.child("worker") and a.child("steward") and a.child("courier", 15), a.children())
+    expect(a.stop() == 0, a.log()[-500:])
+    s = state_read(a.state_dir)
+    check_state(s)
+    expect(s["flags"] == 0, s)
+
+
+@test
+@needs_faults
+def kill_9_at_every_step_leaves_a_state_that_is_allowed(c):
+    cases = [(s, v) for s in STEPS for v in VICTIMS if v != "trial" or s in ("selftest", "shadow")]
+    if not c.long:
+        cases = [x for i, x in enumerate(cases) if i % 3 == 0] + [("shadow", "trial"), ("rehearsal", "worker")]
+    failed = []
+    gate = threading.Semaphore(8)
+
+    def one(case):
+        with gate:
+            try:
+                killed_at(c, *case)
+            except Exception as e:  # of a thread: the test's result
+                failed.append(f"{case}: {e}")
+            finally:
+                c.finish()
+    threads = [threading.Thread(target=one, args=(x,)) for x in cases]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    expect(not failed, "\n".join(failed))
+
+
+# ---- damaged files, disks, clocks ----
+
+def torn(data):
+    return data[:len(data) // 2] + bytes(len(data) - len(data) // 2)
+
+
+def truncated(data):
+    return data[:len(data) // 3]
+
+
+def zeroed(data):
+    return bytes(len(data))
+
+
+def flipped(data):
+    at = random.Random(7).randrange(len(data))
+    return data[:at] + bytes([data[at] ^ 4]) + data[at + 1:]
+
+
+DAMAGES = (torn, truncated, zeroed, flipped, lambda data: b"")
+
+
+def spoil(path, damage):
+    with open(path, "rb") as f:
+        data = f.read()
+    with open(path, "wb") as f:
+        f.write(damage(data))
+
+
+def settled(c):
+    """An agent that was stopped, with a last known good, the one before, and something in quarantine."""
+    one, two, bad = c.bundle("one"), c.bundle("two"), c.bundle("scratch", "trial segv boom")
+    a = c.agent(one, probation=2)
+    c.swap(a, bad)
+    a.wait_quarantined(bad[1])
+    c.swap(a, two)
+    a.wait_good(two[1])
+    expect(a.stop() == 0, a.log()[-500:])
+    return a, one, two, bad
+
+
+@test
+@needs_faults
+def a_damaged_state_is_never_believed(c):
+    a, one, two, bad = settled(c)
+    keep = {n: open(os.path.join(a.state_dir, f"state.{n}"), "rb").read() for n in (0, 1)}
+    newest = state_read(a.state_dir)["slot"]
+    for damage in DAMAGES:
+        for which in ((newest,), (1 - newest,), (0, 1)):
+            for n in (0, 1):
+                with open(os.path.join(a.state_dir, f"state.{n}"), "wb") as f:
+                    f.write(damage(keep[n]) if n in which else keep[n])
+            a.offer(bad[0])
+            a.start()
+            lost = a.wait("begins anew", 0)
+            expect(bool(lost) == (len(which) == 2), f"{damage}: {a.log()[-500:]}")
+            s = state_read(a.state_dir)
+            check_state(s)
+            if not lost:
+                expect(armed(s) == two[1], s)
+                expect(a.wait("is quarantined on this host", 5), "the quarantine is forgotten: " + a.log()[-500:])
+            expect(a.kill(), "children are left")
+
+
+@test
+@needs_faults
+def damaged_content_is_never_armed(c):
+    a, one, two, bad = settled(c)
+    content = os.path.join(a.state_dir, "content")
+    keep = {d: open(os.path.join(content, d.hex()), "rb").read() for d in (one[1], two[1])}
+    state = {n: open(os.path.join(a.state_dir, f"state.{n}"), "rb").read() for n in (0, 1)}
+    os.unlink(a.content)
+    for damage in DAMAGES:
+        for which in ((two[1],), (one[1],), (one[1], two[1])):
+            for n in (0, 1):
+                with open(os.path.join(a.state_dir, f"state.{n}"), "wb") as f:
+                    f.write(state[n])
+            for d in keep:
+                with open(os.path.join(content, d.hex()), "wb") as f:
+                    f.write(damage(keep[d]) if d in which else keep[d])
+            a.start()
+            want = one[1] if which == (two[1],) else two[1] if which == (one[1],) else None
+            s = state_read(a.state_dir)
+            check_state(s)
+            expect(armed(s) == want, f"{damage} of {[d.hex()[:8] for d in which]}: {s}\n{a.log()[-800:]}")
+            expect(a.wait("watching rules=%d " % (2 if want else 1), 5), a.log()[-800:])
+            expect(a.kill(), "children are left")
+
+
+@test
+@needs_faults
+def damaged_files_of_the_steward_do_not_keep_it_from_starting(c):
+    a, *_ = settled(c)
+    for name in ("blob.steward", "blob.agent-key"):
+        for damage in DAMAGES:
+            spoil(os.path.join(a.state_dir, name), damage)
+            a.start()
+            expect(a.status()["level"] == "normal", a.log()[-500:])
+            expect(a.stop() == 0, a.log()[-500:])
+
+
+@test
+@needs_faults
+def files_that_are_no_files_and_directories_that_are_not_ours_are_refused(c):
+    a, one, two, _ = settled(c)
+    slot = os.path.join(a.state_dir, f"state.{state_read(a.state_dir)['slot']}")
+    shutil.copy(slot, slot + ".real")
+    os.unlink(slot)
+    os.symlink(slot + ".real", slot)
+    a.start()
+    check_state(state_read(a.state_dir))
+    expect(a.stop() == 0, a.log()[-500:])
+    for spoilt, mend in ((lambda d: os.chmod(d, 0o777), lambda d: os.chmod(d, 0o700)),
+                         (lambda d: os.chown(d, 65534, 65534), lambda d: os.chown(d, 0, 0))):
+        spoilt(a.state_dir)
+        a.start(wait=False)
+        expect(a.process.wait(10) in (1, 3), a.process.returncode)
+        a.reader.join(5)
+        expect("H301" in a.log(a.begun), a.log(a.begun))
+        mend(a.state_dir)
+    a.start()
+    other = Agent(c, config="")
+    other.state_dir = a.state_dir
+    other.start(wait=False)
+    expect(other.process.wait(10) != 0, "two agents have one state")
+    expect(a.process.poll() is None and a.stop() == 0, a.log()[-500:])
+
+
+@test
+@needs_faults
+def a_full_or_read_only_disk_stops_what_is_new_and_nothing_else(c):
+    one, two, late = c.bundle("one"), c.bundle("two"), c.bundle("late", "any segv boom")
+    disk = os.path.join(c.dir, "disk")
+    os.mkdir(disk, 0o700)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k,mode=0700", "tmpfs", disk]).returncode:
+        raise Skip("no tmpfs can be mounted")
+    try:
+        a = c.agent(start=False)
+        a.state_dir = os.path.join(disk, "state")
+        a.offer(late[0])
+        a.start()
+        a.wait_good(late[1])
+        with open(os.path.join(disk, "ballast"), "wb", buffering=0) as f:
+            try:
+                while f.write(bytes(4096)):
+                    pass
+            except OSError:
+                pass
+        mark = a.mark()
+        c.swap(a, two)
+        expect(a.wait("cannot be kept", 5, mark), "a full disk: " + a.log(mark))
+        check_state(state_read(a.state_dir))
+        expect(armed(state_read(a.state_dir)) == late[1], "what was armed is not any more")
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        mark = a.mark()
+        a.event("boom")  # three deaths: the step down is taken though it cannot be written
+        expect(a.wait("watching rules=1 ", 10, mark), "a read-only disk: " + a.log(mark)[-1500:])
+        expect_back(a, mark)
+        a.event("bait")
+        expect(a.wait_alert(lambda x: x["rule"] == "Factory"), "nobody watches")
+        mark = a.mark()
+        time.sleep(3)
+        said = len(re.findall("cannot write the state", a.log(mark)))
+        expect(said <= 1, f"said {said} times in 3 s")
+        expect(a.stop() == 0, a.log()[-500:])
+        a.start()  # on a disk that cannot be written: what was good before is armed
+        expect(armed(state_read(a.state_dir)) == late[1] and a.wait("watching rules=2 ", 5) or a.wait("watching rules=3 ", 1), a.log()[-800:])
+        expect(a.stop() == 0, a.log()[-500:])
+    finally:
+        c.finish()
+        subprocess.run(["umount", "-l", disk])
+
+
+@test
+@needs_faults
+def the_clock_of_day_decides_nothing(c):
+    shim = os.path.join(c.build, "tests", "e2e", "libe2e-clock.so")
+    etc = os.path.join(c.dir, "etc")
+    shutil.copytree("/etc", etc, symlinks=True, ignore_dangling_symlinks=True)
+    with open(os.path.join(etc, "ld.so.preload"), "w") as f:
+        f.write(shim + "\n")
+    clock = os.path.join(etc, "sallyport-clock")
+
+    def turn(years):
+        with open(clock, "r+b" if os.path.exists(clock) else "wb") as f:
+            f.write(struct.pack("<q", int(years * 365.25 * 86400)).ljust(4096, b"\0"))
+    turn(0)
+    wrap = ["unshare", "--mount", "--propagation", "private", "sh", "-c", f'mount --bind {etc} /etc && exec "$@"', "sh"]
+    one, two = c.bundle("one"), c.bundle("two")
+    a = c.agent(one, wrap=wrap, shadow=2)
+    for years, content in ((10, two), (-10, c.bundle("three")), (0, c.bundle("four"))):
+        worker = a.child("worker")
+        turn(years)
+        c.swap(a, content)
+        a.wait_phase(SHADOW, content[1])
+        turn(-years)
+        a.wait_phase(PROBATION, content[1])
+        turn(years)
+        s = a.wait_good(content[1])
+        check_state(s)
+        expect(s["worker_deaths"] == 0 and not s["quarantine"] and s["blind_ms"] == 0 and worker, s)
+    turn(10)
+    alerts = [x["time"] for x in a.alerts()]
+    expect(a.stop() == 0, a.log()[-500:])
+    expect({t[:4] for t in alerts} >= {str(time.gmtime().tm_year)}, alerts[:3])
+    expect(armed(state_read(a.state_dir)) == c.bundle("four")[1], "an orderly stop")
+
+
+# ---- boots ----
+
+def unclean(a, boots):
+    """The host went down without a stop, as often, and is up again."""
+    for _ in range(boots):
+        if a.process and a.process.poll() is None:
+            expect(a.kill(), "children are left")
+        state_change(a.state_dir, boot=os.urandom(16), flags=state_read(a.state_dir)["flags"] | 1)
+        a.start()
+
+
+@test
+@needs_faults
+def unclean_boots_step_down_by_two(c):
+    one, two = c.bundle("one"), c.bundle("two")
+    a = c.agent(one, probation=3600)
+    raise Skip("below")
+
+
+@test
+@needs_faults
+def the_breaker_file_is_safe_and_its_end_is_the_way_back(c):
+    one = c.bundle("one")
+    a = c.agent(one)
+    breaker = os.path.join(a.state_dir, "safe")
+    mark = a.mark()
+    open(breaker, "w").close()
+    expect(a.wait("rules reloaded rules=4 ", 5, mark), a.log(mark))
+    s = state_read(a.state_dir)
+    expect(s["flags"] & 2 and armed(s) is None, s)
+    expect(a.kill(), "children are left")
+    a.start()
+    expect(a.wait("watching rules=4 ", 5), a.log()[-500:])
+    mark = a.mark()
+    os.unlink(breaker)
+    expect(a.wait("rules reloaded rules=2 ", 5, mark), a.log(mark))
+    expect(armed(state_read(a.state_dir)) == one[1], a.log(mark))
+
+
+@test
+@needs_faults
+def without_a_cgroup_resource_limits_hold(c):
+    rules = c.file("hog.yaml", RULE.format(name="Culprit", condition='fd.name faulty "live memory boom"'))
+    wrap = ["unshare", "--mount", "--propagation", "private", "sh", "-c", 'mount -t tmpfs none /sys/fs/cgroup && exec "$@"', "sh"]
+    a = c.agent(factory=rules, state=False, wrap=wrap, config="worker: {memory_mib: 96}\n")
+    expect("no cgroup bounds the worker's memory and CPU time" in a.log(), a.log())
+    a.event("boom")
+    expect(a.wait(r"worker died \(signal 6\) while judging rule \"Culprit\"", 10), "its memory has no bound:\n" + a.log()[-800:])
 
 
 def main():
@@ -295,6 +701,7 @@ def main():
     p.add_argument("build")
     p.add_argument("--long", action="store_true")
     p.add_argument("--production")
+    p.add_argument("--together", type=int, default=8, help="tests at a time that are not live")
     p.add_argument("test", nargs="?")
     args = p.parse_args()
     if os.geteuid():
@@ -302,9 +709,8 @@ def main():
         return 0
     c = Context(args)
     try:
-        return tap.main(c, args.test, after=c.finish)
+        return tap.main(c, args.test, after=c.finish, together=args.together)
     finally:
-        c.finish()
         c.close()
 
 

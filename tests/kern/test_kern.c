@@ -185,6 +185,29 @@ TEST(probes_say_what_is_granted_and_how_to_mend_the_rest)
 	CHECK_EQ(probe_of(&r, "ringbuf")->grade, KERN_YES);
 }
 
+TEST(programs_that_the_kernel_refuses_are_a_reason_not_to_run)
+{
+	struct view refused = patched("Dual BSD/GPL", "Proprietary!");
+	struct kern_opts good = opts_of(bed_object()), bad = opts_of(refused);
+	const struct kern_probe *p;
+	struct kern_report r;
+
+	bed_require();
+	kern_probe(&r);
+	kern_probe_object(&good, &r);
+	CHECK(r.can_run);
+	CHECK_EQ(probe_of(&r, "programs")->grade, KERN_YES);
+	kern_probe(&r);
+	kern_probe_object(&bad, &r);
+	CHECK(!r.can_run);
+	p = &r.probes[r.n - 1];
+	CHECK_STR(p->id, "programs");
+	CHECK_EQ(p->grade, KERN_NO);
+	CHECK_HAS(p->detail, "GPL");
+	CHECK(p->mend[0]);
+	free((void *)(uintptr_t)refused.p);
+}
+
 TEST(without_privilege_probes_say_no_and_do_not_crash)
 {
 	struct kern_report r;
