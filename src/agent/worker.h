@@ -189,8 +189,8 @@ FALLIBLE worker_scratch(struct worker *w);
  * and heartbeat tell how far it is; NULL: they are somebody else's. E_REJECTED: some fail, out says which. E_NOMEM,
  * errors of reading.
  */
-FALLIBLE worker_vectors(const struct content_set *set, struct worker *w, uint64_t *evaluated,
-			struct vector_result *out, struct diag *d);
+FALLIBLE worker_vectors(const struct content_set *set, struct worker *w, uint64_t *evaluated, struct vector_result *out,
+			struct diag *d);
 
 /* worker_scan.c: feed every process that runs already. Returns their number. */
 uint32_t worker_scan(struct worker *w, int iter_fd);

@@ -29,7 +29,7 @@ struct worker_loader {
 	int code;
 	/* of an exercise: NULL, or what it is about; beside the loading, which comes first */
 	const struct content_set *exercise;
-	bool exercised; /* its results wait to be taken */
+	bool exercised;      /* its results wait to be taken */
 	uint64_t *evaluated; /* by rule */
 	struct vector_result result;
 };

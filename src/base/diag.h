@@ -38,7 +38,7 @@ struct note {
 struct diag {
 	enum err err;
 	enum diag_severity severity;
-	char family; /* a letter (docs/hacking.md lists them), or 0: no id */
+	char family;           /* a letter (docs/hacking.md lists them), or 0: no id */
 	uint16_t id;           /* 312 -> "V312" */
 	struct diag_pos pos;   /* the place in a text input */
 	const char *line_text; /* that source line without its newline, borrowed or in the arena; or NULL */
