@@ -198,6 +198,17 @@ static void start_next(struct supervisor *s)
 	}
 }
 
+/* The first rule whose program ended in an error. The name is a worker's bytes. */
+static void over_budget(struct supervisor *s, const struct page *p)
+{
+	char rule[HEALTH_RULE_BYTES] = "";
+
+	for (uint32_t i = 0; i < PAGE_MAX_RULES && !rule[0]; i++)
+		if (page_get(&p->rules[i].faults))
+			(void)snprintf(rule, sizeof rule, "%.63s", p->names[i]);
+	done(s, LOCAL_EV_REFUSED, CAUSE_BUDGET, rule);
+}
+
 void super_trial_on_time(struct supervisor *s, uint64_t now_ms)
 {
 	struct trial *t = &s->arm.trial;
@@ -217,7 +228,7 @@ void super_trial_on_time(struct supervisor *s, uint64_t now_ms)
 	if (shadow_hangs(s, t, now_ms))
 		hung(s, t);
 	else if (page_get(&t->page->faults))
-		done(s, LOCAL_EV_REFUSED, CAUSE_BUDGET, "");
+		over_budget(s, t->page);
 	else if (ms >= (uint64_t)s->arm.plan.shadow_s * 1000 || page_get(&t->page->events) >= s->arm.plan.shadow_events)
 		done(s, LOCAL_EV_SHADOWED, CAUSE_NONE, "");
 }

@@ -81,7 +81,7 @@ class Poison:
     def __init__(self, build, file):
         self.file = file
         self.begun = time.monotonic()
-        self.bed = Bed(build, PLAN, rate=200, factory=os.path.join(ROOT, "rules"))
+        self.bed = Bed(build, PLAN, rate=0, factory=os.path.join(ROOT, "rules"))
         self.live = why_no_kernel(self.bed.binary) is None
 
     def desk(self):
