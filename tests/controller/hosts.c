@@ -309,7 +309,7 @@ struct release world_release(struct world *w, const uint8_t id[16])
 	for (uint32_t i = 0; i < n; i++)
 		if (!memcmp(all[i].id, id, 16))
 			return all[i];
-	CHECK(!"the release is there");
+	fail_msg("the release is not there");
 	return all[0];
 }
 
