@@ -280,7 +280,7 @@ class Agent:
         self.begun = len(self.lines)
         self.reader.start()
         if wait:
-            expect(self.wait(r"\bwatching rules=", 30), "it does not watch:\n" + self.log()[-3000:])
+            expect(self.wait(r"\bwatching rules=", 60), "it does not watch:\n" + self.log()[-3000:])
         return self
 
     def read(self, f):

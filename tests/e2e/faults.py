@@ -297,12 +297,16 @@ def factory_content_that_crashes_three_times_leads_to_safe(c):
 
 # ---- the same on a live kernel ----
 
+KERNEL = threading.Lock()  # loading programs is work: one at a time
+
+
 def live(fn):
     def run(c):
         why = why_no_kernel(c.binary)
         if why:
             raise Skip(why)
-        fn(c)
+        with KERNEL:
+            fn(c)
     run.__name__ = fn.__name__
     return test(needs_faults(run))
 
