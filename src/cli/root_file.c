@@ -123,81 +123,13 @@ static int read_roles(struct reader *r, const char *key, yaml_node_t *key_node, 
 	return fail(r, key_node, "there is no role '%s': root, bundle, promote, approve, revoke, timestamp", key);
 }
 
-/* Plan */
-
-struct plan_key {
-	const char *name;
-	size_t at; /* of a u32 in struct plan, or in its first ring */
-	bool each_ring;
-};
-
-static const struct plan_key plan_keys[] = {
-	{ "ring0_hosts", offsetof(struct plan, ring0_hosts), false },
-	{ "shadow_s", offsetof(struct plan, shadow_s), false },
-	{ "shadow_events", offsetof(struct plan, shadow_events), false },
-	{ "probation_s", offsetof(struct plan, probation_s), false },
-	{ "report_s", offsetof(struct plan, report_s), false },
-	{ "share_ppm", offsetof(struct plan_ring, cutoff), true },
-	{ "soak_s", offsetof(struct plan_ring, soak_s[PLAN_NORMAL]), true },
-	{ "urgent_soak_s", offsetof(struct plan_ring, soak_s[PLAN_URGENT]), true },
-	{ "ramp_s", offsetof(struct plan_ring, ramp_s[PLAN_NORMAL]), true },
-	{ "urgent_ramp_s", offsetof(struct plan_ring, ramp_s[PLAN_URGENT]), true },
-};
-
-static int read_ring_value(struct reader *r, const struct plan_key *k, yaml_node_t *n, struct plan_ring *ring)
-{
-	uint32_t v = 0;
-	int code = read_number(r, n, &v);
-
-	if (code)
-		return code;
-	if (k->at == offsetof(struct plan_ring, cutoff)) {
-		if (v > 1000000)
-			return fail(r, n, "a share is at most 1000000 parts of a million");
-		v = (uint32_t)((uint64_t)v * UINT32_MAX / 1000000);
-	}
-	memcpy((uint8_t *)ring + k->at, &v, sizeof v);
-	return 0;
-}
-
-static int read_rings(struct reader *r, const struct plan_key *k, yaml_node_t *n)
-{
-	yaml_node_item_t *item = n->data.sequence.items.start;
-	int code = 0;
-
-	if (n->type != YAML_SEQUENCE_NODE || n->data.sequence.items.top - item != PLAN_RINGS)
-		return fail(r, n, "'%s' is a list of %d numbers, one for each ring", k->name, PLAN_RINGS);
-	for (uint32_t i = 0; !code && i < PLAN_RINGS; i++)
-		code = read_ring_value(r, k, yaml_document_get_node(&r->doc, item[i]), &r->root->plan.ring[i]);
-	return code;
-}
-
-static int read_plan(struct reader *r, const char *key, yaml_node_t *key_node, yaml_node_t *value, void *user)
-{
-	uint32_t v = 0;
-	int code;
-
-	(void)user;
-	for (size_t i = 0; i < countof(plan_keys); i++) {
-		if (strcmp(key, plan_keys[i].name) != 0)
-			continue;
-		if (plan_keys[i].each_ring)
-			return read_rings(r, &plan_keys[i], value);
-		code = read_number(r, value, &v);
-		if (!code)
-			memcpy((uint8_t *)&r->root->plan + plan_keys[i].at, &v, sizeof v);
-		return code;
-	}
-	return fail(r, key_node, "a plan has no '%s'", key);
-}
-
 static int read_top(struct reader *r, const char *key, yaml_node_t *key_node, yaml_node_t *value, void *user)
 {
 	(void)user;
 	if (!strcmp(key, "roles"))
 		return each_pair(r, value, read_roles, NULL);
 	if (!strcmp(key, "plan"))
-		return each_pair(r, value, read_plan, NULL);
+		return cli_plan_read(r->path, &r->doc, value, &r->root->plan);
 	return fail(r, key_node, "there are 'roles' and 'plan', and no '%s'", key);
 }
 

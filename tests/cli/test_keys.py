@@ -194,7 +194,7 @@ def settings_of_a_root_are_refused_with_their_place(c):
             ("promote:", "promotion:", "bad.yaml:4:3: error[O201]: there is no role 'promotion'"),
             ("  timestamp: {keys: [t.pub]}\n", "", "'timestamp' takes 1 signature"),
             ("ring0_hosts: 3", "ring0_hosts: 201", "ring 0 of 201"),
-            ("ring0_hosts: 3", "ring0_hosts: many", "bad.yaml:9:16: error[O201]: a whole number"),
+            ("ring0_hosts: 3", "ring0_hosts: many", "bad.yaml:9:16: error[G301]: a whole number"),
             ("ring0_hosts: 3", "ring_hosts: 3", "a plan has no 'ring_hosts'"),
             ("ring0_hosts: 3", "ring0_hosts: 3\n  ring0_hosts: 3", "stands twice"),
             ("[2, 2, 2, 2, 2, 2, 2]", "[2, 2]", "one for each ring"),
