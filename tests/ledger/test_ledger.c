@@ -189,8 +189,7 @@ TEST(ledger_log_cannot_be_changed_by_the_way)
 		"DELETE FROM log WHERE n = 3",
 		"DELETE FROM log",
 		"INSERT INTO log SELECT 9, time_s, actor, kind, body, prev, randomblob(32) FROM log WHERE n = 3",
-		"INSERT OR REPLACE INTO log SELECT n, time_s, actor, kind, 'x', prev, zeroblob(32) FROM log WHERE n = "
-		"2",
+		"REPLACE INTO log SELECT n, time_s, actor, kind, 'x', prev, zeroblob(32) FROM log WHERE n = 2",
 	};
 	struct place p;
 
