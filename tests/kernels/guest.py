@@ -130,6 +130,6 @@ def boot(kernel, image, console, results, timeout_s, progress):
         if not ended:
             qemu.kill()
         said = qemu.stderr.read().strip()
-    if ended and qemu.returncode:
+    if ended and (qemu.returncode or "terminating on signal" in said):
         raise RuntimeError(f"{QEMU} ended with {qemu.returncode}: {said}")
     return ended
