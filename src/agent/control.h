@@ -185,9 +185,7 @@ struct control_steward {
 	char kernel[64], repository[256];
 };
 enum control_steward_flags {
-	CONTROL_STEWARD_FRESH = 1,   /* no content was ever good here */
-	CONTROL_STEWARD_HAS_KEY = 2, /* the agent has one */
-	CONTROL_STEWARD_KEEPS = 4,   /* there is a state directory: what is decided lasts, and SAFE can be ordered */
+	CONTROL_STEWARD_KEEPS = 1, /* there is a state directory: what is decided lasts, and SAFE can be ordered */
 };
 
 struct control_fetch {  /* FETCH, PUT, GOT */

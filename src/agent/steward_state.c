@@ -167,6 +167,5 @@ FALLIBLE steward_identity(struct steward *s, struct view secret, struct diag *d)
 	}
 	(void)crypto_generichash(s->host.agent_id, sizeof s->host.agent_id, s->key.pub.key, sizeof s->key.pub.key, NULL,
 				 0);
-	s->host.fresh = s->start.flags & CONTROL_STEWARD_FRESH;
 	return E_OK;
 }
