@@ -296,6 +296,30 @@ TEST(what_cannot_be_compared_pauses_unless_the_plan_says_so)
 	CHECK_EQ(judge(NULL), GATE_PAUSE);
 }
 
+TEST(a_hash_that_leaves_few_hosts_outside_is_no_missing_data)
+{
+	struct gate_result r;
+
+	/* Of 20 hosts the plan leaves 16 outside of this ring; the hash left 9. */
+	clean(5);
+	CHECK_EQ(plan_default.ring[5].cutoff / (UINT32_MAX / 100), 20);
+	g.fleet = 20;
+	g.arm.hosts = g.arm.reporting = g.arm.n_sample = 11;
+	g.arm.silent = g.arm.lossy = g.control.silent = g.control.lossy = 0;
+	g.control.hosts = g.control.reporting = g.control.n_sample = 9;
+	world_judge(&g, &r);
+	CHECK_EQ(r.verdict, GATE_PASS);
+	CHECK(!r.applies[GATE_SILENCE]);
+	/* They are there, and do not report: that is no chance. */
+	g.control.hosts = 16;
+	g.control.reporting = 9;
+	CHECK_EQ(judge(NULL), GATE_PAUSE);
+	/* Nor is it that the hash left 9 of 8,000. */
+	g.fleet = 10000;
+	g.control.hosts = 9;
+	CHECK_EQ(judge(NULL), GATE_PAUSE);
+}
+
 TEST(samples_are_frozen_at_the_end_of_the_soak)
 {
 	clean(2);

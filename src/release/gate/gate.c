@@ -259,9 +259,21 @@ static double outside(const struct gate *g, const struct plan *plan)
 	return (double)g->fleet * (1 - (double)plan->ring[g->ring].cutoff / (double)UINT32_MAX);
 }
 
+/*
+ * Does the hash leave so few hosts outside now and then? Counted are all that are known there, silent ones too; more
+ * than four standard deviations below what the plan leaves is no chance.
+ */
+static bool few_by_chance(const struct gate *g, const struct gate_opts *o, const struct plan *plan)
+{
+	double n = outside(g, plan), inside = (double)g->fleet - n;
+
+	return g->control.hosts < o->min_hosts &&
+	       n - 4 * sqrt(n * inside / (double)(g->fleet ? g->fleet : 1)) < o->min_hosts;
+}
+
 static bool comparable(const struct gate *g, const struct gate_opts *o, const struct plan *plan)
 {
-	return g->arm.hosts >= o->min_hosts && outside(g, plan) >= o->min_hosts;
+	return g->arm.hosts >= o->min_hosts && outside(g, plan) >= o->min_hosts && !few_by_chance(g, o, plan);
 }
 
 static bool sampled(const struct gate *g, const struct gate_opts *o)
