@@ -364,6 +364,11 @@ static void check_arg(struct machine *m, const struct abi_helper *h, unsigned i,
 	case ABI_ARG_HANDLE:
 		need_kind(m, v, VAL_HANDLE);
 		return;
+	case ABI_ARG_ANY:
+	case ABI_ARG_FUNC:
+	case ABI_ARG_RECORD:
+	case ABI_ARG_TIMER:
+		fault(m, "an argument that this machine does not know");
 	}
 }
 

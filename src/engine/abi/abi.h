@@ -23,12 +23,18 @@ enum abi_arg {
 	ABI_ARG_SIZE_OR_ZERO, /* 0..n bytes; with 0 the pointer may be anything initialised */
 	ABI_ARG_CTX,          /* the program's context pointer, unmodified */
 	ABI_ARG_HANDLE,       /* a value of register type handle, never null */
+	ABI_ARG_ANY,          /* anything initialised; the helper hands it on to a callback and looks into nothing */
+	ABI_ARG_FUNC,         /* a function of this program (ISA_IMM64_FUNC): the callback */
+	ABI_ARG_RECORD,       /* what ABI_RET_RECORD_OR_NULL gave; gone after the call */
+	ABI_ARG_TIMER,        /* the address of a struct bpf_timer (16 bytes) inside a map value */
 };
 
 enum abi_ret {
 	ABI_RET_SCALAR,            /* a number within [ret_min, ret_max] (signed 64-bit) */
 	ABI_RET_MAP_VALUE_OR_NULL, /* pointer to a value of the map argument, or 0 */
 	ABI_RET_HANDLE_OR_NULL,
+	ABI_RET_RECORD_OR_NULL, /* memory of as many bytes as the constant second argument says, that must be given back
+				 */
 };
 
 enum { ABI_MAX_ARGS = 5 };

@@ -21,6 +21,19 @@ enum prog_map_kind {
 	PROG_MAP_NONE = 0,
 	PROG_MAP_HASH = 1, /* numbers as in enum bpf_map_type */
 	PROG_MAP_ARRAY = 2,
+	PROG_MAP_PROG_ARRAY = 3,
+	PROG_MAP_PERCPU_HASH = 5,
+	PROG_MAP_PERCPU_ARRAY = 6,
+	PROG_MAP_LRU_HASH = 9,
+	PROG_MAP_LRU_PERCPU_HASH = 10,
+	PROG_MAP_LPM_TRIE = 11,
+	PROG_MAP_ARRAY_OF_MAPS = 12,
+	PROG_MAP_HASH_OF_MAPS = 13,
+	PROG_MAP_QUEUE = 22,
+	PROG_MAP_STACK = 23,
+	PROG_MAP_RINGBUF = 27,
+	PROG_MAP_BLOOM_FILTER = 30,
+	PROG_MAP_USER_RINGBUF = 31,
 };
 
 enum {
@@ -34,6 +47,12 @@ struct prog_map {
 	uint32_t key_size, value_size, max_entries;
 	uint32_t flags;
 	struct view init;
+	uint32_t n_hashes;            /* BLOOM_FILTER: hash functions, 0: 5 (map_extra) */
+	uint32_t pinning;             /* LIBBPF_PIN_*: data for the caller, nothing is pinned here */
+	const struct prog_map *inner; /* *_OF_MAPS: what the inner maps look like; NULL: not said */
+	const uint32_t
+		*inner_maps; /* *_OF_MAPS, PROG_ARRAY: what the object puts in at each index: the index of a map, or */
+	uint32_t n_inner_maps; /* of a program of the object, + 1; 0 for none. n_inner_maps entries */
 };
 
 /* From slot `insn` on (up to the next row) the source is this line. Sorted by insn. */

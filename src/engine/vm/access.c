@@ -107,7 +107,12 @@ static bool arg_check(struct vm_run_state *run, const struct vm_call *c, unsigne
 	case ABI_ARG_SIZE:
 	case ABI_ARG_SIZE_OR_ZERO:
 	case ABI_ARG_HANDLE:
+	case ABI_ARG_ANY:
 		break;
+	case ABI_ARG_FUNC:
+	case ABI_ARG_RECORD:
+	case ABI_ARG_TIMER:
+		return refuse(run, VM_WHY_ARG_CTX, arg, args[arg]);
 	}
 	return true;
 }

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * jit: programs to native code.
+ *
+ * jit_compile makes position-independent bytes that name no address: what they need of the process (helpers, values of
+ * maps) they read through a table that jit_attach fills. So code can be compiled in one process, sealed, and mapped
+ * in another, and the same program gives the same bytes.
+ *
+ * Two of the three settings of safety are here. VERIFIED drops checks that verify_prog proved unnecessary: only for
+ * a program that it accepted under the same profile, context and maps. SANDBOXED checks what the interpreter checks, in
+ * the code: memory, helper arguments, depth, fuel; a fault is an error from vm_run, with instruction and address, and
+ * no signal. Results of programs that do not fault are the interpreter's, to the bit.
+ *
+ * Threads: compiling is pure. A jit_image is immutable.
+ */
+#ifndef SALLYPORT_ENGINE_JIT_H
+#define SALLYPORT_ENGINE_JIT_H
+
+#include "base/base.h"
+#include "engine/vm/vm.h"
+
+enum jit_target { JIT_X86_64, JIT_AARCH64, JIT_N_TARGETS };
+/* The one that this process runs on; JIT_N_TARGETS: none. */
+enum jit_target jit_host(void);
+const char *jit_target_name(enum jit_target t); /* "x86-64", "aarch64" */
+
+struct jit_opts {
+	enum jit_target target;
+	bool sandboxed; /* else VERIFIED */
+	bool fuel;      /* count fuel in VERIFIED code too; SANDBOXED always does */
+	bool blind;     /* no constant of the program stands in the code: each is xor-ed with a key from `seed` */
+	bool retpoline; /* no indirect call or jump but by retpoline (x86-64; aarch64: refused with E_UNSUPPORTED) */
+	uint64_t seed;
+};
+
+/* Which native bytes an instruction became. Sorted by `native`; for listings and profilers. */
+struct jit_line {
+	uint32_t native; /* offset in code */
+	uint32_t insn;   /* slot; JIT_NO_INSN: entry, exits, what stands out of line for no instruction */
+};
+enum { JIT_NO_INSN = UINT32_MAX, JIT_MAX_BYTES = 64 << 20, JIT_FORMAT = 1 };
+
+struct jit_code {
+	struct view code; /* in the arena */
+	const struct jit_line *lines;
+	uint32_t n_lines;
+	const uint32_t
+		*entries; /* per function of vm_prog_funcs(): offset of its native code; for callbacks and callx */
+	uint32_t n_entries;
+};
+
+/*
+ * Compile a prepared program. E_UNSUPPORTED: the target lacks it (d, J..., names the instruction); E_LIMIT: over
+ * JIT_MAX_BYTES; E_NOMEM. O(n). About 30 ns an instruction.
+ */
+FALLIBLE jit_compile(const struct vm_prog *vp, const struct jit_opts *o, struct arena *a, struct jit_code *out,
+		     struct diag *d);
+
+/*
+ * Executable memory. jit_map copies the code of n programs into fresh pages, makes them executable and never
+ * writable again (W^X: never both). jit_map_fd maps what another process wrote and sealed, shared, read and execute:
+ * its layout is jit_write's. E_UNSUPPORTED: the host refuses executable memory; E_FORMAT, E_LIMIT, E_NOMEM.
+ */
+struct jit_image;
+FALLIBLE jit_map(const struct jit_code *codes, uint32_t n, struct jit_image **out, struct diag *d);
+FALLIBLE jit_map_fd(int fd, struct jit_image **out, struct diag *d);
+/* For jit_map_fd: header, codes, their entries. `key` (32 bytes) says what was compiled; jit_image_key gives it back.
+ */
+FALLIBLE jit_write(const struct jit_code *codes, uint32_t n, const struct jit_opts *o, const uint8_t key[32],
+		   struct buf *out, struct diag *d);
+const uint8_t *jit_image_key(const struct jit_image *im);
+uint32_t jit_image_count(const struct jit_image *im);
+/* No vm_prog that uses it may run, or be run, afterwards. */
+void jit_image_free(struct jit_image *im);
+
+/*
+ * From now on vm_run runs code i of the image for vp: the program that it was compiled from, with the same maps'
+ * shapes. Not while another thread runs vp. E_FORMAT: it was not compiled for a program of this shape.
+ */
+FALLIBLE jit_attach(struct vm_prog *vp, const struct jit_image *im, uint32_t i, struct diag *d);
+
+/* Tell perf (/tmp/perf-PID.map, by the caller's FILE) and debuggers (GDB's JIT interface) where the code of vp is. */
+FALLIBLE jit_perf_map(const struct vm_prog *vp, const char *name, int fd);
+FALLIBLE jit_gdb_register(struct jit_image *im, const char *const *names);
+
+#endif
