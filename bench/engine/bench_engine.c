@@ -41,10 +41,8 @@ __attribute__((noinline)) uint64_t native_helper42(void)
 	return 7;
 }
 
-static uint64_t helper42(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+static uint64_t helper42(HELPER_ARGS(none))
 {
-	(void)env;
-	(void)args;
 	return native_helper42();
 }
 

@@ -37,7 +37,8 @@ static void each_array(uint32_t i)
 
 static void ask(uint32_t id, uint64_t handle, const void *mem, size_t bytes)
 {
-	sum += helper_lookup(id)(&env, (uint64_t[ABI_MAX_ARGS]){ handle, (uint64_t)(uintptr_t)mem, bytes });
+	sum += helper_call(helper_lookup(id), &env,
+			   (uint64_t[ABI_MAX_ARGS]){ handle, (uint64_t)(uintptr_t)mem, bytes });
 }
 
 static void each_eq(uint32_t i)

@@ -20,9 +20,9 @@ static bool is_marked(const struct helper_env *env)
 	return false;
 }
 
-uint64_t __wrap_helper_holds(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+uint64_t __wrap_helper_holds(HELPER_ARGS(pred))
 {
-	uint64_t holds = __real_helper_holds(env, args);
+	uint64_t holds = __real_helper_holds(pred, 0, 0, 0, 0, env);
 
 	if (holds && is_marked(env))
 		(void)raise(SIGSEGV);

@@ -32,7 +32,7 @@ static int64_t ask(uint32_t id, uint64_t a1, uint64_t a2, const void *a3, uint64
 {
 	struct helper_env env = env_new();
 	uint64_t args[ABI_MAX_ARGS] = { a1, a2, (uint64_t)(uintptr_t)a3, a4, a5 };
-	int64_t r = (int64_t)helper_lookup(id)(&env, args);
+	int64_t r = (int64_t)helper_call(helper_lookup(id), &env, args);
 
 	CHECK(!env.bad_handle);
 	return r;
@@ -42,7 +42,7 @@ static int64_t ask_str(uint32_t id, uint64_t handle, const void *mem, size_t len
 {
 	struct helper_env env = env_new();
 	uint64_t args[ABI_MAX_ARGS] = { handle, (uint64_t)(uintptr_t)mem, len };
-	int64_t r = (int64_t)helper_lookup(id)(&env, args);
+	int64_t r = (int64_t)helper_call(helper_lookup(id), &env, args);
 
 	CHECK(!env.bad_handle);
 	return r;
@@ -122,7 +122,7 @@ TEST(lists_are_asked_element_by_element)
 	CHECK_EQ(ask(ABI_HELPER_list_get, ARGS, 4, NULL, 0, 0), 0);
 	CHECK_EQ(ask(ABI_HELPER_list_get, ARGS, UINT64_MAX, NULL, 0, 0), 0);
 	/* An element is a string, not a list. */
-	(void)helper_lookup(ABI_HELPER_list_len)(&env, (uint64_t[ABI_MAX_ARGS]){ ARGS | 1ull << 32 });
+	(void)helper_call(helper_lookup(ABI_HELPER_list_len), &env, (uint64_t[ABI_MAX_ARGS]){ ARGS | 1ull << 32 });
 	CHECK(env.bad_handle);
 }
 
@@ -143,7 +143,7 @@ TEST(a_handle_of_another_kind_is_bad_for_every_helper)
 			struct helper_env env = env_new();
 			uint64_t args[ABI_MAX_ARGS] = { bad[k], (uint64_t)(uintptr_t) "", 0, 0, 0 };
 
-			CHECK_EQ(helper_lookup(h->id)(&env, args), 0);
+			CHECK_EQ(helper_call(helper_lookup(h->id), &env, args), 0);
 			CHECK(env.bad_handle);
 		}
 	}
@@ -159,7 +159,7 @@ static uint64_t call_tmp(uint32_t id, uint64_t a1, uint64_t a2, uint64_t a3, uin
 	uint64_t args[ABI_MAX_ARGS] = { a1, a2, a3, a4 };
 
 	env.tmp = &tmp;
-	return helper_lookup(id)(&env, args);
+	return helper_call(helper_lookup(id), &env, args);
 }
 
 static void push_text(const char *s, bool forget)
@@ -179,7 +179,8 @@ static void expect_top(const char *want)
 	}
 	CHECK(h != 0);
 	env.tmp = &tmp;
-	CHECK_EQ(helper_lookup(ABI_HELPER_str_eq)(&env, (uint64_t[ABI_MAX_ARGS]){ h, (uintptr_t)want, strlen(want) }),
+	CHECK_EQ(helper_call(helper_lookup(ABI_HELPER_str_eq), &env,
+			     (uint64_t[ABI_MAX_ARGS]){ h, (uintptr_t)want, strlen(want) }),
 		 1);
 }
 
@@ -190,12 +191,12 @@ static void expect_list(const char *const *want, uint32_t n)
 
 	CHECK(h != 0);
 	env.tmp = &tmp;
-	CHECK_EQ(helper_lookup(ABI_HELPER_list_len)(&env, (uint64_t[ABI_MAX_ARGS]){ h }), n);
+	CHECK_EQ(helper_call(helper_lookup(ABI_HELPER_list_len), &env, (uint64_t[ABI_MAX_ARGS]){ h }), n);
 	for (uint32_t i = 0; i < n; i++) {
-		uint64_t e = helper_lookup(ABI_HELPER_list_get)(&env, (uint64_t[ABI_MAX_ARGS]){ h, i });
+		uint64_t e = helper_call(helper_lookup(ABI_HELPER_list_get), &env, (uint64_t[ABI_MAX_ARGS]){ h, i });
 
-		CHECK_EQ(helper_lookup(ABI_HELPER_str_eq)(
-				 &env, (uint64_t[ABI_MAX_ARGS]){ e, (uintptr_t)want[i], strlen(want[i]) }),
+		CHECK_EQ(helper_call(helper_lookup(ABI_HELPER_str_eq), &env,
+				     (uint64_t[ABI_MAX_ARGS]){ e, (uintptr_t)want[i], strlen(want[i]) }),
 			 1);
 	}
 }
@@ -337,12 +338,13 @@ TEST(a_handle_above_the_stack_is_bad)
 
 	push_text("x", true);
 	env.tmp = &tmp;
-	CHECK_EQ(helper_lookup(ABI_HELPER_str_len)(&env, (uint64_t[ABI_MAX_ARGS]){ N_VALUES_PLUS_1 }), 1);
+	CHECK_EQ(helper_call(helper_lookup(ABI_HELPER_str_len), &env, (uint64_t[ABI_MAX_ARGS]){ N_VALUES_PLUS_1 }), 1);
 	CHECK(!env.bad_handle);
-	CHECK_EQ(helper_lookup(ABI_HELPER_str_len)(&env, (uint64_t[ABI_MAX_ARGS]){ N_VALUES_PLUS_1 + 1 }), 0);
+	CHECK_EQ(helper_call(helper_lookup(ABI_HELPER_str_len), &env, (uint64_t[ABI_MAX_ARGS]){ N_VALUES_PLUS_1 + 1 }),
+		 0);
 	CHECK(env.bad_handle);
 	env.bad_handle = false;
-	CHECK_EQ(helper_lookup(ABI_HELPER_tmp_push)(&env, (uint64_t[ABI_MAX_ARGS]){ IP4 }), 0);
+	CHECK_EQ(helper_call(helper_lookup(ABI_HELPER_tmp_push), &env, (uint64_t[ABI_MAX_ARGS]){ IP4 }), 0);
 	CHECK(env.bad_handle);
 }
 
@@ -360,18 +362,19 @@ TEST(dictionaries_are_read_by_key_and_by_place)
 		uint64_t args[ABI_MAX_ARGS] = { 1, (uintptr_t)rows[i].key, strlen(rows[i].key), 1 }, h;
 
 		test_row = rows[i].key;
-		h = helper_lookup(ABI_HELPER_dict_key)(&env, args);
+		h = helper_call(helper_lookup(ABI_HELPER_dict_key), &env, args);
 		CHECK_EQ(h != 0, rows[i].want != NULL);
 		if (h)
-			CHECK_EQ(helper_lookup(ABI_HELPER_str_eq)(
-					 &env,
+			CHECK_EQ(helper_call(
+					 helper_lookup(ABI_HELPER_str_eq), &env,
 					 (uint64_t[ABI_MAX_ARGS]){ h, (uintptr_t)rows[i].want, strlen(rows[i].want) }),
 				 1);
 	}
 	for (uint64_t i = 0; i < 5; i++) {
 		struct helper_env env = { .values = dict, .n_values = 1, .tmp = &tmp };
 
-		CHECK_EQ(helper_lookup(ABI_HELPER_dict_at)(&env, (uint64_t[ABI_MAX_ARGS]){ 1, i, 1 }) != 0, i < 4);
+		CHECK_EQ(helper_call(helper_lookup(ABI_HELPER_dict_at), &env, (uint64_t[ABI_MAX_ARGS]){ 1, i, 1 }) != 0,
+			 i < 4);
 	}
 }
 
@@ -388,7 +391,7 @@ TEST(two_handles_are_compared_and_whole_lists_too)
 	struct helper_value slow = { .kind = HELPER_VALUE_STR, .len = sizeof big, .p = memset(big, '*', sizeof big) };
 	struct helper_env env = { .values = v, .n_values = countof(v) };
 
-#define ASK(id, ...) helper_lookup(ABI_HELPER_##id)(&env, (uint64_t[ABI_MAX_ARGS]){ __VA_ARGS__ })
+#define ASK(id, ...) helper_call(helper_lookup(ABI_HELPER_##id), &env, (uint64_t[ABI_MAX_ARGS]){ __VA_ARGS__ })
 	CHECK_EQ(ASK(list_in_list, 1, 2, 1), 1);
 	CHECK_EQ(ASK(list_in_list, 2, 1, 1), 0);
 	CHECK_EQ(ASK(list_in_list, 2, 1, 0), 1);
@@ -481,7 +484,7 @@ static int64_t ask_set(uint32_t id, struct helper_str s, const void *set, size_t
 	struct helper_env env = { .values = &v, .n_values = 1 };
 	uint64_t args[ABI_MAX_ARGS] = { 1, (uint64_t)(uintptr_t)set, bytes };
 
-	return (int64_t)helper_lookup(id)(&env, args);
+	return (int64_t)helper_call(helper_lookup(id), &env, args);
 }
 
 TEST(packed_sets_answer_as_a_naive_search_does)
@@ -646,7 +649,7 @@ TEST(malformed_sets_answer_something_and_are_never_left)
 			set[i] = rnd(&seed) % 4 && i % 4 ? 0 : (uint8_t)(rnd(&seed) % 8 ? rnd(&seed) % 70 : rnd(&seed));
 		for (size_t i = 0; i < countof(ids); i++)
 			CHECK_EQ(ask_set(ids[i], s, set, bytes) & ~1, 0);
-		CHECK_EQ(helper_lookup(ABI_HELPER_ip_in_net)(&env, args) & ~1ull, 0);
+		CHECK_EQ(helper_call(helper_lookup(ABI_HELPER_ip_in_net), &env, args) & ~1ull, 0);
 		free(set);
 	}
 }
@@ -813,7 +816,7 @@ TEST(networks_answer_bit_by_bit)
 				addr[k] = (uint8_t)(rnd(&seed) % 8 ? 0xaa : rnd(&seed));
 			for (size_t i = 0; i < n; i++)
 				want |= naive_in_net(&nets[i], addr, len);
-			CHECK_EQ(helper_lookup(ABI_HELPER_ip_in_net)(&env, args), want);
+			CHECK_EQ(helper_call(helper_lookup(ABI_HELPER_ip_in_net), &env, args), want);
 			yes += want;
 		}
 		buf_done(&b);

@@ -50,7 +50,7 @@ static bool one(struct bed *b, const struct helper_pred *p)
 
 	if (!(b->present >> p->value & 1))
 		return false;
-	return helper_lookup(p->test)(&b->env, args) != p->negate;
+	return helper_call(helper_lookup(p->test), &b->env, args) != p->negate;
 }
 
 static void random_text(uint64_t *seed, char *out, uint32_t len)

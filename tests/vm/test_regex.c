@@ -12,7 +12,7 @@ static int64_t ask(const void *packed, size_t bytes, const char *s, size_t len)
 	struct helper_env env = { .values = &v, .n_values = 1 };
 	uint64_t args[ABI_MAX_ARGS] = { 1, (uint64_t)(uintptr_t)packed, bytes };
 
-	return (int64_t)helper_lookup(ABI_HELPER_str_regex)(&env, args);
+	return (int64_t)helper_call(helper_lookup(ABI_HELPER_str_regex), &env, args);
 }
 
 static enum err pack(const char *text, struct buf *out, struct helper_regex_error *e)

@@ -405,10 +405,9 @@ TEST(recursion_stops_at_the_last_frame)
 
 static uint64_t seen[ABI_MAX_ARGS];
 
-static uint64_t remember(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+static uint64_t remember(HELPER_ARGS(a, b, c, d, e))
 {
-	(void)env;
-	memcpy(seen, args, sizeof seen);
+	memcpy(seen, (uint64_t[]){ a, b, c, d, e }, sizeof seen);
 	return 99;
 }
 

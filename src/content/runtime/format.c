@@ -206,7 +206,7 @@ static bool is_computed(const struct placeholder *p, const struct event *e, uint
 
 static uint64_t ask(struct helper_env *env, enum abi_helper_id id, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-	return helper_lookup(id)(env, (uint64_t[ABI_MAX_ARGS]){ a, b, c, d });
+	return helper_lookup(id)(a, b, c, d, 0, env);
 }
 
 /* The field, or what the placeholder picks from it, on the stack of computed values. */

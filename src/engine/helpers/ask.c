@@ -110,20 +110,20 @@ bool test_ask(struct helper_str s, struct helper_str raw, uint64_t *work)
 	return q.transforms & (HELPER_LOWER | HELPER_UPPER) ? answer_in_case(&q, s, work) : answer(&q, s, work);
 }
 
-uint64_t helper_str_ask(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(str_ask, h, mem, bytes)
 {
 	struct helper_str s;
 
-	return handle_str(env, args[0], &s) && test_ask(s, literal(args[1], args[2]), &env->work);
+	return handle_str(env, h, &s) && test_ask(s, literal(mem, bytes), &env->work);
 }
 
-uint64_t helper_str_len(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(str_len, h, flags)
 {
 	struct helper_str s;
 
-	if (!handle_str(env, args[0], &s))
+	if (!handle_str(env, h, &s))
 		return 0;
-	if (args[1] & HELPER_BASENAME)
+	if (flags & HELPER_BASENAME)
 		s = str_basename(s);
 	return s.len <= INT32_MAX ? s.len : INT32_MAX;
 }

@@ -74,12 +74,12 @@ static bool is_word(struct helper_str s, const char *word)
 	return s.len == strlen(word) && !memcmp(s.p, word, s.len);
 }
 
-uint64_t helper_test_fault(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(test_fault, h, mem, bytes)
 {
-	struct helper_str rest = literal(args[1], args[2]), s, base, who, how;
+	struct helper_str rest = literal(mem, bytes), s, base, who, how;
 	bool hit;
 
-	if (!args[2] || !handle_str(env, args[0], &s))
+	if (!bytes || !handle_str(env, h, &s))
 		return 0;
 	who = take_word(&rest);
 	how = take_word(&rest);

@@ -94,10 +94,29 @@ enum helper_tmp_op {
 };
 
 /*
- * args: the five argument registers, already checked: a map argument is a struct map *, memory is a host
- * pointer to at least its size, everything else is the register's value.
+ * The five argument registers, already checked: a map argument is a struct map *, memory is a host pointer to at least
+ * its size, everything else is the register's value. Returns R0. Arguments come in registers because native code calls
+ * helpers directly.
  */
-typedef uint64_t helper_fn(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS]);
+typedef uint64_t helper_fn(uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, struct helper_env *env);
+
+/*
+ * The parameters of a helper_fn, for definitions: HELPER_ARGS(map, key) names the first two, and env; the others have
+ * names that nobody uses. One name at least.
+ */
+#define HELPER_ARGS(...) HELPER_ARGS_(__VA_ARGS__, u1_, u2_, u3_, u4_, u5_)
+#define HELPER_ARGS_(a, b, c, d, e, ...)                                                                    \
+	uint64_t a HELPER_MAYBE, uint64_t b HELPER_MAYBE, uint64_t c HELPER_MAYBE, uint64_t d HELPER_MAYBE, \
+		uint64_t e HELPER_MAYBE, struct helper_env *env HELPER_MAYBE
+#define HELPER_MAYBE __attribute__((unused))
+/* The definition of the helper with this name in abi/helpers.def. */
+#define HELPER_FN(name, ...) uint64_t helper_##name(HELPER_ARGS(__VA_ARGS__))
+
+/* With the arguments in an array. */
+static inline uint64_t helper_call(helper_fn *fn, struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+{
+	return fn(args[0], args[1], args[2], args[3], args[4], env);
+}
 
 /* The implementation of a helper id, or NULL. */
 helper_fn *helper_lookup(uint32_t id);

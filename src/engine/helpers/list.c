@@ -3,28 +3,28 @@
 #include "engine/helpers/impl.h"
 
 /* An id that is not a string predicate's answers 0: it is the compiler's constant, not the event's. */
-uint64_t helper_list_any(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(list_any, h, test_id, mem, bytes, from)
 {
-	const struct helper_value *v = handle_value(env, args[0], HELPER_VALUE_LIST);
-	str_test *test = str_test_find(args[1]);
+	const struct helper_value *v = handle_value(env, h, HELPER_VALUE_LIST);
+	str_test *test = str_test_find(test_id);
 
 	if (!v || !test)
 		return 0;
-	for (uint64_t i = args[4]; i < v->len; i++)
-		if (test(v->list[i], literal(args[2], args[3]), &env->work))
+	for (uint64_t i = from; i < v->len; i++)
+		if (test(v->list[i], literal(mem, bytes), &env->work))
 			return 1;
 	return 0;
 }
 
-uint64_t helper_list_all(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(list_all, h, test_id, mem, bytes, from)
 {
-	const struct helper_value *v = handle_value(env, args[0], HELPER_VALUE_LIST);
-	str_test *test = str_test_find(args[1]);
+	const struct helper_value *v = handle_value(env, h, HELPER_VALUE_LIST);
+	str_test *test = str_test_find(test_id);
 
-	if (!v || !test || args[4] >= v->len)
+	if (!v || !test || from >= v->len)
 		return 0;
-	for (uint64_t i = args[4]; i < v->len; i++)
-		if (!test(v->list[i], literal(args[2], args[3]), &env->work))
+	for (uint64_t i = from; i < v->len; i++)
+		if (!test(v->list[i], literal(mem, bytes), &env->work))
 			return 0;
 	return 1;
 }
@@ -39,11 +39,11 @@ static bool has_text(const struct helper_value *list, struct helper_str s, uint6
 }
 
 /* At most as many steps as the product of the lists' lengths. */
-uint64_t helper_list_in_list(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(list_in_list, h, set_h, all_flag)
 {
-	const struct helper_value *v = handle_value(env, args[0], HELPER_VALUE_LIST);
-	const struct helper_value *set = handle_value(env, args[1], HELPER_VALUE_LIST);
-	bool all = args[2] != 0;
+	const struct helper_value *v = handle_value(env, h, HELPER_VALUE_LIST);
+	const struct helper_value *set = handle_value(env, set_h, HELPER_VALUE_LIST);
+	bool all = all_flag != 0;
 
 	if (!v || !set || !v->len)
 		return 0;
@@ -72,55 +72,55 @@ static const char *find_equals(struct helper_str s)
 	return s.len ? memchr(s.p, '=', s.len) : NULL;
 }
 
-uint64_t helper_dict_key(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(dict_key, h, mem, bytes, forget)
 {
-	const struct helper_value *v = handle_value(env, args[0], HELPER_VALUE_LIST);
-	struct helper_str key = literal(args[1], args[2]);
+	const struct helper_value *v = handle_value(env, h, HELPER_VALUE_LIST);
+	struct helper_str key = literal(mem, bytes);
 
 	for (uint32_t i = 0; v && i < v->len; i++) {
 		const char *equals = find_equals(v->list[i]);
 		size_t len = equals ? (size_t)(equals - v->list[i].p) : v->list[i].len;
 
 		if (glob_match(v->list[i].p, len, key.p, key.len, false, &env->work))
-			return push_value(env, v->list[i], equals, args[3]);
+			return push_value(env, v->list[i], equals, forget);
 	}
 	return 0;
 }
 
-uint64_t helper_dict_at(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(dict_at, h, i, forget)
 {
-	const struct helper_value *v = handle_value(env, args[0], HELPER_VALUE_LIST);
+	const struct helper_value *v = handle_value(env, h, HELPER_VALUE_LIST);
 
-	if (!v || args[1] >= v->len)
+	if (!v || i >= v->len)
 		return 0;
-	return push_value(env, v->list[args[1]], find_equals(v->list[args[1]]), args[2]);
+	return push_value(env, v->list[i], find_equals(v->list[i]), forget);
 }
 
-uint64_t helper_list_get(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(list_get, h, i)
 {
-	const struct helper_value *v = handle_value(env, args[0], HELPER_VALUE_LIST);
+	const struct helper_value *v = handle_value(env, h, HELPER_VALUE_LIST);
 
-	return v && args[1] < v->len ? args[0] | (args[1] + 1) << 32 : 0;
+	return v && i < v->len ? h | (i + 1) << 32 : 0;
 }
 
-uint64_t helper_list_len(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(list_len, h)
 {
-	const struct helper_value *v = handle_value(env, args[0], HELPER_VALUE_LIST);
+	const struct helper_value *v = handle_value(env, h, HELPER_VALUE_LIST);
 
 	return v ? v->len : 0;
 }
 
-uint64_t helper_ip_eq(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(ip_eq, h, mem, bytes)
 {
-	const struct helper_value *v = handle_value(env, args[0], HELPER_VALUE_IP);
+	const struct helper_value *v = handle_value(env, h, HELPER_VALUE_IP);
 
-	return v && v->len == args[2] && !memcmp(v->p, (const void *)(uintptr_t)args[1], v->len);
+	return v && v->len == bytes && !memcmp(v->p, (const void *)(uintptr_t)mem, v->len);
 }
 
-uint64_t helper_ip_eq2(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(ip_eq2, h1, h2)
 {
-	const struct helper_value *v = handle_value(env, args[0], HELPER_VALUE_IP);
-	const struct helper_value *w = handle_value(env, args[1], HELPER_VALUE_IP);
+	const struct helper_value *v = handle_value(env, h1, HELPER_VALUE_IP);
+	const struct helper_value *w = handle_value(env, h2, HELPER_VALUE_IP);
 
 	return v && w && v->len == w->len && !memcmp(v->p, w->p, v->len);
 }

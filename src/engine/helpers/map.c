@@ -19,9 +19,14 @@ static uint64_t result(enum err e)
 	return (uint64_t)-EINVAL;
 }
 
-static struct map *map_arg(const uint64_t args[ABI_MAX_ARGS])
+static struct map *map_arg(uint64_t map)
 {
-	return (struct map *)(uintptr_t)args[0];
+	return (struct map *)(uintptr_t)map;
+}
+
+static const void *bytes_arg(uint64_t mem)
+{
+	return (const void *)(uintptr_t)mem;
 }
 
 static bool read_only(const struct map *m)
@@ -29,28 +34,25 @@ static bool read_only(const struct map *m)
 	return map_def(m)->flags & PROG_MAP_RDONLY;
 }
 
-uint64_t helper_map_lookup_elem(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(map_lookup_elem, map, key)
 {
-	(void)env;
-	return (uint64_t)(uintptr_t)map_lookup(map_arg(args), (const void *)(uintptr_t)args[1]);
+	return (uint64_t)(uintptr_t)map_lookup(map_arg(map), bytes_arg(key));
 }
 
-uint64_t helper_map_update_elem(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(map_update_elem, map, key, value, flags)
 {
-	struct map *m = map_arg(args);
+	struct map *m = map_arg(map);
 
-	(void)env;
 	if (read_only(m))
 		return (uint64_t)-EPERM;
-	return result(map_update(m, (const void *)(uintptr_t)args[1], (const void *)(uintptr_t)args[2], args[3]));
+	return result(map_update(m, bytes_arg(key), bytes_arg(value), flags));
 }
 
-uint64_t helper_map_delete_elem(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(map_delete_elem, map, key)
 {
-	struct map *m = map_arg(args);
+	struct map *m = map_arg(map);
 
-	(void)env;
 	if (read_only(m))
 		return (uint64_t)-EPERM;
-	return result(map_delete(m, (const void *)(uintptr_t)args[1]));
+	return result(map_delete(m, bytes_arg(key)));
 }

@@ -291,9 +291,10 @@ static bool is_there(struct helper_env *env, uint32_t value)
 
 static bool address_is(struct helper_env *env, const struct helper_pred *p)
 {
-	uint64_t args[ABI_MAX_ARGS] = { helper_handle(p->value), (uint64_t)(uintptr_t)p->operand.p, p->operand.len };
+	uint64_t h = helper_handle(p->value), mem = (uint64_t)(uintptr_t)p->operand.p;
+	helper_fn *test = p->test == ABI_HELPER_ip_eq ? helper_ip_eq : helper_ip_in_net;
 
-	return p->test == ABI_HELPER_ip_eq ? helper_ip_eq(env, args) : helper_ip_in_net(env, args);
+	return test(h, mem, p->operand.len, 0, 0, env);
 }
 
 static bool element_is(const struct pred *q, const struct helper_value *v, uint64_t *work)
@@ -376,11 +377,11 @@ bool helper_pred_holds(struct helper_env *env, uint32_t i)
 	return *holds & bit;
 }
 
-uint64_t helper_holds(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(holds, pred)
 {
-	if (!env->memo || args[0] >= env->memo->preds->n) {
+	if (!env->memo || pred >= env->memo->preds->n) {
 		env->bad_handle = true; /* as a handle that names nothing */
 		return 0;
 	}
-	return helper_pred_holds(env, (uint32_t)args[0]);
+	return helper_pred_holds(env, (uint32_t)pred);
 }

@@ -322,10 +322,10 @@ static bool net_has(const char *net, const char *addr, unsigned len)
 	return !differ;
 }
 
-uint64_t helper_ip_in_net(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(ip_in_net, h, mem, bytes)
 {
-	const struct helper_value *v = handle_value(env, args[0], HELPER_VALUE_IP);
-	struct helper_str set = literal(args[1], args[2]);
+	const struct helper_value *v = handle_value(env, h, HELPER_VALUE_IP);
+	struct helper_str set = literal(mem, bytes);
 	uint64_t n4, n6, n, at = NETS_HEAD_BYTES;
 
 	if (!v || (v->len != 4 && v->len != 16) || set.len < NETS_HEAD_BYTES)

@@ -162,12 +162,12 @@ str_test *str_test_find(uint64_t id)
 }
 
 /* helper_<name>(handle, mem, size): the test on the string, 0 for a bad handle. */
-#define STR_HELPER(name, test)                                                                         \
-	uint64_t helper_##name(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])              \
-	{                                                                                              \
-		struct helper_str s;                                                                   \
-                                                                                                       \
-		return handle_str(env, args[0], &s) && test(s, literal(args[1], args[2]), &env->work); \
+#define STR_HELPER(name, test)                                                             \
+	HELPER_FN(name, h, mem, bytes)                                                     \
+	{                                                                                  \
+		struct helper_str s;                                                       \
+                                                                                           \
+		return handle_str(env, h, &s) && test(s, literal(mem, bytes), &env->work); \
 	}
 
 STR_HELPER(str_eq, test_eq)
@@ -182,19 +182,19 @@ STR_HELPER(str_pmatch, set_pmatch)
 STR_HELPER(str_startswith_in, set_has_prefix_of)
 STR_HELPER(str_regex, test_regex)
 
-uint64_t helper_str_cmp(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(str_cmp, h, mem, bytes)
 {
 	struct helper_str s;
 
-	env->work += args[2] / 8;
-	return handle_str(env, args[0], &s) ? (uint64_t)(int64_t)str_order(s, literal(args[1], args[2])) : 0;
+	env->work += bytes / 8;
+	return handle_str(env, h, &s) ? (uint64_t)(int64_t)str_order(s, literal(mem, bytes)) : 0;
 }
 
-uint64_t helper_str_cmp2(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(str_cmp2, h1, h2)
 {
 	struct helper_str s, arg;
 
-	if (!handle_str(env, args[0], &s) || !handle_str(env, args[1], &arg))
+	if (!handle_str(env, h1, &s) || !handle_str(env, h2, &arg))
 		return 0;
 	return (uint64_t)(int64_t)str_order(s, arg);
 }
@@ -203,16 +203,16 @@ uint64_t helper_str_cmp2(struct helper_env *env, const uint64_t args[ABI_MAX_ARG
  * Both texts are the event's. Patterns and folded search cost up to s.len * arg.len steps, so that a long right side
  * answers 0 there; what is packed (sets, questions, expressions) is never an event's.
  */
-uint64_t helper_str_test2(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(str_test2, h, test_id, arg_h)
 {
-	bool slow = args[1] == ABI_HELPER_str_icontains || args[1] == ABI_HELPER_str_glob ||
-		    args[1] == ABI_HELPER_str_iglob;
+	bool slow = test_id == ABI_HELPER_str_icontains || test_id == ABI_HELPER_str_glob ||
+		    test_id == ABI_HELPER_str_iglob;
 	struct helper_str s, arg;
 
-	if (!handle_str(env, args[0], &s) || !handle_str(env, args[2], &arg))
+	if (!handle_str(env, h, &s) || !handle_str(env, arg_h, &arg))
 		return 0;
-	if (!slow && args[1] != ABI_HELPER_str_eq && args[1] != ABI_HELPER_str_contains &&
-	    args[1] != ABI_HELPER_str_startswith && args[1] != ABI_HELPER_str_endswith)
+	if (!slow && test_id != ABI_HELPER_str_eq && test_id != ABI_HELPER_str_contains &&
+	    test_id != ABI_HELPER_str_startswith && test_id != ABI_HELPER_str_endswith)
 		return 0;
-	return (!slow || arg.len <= HELPER_SLOW_OPERAND_BYTES) && str_test_find(args[1])(s, arg, &env->work);
+	return (!slow || arg.len <= HELPER_SLOW_OPERAND_BYTES) && str_test_find(test_id)(s, arg, &env->work);
 }

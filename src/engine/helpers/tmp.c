@@ -63,33 +63,32 @@ static bool any_value(struct helper_env *env, uint64_t handle, struct helper_val
 	return true;
 }
 
-uint64_t helper_tmp_push(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(tmp_push, h, forget)
 {
 	struct helper_value v;
 
-	if (!any_value(env, args[0], &v) || !env->tmp)
+	if (!any_value(env, h, &v) || !env->tmp)
 		return 0;
-	if (args[1])
+	if (forget)
 		tmp_forget(env->tmp);
 	return tmp_add(env->tmp, v);
 }
 
-uint64_t helper_tmp_text(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(tmp_text, mem, bytes, forget)
 {
-	struct helper_str s = literal(args[0], args[1]);
+	struct helper_str s = literal(mem, bytes);
 
 	if (!env->tmp)
 		return 0;
-	if (args[2])
+	if (forget)
 		tmp_forget(env->tmp);
 	if (!s.len)
 		s.p = ""; /* the address of no bytes may be anything */
 	return tmp_add(env->tmp, text_value(s));
 }
 
-uint64_t helper_tmp_get(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(tmp_get, none)
 {
-	(void)args;
 	if (!env->tmp || env->tmp->failed || !env->tmp->n)
 		return 0;
 	return helper_handle(env->n_values + env->tmp->n - 1);
@@ -301,7 +300,7 @@ static bool apply(struct helper_tmp *t, uint64_t op, uint64_t arg)
 	return fail(t);
 }
 
-uint64_t helper_tmp_apply(struct helper_env *env, const uint64_t args[ABI_MAX_ARGS])
+HELPER_FN(tmp_apply, op, arg)
 {
 	struct helper_tmp *t = env->tmp;
 	uint32_t made;
@@ -310,7 +309,7 @@ uint64_t helper_tmp_apply(struct helper_env *env, const uint64_t args[ABI_MAX_AR
 	if (!t || t->failed)
 		return 0;
 	made = t->n_bytes + 8 * t->n_strs;
-	good = apply(t, args[0], args[1]);
+	good = apply(t, op, arg);
 	env->work += 64 + (t->n_bytes + 8 * t->n_strs - made); /* nothing is taken back here */
 	return good;
 }

@@ -126,7 +126,7 @@ bool vm_call_helper(struct vm_run_state *run, const struct vm_call *c)
 		if (!arg_check(run, c, i, args))
 			return false;
 	run->env->work = 0;
-	run->r[0] = c->fn(run->env, args);
+	run->r[0] = helper_call(c->fn, run->env, args);
 	run->fuel -= 1 + (int64_t)(run->env->work >> VM_WORK_PER_FUEL_LOG2);
 	return !run->env->bad_handle || refuse(run, VM_WHY_HANDLE, 0, run->r[1]);
 }
