@@ -24,7 +24,8 @@
  *
  * Not applicable, and then no obstacle: comparisons when the ring, or what the plan leaves outside of it, is smaller
  * than o->min_hosts hosts (the last ring always; the outside also when the hash alone may have left so few there), and
- * exposure when no rule changed. A later ring that chance left empty has nobody to report: its soak is waited for all the same. Everything else that is missing pauses.
+ * exposure when no rule changed. A later ring that chance left empty has nobody to report: its soak is waited for all
+ * the same. Everything else that is missing pauses.
  *
  * Pure; one thread per struct gate. The same code in the controller, the simulation, and on hosts that ask for evidence
  * (Page 1954, Wald 1945, Mann & Whitney 1947, Holm 1979). Formulas: docs/rollout.md.
