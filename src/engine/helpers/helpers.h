@@ -56,6 +56,18 @@ struct helper_tmp {
 };
 struct helper_memo;
 
+/* A record of a ring buffer that a program has reserved and not given back. */
+struct helper_record {
+	struct map *ring;
+	uint8_t *p;
+	uint64_t bytes;
+};
+enum { HELPER_RECORDS = 8 }; /* at a time, of one run */
+struct helper_records {
+	uint32_t n;
+	struct helper_record at[HELPER_RECORDS];
+};
+
 /* What the running program's helpers see. One per thread. */
 struct helper_env {
 	const struct helper_value *values;
@@ -77,6 +89,10 @@ struct helper_env {
 	uint64_t *lazy;
 	void (*need)(struct helper_env *env, uint32_t value_index);
 	struct helper_memo *memo; /* of the event at hand; NULL: the content has no predicates */
+
+	/* For maps. */
+	uint32_t cpu; /* whose values of per-CPU maps this thread's programs see; below map_cpus of each */
+	struct helper_records *records; /* the VM's, while a program runs; NULL: no record can be reserved */
 };
 
 /* What tmp_apply does to the values on top of the stack; `arg` is its second argument. */
@@ -117,6 +133,13 @@ static inline uint64_t helper_call(helper_fn *fn, struct helper_env *env, const 
 {
 	return fn(args[0], args[1], args[2], args[3], args[4], env);
 }
+
+/* [addr, addr + bytes) is inside of one open record: the program may read and write it. */
+bool helper_record_holds(const struct helper_env *env, uint64_t addr, uint64_t bytes);
+/* An open record begins at addr. */
+bool helper_record_at(const struct helper_env *env, uint64_t addr);
+/* Discard what the program left open: at the end of each run, or its ring would stand still. */
+void helper_records_discard(struct helper_records *rs);
 
 /* The implementation of a helper id, or NULL. */
 helper_fn *helper_lookup(uint32_t id);

@@ -31,16 +31,45 @@ static bool in_map(struct vm_run_state *run, uint64_t addr, uint64_t bytes, bool
 	return !write || w[run->last_window].writable;
 }
 
+/* Values of an inner map. Inner maps live as long as the run (maps.h), so the last one need not be looked for again. */
+static bool in_inner_map(struct vm_run_state *run, uint64_t addr, uint64_t bytes, bool write)
+{
+	struct vm_window *last = &run->inner;
+	struct map *m = NULL;
+	uint8_t *base;
+	size_t all;
+
+	if (last->map && within(addr, bytes, last->base, last->bytes))
+		return !write || last->writable;
+	for (uint32_t i = 0; i < run->vp->n_maps && !m; i++)
+		if (vm_is_outer(run->vp->maps[i]))
+			m = map_inner_holding(run->vp->maps[i], addr, bytes);
+	if (!m)
+		return false;
+	map_values(m, &base, &all, &last->writable);
+	last->base = (uint64_t)(uintptr_t)base;
+	last->bytes = all;
+	last->map = m;
+	return !write || last->writable;
+}
+
+/* Beside what every program has: bytes of open records, values of inner maps. */
+static bool in_others(struct vm_run_state *run, uint64_t addr, uint64_t bytes, bool write)
+{
+	return helper_record_holds(run->env, addr, bytes) || in_inner_map(run, addr, bytes, write);
+}
+
 bool vm_may_access(struct vm_run_state *run, uint64_t addr, uint64_t bytes, bool write)
 {
 	if (within(addr, bytes, run->ctx, run->ctx_bytes))
 		return !write || run->ctx_writable;
-	return within(addr, bytes, run->stack_lo, run->stack_live) || in_map(run, addr, bytes, write);
+	return within(addr, bytes, run->stack_lo, run->stack_live) || in_map(run, addr, bytes, write) ||
+	       in_others(run, addr, bytes, write);
 }
 
 bool vm_access_slow(struct vm_run_state *run, uint64_t addr, uint64_t bytes, bool write)
 {
-	if (GUARD(2, in_map(run, addr, bytes, write)))
+	if (GUARD(2, in_map(run, addr, bytes, write) || in_others(run, addr, bytes, write)))
 		return true;
 	run->why = VM_WHY_MEMORY;
 	run->addr = addr;
@@ -82,21 +111,35 @@ static bool arg_sized(struct vm_run_state *run, const struct vm_call *c, unsigne
 	return arg_memory(run, arg, args[arg], bytes, write);
 }
 
+/* The map that a reference names, or NULL. */
+static struct map *map_of(const struct vm_run_state *run, uint64_t ref)
+{
+	uint64_t i = (ref - VM_MAP_REF) & VM_MAP_REF_INDEX, inner = (ref - VM_MAP_REF) >> VM_MAP_REF_INNER;
+
+	if (i >= run->vp->n_maps || inner > UINT32_MAX)
+		return NULL;
+	return inner ? map_inner_at(run->vp->maps[i], (uint32_t)inner) : run->vp->maps[i];
+}
+
 static bool arg_check(struct vm_run_state *run, const struct vm_call *c, unsigned arg, uint64_t *args)
 {
 	/* With a MAP_KEY or MAP_VALUE there is a map argument before it: vm_prog_new saw to that. */
 	const struct map *m = c->map_arg < arg ? (const struct map *)(uintptr_t)args[c->map_arg] : NULL;
+	struct map *map;
 
 	switch ((enum abi_arg)c->proto->args[arg]) {
 	case ABI_ARG_CONST_MAP:
-		if (args[arg] - VM_MAP_REF >= run->vp->n_maps)
+		map = map_of(run, args[arg]);
+		if (!map || !(c->map_kinds >> map_def(map)->kind & 1))
 			return refuse(run, VM_WHY_ARG_MAP, arg, args[arg]);
-		args[arg] = (uint64_t)(uintptr_t)run->vp->maps[args[arg] - VM_MAP_REF];
+		args[arg] = (uint64_t)(uintptr_t)map;
 		return true;
 	case ABI_ARG_MAP_KEY:
 		return arg_memory(run, arg, args[arg], map_def(m)->key_size, false);
 	case ABI_ARG_MAP_VALUE:
 		return arg_memory(run, arg, args[arg], map_def(m)->value_size, false);
+	case ABI_ARG_MAP_VALUE_WRITE:
+		return arg_memory(run, arg, args[arg], map_def(m)->value_size, true);
 	case ABI_ARG_MEM:
 	case ABI_ARG_MEM_WRITE:
 		return arg_sized(run, c, arg, args);
@@ -109,8 +152,9 @@ static bool arg_check(struct vm_run_state *run, const struct vm_call *c, unsigne
 	case ABI_ARG_HANDLE:
 	case ABI_ARG_ANY:
 		break;
-	case ABI_ARG_FUNC:
 	case ABI_ARG_RECORD:
+		return helper_record_at(run->env, args[arg]) || refuse(run, VM_WHY_ARG_RECORD, arg, args[arg]);
+	case ABI_ARG_FUNC:
 	case ABI_ARG_TIMER:
 		return refuse(run, VM_WHY_ARG_CTX, arg, args[arg]);
 	}
@@ -127,6 +171,9 @@ bool vm_call_helper(struct vm_run_state *run, const struct vm_call *c)
 			return false;
 	run->env->work = 0;
 	run->r[0] = helper_call(c->fn, run->env, args);
+	if (c->proto->ret == ABI_RET_MAP_VALUE_OR_NULL && run->r[0] &&
+	    vm_is_outer((const struct map *)(uintptr_t)args[c->map_arg]))
+		run->r[0] = run->r[1 + c->map_arg] + (run->r[0] << VM_MAP_REF_INNER);
 	run->fuel -= 1 + (int64_t)(run->env->work >> VM_WORK_PER_FUEL_LOG2);
 	return !run->env->bad_handle || refuse(run, VM_WHY_HANDLE, 0, run->r[1]);
 }

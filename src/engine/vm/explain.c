@@ -90,7 +90,11 @@ static FALLIBLE explain_arg(const struct vm_run_state *run, struct diag *d)
 	case VM_WHY_ARG_SIZE:
 		FAIL_ID(d, FAULT, 'X', 305, "%s: argument %u: a size of %llu bytes", helper_name(run), arg, value);
 	case VM_WHY_ARG_MAP:
-		FAIL_ID(d, FAULT, 'X', 306, "%s: argument %u: 0x%llx is not one of the program's maps",
+		FAIL_ID(d, FAULT, 'X', 306,
+			"%s: argument %u: 0x%llx is not one of the program's maps, or not of this kind",
+			helper_name(run), arg, value);
+	case VM_WHY_ARG_RECORD:
+		FAIL_ID(d, FAULT, 'X', 311, "%s: argument %u: 0x%llx is no record that the program has open",
 			helper_name(run), arg, value);
 	default:
 		FAIL_ID(d, FAULT, 'X', 307, "%s: argument %u is not the context pointer", helper_name(run), arg);
@@ -120,6 +124,7 @@ static FALLIBLE explain(const struct vm_run_state *run, struct diag *d)
 	case VM_WHY_ARG_SIZE:
 	case VM_WHY_ARG_MAP:
 	case VM_WHY_ARG_CTX:
+	case VM_WHY_ARG_RECORD:
 		return explain_arg(run, d);
 	case VM_WHY_NONE:
 		break;

@@ -38,7 +38,8 @@ struct vm_call {
 	helper_fn *fn;
 	const struct abi_helper *proto;
 	uint8_t n_args;
-	uint8_t map_arg; /* which argument is the map */
+	uint8_t map_arg;    /* which argument is the map */
+	uint64_t map_kinds; /* bit i: a map of kind i may be that argument */
 };
 
 struct vm_op {
@@ -81,6 +82,12 @@ struct vm_frame {
 /* A reference to map i in a register: no address that a window could hold. Whoever forges one gets a map of his own
  * program. */
 #define VM_MAP_REF UINT64_C(0x5a11000000000000)
+/*
+ * A reference to an inner map, as looking up in a map of maps gives it: the outer map's reference plus
+ * map_inner_lookup's number, shifted by VM_MAP_REF_INNER. (Outer maps have at most MAP_MAX_OUTER entries.)
+ */
+#define VM_MAP_REF_INDEX UINT64_C(0xffffff)
+enum { VM_MAP_REF_INNER = 24 };
 
 /* A helper call costs one instruction's fuel, one more for each 64 bytes of memory arguments, and what it did. */
 enum { VM_BYTES_PER_FUEL_LOG2 = 6, VM_WORK_PER_FUEL_LOG2 = 2 };
@@ -94,6 +101,7 @@ enum vm_why {
 	VM_WHY_ARG_SIZE,   /* arg, addr: the size */
 	VM_WHY_ARG_MAP,    /* arg, addr: the value */
 	VM_WHY_ARG_CTX,    /* arg, addr: the value */
+	VM_WHY_ARG_RECORD, /* arg, addr: the value */
 	VM_WHY_HANDLE,
 	VM_WHY_FUEL,
 };
@@ -110,6 +118,7 @@ struct vm_run_state {
 	uint64_t ctx_bytes;
 	bool ctx_writable;
 	uint32_t last_window;
+	struct vm_window inner; /* of the inner map that was found last; map NULL: none yet */
 	int64_t fuel;
 	uint64_t r[ISA_N_REGS];
 	uint64_t executed; /* counting build only */
@@ -125,7 +134,8 @@ struct vm_run_state {
 struct vm {
 	_Alignas(64) uint8_t stack[VM_MAX_FRAMES * VM_STACK_BYTES];
 	struct vm_frame frames[VM_MAX_FRAMES];
-	struct helper_env no_env; /* for runs without one: no values */
+	struct helper_env no_env;      /* for runs without one: no values */
+	struct helper_records records; /* open in the run at hand */
 	struct vm_run_state
 		run; /* of the run at hand: here, because clearing a fresh one would cost more than a short run */
 };
@@ -137,6 +147,13 @@ vm_interp_fn vm_interp_counted;
 /* vm_run with a given interpreter; executed may be NULL. */
 FALLIBLE vm_run_with(vm_interp_fn *interp, struct vm *v, const struct vm_prog *vp, const struct vm_run_args *args,
 		     uint64_t *ret, struct vm_fault *fault, uint64_t *executed, struct diag *d);
+
+static inline bool vm_is_outer(const struct map *m)
+{
+	uint32_t kind = map_def(m)->kind;
+
+	return kind == PROG_MAP_ARRAY_OF_MAPS || kind == PROG_MAP_HASH_OF_MAPS;
+}
 
 /* May [addr, addr + bytes) be read or written? Any window, any size. */
 bool vm_may_access(struct vm_run_state *run, uint64_t addr, uint64_t bytes, bool write);

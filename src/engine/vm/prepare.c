@@ -42,6 +42,17 @@ static bool proto_is_usable(const struct abi_helper *h)
 	return h->args[ABI_MAX_ARGS - 1] != ABI_ARG_MEM && h->args[ABI_MAX_ARGS - 1] != ABI_ARG_MEM_WRITE;
 }
 
+/* Kinds that the profile does not list are not restricted: their maps refuse what they do not have. */
+static uint64_t kinds_that_take(const struct abi_profile *p, uint32_t id)
+{
+	uint64_t kinds = UINT64_MAX;
+
+	for (uint32_t i = 0; i < p->n_map_kinds; i++)
+		if (p->map_kinds[i].kind < 64 && !abi_map_takes(&p->map_kinds[i], id))
+			kinds &= ~(UINT64_C(1) << p->map_kinds[i].kind);
+	return kinds;
+}
+
 static FALLIBLE plan_call(struct prep *s, uint32_t at, struct vm_call *c)
 {
 	int64_t id = s->p->insns[at].imm;
@@ -57,6 +68,7 @@ static FALLIBLE plan_call(struct prep *s, uint32_t at, struct vm_call *c)
 		FAIL_AT(at, UNSUPPORTED, 211, "helper %lld ('%s') has a prototype that cannot be checked",
 			(long long)id, c->proto->name);
 	c->map_arg = NO_REG;
+	c->map_kinds = kinds_that_take(s->o->profile, c->proto->id);
 	while (c->n_args < ABI_MAX_ARGS && c->proto->args[c->n_args] != ABI_ARG_NONE) {
 		if (c->proto->args[c->n_args] == ABI_ARG_CONST_MAP)
 			c->map_arg = c->n_args;

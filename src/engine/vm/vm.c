@@ -41,6 +41,7 @@ static void start(struct vm *v, const struct vm_prog *vp, const struct vm_run_ar
 	run->vm = v;
 	run->env = args->env ? args->env : &v->no_env;
 	run->env->bad_handle = false;
+	run->env->records = &v->records;
 	run->ctx = (uint64_t)(uintptr_t)args->ctx;
 	run->ctx_bytes = args->ctx ? args->ctx_bytes : 0;
 	run->ctx_writable = args->ctx_writable;
@@ -48,6 +49,7 @@ static void start(struct vm *v, const struct vm_prog *vp, const struct vm_run_ar
 	run->stack_lo = top - VM_STACK_BYTES;
 	run->stack_live = VM_STACK_BYTES;
 	run->last_window = 0;
+	run->inner.map = NULL;
 	run->fuel = fuel < INT64_MAX ? (int64_t)fuel : INT64_MAX;
 	run->executed = 0;
 	run->why = VM_WHY_NONE;
@@ -69,6 +71,8 @@ FALLIBLE vm_run_with(vm_interp_fn *interp, struct vm *v, const struct vm_prog *v
 
 	start(v, vp, args);
 	e = interp(&v->run);
+	helper_records_discard(&v->records);
+	v->run.env->records = NULL;
 	if (executed)
 		*executed = v->run.executed;
 	if (e != E_OK)
