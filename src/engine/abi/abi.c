@@ -16,19 +16,24 @@ static const struct abi_helper helpers[] = {
 #undef HELPER
 };
 
-/* A rule may call everything there is. */
-static const uint32_t rule_helpers[] = {
-#define HELPER(id, ...) id,
-#include "engine/abi/helpers.def"
-#undef HELPER
-};
+/* A rule may call Sallyport's own helpers, and these of Linux's. Content does not gain what embedders get. */
+static const uint32_t rule_helpers[] = { ABI_HELPER_map_lookup_elem, ABI_HELPER_map_update_elem,
+					 ABI_HELPER_map_delete_elem };
+enum { FIRST_OWN = 1000 };
 
 static const struct abi_prog_type types[] = {
 	{ .section = "sallyport/rule",
 	  .ret_min = 0,
 	  .ret_max = 1,
 	  .helpers = rule_helpers,
-	  .n_helpers = countof(rule_helpers) },
+	  .n_helpers = countof(rule_helpers),
+	  .first_helper = FIRST_OWN,
+	  .last_helper = UINT32_MAX },
+	{ .section = "sallyport/program",
+	  .ret_min = INT64_MIN,
+	  .ret_max = INT64_MAX,
+	  .first_helper = 1,
+	  .last_helper = FIRST_OWN - 1 },
 };
 
 /*
@@ -127,5 +132,5 @@ bool abi_may_call(const struct abi_prog_type *t, uint32_t helper_id)
 	for (uint32_t i = 0; i < t->n_helpers; i++)
 		if (t->helpers[i] == helper_id)
 			return true;
-	return false;
+	return helper_id && helper_id >= t->first_helper && helper_id <= t->last_helper;
 }

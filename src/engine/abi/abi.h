@@ -28,6 +28,8 @@ enum abi_arg {
 	ABI_ARG_FUNC,            /* a function of this program (ISA_IMM64_FUNC): the callback */
 	ABI_ARG_RECORD,          /* what ABI_RET_RECORD_OR_NULL gave; gone after the call */
 	ABI_ARG_TIMER,           /* the address of a struct bpf_timer (16 bytes) inside a map value */
+	ABI_ARG_LONG_WRITE,      /* 8 bytes that the helper fills; need not be initialised */
+	ABI_ARG_STR,             /* readable memory with a zero byte in it: text */
 };
 
 enum abi_ret {
@@ -88,8 +90,9 @@ struct abi_ctx {
 struct abi_prog_type {
 	const char *section;      /* ELF section name that selects it, also its name */
 	int64_t ret_min, ret_max; /* R0 at exit must be a number within */
-	const uint32_t *helpers;  /* ids that may be called */
+	const uint32_t *helpers;  /* ids that may be called, */
 	uint32_t n_helpers;
+	uint32_t first_helper, last_helper; /* and these, from first to last; 0 and 0: no others */
 };
 
 struct abi_map_kind {

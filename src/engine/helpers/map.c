@@ -38,6 +38,12 @@ static bool is_outer(const struct map *m)
 	return map_def(m)->kind == PROG_MAP_ARRAY_OF_MAPS || map_def(m)->kind == PROG_MAP_HASH_OF_MAPS;
 }
 
+/* What the VM does itself where a program runs; without one there is nothing to go on in. */
+HELPER_FN(tail_call, ctx, map, index)
+{
+	return (uint64_t)-ENOENT;
+}
+
 /* Of a map of maps it gives map_inner_lookup's number: the VM makes a reference of it. */
 HELPER_FN(map_lookup_elem, map, key)
 {

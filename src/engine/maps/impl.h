@@ -118,6 +118,7 @@ struct map {
 		struct map_queue queue;
 		struct map_bloom bloom;
 		struct map_ring *ring;
+		_Atomic(void *) *programs; /* PROG_ARRAY */
 	};
 	struct map_inner *inner; /* ARRAY_OF_MAPS, HASH_OF_MAPS: beside array and hash, whose values are references */
 };
@@ -153,7 +154,7 @@ struct map_ops {
 extern const struct map_ops map_array_ops, map_percpu_array_ops;
 extern const struct map_ops map_hash_ops, map_percpu_hash_ops, map_lru_hash_ops, map_lru_percpu_hash_ops;
 extern const struct map_ops map_lpm_ops, map_queue_ops, map_stack_ops, map_bloom_ops, map_ring_ops, map_user_ring_ops;
-extern const struct map_ops map_array_of_maps_ops, map_hash_of_maps_ops;
+extern const struct map_ops map_array_of_maps_ops, map_hash_of_maps_ops, map_prog_array_ops;
 
 /* Of arrays and hashes, for maps of maps too. */
 uint64_t map_array_slots(const struct prog_map *def);

@@ -3,10 +3,10 @@
 #include "engine/maps/impl.h"
 
 static const struct map_ops *const kinds[] = {
-	&map_array_ops,         &map_percpu_array_ops,    &map_hash_ops, &map_percpu_hash_ops,
-	&map_lru_hash_ops,      &map_lru_percpu_hash_ops, &map_lpm_ops,  &map_queue_ops,
-	&map_stack_ops,         &map_bloom_ops,           &map_ring_ops, &map_user_ring_ops,
-	&map_array_of_maps_ops, &map_hash_of_maps_ops,
+	&map_array_ops,         &map_percpu_array_ops,    &map_hash_ops,       &map_percpu_hash_ops,
+	&map_lru_hash_ops,      &map_lru_percpu_hash_ops, &map_lpm_ops,        &map_queue_ops,
+	&map_stack_ops,         &map_bloom_ops,           &map_ring_ops,       &map_user_ring_ops,
+	&map_array_of_maps_ops, &map_hash_of_maps_ops,    &map_prog_array_ops,
 };
 
 static const struct map_ops *ops_find(uint32_t kind)

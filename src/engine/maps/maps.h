@@ -46,7 +46,7 @@ struct map_opts {
 
 /*
  * Create a map and fill it from def->init. o: NULL: all of it 0. X101 E_UNSUPPORTED: a kind that this module does not
- * have (a program array is the VM's). E_INVALID: sizes (X102, X103, X107), flags (X104), contents (X106), CPUs (X108),
+ * have. E_INVALID: sizes (X102, X103, X107), flags (X104), contents (X106), CPUs (X108),
  * hash functions (X109) or inner maps (X110) that the kind does not allow. X105 E_LIMIT: over MAP_MAX_BYTES. E_NOMEM.
  */
 FALLIBLE map_new(const struct prog_map *def, struct map **out, struct diag *d);
@@ -137,6 +137,13 @@ FALLIBLE map_batch_update(struct map *m, const void *keys, const void *values, u
 FALLIBLE map_batch_delete(struct map *m, const void *keys, uint32_t n, uint32_t *ret_done);
 
 /* ---- for VM, compilers ---- */
+
+/*
+ * PROG_ARRAY: what stands under the index, of the VM's kind (vm.h: vm_prog_array_set), or NULL. Programs neither read
+ * nor write it. E_INVALID: another kind of map, or no such index.
+ */
+FALLIBLE map_set_ref(struct map *m, uint32_t index, void *ref);
+void *map_get_ref(const struct map *m, uint32_t index);
 
 /*
  * Where all values live that programs may have pointers to, for bounds checks: every address in it is memory of this
