@@ -67,7 +67,7 @@ static void more_map_than_memory(struct make *m)
 static void unknown_kind_of_map(struct make *m)
 {
 	m->maps[1] = m->maps[0];
-	m->maps[0] = (struct prog_map){ .name = "a", .kind = 27, .key_size = 4, .value_size = 4, .max_entries = 1 };
+	m->maps[0] = (struct prog_map){ .name = "a", .kind = 99, .key_size = 4, .value_size = 4, .max_entries = 1 };
 	m->n_maps = 2;
 	for (uint32_t k = 0; k < m->progs[0].n_insns; k++)
 		if (m->progs[0].insns[k].sem == ISA_IMM64)

@@ -351,6 +351,9 @@ static void check_arg(struct machine *m, const struct abi_helper *h, unsigned i,
 	case ABI_ARG_MAP_VALUE:
 		need_bytes(m, v, m->p->maps[map->map].value_size, false);
 		return;
+	case ABI_ARG_MAP_VALUE_WRITE:
+		need_bytes(m, v, m->p->maps[map->map].value_size, true);
+		return;
 	case ABI_ARG_MEM:
 	case ABI_ARG_MEM_WRITE:
 		if (get_number(m, i + 2))

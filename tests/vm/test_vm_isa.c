@@ -322,11 +322,12 @@ TEST(atomics_change_memory_and_fetch_the_old_value)
 	}
 }
 
-/* Rows with tests of their own, below and in test_vm_safety.c. */
-static const char *const other_rows[] = { "CALL", "CALL_LOCAL", "EXIT", "LDDW_MAP_FD", "LDDW_MAP_VALUE" };
+/* Rows with tests of their own, below, in test_vm_safety.c and test_vm_calls.c. */
+static const char *const other_rows[] = { "CALL",           "CALL_LOCAL", "EXIT",     "LDDW_MAP_FD",
+					  "LDDW_MAP_VALUE", "LDDW_FUNC",  "MAY_GOTO", "CALLX" };
 static const char *const refused_rows[] = {
-	"ADDR_SPACE_CAST", "LDDW_BTF_ID", "LDDW_FUNC", "LDDW_MAP_IDX", "LDDW_MAP_IDX_VALUE", "LD_ABS_W",   "LD_ABS_H",
-	"LD_ABS_B",        "LD_IND_W",    "LD_IND_H",  "LD_IND_B",     "MAY_GOTO",           "CALL_KFUNC", "CALLX",
+	"ADDR_SPACE_CAST", "LDDW_BTF_ID", "LDDW_MAP_IDX", "LDDW_MAP_IDX_VALUE", "LD_ABS_W",   "LD_ABS_H",
+	"LD_ABS_B",        "LD_IND_W",    "LD_IND_H",     "LD_IND_B",           "CALL_KFUNC",
 };
 
 #define HAS_CASE(table, name_of, op)                   \

@@ -122,7 +122,5 @@ uint32_t content_eval(const struct content *c, struct content_eval *ce, struct e
 	e->env.memo = NULL;
 	if (n)
 		event_need_set(e, c->used[e->type_index]);
-	for (uint32_t i = 0; c->has_dynamic_maps && i < c->n_maps; i++)
-		map_reclaim(c->maps[i]);
 	return n;
 }

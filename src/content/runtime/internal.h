@@ -48,7 +48,7 @@ struct content {
 	struct arena a; /* owns what follows but maps and programs */
 	const struct template_table *table;
 	uint64_t fuel;
-	bool all_matches, has_dynamic_maps;
+	bool all_matches;
 	uint8_t digest[CONTENT_DIGEST_BYTES];
 	struct content_rule *rules;
 	struct output *outputs; /* by rule */

@@ -291,12 +291,13 @@ static FALLIBLE make_maps(struct loader *l)
 	for (uint32_t i = 0; i < l->obj.n_maps; i++) {
 		const struct prog_map *m = &l->obj.maps[i];
 
-		bytes += ((uint64_t)m->value_size + m->key_size) * m->max_entries;
-		if (bytes > l->arena_max)
-			FAIL_ID(l->d, LIMIT, 'S', 50, "the maps need more than %zu MiB", l->arena_max >> 20);
+		if (((uint64_t)m->value_size + m->key_size) * m->max_entries > l->arena_max)
+			FAIL_ID(l->d, LIMIT, 'S', 50, "a map needs more than %zu MiB", l->arena_max >> 20);
 		TRY(map_new(m, &l->c->maps[i], l->d));
 		l->c->n_maps++;
-		l->c->has_dynamic_maps |= m->kind != PROG_MAP_ARRAY;
+		bytes += map_bytes(l->c->maps[i]);
+		if (bytes > l->arena_max)
+			FAIL_ID(l->d, LIMIT, 'S', 50, "the maps need more than %zu MiB", l->arena_max >> 20);
 	}
 	return E_OK;
 }

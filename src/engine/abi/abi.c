@@ -16,24 +16,57 @@ static const struct abi_helper helpers[] = {
 #undef HELPER
 };
 
-/* A rule may call everything there is. */
-static const uint32_t rule_helpers[] = {
-#define HELPER(id, ...) id,
-#include "engine/abi/helpers.def"
-#undef HELPER
-};
+/* A rule may call Sallyport's own helpers, and these of Linux's. Content does not gain what embedders get. */
+static const uint32_t rule_helpers[] = { ABI_HELPER_map_lookup_elem, ABI_HELPER_map_update_elem,
+					 ABI_HELPER_map_delete_elem };
+enum { FIRST_OWN = 1000 };
 
 static const struct abi_prog_type types[] = {
 	{ .section = "sallyport/rule",
 	  .ret_min = 0,
 	  .ret_max = 1,
 	  .helpers = rule_helpers,
-	  .n_helpers = countof(rule_helpers) },
+	  .n_helpers = countof(rule_helpers),
+	  .first_helper = FIRST_OWN,
+	  .last_helper = UINT32_MAX },
+	{ .section = "sallyport/program",
+	  .ret_min = INT64_MIN,
+	  .ret_max = INT64_MAX,
+	  .first_helper = 1,
+	  .last_helper = FIRST_OWN - 1 },
 };
 
+/*
+ * Which helpers take which kind of map: kernel/bpf/verifier.c:check_map_func_compatibility, and the operations that
+ * each kind has (e.g. map_for_each_callback), v6.12. 164 is for_each_map_elem, 169 timer_init, 209 user_ringbuf_drain.
+ */
+static const uint32_t with_keys[] = { 1, 2, 3, 164, 169 };
+static const uint32_t per_cpu[] = { 1, 2, 3, 164, 195 };
+static const uint32_t lpm_trie[] = { 1, 2, 3 };
+static const uint32_t prog_array[] = { 12 };
+static const uint32_t of_maps[] = { 1 };
+static const uint32_t in_order[] = { 87, 88, 89 };
+static const uint32_t bloom_filter[] = { 87, 89 };
+static const uint32_t ringbuf[] = { 130, 131, 134 };
+static const uint32_t user_ringbuf[] = { 209 };
+
+#define TAKES(list) .helpers = list, .n_helpers = countof(list)
 static const struct abi_map_kind map_kinds[] = {
-	{ .kind = PROG_MAP_HASH, .name = "hash" },
-	{ .kind = PROG_MAP_ARRAY, .name = "array", .direct_value = true, .values_exist = true },
+	{ .kind = PROG_MAP_HASH, .name = "hash", TAKES(with_keys) },
+	{ .kind = PROG_MAP_ARRAY, .name = "array", .direct_value = true, .values_exist = true, TAKES(with_keys) },
+	{ .kind = PROG_MAP_PROG_ARRAY, .name = "prog_array", TAKES(prog_array) },
+	{ .kind = PROG_MAP_PERCPU_HASH, .name = "percpu_hash", TAKES(per_cpu) },
+	{ .kind = PROG_MAP_PERCPU_ARRAY, .name = "percpu_array", .values_exist = true, TAKES(per_cpu) },
+	{ .kind = PROG_MAP_LRU_HASH, .name = "lru_hash", TAKES(with_keys) },
+	{ .kind = PROG_MAP_LRU_PERCPU_HASH, .name = "lru_percpu_hash", TAKES(per_cpu) },
+	{ .kind = PROG_MAP_LPM_TRIE, .name = "lpm_trie", TAKES(lpm_trie) },
+	{ .kind = PROG_MAP_ARRAY_OF_MAPS, .name = "array_of_maps", TAKES(of_maps) },
+	{ .kind = PROG_MAP_HASH_OF_MAPS, .name = "hash_of_maps", TAKES(of_maps) },
+	{ .kind = PROG_MAP_QUEUE, .name = "queue", TAKES(in_order) },
+	{ .kind = PROG_MAP_STACK, .name = "stack", TAKES(in_order) },
+	{ .kind = PROG_MAP_RINGBUF, .name = "ringbuf", TAKES(ringbuf) },
+	{ .kind = PROG_MAP_BLOOM_FILTER, .name = "bloom_filter", TAKES(bloom_filter) },
+	{ .kind = PROG_MAP_USER_RINGBUF, .name = "user_ringbuf", TAKES(user_ringbuf) },
 };
 
 const struct abi_profile abi_sallyport = {
@@ -86,10 +119,18 @@ const struct abi_map_kind *abi_map_kind(const struct abi_profile *p, uint32_t ki
 	return NULL;
 }
 
+bool abi_map_takes(const struct abi_map_kind *k, uint32_t helper_id)
+{
+	for (uint32_t i = 0; i < k->n_helpers; i++)
+		if (k->helpers[i] == helper_id)
+			return true;
+	return !k->helpers;
+}
+
 bool abi_may_call(const struct abi_prog_type *t, uint32_t helper_id)
 {
 	for (uint32_t i = 0; i < t->n_helpers; i++)
 		if (t->helpers[i] == helper_id)
 			return true;
-	return false;
+	return helper_id && helper_id >= t->first_helper && helper_id <= t->last_helper;
 }

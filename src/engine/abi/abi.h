@@ -12,21 +12,24 @@
 
 /* What a helper wants in an argument register. */
 enum abi_arg {
-	ABI_ARG_NONE,         /* unused; arguments after it are unused too */
-	ABI_ARG_SCALAR,       /* any initialised number (a pointer is refused) */
-	ABI_ARG_CONST_MAP,    /* a map reference (ISA_IMM64_MAP_FD) */
-	ABI_ARG_MAP_KEY,      /* readable memory of the map argument's key_size */
-	ABI_ARG_MAP_VALUE,    /* readable memory of the map argument's value_size */
-	ABI_ARG_MEM,          /* readable memory; its size is the next argument (ABI_ARG_SIZE*) */
-	ABI_ARG_MEM_WRITE,    /* memory the helper fills; need not be initialised; size follows */
-	ABI_ARG_SIZE,         /* 1..n bytes of the memory argument before it */
-	ABI_ARG_SIZE_OR_ZERO, /* 0..n bytes; with 0 the pointer may be anything initialised */
-	ABI_ARG_CTX,          /* the program's context pointer, unmodified */
-	ABI_ARG_HANDLE,       /* a value of register type handle, never null */
-	ABI_ARG_ANY,          /* anything initialised; the helper hands it on to a callback and looks into nothing */
-	ABI_ARG_FUNC,         /* a function of this program (ISA_IMM64_FUNC): the callback */
-	ABI_ARG_RECORD,       /* what ABI_RET_RECORD_OR_NULL gave; gone after the call */
-	ABI_ARG_TIMER,        /* the address of a struct bpf_timer (16 bytes) inside a map value */
+	ABI_ARG_NONE,            /* unused; arguments after it are unused too */
+	ABI_ARG_SCALAR,          /* any initialised number (a pointer is refused) */
+	ABI_ARG_CONST_MAP,       /* a map reference (ISA_IMM64_MAP_FD) */
+	ABI_ARG_MAP_KEY,         /* readable memory of the map argument's key_size */
+	ABI_ARG_MAP_VALUE,       /* readable memory of the map argument's value_size */
+	ABI_ARG_MAP_VALUE_WRITE, /* memory of the map argument's value_size that the helper fills */
+	ABI_ARG_MEM,             /* readable memory; its size is the next argument (ABI_ARG_SIZE*) */
+	ABI_ARG_MEM_WRITE,       /* memory the helper fills; need not be initialised; size follows */
+	ABI_ARG_SIZE,            /* 1..n bytes of the memory argument before it */
+	ABI_ARG_SIZE_OR_ZERO,    /* 0..n bytes; with 0 the pointer may be anything initialised */
+	ABI_ARG_CTX,             /* the program's context pointer, unmodified */
+	ABI_ARG_HANDLE,          /* a value of register type handle, never null */
+	ABI_ARG_ANY,             /* anything initialised; the helper hands it on to a callback and looks into nothing */
+	ABI_ARG_FUNC,            /* a function of this program (ISA_IMM64_FUNC): the callback */
+	ABI_ARG_RECORD,          /* what ABI_RET_RECORD_OR_NULL gave; gone after the call */
+	ABI_ARG_TIMER,           /* the address of a struct bpf_timer (16 bytes) inside a map value */
+	ABI_ARG_LONG_WRITE,      /* 8 bytes that the helper fills; need not be initialised */
+	ABI_ARG_STR,             /* readable memory with a zero byte in it: text */
 };
 
 enum abi_ret {
@@ -87,8 +90,9 @@ struct abi_ctx {
 struct abi_prog_type {
 	const char *section;      /* ELF section name that selects it, also its name */
 	int64_t ret_min, ret_max; /* R0 at exit must be a number within */
-	const uint32_t *helpers;  /* ids that may be called */
+	const uint32_t *helpers;  /* ids that may be called, */
 	uint32_t n_helpers;
+	uint32_t first_helper, last_helper; /* and these, from first to last; 0 and 0: no others */
 };
 
 struct abi_map_kind {
@@ -96,6 +100,10 @@ struct abi_map_kind {
 	const char *name;
 	bool direct_value; /* ISA_IMM64_MAP_VALUE may address it */
 	bool values_exist; /* every key below max_entries has a value (arrays) */
+	/* Ids that take a map of this kind as their map argument; an id may be of no helper of this build. NULL: not
+	 * said, any. */
+	const uint32_t *helpers;
+	uint32_t n_helpers;
 };
 
 struct abi_limits {
@@ -127,6 +135,8 @@ extern const struct abi_profile abi_sallyport;
 const struct abi_helper *abi_helper(const struct abi_profile *p, uint32_t id);
 const struct abi_prog_type *abi_prog_type(const struct abi_profile *p, const char *section);
 const struct abi_map_kind *abi_map_kind(const struct abi_profile *p, uint32_t kind);
+/* May a map of this kind be the map argument of this helper? */
+bool abi_map_takes(const struct abi_map_kind *k, uint32_t helper_id);
 bool abi_may_call(const struct abi_prog_type *t, uint32_t helper_id);
 
 /* Helper ids by name: ABI_HELPER_str_eq and so on. */

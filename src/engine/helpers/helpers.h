@@ -15,6 +15,7 @@
 #include "engine/abi/abi.h"
 
 struct map;
+struct helper_vm;
 
 /* A value that a handle names. Bytes are borrowed and need no NUL. */
 struct helper_str {
@@ -56,6 +57,18 @@ struct helper_tmp {
 };
 struct helper_memo;
 
+/* A record of a ring buffer that a program has reserved and not given back. */
+struct helper_record {
+	struct map *ring;
+	uint8_t *p;
+	uint64_t bytes;
+};
+enum { HELPER_RECORDS = 8 }; /* at a time, of one run */
+struct helper_records {
+	uint32_t n;
+	struct helper_record at[HELPER_RECORDS];
+};
+
 /* What the running program's helpers see. One per thread. */
 struct helper_env {
 	const struct helper_value *values;
@@ -77,6 +90,42 @@ struct helper_env {
 	uint64_t *lazy;
 	void (*need)(struct helper_env *env, uint32_t value_index);
 	struct helper_memo *memo; /* of the event at hand; NULL: the content has no predicates */
+
+	/* For maps. */
+	uint32_t cpu; /* whose values of per-CPU maps this thread's programs see; below map_cpus of each */
+	struct helper_records *records; /* the VM's, while a program runs; NULL: no record can be reserved */
+
+	/* What the host gives to programs; each may be NULL. */
+	void *host;                                 /* the host's own */
+	uint64_t (*now_ns)(struct helper_env *env); /* monotonic; NULL: always 0 */
+	uint32_t (*random)(struct helper_env *env); /* NULL: always 0 */
+	/* A line of trace_printk, without a newline of its own. NULL: it is made and dropped. */
+	void (*print)(struct helper_env *env, const char *text, size_t len);
+
+	/* Set by the VM at the start of each run: how helpers reach the program that calls them. */
+	const struct helper_vm *vm;
+};
+
+/*
+ * What a helper can do with the program that called it, until it returns. Programs may do anything meanwhile, but their
+ * registers and frames are as they were afterwards.
+ */
+enum { HELPER_LEND_MAX = 512 };
+struct helper_vm {
+	/*
+	 * Call a function of the program: func is what an ABI_ARG_FUNC argument held, *ret its R0. False: the program
+	 * failed (no function, too deep, no fuel left, a fault inside); the helper returns at once, anything.
+	 */
+	bool (*call)(struct helper_env *env, uint64_t func, const uint64_t args[ABI_MAX_ARGS], uint64_t *ret);
+	/*
+	 * bytes <= HELPER_LEND_MAX that callbacks can read and write until the helper returns: takes a frame of the
+	 * stack. NULL: none is left, as when call gives false.
+	 */
+	void *(*lend)(struct helper_env *env, uint32_t bytes);
+	/* The argument register as the program had it: arguments 0 to 4. */
+	uint64_t (*arg)(struct helper_env *env, unsigned arg);
+	/* How many bytes from addr on the program may read, 0 for none. */
+	uint64_t (*readable)(struct helper_env *env, uint64_t addr);
 };
 
 /* What tmp_apply does to the values on top of the stack; `arg` is its second argument. */
@@ -117,6 +166,17 @@ static inline uint64_t helper_call(helper_fn *fn, struct helper_env *env, const 
 {
 	return fn(args[0], args[1], args[2], args[3], args[4], env);
 }
+
+/* [addr, addr + bytes) is inside of one open record: the program may read and write it. */
+bool helper_record_holds(const struct helper_env *env, uint64_t addr, uint64_t bytes);
+/* An open record begins at addr. */
+bool helper_record_at(const struct helper_env *env, uint64_t addr);
+/* Discard what the program left open: at the end of each run, or its ring would stand still. */
+void helper_records_discard(struct helper_records *rs);
+
+/* The VM does tail calls itself, and knows them by this implementation. */
+helper_fn helper_tail_call;
+enum { HELPER_TIMER_BYTES = 16 }; /* struct bpf_timer */
 
 /* The implementation of a helper id, or NULL. */
 helper_fn *helper_lookup(uint32_t id);

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* array: a value for every index below max_entries, from the start and for ever. */
+/*
+ * array: a value for every index below max_entries, from the start and for ever; of one CPU or of each.
+ *
+ * A lookup is an address. An update is one store for those who read by copy: a few locks are shared out over
+ * the indexes.
+ */
 #include "engine/maps/impl.h"
 
 static FALLIBLE array_check(const struct prog_map *def, struct diag *d)
@@ -12,41 +17,101 @@ static FALLIBLE array_check(const struct prog_map *def, struct diag *d)
 	return E_OK;
 }
 
-static uint64_t array_slots(const struct prog_map *def)
+static FALLIBLE percpu_array_check(const struct prog_map *def, struct diag *d)
+{
+	if (def->init.len)
+		FAIL_ID(d, INVALID, 'X', 106, "map '%s': a per-CPU array cannot have initial contents", def->name);
+	return array_check(def, d);
+}
+
+uint64_t map_array_slots(const struct prog_map *def)
 {
 	return def->max_entries;
 }
 
-static uint64_t array_side_bytes(const struct prog_map *def)
+static uint32_t n_locks(const struct prog_map *def)
 {
-	(void)def;
-	return 0;
+	uint32_t n = 1;
+
+	while (n < ARRAY_LOCKS && n < def->max_entries)
+		n *= 2;
+	return n;
 }
 
-static FALLIBLE array_init(struct map *m, const struct prog_map *def)
+uint64_t map_array_side_bytes(const struct prog_map *def)
 {
+	return n_locks(def) * sizeof(seq_word);
+}
+
+FALLIBLE map_array_init(struct map *m, const struct prog_map *def)
+{
+	m->array.mask = n_locks(def) - 1;
+	m->array.locks = calloc(n_locks(def), sizeof *m->array.locks);
+	if (!m->array.locks)
+		return E_NOMEM;
 	if (def->init.len)
 		memcpy(m->values, def->init.p, def->init.len);
 	return E_OK;
 }
 
-static void *array_lookup(struct map *m, const void *key)
+void map_array_done(struct map *m)
+{
+	free(m->array.locks);
+}
+
+static bool index_of(const struct map *m, const void *key, uint32_t *out)
+{
+	memcpy(out, key, sizeof *out);
+	return *out < m->def.max_entries;
+}
+
+static void *array_lookup(struct map *m, const void *key, uint32_t cpu)
 {
 	uint32_t i;
 
-	memcpy(&i, key, sizeof i);
-	return i < m->def.max_entries ? map_value(m, i) : NULL;
+	return index_of(m, key, &i) ? map_value(m, i, cpu) : NULL;
 }
 
-static FALLIBLE array_update(struct map *m, const void *key, const void *value, uint64_t flags)
+static void read_slot(struct map *m, uint32_t i, void *value)
 {
-	void *at = array_lookup(m, key);
+	seq_word *lock = &m->array.locks[i & m->array.mask];
+	uint32_t version;
 
-	if (!at)
+	for (unsigned tries = 0; tries < SEQ_TRIES; tries++, seq_pause(tries)) {
+		if (!seq_begin(lock, &version))
+			continue;
+		map_value_load(m, i, value);
+		if (seq_same(lock, version))
+			return;
+	}
+	seq_lock(lock);
+	map_value_load(m, i, value);
+	seq_unlock(lock);
+}
+
+FALLIBLE map_array_read(struct map *m, const void *key, void *value)
+{
+	uint32_t i;
+
+	if (!index_of(m, key, &i))
+		return E_NOT_FOUND;
+	read_slot(m, i, value);
+	return E_OK;
+}
+
+FALLIBLE map_array_update(struct map *m, const void *key, const void *value, uint64_t flags, uint32_t cpu)
+{
+	seq_word *lock;
+	uint32_t i;
+
+	if (!index_of(m, key, &i))
 		return E_INVALID;
 	if (flags == MAP_NOEXIST)
 		return E_EXISTS;
-	memmove(at, value, m->def.value_size); /* value may lie in this map */
+	lock = &m->array.locks[i & m->array.mask];
+	seq_lock(lock);
+	map_value_store(m, i, value, cpu, false);
+	seq_unlock(lock);
 	return E_OK;
 }
 
@@ -57,13 +122,35 @@ static FALLIBLE array_delete(struct map *m, const void *key)
 	return E_INVALID;
 }
 
+uint32_t map_array_count(const struct map *m)
+{
+	return m->def.max_entries;
+}
+
+bool map_array_at(struct map *m, uint32_t slot, void *key, void *value)
+{
+	memcpy(key, &slot, sizeof slot);
+	if (value)
+		read_slot(m, slot, value);
+	return true;
+}
+
+#define ARRAY_OPS                                                                                                 \
+	.pointed_to = true, .slots = map_array_slots, .side_bytes = map_array_side_bytes, .init = map_array_init, \
+	.done = map_array_done, .lookup = array_lookup, .read = map_array_read, .update = map_array_update,       \
+	.del = array_delete, .count = map_array_count, .end = map_array_count, .at = map_array_at
+
 const struct map_ops map_array_ops = {
 	.kind = PROG_MAP_ARRAY,
+	.flags = PROG_MAP_RDONLY | PROG_MAP_MMAPABLE | PROG_MAP_INNER,
 	.check = array_check,
-	.slots = array_slots,
-	.side_bytes = array_side_bytes,
-	.init = array_init,
-	.lookup = array_lookup,
-	.update = array_update,
-	.del = array_delete,
+	ARRAY_OPS,
+};
+
+const struct map_ops map_percpu_array_ops = {
+	.kind = PROG_MAP_PERCPU_ARRAY,
+	.flags = PROG_MAP_RDONLY,
+	.per_cpu = true,
+	.check = percpu_array_check,
+	ARRAY_OPS,
 };

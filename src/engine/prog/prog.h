@@ -37,7 +37,11 @@ enum prog_map_kind {
 };
 
 enum {
-	PROG_MAP_RDONLY = 1 << 7, /* programs may not write (BPF_F_RDONLY_PROG) */
+	PROG_MAP_NO_PREALLOC = 1 << 0, /* BPF_F_NO_PREALLOC: memory as it is needed */
+	PROG_MAP_ZERO_SEED = 1 << 6,   /* BPF_F_ZERO_SEED */
+	PROG_MAP_RDONLY = 1 << 7,      /* programs may not write (BPF_F_RDONLY_PROG) */
+	PROG_MAP_MMAPABLE = 1 << 10,   /* BPF_F_MMAPABLE */
+	PROG_MAP_INNER = 1 << 12,      /* BPF_F_INNER_MAP: an inner array may have any number of entries */
 };
 
 /* What a map is to be. `init` fills the first value of an array (.rodata, .data); empty means zeroes. */

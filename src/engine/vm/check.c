@@ -19,21 +19,25 @@ static bool fits_its_row(const struct isa_insn *in)
 	       (in->src < ISA_N_REGS || !reads_src(in));
 }
 
-static bool runs_here(const struct isa_insn *in)
+/* Why an instruction of the set does not run here, or NULL: it does. */
+static const char *unsupported(const struct isa_insn *in)
 {
 	switch ((enum isa_sem)in->sem) {
 	case ISA_LD_ABS:
 	case ISA_LD_IND:
-	case ISA_CALLX:
-	case ISA_MAY_GOTO:
+		return "there is no packet to load from; load from the context";
 	case ISA_ADDR_CAST:
-		return false;
+		return "there are no arenas";
 	case ISA_CALL:
-		return in->aux == ISA_CALL_HELPER || in->aux == ISA_CALL_LOCAL;
+		return in->aux == ISA_CALL_KFUNC ? "there are no functions of a kernel to call" : NULL;
 	case ISA_IMM64:
-		return in->aux == ISA_IMM64_VALUE || in->aux == ISA_IMM64_MAP_FD || in->aux == ISA_IMM64_MAP_VALUE;
+		if (in->aux == ISA_IMM64_BTF_ID)
+			return "there are no variables of a kernel";
+		if (in->aux == ISA_IMM64_MAP_IDX || in->aux == ISA_IMM64_MAP_IDX_VALUE)
+			return "there is no array of map descriptors; a loader resolves this form";
+		return NULL;
 	default:
-		return true;
+		return NULL;
 	}
 }
 
@@ -57,17 +61,18 @@ static FALLIBLE check_insn(struct prep *s, uint32_t at)
 
 	if (!fits_its_row(in))
 		FAIL_AT(at, FORMAT, 204, "the instruction is not one that the instruction set has");
-	if (!runs_here(in))
-		FAIL_AT(at, UNSUPPORTED, 207, "'%s' (%s) cannot run here", mnemonic(in), isa_rows[in->row].name);
+	if (unsupported(in))
+		FAIL_AT(at, UNSUPPORTED, 207, "'%s' (%s) cannot run here: %s", mnemonic(in), isa_rows[in->row].name,
+			unsupported(in));
 	if (written_reg(in) == ISA_FP)
 		FAIL_AT(at, FORMAT, 210, "'%s' writes r10, which is read-only", mnemonic(in));
 	if (in->sem == ISA_IMM64 && (at + 1 >= s->p->n_insns || s->p->insns[at + 1].sem != ISA_PAD))
 		FAIL_AT(at, FORMAT, 204, "a 64-bit immediate without its second slot");
 	if (is_jump(in))
 		return check_target(s, at, in->off);
-	if (is_local_call(in)) {
-		TRY(check_target(s, at, in->imm));
-		s->leader[at + 1 + in->imm] |= 2;
+	if (is_local_call(in) || is_func_ref(in)) {
+		TRY(check_target(s, at, func_delta(in)));
+		s->leader[at + 1 + func_delta(in)] |= 2;
 		s->n_funcs++;
 	}
 	return E_OK;
@@ -98,7 +103,7 @@ static bool uses_r10(const struct isa_insn *in)
  * How much of its frame a function can read, so that calls clear only that: up to the deepest fixed access,
  * or everything once r10 goes anywhere else.
  */
-static uint32_t frame_bytes(const struct prog *p, const struct func *f)
+static uint32_t frame_bytes(const struct prog *p, const struct vm_func *f)
 {
 	uint32_t deepest = 0, depth;
 
@@ -115,7 +120,7 @@ static uint32_t frame_bytes(const struct prog *p, const struct func *f)
 	return (deepest + 63) & ~63u;
 }
 
-static FALLIBLE check_func(struct prep *s, struct func *f)
+static FALLIBLE check_func(struct prep *s, struct vm_func *f)
 {
 	const struct isa_insn *last = &s->p->insns[f->end - 1];
 
@@ -126,6 +131,7 @@ static FALLIBLE check_func(struct prep *s, struct func *f)
 		const struct isa_insn *in = &s->p->insns[i];
 		int64_t to = (int64_t)i + 1 + in->off;
 
+		f->may_goto |= in->sem == ISA_MAY_GOTO;
 		if (is_jump(in) && (to < f->start || to >= f->end))
 			FAIL_AT(i, FORMAT, 212, "'%s' leads to instruction %lld, in another function", mnemonic(in),
 				(long long)to);
@@ -134,7 +140,7 @@ static FALLIBLE check_func(struct prep *s, struct func *f)
 	return E_OK;
 }
 
-/* A function goes from slot 0 or the target of a local call to the next. */
+/* A function goes from slot 0 or what a local call or a function reference names to the next. */
 static FALLIBLE check_funcs(struct prep *s)
 {
 	uint32_t n = 0;

@@ -73,7 +73,7 @@ static void place(const struct vm_run_state *run, char *text)
 
 static const char *helper_name(const struct vm_run_state *run)
 {
-	return run->at->call->proto->name;
+	return run->proto->name;
 }
 
 static FALLIBLE explain_arg(const struct vm_run_state *run, struct diag *d)
@@ -90,7 +90,20 @@ static FALLIBLE explain_arg(const struct vm_run_state *run, struct diag *d)
 	case VM_WHY_ARG_SIZE:
 		FAIL_ID(d, FAULT, 'X', 305, "%s: argument %u: a size of %llu bytes", helper_name(run), arg, value);
 	case VM_WHY_ARG_MAP:
-		FAIL_ID(d, FAULT, 'X', 306, "%s: argument %u: 0x%llx is not one of the program's maps",
+		FAIL_ID(d, FAULT, 'X', 306,
+			"%s: argument %u: 0x%llx is not one of the program's maps, or not of this kind",
+			helper_name(run), arg, value);
+	case VM_WHY_ARG_RECORD:
+		FAIL_ID(d, FAULT, 'X', 311, "%s: argument %u: 0x%llx is no record that the program has open",
+			helper_name(run), arg, value);
+	case VM_WHY_ARG_FUNC:
+		FAIL_ID(d, FAULT, 'X', 312, "%s: argument %u: 0x%llx is not one of the program's functions",
+			helper_name(run), arg, value);
+	case VM_WHY_ARG_TIMER:
+		FAIL_ID(d, FAULT, 'X', 313, "%s: argument %u: 0x%llx is not room for a timer inside a map's value",
+			helper_name(run), arg, value);
+	case VM_WHY_ARG_STR:
+		FAIL_ID(d, FAULT, 'X', 314, "%s: argument %u: no text that ends in a zero byte lies at 0x%llx",
 			helper_name(run), arg, value);
 	default:
 		FAIL_ID(d, FAULT, 'X', 307, "%s: argument %u is not the context pointer", helper_name(run), arg);
@@ -120,11 +133,36 @@ static FALLIBLE explain(const struct vm_run_state *run, struct diag *d)
 	case VM_WHY_ARG_SIZE:
 	case VM_WHY_ARG_MAP:
 	case VM_WHY_ARG_CTX:
+	case VM_WHY_ARG_RECORD:
+	case VM_WHY_ARG_FUNC:
+	case VM_WHY_ARG_TIMER:
+	case VM_WHY_ARG_STR:
 		return explain_arg(run, d);
+	case VM_WHY_CALLX:
+		FAIL_ID(d, FAULT, 'X', 315, "callx: 0x%llx is neither one of the program's functions nor a helper",
+			(unsigned long long)run->addr);
 	case VM_WHY_NONE:
 		break;
 	}
 	FAIL_ID(d, BUG, 'X', 310, "the interpreter stopped for no known reason");
+}
+
+/* Function and source line, when the program was kept. */
+static void tell_place(const struct vm_run_state *run, uint32_t insn, struct diag *d)
+{
+	const struct prog *p = &run->vp->prog;
+	const struct prog_line *line = prog_line_at(p, insn);
+	const struct prog_func *f = prog_func_at(p, insn);
+	size_t len = strlen(d->text);
+
+	if (p->name)
+		d->subject = p->name;
+	if (f)
+		(void)snprintf(d->text + len, sizeof d->text - len, ", in function '%.60s'", f->name);
+	if (!line)
+		return;
+	d->pos = (struct diag_pos){ .file = line->file, .line = line->line, .col = line->col };
+	d->line_text = line->text;
 }
 
 FALLIBLE vm_explain(const struct vm_run_state *run, enum err e, struct vm_fault *fault, struct diag *d)
@@ -132,14 +170,17 @@ FALLIBLE vm_explain(const struct vm_run_state *run, enum err e, struct vm_fault 
 	uint32_t insn = (uint32_t)(run->at - run->vp->ops);
 
 	if (fault) {
-		bool near_ctx = run->ctx && distance(run->addr, run->ctx, run->ctx_bytes) <= NEAR_BYTES;
+		uint64_t addr = run->why == VM_WHY_DEPTH || run->why == VM_WHY_FUEL ? 0 : run->addr;
+		bool near_ctx = run->ctx && distance(addr, run->ctx, run->ctx_bytes) <= NEAR_BYTES;
 
 		*fault = (struct vm_fault){ .insn = insn,
 					    .fuel_left = (uint64_t)run->fuel,
-					    .addr = near_ctx ? run->addr - run->ctx : run->addr };
+					    .addr = near_ctx ? addr - run->ctx : addr };
 	}
 	if (!d)
 		return e;
+	e = explain(run, d);
 	d->insn = insn;
-	return explain(run, d);
+	tell_place(run, insn, d);
+	return e;
 }

@@ -129,27 +129,36 @@ static bool aligned(struct vm_run_state *run, uint64_t addr, uint64_t bytes)
 	return false;
 }
 
-static void frame_push(struct vm_run_state *run, unsigned depth, const struct vm_op *op, uint64_t *r)
+static void frame_push(struct vm_run_state *run, const struct vm_op *op, uint32_t zero_bytes, uint64_t *r)
 {
-	struct vm_frame *f = &run->vm->frames[depth];
+	struct vm_frame *f = &run->vm->frames[run->depth++];
 
 	f->ret = op + 1;
 	memcpy(f->saved, r + 6, sizeof f->saved);
+	f[1].loops = VM_MAY_GOTO_MAX;
 	r[ISA_FP] -= VM_STACK_BYTES;
 	run->stack_lo -= VM_STACK_BYTES;
 	run->stack_live += VM_STACK_BYTES;
-	memset((void *)(uintptr_t)(r[ISA_FP] - op->zero_bytes), 0, op->zero_bytes);
+	memset((void *)(uintptr_t)(r[ISA_FP] - zero_bytes), 0, zero_bytes);
 }
 
-static const struct vm_op *frame_pop(struct vm_run_state *run, unsigned depth, uint64_t *r)
+static const struct vm_op *frame_pop(struct vm_run_state *run, uint64_t *r)
 {
-	const struct vm_frame *f = &run->vm->frames[depth];
+	const struct vm_frame *f = &run->vm->frames[--run->depth];
 
 	memcpy(r + 6, f->saved, sizeof f->saved);
 	r[ISA_FP] += VM_STACK_BYTES;
 	run->stack_lo += VM_STACK_BYTES;
 	run->stack_live -= VM_STACK_BYTES;
 	return f->ret;
+}
+
+/* Whether the frame's may_goto still falls through. */
+static bool loops_left(struct vm_run_state *run)
+{
+	struct vm_frame *f = &run->vm->frames[run->depth];
+
+	return f->loops && f->loops--;
 }
 
 #define NEXT(n)                        \
@@ -229,10 +238,11 @@ enum err vm_interp(struct vm_run_state *run)
 #include "engine/vm/ops.def"
 	};
 	// clang-format on
-	const struct vm_op *op = run->vp->ops;
+	const struct vm_op *op = run->vp->ops + run->start;
 	uint64_t *const r = run->r, acc = 0;
+	const uint32_t base = run->depth; /* where this call of the interpreter began */
 	int64_t fuel = run->fuel;
-	unsigned depth = 0;
+	bool left = false;
 	enum err e;
 
 	NEXT(0);
@@ -351,28 +361,60 @@ L_ATOMIC64 : {
 }
 L_CALL:
 	run->fuel = fuel;
-	if (!vm_call_helper(run, op->call))
-		goto fault;
+	e = vm_call_helper(run, op, op->call);
 	fuel = run->fuel;
+	if (e != E_OK)
+		return e;
 	acc = r[0];
+	NEXT(1);
+L_CALLX : {
+	uint32_t f = vm_func_of(run->vp, A);
+
+	run->fuel = fuel;
+	if (f == VM_NO_FUNC) {
+		e = vm_callx_helper(run, op);
+		fuel = run->fuel;
+		if (e != E_OK)
+			return e;
+		acc = r[0];
+		NEXT(1);
+	}
+	fuel -= run->vp->funcs[f].end - run->vp->funcs[f].start;
 	if (fuel < 0)
 		goto out_of_fuel;
+	if (run->depth == VM_MAX_FRAMES - 1)
+		goto too_deep;
+	frame_push(run, op, run->vp->funcs[f].zero_bytes, r);
+	op = run->vp->ops + run->vp->funcs[f].start;
+	NEXT(0);
+}
+L_TAIL_CALL:
+	run->fuel = fuel;
+	e = vm_tail_call(run, op, &left);
+	fuel = run->fuel;
+	if (e != E_OK)
+		return e;
+	acc = r[0];
+	if (left)
+		goto L_EXIT;
 	NEXT(1);
+L_MAY_GOTO:
+	BRANCH_F(!loops_left(run));
+L_MAY_GOTO_BACK:
+	BRANCH_K(!loops_left(run));
 L_CALL_LOCAL:
 	fuel -= op->charge;
 	if (fuel < 0)
 		goto out_of_fuel;
-	if (depth == VM_MAX_FRAMES - 1) {
-		run->why = VM_WHY_DEPTH;
-		goto fault;
-	}
-	frame_push(run, depth++, op, r);
+	if (run->depth == VM_MAX_FRAMES - 1)
+		goto too_deep;
+	frame_push(run, op, op->zero_bytes, r);
 	NEXT(op->off);
 L_EXIT:
 	acc = r[0];
-	if (!depth)
+	if (run->depth == base)
 		goto done;
-	op = frame_pop(run, --depth, r);
+	op = frame_pop(run, r);
 	NEXT(0);
 L_PAD:
 	e = E_BUG;
@@ -385,6 +427,8 @@ out_of_fuel:
 	run->why = VM_WHY_FUEL;
 	e = E_FUEL;
 	goto out;
+too_deep:
+	run->why = VM_WHY_DEPTH;
 fault:
 	e = E_FAULT;
 out:

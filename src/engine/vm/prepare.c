@@ -9,7 +9,7 @@
 #include "engine/vm/prepare.h"
 
 /* The function that starts at a slot. */
-static const struct func *func_at(const struct prep *s, uint32_t start)
+static const struct vm_func *func_at(const struct prep *s, uint32_t start)
 {
 	uint32_t lo = 0, hi = s->n_funcs;
 
@@ -42,26 +42,58 @@ static bool proto_is_usable(const struct abi_helper *h)
 	return h->args[ABI_MAX_ARGS - 1] != ABI_ARG_MEM && h->args[ABI_MAX_ARGS - 1] != ABI_ARG_MEM_WRITE;
 }
 
-static FALLIBLE plan_call(struct prep *s, uint32_t at, struct vm_call *c)
+/* Kinds that the profile does not list are not restricted: their maps refuse what they do not have. */
+static uint64_t kinds_that_take(const struct abi_profile *p, uint32_t id)
 {
-	int64_t id = s->p->insns[at].imm;
+	uint64_t kinds = UINT64_MAX;
 
-	c->proto = id > 0 && id <= UINT32_MAX ? abi_helper(s->o->profile, (uint32_t)id) : NULL;
-	if (!c->proto)
-		FAIL_AT(at, UNSUPPORTED, 208, "helper %lld is not in profile '%s'", (long long)id, s->o->profile->name);
-	c->fn = (s->o->lookup ? s->o->lookup : helper_lookup)((uint32_t)id);
+	for (uint32_t i = 0; i < p->n_map_kinds; i++)
+		if (p->map_kinds[i].kind < 64 && !abi_map_takes(&p->map_kinds[i], id))
+			kinds &= ~(UINT64_C(1) << p->map_kinds[i].kind);
+	return kinds;
+}
+
+/* A call that the VM has no part in but to pass arguments: native code may make it itself. */
+static bool is_direct(const struct abi_helper *h)
+{
+	for (unsigned i = 0; i < ABI_MAX_ARGS; i++)
+		if (h->args[i] == ABI_ARG_FUNC || h->args[i] == ABI_ARG_TIMER)
+			return false;
+	return true;
+}
+
+FALLIBLE vm_call_plan(const struct abi_profile *profile, helper_fn *(*lookup)(uint32_t id), uint32_t id,
+		      struct vm_call *c)
+{
+	*c = (struct vm_call){ .proto = abi_helper(profile, id), .map_arg = NO_REG };
+	c->fn = c->proto ? (lookup ? lookup : helper_lookup)(id) : NULL;
 	if (!c->fn)
-		FAIL_AT(at, UNSUPPORTED, 209, "helper %lld ('%s') has no implementation", (long long)id,
-			c->proto->name);
+		return E_NOT_FOUND;
 	if (!proto_is_usable(c->proto))
-		FAIL_AT(at, UNSUPPORTED, 211, "helper %lld ('%s') has a prototype that cannot be checked",
-			(long long)id, c->proto->name);
-	c->map_arg = NO_REG;
+		return E_INVALID;
 	while (c->n_args < ABI_MAX_ARGS && c->proto->args[c->n_args] != ABI_ARG_NONE) {
-		if (c->proto->args[c->n_args] == ABI_ARG_CONST_MAP)
+		if (c->proto->args[c->n_args] == ABI_ARG_CONST_MAP && c->map_arg == NO_REG)
 			c->map_arg = c->n_args;
 		c->n_args++;
 	}
+	c->map_kinds = kinds_that_take(profile, id);
+	c->direct = is_direct(c->proto);
+	return E_OK;
+}
+
+static FALLIBLE plan_call(struct prep *s, uint32_t at, struct vm_call *c)
+{
+	int64_t id = s->p->insns[at].imm;
+	enum err e = vm_call_plan(s->o->profile, s->o->lookup, id > 0 && id <= UINT32_MAX ? (uint32_t)id : 0, c);
+
+	if (e != E_OK && !c->proto)
+		FAIL_AT(at, UNSUPPORTED, 208, "helper %lld is not in profile '%s'", (long long)id, s->o->profile->name);
+	if (e == E_NOT_FOUND)
+		FAIL_AT(at, UNSUPPORTED, 209, "helper %lld ('%s') has no implementation", (long long)id,
+			c->proto->name);
+	if (e != E_OK)
+		FAIL_AT(at, UNSUPPORTED, 211, "helper %lld ('%s') has a prototype that cannot be checked",
+			(long long)id, c->proto->name);
 	return E_OK;
 }
 
@@ -69,14 +101,16 @@ static FALLIBLE translate_call(struct prep *s, uint32_t at, struct vm_op *op)
 {
 	struct vm_prog *vp = s->vp;
 
-	op->code = VM_OP_CALL;
-	for (uint32_t i = 0; i < vp->n_calls; i++)
-		if (vp->calls[i].proto->id == (uint64_t)s->p->insns[at].imm) {
-			op->call = &vp->calls[i];
-			return E_OK;
-		}
-	TRY(plan_call(s, at, &vp->calls[vp->n_calls]));
-	op->call = &vp->calls[vp->n_calls++];
+	uint32_t i = 0;
+
+	while (i < vp->n_calls && vp->calls[i].proto->id != (uint64_t)s->p->insns[at].imm)
+		i++;
+	if (i == vp->n_calls) {
+		TRY(plan_call(s, at, &vp->calls[i]));
+		vp->n_calls++;
+	}
+	op->call = &vp->calls[i];
+	op->code = op->call->fn == helper_tail_call ? VM_OP_TAIL_CALL : VM_OP_CALL;
 	return E_OK;
 }
 
@@ -202,31 +236,48 @@ static void translate_memory(const struct isa_insn *in, uint8_t acc, struct vm_o
 	}
 }
 
-static FALLIBLE translate_imm64(struct prep *s, uint32_t at, struct vm_op *op)
+static uint32_t func_index(const struct prep *s, uint32_t start)
+{
+	return (uint32_t)(func_at(s, start) - s->funcs);
+}
+
+static FALLIBLE map_value_address(struct prep *s, uint32_t at, uint64_t *out)
 {
 	const struct isa_insn *in = &s->p->insns[at];
-	const struct abi_map_kind *kind;
-	struct map *m;
+	struct map *m = s->o->maps[in->imm];
+	const struct abi_map_kind *kind = abi_map_kind(s->o->profile, map_def(m)->kind);
 	uint8_t *base;
 	size_t bytes;
 	bool writable;
 
-	op->code = VM_OP_LDI2;
-	op->imm = in->imm;
-	if (in->aux == ISA_IMM64_VALUE)
-		return E_OK;
-	if (in->imm < 0 || in->imm >= s->p->n_maps)
-		FAIL_AT(at, FORMAT, 205, "map %lld: the program has %u maps", (long long)in->imm, s->p->n_maps);
-	op->imm = (int64_t)(VM_MAP_REF + (uint64_t)in->imm);
-	if (in->aux == ISA_IMM64_MAP_FD)
-		return E_OK;
-	m = s->o->maps[in->imm];
-	kind = abi_map_kind(s->o->profile, map_def(m)->kind);
 	map_values(m, &base, &bytes, &writable);
 	if (!kind || !kind->direct_value || in->off < 0 || (uint32_t)in->off > map_def(m)->value_size)
 		FAIL_AT(at, FORMAT, 206, "map '%s' has no value that could be addressed directly at offset %d",
 			map_def(m)->name, in->off);
-	op->imm = (int64_t)((uint64_t)(uintptr_t)base + (uint32_t)in->off);
+	*out = (uint64_t)(uintptr_t)base + (uint32_t)in->off;
+	return E_OK;
+}
+
+static FALLIBLE translate_imm64(struct prep *s, uint32_t at, struct vm_op *op)
+{
+	const struct isa_insn *in = &s->p->insns[at];
+	uint64_t value = (uint64_t)in->imm;
+	uint32_t start = (uint32_t)((int64_t)at + 1 + func_delta(in));
+
+	op->code = VM_OP_LDI2;
+	op->src = in->aux;
+	if (in->aux == ISA_IMM64_FUNC) {
+		op->off = (int32_t)func_index(s, start);
+		value = VM_FUNC_REF + start;
+	} else if (in->aux != ISA_IMM64_VALUE) {
+		if (in->imm < 0 || in->imm >= s->p->n_maps)
+			FAIL_AT(at, FORMAT, 205, "map %lld: the program has %u maps", (long long)in->imm, s->p->n_maps);
+		op->off = (int32_t)in->imm;
+		value = VM_MAP_REF + (uint64_t)in->imm;
+		if (in->aux == ISA_IMM64_MAP_VALUE)
+			TRY(map_value_address(s, at, &value));
+	}
+	op->imm = (int64_t)value;
 	return E_OK;
 }
 
@@ -236,14 +287,18 @@ static void translate_jump(const struct isa_insn *in, uint8_t acc, struct vm_op 
 
 	op->off = in->off + 1;
 	op->imm = in->width == 32 ? (int64_t)(uint32_t)in->imm : in->imm;
-	op->code = in->sem == ISA_JA ? (back ? VM_OP_JA_BACK : VM_OP_JA)
-				     : (uint16_t)(jmp_base[in->sem][in->width == 64][back] + operand_variant(in, acc));
+	if (in->sem == ISA_JA)
+		op->code = back ? VM_OP_JA_BACK : VM_OP_JA;
+	else if (in->sem == ISA_MAY_GOTO)
+		op->code = back ? VM_OP_MAY_GOTO_BACK : VM_OP_MAY_GOTO;
+	else
+		op->code = (uint16_t)(jmp_base[in->sem][in->width == 64][back] + operand_variant(in, acc));
 }
 
 static void translate_local_call(const struct prep *s, uint32_t at, struct vm_op *op)
 {
 	int32_t delta = (int32_t)s->p->insns[at].imm + 1;
-	const struct func *f = func_at(s, (uint32_t)((int32_t)at + delta));
+	const struct vm_func *f = func_at(s, (uint32_t)((int32_t)at + delta));
 
 	op->code = VM_OP_CALL_LOCAL;
 	op->off = delta;
@@ -261,6 +316,8 @@ static FALLIBLE translate(struct prep *s, uint32_t at, uint8_t acc, struct vm_op
 		op->code = VM_OP_PAD;
 	else if (in->sem == ISA_EXIT)
 		op->code = VM_OP_EXIT;
+	else if (in->sem == ISA_CALLX)
+		op->code = VM_OP_CALLX;
 	else if (in->sem == ISA_IMM64)
 		return translate_imm64(s, at, op);
 	else if (is_local_call(in))
@@ -296,6 +353,7 @@ static FALLIBLE translate_all(struct prep *s)
 		TRY(translate(s, i, acc, &s->vp->ops[i]));
 		acc = acc_after(&s->p->insns[i], acc);
 	}
+	memcpy(s->vp->funcs, s->funcs, sizeof *s->funcs * s->n_funcs);
 	s->vp->zero_bytes = s->funcs[0].zero_bytes;
 	return E_OK;
 }
@@ -335,11 +393,12 @@ static uint32_t count_helper_ids(const struct prog *p, uint32_t most)
 }
 
 /* One allocation; arrays in order of falling alignment. */
-static struct vm_prog *alloc(const struct prog *p, uint32_t n_calls)
+static struct vm_prog *alloc(const struct prog *p, uint32_t n_calls, uint32_t n_funcs)
 {
 	size_t ops = sizeof(struct vm_op) * p->n_insns, calls = sizeof(struct vm_call) * n_calls,
-	       windows = sizeof(struct vm_window) * p->n_maps, maps = sizeof(struct map *) * p->n_maps;
-	size_t bytes = sizeof(struct vm_prog) + ops + calls + windows + maps;
+	       windows = sizeof(struct vm_window) * p->n_maps, maps = sizeof(struct map *) * p->n_maps,
+	       funcs = sizeof(struct vm_func) * n_funcs;
+	size_t bytes = sizeof(struct vm_prog) + ops + calls + windows + maps + funcs;
 	struct vm_prog *vp = calloc(1, bytes);
 
 	if (!vp)
@@ -348,8 +407,10 @@ static struct vm_prog *alloc(const struct prog *p, uint32_t n_calls)
 	vp->calls = (struct vm_call *)(void *)((char *)vp->ops + ops);
 	vp->windows = (struct vm_window *)(void *)((char *)vp->calls + calls);
 	vp->maps = (struct map **)(void *)((char *)vp->windows + windows);
+	vp->funcs = (struct vm_func *)(void *)((char *)vp->maps + maps);
 	vp->n_ops = p->n_insns;
 	vp->n_maps = p->n_maps;
+	vp->n_funcs = n_funcs;
 	vp->bytes = bytes;
 	return vp;
 }
@@ -359,9 +420,13 @@ static FALLIBLE prepare(struct prep *s)
 	const struct prog *p = s->p;
 
 	TRY(prep_check(s));
-	s->vp = alloc(p, count_helper_ids(p, s->o->profile->n_helpers));
+	s->vp = alloc(p, count_helper_ids(p, s->o->profile->n_helpers), s->n_funcs);
 	if (!s->vp)
 		return E_NOMEM;
+	s->vp->profile = s->o->profile;
+	s->vp->lookup = s->o->lookup;
+	if (s->o->keep)
+		s->vp->prog = *p;
 	for (uint32_t i = 0; i < p->n_maps; i++)
 		s->vp->maps[i] = s->o->maps[i];
 	fill_windows(s->vp);
@@ -394,4 +459,10 @@ void vm_prog_free(struct vm_prog *vp)
 size_t vm_prog_bytes(const struct vm_prog *vp)
 {
 	return vp->bytes;
+}
+
+const struct vm_func *vm_prog_funcs(const struct vm_prog *vp, uint32_t *n)
+{
+	*n = vp->n_funcs;
+	return vp->funcs;
 }

@@ -7,17 +7,12 @@
 
 enum { NO_REG = 0xff };
 
-struct func {
-	uint32_t start, end;
-	uint32_t zero_bytes;
-};
-
 struct prep {
 	const struct prog *p;
 	const struct vm_prog_opts *o;
 	struct diag *d;
 	uint8_t *leader; /* per slot: a jump or call leads here */
-	struct func *funcs;
+	struct vm_func *funcs;
 	uint32_t n_funcs;
 	struct vm_prog *vp;
 };
@@ -61,19 +56,31 @@ static inline uint8_t written_reg(const struct isa_insn *in)
 		return in->dst;
 	if (in->sem == ISA_ATOMIC && isa_atomic_fetches(in->aux))
 		return in->aux == ISA_ATOMIC_CMPXCHG ? 0 : in->src;
-	if (in->sem == ISA_CALL)
+	if (in->sem == ISA_CALL || in->sem == ISA_CALLX)
 		return 0;
 	return NO_REG;
 }
 
 static inline bool is_jump(const struct isa_insn *in)
 {
-	return in->sem >= ISA_JA && in->sem <= ISA_JSET;
+	return in->sem >= ISA_JA && in->sem <= ISA_MAY_GOTO;
 }
 
 static inline bool is_local_call(const struct isa_insn *in)
 {
 	return in->sem == ISA_CALL && in->aux == ISA_CALL_LOCAL;
+}
+
+static inline bool is_func_ref(const struct isa_insn *in)
+{
+	return in->sem == ISA_IMM64 && in->aux == ISA_IMM64_FUNC;
+}
+
+/* Of a local call or a function reference: slots from the next one to the function. Source: kernel/bpf/verifier.c
+ * add_subprog_and_kfunc, v6.12. */
+static inline int64_t func_delta(const struct isa_insn *in)
+{
+	return is_func_ref(in) ? (int32_t)(uint32_t)in->imm : in->imm;
 }
 
 /* r10 as the base of an access inside the frame; *depth: how far below r10 it reaches. */

@@ -21,6 +21,7 @@
 
 struct vm_prog;
 struct vm;
+struct vm_run_state;
 
 enum { VM_STACK_BYTES = 512, VM_MAX_FRAMES = 8 };
 
@@ -29,6 +30,18 @@ struct vm_prog_opts {
 	const struct abi_profile *profile;
 	struct map *const *maps;           /* one per p->maps, in order; must outlive the vm_prog */
 	helper_fn *(*lookup)(uint32_t id); /* NULL: helper_lookup */
+	/*
+	 * What p points to (instructions, functions, lines) outlives the vm_prog: then a fault tells function and
+	 * source line, and the program can be compiled.
+	 */
+	bool keep;
+};
+
+/* A function of a program: from slot 0, or from what a local call or a function reference names, to the next. */
+struct vm_func {
+	uint32_t start, end; /* slots */
+	uint32_t zero_bytes; /* how much of its frame it may read before it writes it */
+	bool may_goto;       /* it has one: its frame needs the counter */
 };
 
 /*
@@ -38,11 +51,22 @@ struct vm_prog_opts {
  */
 FALLIBLE vm_prog_new(const struct prog *p, const struct vm_prog_opts *o, struct vm_prog **out, struct diag *d);
 void vm_prog_free(struct vm_prog *vp);
+/* *n functions, by start; the first is the entry. They live as long as vp. */
+const struct vm_func *vm_prog_funcs(const struct vm_prog *vp, uint32_t *n);
 /* Bytes that the prepared program holds. */
 size_t vm_prog_bytes(const struct vm_prog *vp);
 
 FALLIBLE vm_new(struct vm **out);
 void vm_free(struct vm *v);
+
+/*
+ * Put a program into a PROG_ARRAY map (NULL: take it out), for tail calls: it runs with the caller's context, stack and
+ * fuel, and its own maps. Safe while programs run; the one taken out may still run until they end. At most
+ * VM_MAX_TAIL_CALLS in one run; a program prepared with another profile than the caller's is as none.
+ * E_INVALID: another kind of map, or no such index.
+ */
+FALLIBLE vm_prog_array_set(struct map *m, uint32_t index, const struct vm_prog *vp);
+enum { VM_MAX_TAIL_CALLS = 33 }; /* source: include/linux/bpf.h MAX_TAIL_CALL_CNT, v6.12 */
 
 struct vm_run_args {
 	void *ctx;        /* r1; NULL with ctx_bytes 0 is fine */
@@ -73,5 +97,7 @@ struct vm_fault {
  */
 FALLIBLE vm_run(struct vm *v, const struct vm_prog *vp, const struct vm_run_args *args, uint64_t *ret,
 		struct vm_fault *fault, struct diag *d);
+
+#include "engine/vm/native.h" /* for compilers */
 
 #endif
