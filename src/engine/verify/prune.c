@@ -10,14 +10,16 @@
  * Unless the way there spent something that the runtime bounds: a round of a callback, or a may_goto. Then nothing
  * new can come of it, and the path ends, coming back to that older state (its "low"). What was explored in between
  * waits until the older one is explored, as the strongly connected components of Tarjan's algorithm do: until then it
- * covers only states in the midst of the same bounded work (equal stamps), and these come back to the same low.
+ * covers only states in the midst of the same bounded works that spent no less of them (stamps), and these come back to
+ * the same low.
  *
  * Why a program that is accepted ends: suppose one runs forever. Each piece of its run is a step in the tree of states,
  * or goes from a state to one that covers it. From some time on it stays in one component, and in the midst of the same
- * works, the deepest that it leaves no more. No work has endless rounds, so it comes back to older states only
- * in works that it enters anew and leaves again, and enters by a step downwards, leaves below where it entered. All
- * else goes to states that were explored earlier. So it comes by ever earlier ones, of which there are not endlessly
- * many.
+ * works, those that it leaves no more. What it spent of them is at least what the states' stamps say, by one more for
+ * each time that it came back: steps count both alike, and covering states have spent less. So it comes back in them so
+ * often and no more. It still does in works that it enters anew and leaves again; but it enters them by a step
+ * downwards, and leaves below where it entered. All else goes to states that were explored earlier. So it comes by ever
+ * earlier ones, of which there are not endlessly many.
  */
 #include "engine/verify/verify_internal.h"
 
@@ -154,18 +156,18 @@ void prune_path_end(struct verifier *v, struct stored *parent, struct stored *lo
 	}
 }
 
-static bool same_work(const struct stamp *a, const struct stamp *b)
+static bool spent_no_less(const struct stamp *a, const struct stamp *b)
 {
-	return a->work == b->work && a->life == b->life;
+	return a->work == b->work && a->life == b->life && a->round >= b->round && a->spent >= b->spent;
 }
 
-/* In the midst of the same bounded works, in all frames. */
-static bool same_works(const struct snap *a, const struct snap *b)
+/* In the midst of the same bounded works as the kept state, in all frames, and with no less of them spent. */
+static bool in_works_of(const struct snap *kept, const struct snap *now)
 {
-	for (uint32_t f = 0; f < a->n_frames; f++)
-		if (!same_work(&a->frames[f].stamp, &b->frames[f].stamp))
+	for (uint32_t f = 0; f < kept->n_frames; f++)
+		if (!spent_no_less(&now->frames[f].stamp, &kept->frames[f].stamp))
 			return false;
-	return same_work(&a->between, &b->between);
+	return spent_no_less(&now->between, &kept->between);
 }
 
 /* A work that both are in the midst of has got on from old, an older state of this path, to new. */
@@ -191,13 +193,13 @@ static bool got_on(const struct snap *old, const struct snap *new)
 static FALLIBLE judge_equal(struct verifier *v, struct stored *s, const struct snap *n, bool *covered)
 {
 	if (!s->branches) {
-		*covered = !s->low || same_works(s->snap, n);
+		*covered = !s->low || in_works_of(s->snap, n);
 		v->back_to = *covered ? s->low : NULL;
 		return E_OK;
 	}
 	if (!got_on(s->snap, n))
 		REJECT(v, ENDLESS, "the program can come back here with nothing changed");
-	*covered = same_works(s->snap, n);
+	*covered = in_works_of(s->snap, n);
 	v->back_to = *covered ? s : NULL;
 	return E_OK;
 }
@@ -223,7 +225,7 @@ static bool find_older(struct verifier *v, const struct snap *n)
 	struct stored *s = v->cur.parent ? v->cur.parent->head : NULL;
 
 	for (int i = 0; s && i < SCAN_MAX; i++, s = s->parent ? s->parent->head : NULL) {
-		if (s->insn != v->cur.insn || s->snap->n_frames != n->n_frames || !same_works(s->snap, n) ||
+		if (s->insn != v->cur.insn || s->snap->n_frames != n->n_frames || !in_works_of(s->snap, n) ||
 		    !got_on(s->snap, n) || !snap_subsumes(s->snap, n, v->scratch))
 			continue;
 		v->back_to = s;
@@ -273,7 +275,7 @@ static bool find_cover(struct verifier *v, const struct snap *n)
 	struct stored **at = &v->done[v->cur.insn], *s;
 
 	while ((s = *at)) {
-		if (snap_subsumes(s->snap, n, v->scratch) && (!s->low || same_works(s->snap, n))) {
+		if (snap_subsumes(s->snap, n, v->scratch) && (!s->low || in_works_of(s->snap, n))) {
 			v->back_to = s->low;
 			s->hits++;
 			*at = s->next; /* to the front */
