@@ -129,7 +129,8 @@ static bool machine_fits(const struct snap *n, const struct machine *m)
 	struct links links;
 
 	links.n = 0;
-	if (n->n_frames != m->n_frames || n->n_refs != m->n_held)
+	/* A record that may be null is one to the verifier, and perhaps none. */
+	if (n->n_frames != m->n_frames || n->n_refs < m->n_held)
 		return false;
 	for (uint32_t f = 0; f < n->n_frames; f++) {
 		const struct snap_frame *sf = &n->frames[f];
