@@ -19,7 +19,7 @@ static void split_map_values(struct prog *p)
 	for (uint32_t i = 0; i < p->n_insns; i++) {
 		struct isa_insn *in = &p->insns[i];
 
-		if (in->sem != ISA_IMM64 || in->aux == ISA_IMM64_VALUE)
+		if (in->sem != ISA_IMM64 || in->aux == ISA_IMM64_VALUE || in->aux == ISA_IMM64_FUNC)
 			continue;
 		in->off = in->aux == ISA_IMM64_MAP_VALUE ? (int32_t)(in->imm >> 32) : 0;
 		in->imm = (uint32_t)in->imm % (N_MAPS + 1);

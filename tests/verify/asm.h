@@ -167,9 +167,29 @@ static inline struct isa_insn imm64(enum isa_imm64 kind, unsigned dst, int64_t i
 	return in;
 }
 
+/* off: as for a jump, from the first of its two slots */
+static inline struct isa_insn func_ref(unsigned dst, int32_t off)
+{
+	return imm64(ISA_IMM64_FUNC, dst, off, 0);
+}
+
+static inline struct isa_insn may_goto(int off)
+{
+	struct isa_insn in = isa_make(ISA_MAY_GOTO, 64, ISA_FORM_J, 0);
+
+	in.off = off;
+	return in;
+}
+
+static inline struct isa_insn callx(unsigned dst)
+{
+	return op_r(ISA_CALLX, 64, dst);
+}
+
 #define PAD ((struct isa_insn){ 0 })
 #define LDDW(dst, imm) imm64(ISA_IMM64_VALUE, dst, imm, 0), PAD
 #define MAP_FD(dst, map) imm64(ISA_IMM64_MAP_FD, dst, map, 0), PAD
+#define FUNC(dst, off) func_ref(dst, off), PAD
 #define MAP_VALUE(dst, map, off) imm64(ISA_IMM64_MAP_VALUE, dst, map, off), PAD
 
 #endif

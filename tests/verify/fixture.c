@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+static const struct prog_map inner_map = {
+	.name = "inner", .kind = PROG_MAP_ARRAY, .key_size = 4, .value_size = INNER_VALUE_BYTES, .max_entries = 3
+};
+
 const struct prog_map fixture_maps[N_MAPS] = {
 	[MAP_HASH] = { .name = "h",
 		       .kind = PROG_MAP_HASH,
@@ -19,6 +23,25 @@ const struct prog_map fixture_maps[N_MAPS] = {
 			 .max_entries = 1,
 			 .flags = PROG_MAP_RDONLY },
 	[MAP_ODD_KIND] = { .name = "odd", .kind = 99, .key_size = 4, .value_size = 4, .max_entries = 1 },
+	[MAP_PROGS] = { .name = "progs",
+			.kind = PROG_MAP_PROG_ARRAY,
+			.key_size = 4,
+			.value_size = 4,
+			.max_entries = 2 },
+	[MAP_RING] = { .name = "ring", .kind = PROG_MAP_RINGBUF, .max_entries = 4096 },
+	[MAP_USER_RING] = { .name = "user", .kind = PROG_MAP_USER_RINGBUF, .max_entries = 4096 },
+	[MAP_OUTER] = { .name = "outer",
+			.kind = PROG_MAP_ARRAY_OF_MAPS,
+			.key_size = 4,
+			.value_size = 4,
+			.max_entries = 2,
+			.inner = &inner_map },
+	[MAP_OUTER_BARE] = { .name = "bare",
+			     .kind = PROG_MAP_HASH_OF_MAPS,
+			     .key_size = 4,
+			     .value_size = 4,
+			     .max_entries = 2 },
+	[MAP_QUEUE] = { .name = "queue", .kind = PROG_MAP_QUEUE, .value_size = 8, .max_entries = 2 },
 };
 
 static const struct abi_ctx_field fields[] = {
@@ -31,7 +54,7 @@ const struct abi_ctx fixture_ctx = { .name = "test", .size = CTX_BYTES, .fields 
 const struct abi_ctx fixture_memory = { .name = "memory", .size = 64, .plain_memory = true };
 const struct abi_ctx fixture_buffer = { .name = "buffer", .size = 64, .plain_memory = true, .writable = true };
 
-static const struct abi_helper helpers[] = {
+static const struct abi_helper own_helpers[] = {
 #define HELPER(id_, name_, ret_, a1, a2, a3, a4, a5, min_, max_, doc_) \
 	{ .id = id_,                                                   \
 	  .name = #name_,                                              \
@@ -48,29 +71,71 @@ static const struct abi_helper helpers[] = {
 	{ .id = HELPER_DENIED, .name = "denied" },
 };
 
-static const uint32_t allowed[] = {
-#define HELPER(id, ...) id,
-#include "engine/abi/helpers.def"
-#undef HELPER
-	HELPER_FILL,
-	HELPER_CTX,
-	HELPER_READ,
-	HELPER_BROKEN,
+/* Where Sallyport's runtime has one of them, its own row counts. */
+static const struct abi_helper linux_helpers[] = {
+	{ .id = LINUX_TAIL_CALL,
+	  .name = "tail_call",
+	  .args = { ABI_ARG_CTX, ABI_ARG_CONST_MAP, ABI_ARG_SCALAR },
+	  .ret_min = INT32_MIN,
+	  .ret_max = INT32_MAX },
+	{ .id = LINUX_RESERVE,
+	  .name = "ringbuf_reserve",
+	  .ret = ABI_RET_RECORD_OR_NULL,
+	  .args = { ABI_ARG_CONST_MAP, ABI_ARG_SCALAR, ABI_ARG_SCALAR } },
+	{ .id = LINUX_SUBMIT, .name = "ringbuf_submit", .args = { ABI_ARG_RECORD, ABI_ARG_SCALAR } },
+	{ .id = LINUX_FOR_EACH,
+	  .name = "for_each_map_elem",
+	  .args = { ABI_ARG_CONST_MAP, ABI_ARG_FUNC, ABI_ARG_ANY, ABI_ARG_SCALAR },
+	  .ret_min = INT32_MIN,
+	  .ret_max = INT32_MAX },
+	{ .id = LINUX_TIMER_INIT,
+	  .name = "timer_init",
+	  .args = { ABI_ARG_TIMER, ABI_ARG_CONST_MAP, ABI_ARG_SCALAR },
+	  .ret_min = INT32_MIN },
+	{ .id = LINUX_TIMER_SET_CALLBACK,
+	  .name = "timer_set_callback",
+	  .args = { ABI_ARG_TIMER, ABI_ARG_FUNC },
+	  .ret_min = INT32_MIN },
+	{ .id = LINUX_TIMER_START,
+	  .name = "timer_start",
+	  .args = { ABI_ARG_TIMER, ABI_ARG_SCALAR, ABI_ARG_SCALAR },
+	  .ret_min = INT32_MIN },
+	{ .id = LINUX_LOOP,
+	  .name = "loop",
+	  .args = { ABI_ARG_SCALAR, ABI_ARG_FUNC, ABI_ARG_ANY, ABI_ARG_SCALAR },
+	  .ret_min = INT32_MIN,
+	  .ret_max = INT32_MAX },
+	{ .id = LINUX_DRAIN,
+	  .name = "user_ringbuf_drain",
+	  .args = { ABI_ARG_CONST_MAP, ABI_ARG_FUNC, ABI_ARG_ANY, ABI_ARG_SCALAR },
+	  .ret_min = INT32_MIN,
+	  .ret_max = INT32_MAX },
 };
 
+enum { N_HELPERS_MAX = countof(own_helpers) + countof(linux_helpers) };
+
+static struct abi_helper helpers[N_HELPERS_MAX];
+static uint32_t allowed[N_HELPERS_MAX], n_helpers;
+
 const struct abi_prog_type fixture_type = {
-	.section = "test", .ret_min = 0, .ret_max = 1, .helpers = allowed, .n_helpers = countof(allowed)
+	.section = "test", .ret_min = 0, .ret_max = 1, .helpers = allowed, .n_helpers = N_HELPERS_MAX
 };
 const struct abi_prog_type fixture_any = {
-	.section = "any", .ret_min = INT64_MIN, .ret_max = INT64_MAX, .helpers = allowed, .n_helpers = countof(allowed)
+	.section = "any", .ret_min = INT64_MIN, .ret_max = INT64_MAX, .helpers = allowed, .n_helpers = N_HELPERS_MAX
 };
 
 static const struct abi_map_kind kinds[] = {
 	{ .kind = PROG_MAP_HASH, .name = "hash" },
 	{ .kind = PROG_MAP_ARRAY, .name = "array", .direct_value = true, .values_exist = true },
+	{ .kind = PROG_MAP_PROG_ARRAY, .name = "program array" },
+	{ .kind = PROG_MAP_ARRAY_OF_MAPS, .name = "array of maps" },
+	{ .kind = PROG_MAP_HASH_OF_MAPS, .name = "hash of maps" },
+	{ .kind = PROG_MAP_QUEUE, .name = "queue" },
+	{ .kind = PROG_MAP_RINGBUF, .name = "ring buffer" },
+	{ .kind = PROG_MAP_USER_RINGBUF, .name = "user ring buffer" },
 };
 
-const struct abi_profile fixture_profile = {
+struct abi_profile fixture_profile = {
 	.name = "fixture",
 	.limits = { .prog_slots = 4096,
 		    .steps = 1000000,
@@ -82,10 +147,29 @@ const struct abi_profile fixture_profile = {
 	.types = &fixture_type,
 	.n_types = 1,
 	.helpers = helpers,
-	.n_helpers = countof(helpers),
 	.map_kinds = kinds,
 	.n_map_kinds = countof(kinds),
 };
+
+static int by_id(const void *a, const void *b)
+{
+	uint32_t x = ((const struct abi_helper *)a)->id, y = ((const struct abi_helper *)b)->id;
+
+	return x < y ? -1 : x > y;
+}
+
+__attribute__((constructor)) static void make_helpers(void)
+{
+	memcpy(helpers, own_helpers, sizeof own_helpers);
+	n_helpers = countof(own_helpers);
+	for (size_t i = 0; i < countof(linux_helpers); i++)
+		if (!bsearch(&linux_helpers[i], own_helpers, countof(own_helpers), sizeof helpers[0], by_id))
+			helpers[n_helpers++] = linux_helpers[i];
+	qsort(helpers, n_helpers, sizeof helpers[0], by_id);
+	for (uint32_t i = 0; i < n_helpers; i++)
+		allowed[i] = helpers[i].id == HELPER_DENIED ? 0 : helpers[i].id;
+	fixture_profile.n_helpers = n_helpers;
+}
 
 struct prog fixture_prog(const struct isa_insn *code, size_t n)
 {

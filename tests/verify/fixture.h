@@ -5,8 +5,20 @@
 
 #include "engine/verify/verify.h"
 
-enum { MAP_HASH, MAP_ARRAY, MAP_RODATA, MAP_ODD_KIND, N_MAPS };
-enum { ARRAY_VALUE_BYTES = 64, HASH_KEY_BYTES = 8, HASH_VALUE_BYTES = 16 };
+enum {
+	MAP_HASH,
+	MAP_ARRAY,
+	MAP_RODATA,
+	MAP_ODD_KIND,
+	MAP_PROGS,
+	MAP_RING,
+	MAP_USER_RING,
+	MAP_OUTER, /* an array of maps like MAP_INNER_VALUE_BYTES says */
+	MAP_OUTER_BARE,
+	MAP_QUEUE,
+	N_MAPS
+};
+enum { ARRAY_VALUE_BYTES = 64, HASH_KEY_BYTES = 8, HASH_VALUE_BYTES = 16, INNER_VALUE_BYTES = 24 };
 
 /* Helpers that Sallyport's runtime does not have, to reach every argument type. */
 enum {
@@ -17,14 +29,27 @@ enum {
 	HELPER_DENIED = 2004, /* exists, but the program type may not call it */
 };
 
+/* Helpers of Linux that the verifier knows, whether Sallyport's runtime has them or not. */
+enum {
+	LINUX_TAIL_CALL = 12,
+	LINUX_RESERVE = 131,
+	LINUX_SUBMIT = 132,
+	LINUX_FOR_EACH = 164,
+	LINUX_TIMER_INIT = 169,
+	LINUX_TIMER_SET_CALLBACK = 170,
+	LINUX_TIMER_START = 171,
+	LINUX_LOOP = 181,
+	LINUX_DRAIN = 209,
+};
+
 /* Context fields, by offset. */
 enum { CTX_U64 = 0, CTX_U32 = 8, CTX_U8 = 12, CTX_HANDLE = 16, CTX_LIST = 24, CTX_BYTES = 32 };
 
 extern const struct prog_map fixture_maps[N_MAPS];
-extern const struct abi_ctx fixture_ctx;    /* fields */
-extern const struct abi_ctx fixture_memory; /* 64 bytes of plain memory, read-only */
-extern const struct abi_ctx fixture_buffer; /* the same, writable */
-extern const struct abi_profile fixture_profile;
+extern const struct abi_ctx fixture_ctx;        /* fields */
+extern const struct abi_ctx fixture_memory;     /* 64 bytes of plain memory, read-only */
+extern const struct abi_ctx fixture_buffer;     /* the same, writable */
+extern struct abi_profile fixture_profile;      /* made before main runs */
 extern const struct abi_prog_type fixture_type; /* r0 in 0..1 */
 extern const struct abi_prog_type fixture_any;  /* r0 is any number */
 

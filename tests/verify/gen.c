@@ -332,7 +332,116 @@ static void item_call(struct gen *g)
 	emit(g, movr(3, 6));
 	emit(g, movr(4, 10));
 	g->call_sites[g->n_calls++] = g->n;
+	if (one_in(g, 3)) {
+		emit2(g, func_ref(5, 0));
+		emit(g, callx(5));
+		return;
+	}
 	emit(g, call_local(0));
+}
+
+/* Take a record, use it, give it back; or forget to. */
+static void item_record(struct gen *g)
+{
+	static const uint8_t sizes[] = { 8, 16, 24 };
+	uint32_t bytes = sizes[below(g, 3)], check;
+
+	emit2(g, imm64(ISA_IMM64_MAP_FD, 1, MAP_RING, 0));
+	emit(g, mov(2, (int32_t)bytes));
+	emit(g, mov(3, 0));
+	emit(g, call(LINUX_RESERVE));
+	emit(g, movr(1, 0));
+	emit(g, stx(64, 10, -48, 1));
+	check = g->n;
+	if (!one_in(g, 40))
+		emit(g, jcc(ISA_JEQ, 64, one_in(g, 2) ? 0 : 1, 0, 0));
+	emit(g, mov(0, 1));
+	use_memory(g, 64, (int)(bytes - 8 + one_in(g, 20)) & ~7, false);
+	if (one_in(g, 8))
+		emit(g, random_jump(g)); /* nowhere: just a branch while it is held */
+	if (one_in(g, 3))
+		emit(g, ldx(64, 1, 10, -48));
+	emit(g, mov(2, 0));
+	if (!one_in(g, 20))
+		emit(g, call(LINUX_SUBMIT));
+	if (one_in(g, 30))
+		emit(g, ldx(64, 1, 10, -48));
+	if (g->code[check].sem == ISA_JEQ)
+		g->code[check].off = (int32_t)(g->n - check - 1);
+	emit(g, mov(0, 4));
+}
+
+enum { BACK_LOOP, BACK_FOR_EACH, BACK_TIMER };
+
+static void reference_back(struct gen *g, unsigned kind)
+{
+	g->back_sites[kind][g->n_back[kind]++] = g->n;
+	emit2(g, func_ref(2, 0));
+}
+
+static void item_back(struct gen *g)
+{
+	unsigned kind = below(g, 3);
+
+	if (g->in_callback || g->n_back[kind] == countof(g->back_sites[0]))
+		return;
+	if (kind == BACK_LOOP)
+		emit(g, movr(1, num(g)));
+	else if (kind == BACK_FOR_EACH)
+		emit2(g, imm64(ISA_IMM64_MAP_FD, 1, one_in(g, 2) ? MAP_HASH : MAP_ARRAY, 0));
+	else
+		emit2(g, imm64(ISA_IMM64_MAP_VALUE, 1, MAP_ARRAY, one_in(g, 20) ? 4 : 8));
+	reference_back(g, kind);
+	emit(g, movr(3, one_in(g, 30) ? num(g) : 10));
+	emit(g, mov(4, 0));
+	emit(g, call(kind == BACK_LOOP       ? LINUX_LOOP
+		     : kind == BACK_FOR_EACH ? LINUX_FOR_EACH
+					     : LINUX_TIMER_SET_CALLBACK));
+}
+
+static void item_tail_call(struct gen *g)
+{
+	if (g->in_callback)
+		return;
+	emit(g, movr(1, 6));
+	emit2(g, imm64(ISA_IMM64_MAP_FD, 2, MAP_PROGS, 0));
+	emit(g, movr(3, num(g)));
+	emit(g, call(LINUX_TAIL_CALL));
+}
+
+/* A value in a map in a map. */
+static void item_inner(struct gen *g)
+{
+	uint32_t first, second;
+
+	emit(g, st(64, 10, -40, (int32_t)below(g, 3)));
+	emit2(g, imm64(ISA_IMM64_MAP_FD, 1, MAP_OUTER, 0));
+	emit(g, movr(2, 10));
+	emit(g, add(2, -40));
+	emit(g, call(ABI_HELPER_map_lookup_elem));
+	first = g->n;
+	emit(g, jcc(ISA_JEQ, 64, 0, 0, 0));
+	emit(g, movr(1, 0));
+	emit(g, movr(2, 10));
+	emit(g, add(2, -40));
+	emit(g, call(ABI_HELPER_map_lookup_elem));
+	second = g->n;
+	emit(g, jcc(ISA_JEQ, 64, 0, 0, 0));
+	emit(g, ldx(64, 7, 0, one_in(g, 10) ? 17 : 16));
+	g->code[first].off = (int32_t)(g->n - first - 1);
+	g->code[second].off = (int32_t)(g->n - second - 1);
+	emit(g, mov(0, 6));
+}
+
+/* Through r6, what a callback was given: its caller's frame. */
+static void item_given(struct gen *g)
+{
+	int off = -8 - 8 * (int)below(g, 4);
+
+	if (one_in(g, 2))
+		emit(g, stx(64, 6, off, num(g)));
+	else
+		emit(g, ldx(64, num(g), 6, off));
 }
 
 static void items(struct gen *g, uint32_t n, unsigned depth);
@@ -363,10 +472,28 @@ static void item_loop(struct gen *g, unsigned depth)
 	g->code[g->n - 1].off = (int32_t)start - (int32_t)g->n;
 }
 
+/* A loop that nothing but the runtime bounds. */
+static void item_may_goto(struct gen *g, unsigned depth)
+{
+	struct gen_skips outside = g->skips;
+	uint32_t start = g->n;
+
+	if (depth >= 2)
+		return;
+	emit(g, may_goto(0));
+	g->skips.n = 0;
+	items(g, 1 + below(g, 3), depth + 1);
+	land_skips(g, true);
+	g->skips = outside;
+	emit(g, one_in(g, 3) ? random_jump(g) : jmp(0));
+	g->code[g->n - 1].off = (int32_t)start - (int32_t)g->n;
+	g->code[start].off = (int32_t)(g->n - start - 1);
+}
+
 static void items(struct gen *g, uint32_t n, unsigned depth)
 {
 	for (uint32_t i = 0; i < n && g->n < GEN_MAX - 128; i++) {
-		switch (below(g, 20)) {
+		switch (below(g, 26)) {
 		case 0:
 		case 1:
 		case 2:
@@ -378,7 +505,10 @@ static void items(struct gen *g, uint32_t n, unsigned depth)
 			break;
 		case 5:
 		case 6:
-			item_load_ctx(g);
+			if (g->in_callback)
+				item_given(g);
+			else
+				item_load_ctx(g);
 			break;
 		case 7:
 		case 8:
@@ -400,10 +530,29 @@ static void items(struct gen *g, uint32_t n, unsigned depth)
 			item_lookup(g);
 			break;
 		case 16:
-			item_helper(g);
+			if (!g->in_callback)
+				item_helper(g);
 			break;
 		case 17:
-			item_call(g);
+			if (!g->in_callback)
+				item_call(g);
+			break;
+		case 20:
+			item_record(g);
+			break;
+		case 21:
+		case 22:
+			item_back(g);
+			break;
+		case 23:
+			item_may_goto(g, depth);
+			break;
+		case 24:
+			if (one_in(g, 3))
+				item_tail_call(g);
+			break;
+		case 25:
+			item_inner(g);
 			break;
 		case 18:
 			item_loop(g, depth);
@@ -421,7 +570,7 @@ static void prologue(struct gen *g)
 		emit(g, st(64, 10, off, (int32_t)rng_number(&g->rng)));
 	emit(g, mov(0, (int32_t)below(g, 100)));
 	for (unsigned r = 7; r <= 9; r++)
-		emit(g, one_in(g, 4) ? mov(r, (int32_t)rng_number(&g->rng)) : ldx(64, r, 6, CTX_U64));
+		emit(g, g->in_callback || one_in(g, 4) ? mov(r, (int32_t)rng_number(&g->rng)) : ldx(64, r, 6, CTX_U64));
 }
 
 static void callee(struct gen *g)
@@ -445,6 +594,32 @@ static void callee(struct gen *g)
 		g->code[g->call_sites[i]].imm = (int32_t)start - (int32_t)g->call_sites[i] - 1;
 }
 
+/* What it is given becomes r6; a timer has nothing but the element, whose last bytes do. */
+static void callback(struct gen *g, unsigned kind)
+{
+	uint32_t start = g->n;
+
+	g->in_callback = true;
+	emit(g, movr(6, kind == BACK_LOOP ? 2 : kind == BACK_FOR_EACH ? 4 : 3));
+	if (kind == BACK_TIMER)
+		emit(g, add(6, ARRAY_VALUE_BYTES));
+	if (kind == BACK_LOOP)
+		emit(g, movr(7, 1));
+	else
+		emit(g, ldx(32, 7, one_in(g, 2) ? 2 : 3, 0));
+	emit(g, stx(64, 10, -56, 7));
+	prologue(g);
+	emit(g, ldx(64, 7, 10, -56));
+	items(g, 1 + below(g, 5), 0);
+	land_skips(g, true);
+	if (one_in(g, 2))
+		item_given(g);
+	emit(g, and_(0, kind == BACK_TIMER ? 0 : one_in(g, 30) ? 3 : 1));
+	emit(g, exit_());
+	for (uint32_t i = 0; i < g->n_back[kind]; i++)
+		g->code[g->back_sites[kind][i]].imm = (int32_t)start - (int32_t)g->back_sites[kind][i] - 1;
+}
+
 void gen_program(struct gen *g, uint64_t seed)
 {
 	*g = (struct gen){ .rng = seed };
@@ -456,4 +631,7 @@ void gen_program(struct gen *g, uint64_t seed)
 	emit(g, exit_());
 	if (g->n_calls)
 		callee(g);
+	for (unsigned kind = 0; kind < countof(g->n_back); kind++)
+		if (g->n_back[kind])
+			callback(g, kind);
 }

@@ -3,7 +3,7 @@
  * gen: random programs that stand a fair chance with the verifier.
  *
  * A program is a row of items. Between items r6 is the context, r0 and r7-r9 are numbers, and fp-32..fp
- * holds numbers; r1-r5 are scratch. Bounds are often right, and often just not.
+ * holds numbers; r1-r5 are scratch. Bounds are often right, and often just not. Callbacks get the caller's frame.
  */
 #ifndef SALLYPORT_TESTS_VERIFY_GEN_H
 #define SALLYPORT_TESTS_VERIFY_GEN_H
@@ -23,7 +23,9 @@ struct gen {
 	uint64_t rng;
 	struct gen_skips skips;
 	bool in_callee;
-	uint32_t call_sites[8], n_calls;
+	bool in_callback;                     /* r6 is what the callback was given, and there is no context */
+	uint32_t call_sites[8], n_calls;      /* calls of the callee, and references to it */
+	uint32_t back_sites[3][8], n_back[3]; /* references to callbacks of a loop, of for_each, of a timer */
 };
 
 void gen_program(struct gen *g, uint64_t seed);

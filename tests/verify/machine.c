@@ -46,8 +46,30 @@ void machine_init(struct machine *m, const struct prog *p, const struct abi_prof
 	}
 	for (size_t i = 0; i < sizeof m->value; i++)
 		((uint8_t *)m->value)[i] = (uint8_t)rng_number(&m->rng);
+	m->timers = rng_below(&m->rng, 3);
+	m->frame[0].budget = rng_below(&m->rng, 6);
 	m->frame[0].r[1] = (struct val){ .kind = VAL_CTX };
 	m->frame[0].r[ISA_FP] = (struct val){ .kind = VAL_STACK };
+}
+
+static const struct prog_map *map_of(const struct machine *m, struct val v)
+{
+	return v.inner ? m->p->maps[v.map].inner : &m->p->maps[v.map];
+}
+
+/* n_bytes of a record or key. */
+static uint8_t *other_object(struct machine *m, struct val at, uint64_t *size, bool write)
+{
+	if (at.kind == VAL_KEY) {
+		*size = map_of(m, at)->key_size;
+		if (write)
+			fault(m, "a key was written");
+		return m->key;
+	}
+	*size = m->record[at.object].bytes;
+	if (!*size)
+		fault(m, "a record that was given back");
+	return m->record[at.object].data;
 }
 
 /* n_bytes of plain memory at a pointer, or NULL. Not for the stack. */
@@ -59,12 +81,14 @@ static uint8_t *object_at(struct machine *m, struct val at, uint64_t n_bytes, bo
 	if (at.kind == VAL_CTX && write && !m->ctx->writable)
 		fault(m, "the context was written");
 	if (at.kind == VAL_VALUE) {
-		size = m->p->maps[at.map].value_size;
+		size = map_of(m, at)->value_size;
 		base = m->value[at.map][at.object];
-		if (write && m->p->maps[at.map].flags & PROG_MAP_RDONLY)
+		if (write && map_of(m, at)->flags & PROG_MAP_RDONLY)
 			fault(m, "a read-only map was written");
 	}
-	if (at.kind != VAL_CTX && at.kind != VAL_VALUE)
+	if (at.kind == VAL_KEY || at.kind == VAL_RECORD)
+		base = other_object(m, at, &size, write);
+	else if (at.kind != VAL_CTX && at.kind != VAL_VALUE)
 		fault(m, "not a pointer to memory");
 	if (at.n > size || n_bytes > size - at.n)
 		fault(m, "outside of the object");
@@ -201,6 +225,12 @@ static void store(struct machine *m, struct val at, unsigned width, struct val v
 	f->saved[i / 8] = v;
 }
 
+/* Pointers that arithmetic can move. */
+static bool moves(struct val v)
+{
+	return v.kind != VAL_NUMBER && v.kind != VAL_HANDLE && v.kind != VAL_MAP && v.kind != VAL_FUNC;
+}
+
 static void alu(struct machine *m, const struct isa_insn *in)
 {
 	struct val *dst = &top(m)->r[in->dst];
@@ -218,18 +248,14 @@ static void alu(struct machine *m, const struct isa_insn *in)
 	}
 	if (in->sem != ISA_MOV)
 		(void)get(m, in->dst);
-	if (in->width == 64 && in->sem == ISA_ADD && b.kind == VAL_NUMBER && dst->kind != VAL_NUMBER &&
-	    dst->kind != VAL_HANDLE && dst->kind != VAL_MAP) {
+	if (in->width == 64 && in->sem == ISA_ADD && b.kind == VAL_NUMBER && moves(*dst)) {
 		*dst = moved(*dst, (int64_t)b.n);
-	} else if (in->width == 64 && in->sem == ISA_ADD && dst->kind == VAL_NUMBER && b.kind != VAL_NUMBER &&
-		   b.kind != VAL_HANDLE && b.kind != VAL_MAP) {
+	} else if (in->width == 64 && in->sem == ISA_ADD && dst->kind == VAL_NUMBER && moves(b)) {
 		*dst = moved(b, (int64_t)dst->n);
-	} else if (in->width == 64 && in->sem == ISA_SUB && dst->kind != VAL_NUMBER && b.kind == VAL_NUMBER &&
-		   dst->kind != VAL_HANDLE && dst->kind != VAL_MAP) {
+	} else if (in->width == 64 && in->sem == ISA_SUB && b.kind == VAL_NUMBER && moves(*dst)) {
 		*dst = moved(*dst, -(int64_t)b.n);
-	} else if (in->width == 64 && in->sem == ISA_SUB && dst->kind == b.kind && dst->kind != VAL_NUMBER &&
-		   dst->kind != VAL_HANDLE && dst->kind != VAL_MAP && dst->frame == b.frame && dst->map == b.map &&
-		   dst->object == b.object) {
+	} else if (in->width == 64 && in->sem == ISA_SUB && dst->kind == b.kind && moves(b) && dst->frame == b.frame &&
+		   dst->map == b.map && dst->object == b.object) {
 		*dst = number(dst->n - b.n);
 	} else {
 		if (b.kind != VAL_NUMBER || (in->sem != ISA_MOV && dst->kind != VAL_NUMBER))
@@ -261,8 +287,7 @@ static void jump(struct machine *m, const struct isa_insn *in)
 		taken = op == ISA_JNE;
 	} else {
 		if (a.kind != b.kind || a.frame != b.frame || a.map != b.map || a.object != b.object ||
-		    in->width != 64 || a.kind == VAL_HANDLE || a.kind == VAL_MAP || op == ISA_JSET ||
-		    (op >= ISA_JSGT && op <= ISA_JSLE))
+		    in->width != 64 || !moves(a) || op == ISA_JSET || (op >= ISA_JSGT && op <= ISA_JSLE))
 			fault(m, "a comparison of unlike things");
 		taken = concrete_compare(op, 64, a.n + (UINT64_C(1) << 63), b.n + (UINT64_C(1) << 63));
 	}
@@ -327,6 +352,37 @@ static void need_kind(struct machine *m, struct val v, enum val_kind kind)
 		fault(m, "an argument of another type");
 }
 
+/* Frames when the innermost callback began; 0: none is at work. */
+static uint32_t callback_frame(const struct machine *m)
+{
+	uint32_t f = m->n_frames;
+
+	while (f && !m->frame[f - 1].callback)
+		f--;
+	return f;
+}
+
+static void give_back(struct machine *m, struct val v)
+{
+	struct machine_record *r = &m->record[v.object];
+
+	if (m->fault)
+		return;
+	if (!r->bytes || v.n)
+		fault(m, "not the start of a record that is held");
+	if (r->frame != callback_frame(m))
+		fault(m, "a callback gave back what it did not take");
+	r->bytes = 0;
+	m->n_held--;
+}
+
+static void check_held(struct machine *m, uint32_t frame)
+{
+	for (uint32_t i = 0; i < m->n_records; i++)
+		if (m->record[i].bytes && m->record[i].frame >= frame)
+			fault(m, "a record is still held");
+}
+
 static void check_arg(struct machine *m, const struct abi_helper *h, unsigned i, struct val *map)
 {
 	struct val v = get(m, i + 1);
@@ -346,10 +402,10 @@ static void check_arg(struct machine *m, const struct abi_helper *h, unsigned i,
 		*map = v;
 		return;
 	case ABI_ARG_MAP_KEY:
-		need_bytes(m, v, m->p->maps[map->map].key_size, false);
+		need_bytes(m, v, map_of(m, *map)->key_size, false);
 		return;
 	case ABI_ARG_MAP_VALUE:
-		need_bytes(m, v, m->p->maps[map->map].value_size, false);
+		need_bytes(m, v, map_of(m, *map)->value_size, false);
 		return;
 	case ABI_ARG_MAP_VALUE_WRITE:
 		need_bytes(m, v, m->p->maps[map->map].value_size, true);
@@ -368,28 +424,145 @@ static void check_arg(struct machine *m, const struct abi_helper *h, unsigned i,
 		need_kind(m, v, VAL_HANDLE);
 		return;
 	case ABI_ARG_ANY:
+		return;
 	case ABI_ARG_FUNC:
+		need_kind(m, v, VAL_FUNC);
+		return;
 	case ABI_ARG_RECORD:
+		need_kind(m, v, VAL_RECORD);
+		give_back(m, v);
+		return;
 	case ABI_ARG_TIMER:
+		need_kind(m, v, VAL_VALUE);
+		if (v.n % 8)
+			fault(m, "a timer at an odd place");
+		(void)object_at(m, v, 16, true);
+		return;
+	default:
 		fault(m, "an argument that this machine does not know");
 	}
 }
 
 static struct val lookup(struct machine *m, struct val map)
 {
-	const struct prog_map *def = &m->p->maps[map.map];
+	const struct prog_map *def = map_of(m, map);
 	uint32_t n = def->max_entries < MACHINE_OBJECTS ? def->max_entries : MACHINE_OBJECTS;
 	uint64_t key = read_number(m, top(m)->r[2], def->key_size * 8);
 	bool there = def->kind == PROG_MAP_ARRAY ? key < n : rng_below(&m->rng, 3) != 0;
 
-	return there && n ? (struct val){ .kind = VAL_VALUE, .map = map.map, .object = (uint32_t)(key % n) }
+	if (there && def->kind == PROG_MAP_ARRAY_OF_MAPS)
+		return (struct val){ .kind = VAL_MAP, .map = map.map, .inner = true };
+	return there && n ? (struct val){ .kind = VAL_VALUE,
+					  .inner = map.inner,
+					  .map = map.map,
+					  .object = (uint32_t)(key % n) }
 			  : number(0);
+}
+
+static struct val reserve(struct machine *m)
+{
+	struct machine_record *r = &m->record[m->n_records];
+	uint64_t bytes = get_number(m, 2);
+
+	if (m->n_records == MACHINE_RECORDS || bytes > sizeof r->data || rng_below(&m->rng, 4) == 0)
+		return number(0);
+	r->bytes = (uint32_t)bytes;
+	r->frame = callback_frame(m);
+	m->n_held++;
+	return (struct val){ .kind = VAL_RECORD, .object = m->n_records++ };
+}
+
+/* A frame on top, for the function at slot `to`. */
+static struct machine_frame *enter(struct machine *m, uint32_t to)
+{
+	struct machine_frame *f = top(m) + 1;
+
+	if (m->n_frames == MACHINE_FRAMES) {
+		fault(m, "too many frames");
+		return NULL;
+	}
+	*f = (struct machine_frame){ .call_site = m->insn, .budget = rng_below(&m->rng, 6) };
+	f->r[ISA_FP] = (struct val){ .kind = VAL_STACK, .frame = (uint8_t)m->n_frames };
+	m->n_frames++;
+	m->insn = to - 1;
+	return f;
+}
+
+static void call_local(struct machine *m, uint32_t to)
+{
+	struct machine_frame *caller = top(m), *callee = enter(m, to);
+
+	for (unsigned r = 1; callee && r <= 5; r++)
+		callee->r[r] = caller->r[r];
+}
+
+static void give_element(struct machine *m, struct machine_frame *f, uint32_t map)
+{
+	for (size_t i = 0; i < sizeof m->key; i++)
+		m->key[i] = (uint8_t)rng_number(&m->rng);
+	f->r[1] = (struct val){ .kind = VAL_MAP, .map = map };
+	f->r[2] = (struct val){ .kind = VAL_KEY, .map = map };
+	f->r[3] = (struct val){ .kind = VAL_VALUE,
+				.map = map,
+				.object = rng_below(&m->rng, m->p->maps[map].max_entries) };
+}
+
+static void finish_call(struct machine *m, struct val r0)
+{
+	for (unsigned r = 1; r <= 5; r++)
+		top(m)->r[r] = (struct val){ 0 };
+	top(m)->r[0] = r0;
+}
+
+/* A helper that calls back is run once for each round, and once more to return. */
+static void call_back(struct machine *m, const struct abi_helper *h, struct val r0)
+{
+	struct machine_frame *f = top(m), *callee;
+	bool loop = h->id == LINUX_LOOP;
+
+	if (!f->in_work)
+		f->rounds = rng_below(&m->rng, 6);
+	f->in_work = f->rounds-- > 0;
+	if (!f->in_work) {
+		finish_call(m, r0);
+		return;
+	}
+	callee = enter(m, f->r[2].map);
+	if (!callee)
+		return;
+	callee->callback = h->id;
+	if (loop)
+		callee->r[1] = number((uint32_t)rng_number(&m->rng));
+	else
+		give_element(m, callee, f->r[1].map);
+	callee->r[loop ? 2 : 4] = f->r[3];
+}
+
+static void return_from(struct machine *m, struct val r0);
+
+static void tail_call(struct machine *m)
+{
+	check_held(m, 0);
+	if (callback_frame(m))
+		fault(m, "a tail call in a callback");
+	if (rng_below(&m->rng, 2))
+		finish_call(m, number(rng_number(&m->rng)));
+	else if (m->n_frames > 1)
+		return_from(m, number(rng_number(&m->rng)));
+	else
+		m->ended = true;
+}
+
+static void set_timer(struct machine *m)
+{
+	m->timer_func = top(m)->r[2].map;
+	m->timer_map = top(m)->r[1].map;
 }
 
 static void call_helper(struct machine *m, uint32_t id)
 {
 	const struct abi_helper *h = abi_helper(m->profile, id);
-	struct val map = { 0 }, r0 = number(0);
+	struct val map = { 0 }, r0;
 
 	if (!h) {
 		fault(m, "no such helper");
@@ -403,46 +576,81 @@ static void call_helper(struct machine *m, uint32_t id)
 		r0 = lookup(m, map);
 	else if (h->ret == ABI_RET_HANDLE_OR_NULL)
 		r0 = rng_below(&m->rng, 2) ? (struct val){ .kind = VAL_HANDLE, .n = 9 } : number(0);
+	else if (h->ret == ABI_RET_RECORD_OR_NULL)
+		r0 = reserve(m);
 	else
 		r0 = number((uint64_t)h->ret_min +
 			    rng_next(&m->rng) % ((uint64_t)h->ret_max - (uint64_t)h->ret_min + 1));
-	for (unsigned r = 1; r <= 5; r++)
-		top(m)->r[r] = (struct val){ 0 };
-	top(m)->r[0] = r0;
-}
-
-static void call_local(struct machine *m, uint32_t to)
-{
-	struct machine_frame *caller = top(m), *callee = caller + 1;
-
-	if (m->n_frames == MACHINE_FRAMES) {
-		fault(m, "too many frames");
+	if (id == LINUX_LOOP || id == LINUX_FOR_EACH) {
+		call_back(m, h, r0);
 		return;
 	}
-	*callee = (struct machine_frame){ .call_site = m->insn };
-	for (unsigned r = 1; r <= 5; r++)
-		callee->r[r] = caller->r[r];
-	callee->r[ISA_FP] = (struct val){ .kind = VAL_STACK, .frame = (uint8_t)m->n_frames };
-	m->n_frames++;
-	m->insn = to - 1;
-}
-
-static void leave(struct machine *m)
-{
-	struct val r0 = top(m)->r[0];
-
-	if (m->n_frames == 1) {
-		(void)get_number(m, 0);
-		m->ended = true;
+	if (id == LINUX_TAIL_CALL) {
+		tail_call(m);
 		return;
 	}
+	if (id == LINUX_TIMER_SET_CALLBACK)
+		set_timer(m);
+	finish_call(m, r0);
+}
+
+static void return_from(struct machine *m, struct val r0)
+{
 	m->insn = top(m)->call_site;
 	m->n_frames--;
 	if (r0.kind == VAL_STACK && r0.frame >= m->n_frames)
 		fault(m, "a pointer to a dead stack");
-	for (unsigned r = 1; r <= 5; r++)
-		top(m)->r[r] = (struct val){ 0 };
-	top(m)->r[0] = r0;
+	finish_call(m, r0);
+}
+
+/* Back at the helper, for the next round. */
+static void end_round(struct machine *m)
+{
+	uint64_t r0 = get_number(m, 0);
+
+	if (r0 > 1)
+		fault(m, "a callback returned something else than 0 or 1");
+	check_held(m, m->n_frames);
+	m->insn = top(m)->call_site - 1;
+	m->n_frames--;
+	if (r0)
+		top(m)->rounds = 0;
+}
+
+/* The program, or a timer's callback, has ended: a timer may fire. */
+static void end(struct machine *m)
+{
+	uint64_t r0 = get_number(m, 0);
+
+	check_held(m, 0);
+	if (m->frame[0].callback && r0)
+		fault(m, "a timer's callback returned something else than 0");
+	if (!m->timer_func || !m->timers--) {
+		m->ended = true;
+		return;
+	}
+	m->frame[0] = (struct machine_frame){ .callback = LINUX_TIMER_SET_CALLBACK, .budget = rng_below(&m->rng, 6) };
+	m->frame[0].r[ISA_FP] = (struct val){ .kind = VAL_STACK };
+	give_element(m, &m->frame[0], m->timer_map);
+	m->insn = m->timer_func - 1;
+}
+
+static void leave(struct machine *m)
+{
+	if (m->n_frames == 1)
+		end(m);
+	else if (top(m)->callback)
+		end_round(m);
+	else
+		return_from(m, top(m)->r[0]);
+}
+
+static void may_goto(struct machine *m, const struct isa_insn *in)
+{
+	if (top(m)->budget)
+		top(m)->budget--;
+	else
+		m->insn += (uint32_t)in->off;
 }
 
 static void load_imm64(struct machine *m, const struct isa_insn *in)
@@ -452,6 +660,8 @@ static void load_imm64(struct machine *m, const struct isa_insn *in)
 	*r = number((uint64_t)in->imm);
 	if (in->aux == ISA_IMM64_MAP_FD)
 		*r = (struct val){ .kind = VAL_MAP, .map = (uint32_t)in->imm };
+	if (in->aux == ISA_IMM64_FUNC)
+		*r = (struct val){ .kind = VAL_FUNC, .map = (uint32_t)((int64_t)m->insn + 1 + in->imm) };
 	if (in->aux == ISA_IMM64_MAP_VALUE)
 		*r = (struct val){ .kind = VAL_VALUE, .map = (uint32_t)in->imm, .n = (uint64_t)in->off };
 	m->insn++;
@@ -491,6 +701,14 @@ static void execute(struct machine *m, const struct isa_insn *in)
 			call_local(m, (uint32_t)((int64_t)m->insn + 1 + in->imm));
 		else
 			call_helper(m, (uint32_t)in->imm);
+		return;
+	case ISA_CALLX:
+		need_kind(m, get(m, in->dst), VAL_FUNC);
+		if (!m->fault)
+			call_local(m, get(m, in->dst).map);
+		return;
+	case ISA_MAY_GOTO:
+		may_goto(m, in);
 		return;
 	case ISA_EXIT:
 		leave(m);

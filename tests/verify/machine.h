@@ -4,7 +4,8 @@
  *
  * A value is a number, or a tagged pointer with an offset: there are no addresses, so that every misuse is noticed at
  * once: reading what was not written, arithmetic that pointers do not allow, an access outside of its
- * object, a helper given something else than it asks. None of them may happen to a program that was accepted.
+ * object, a helper given something else than it asks, a record that is not given back. None of them may happen to a
+ * program that was accepted. Helpers call back, and timers fire, as often as chance has it.
  */
 #ifndef SALLYPORT_TESTS_VERIFY_MACHINE_H
 #define SALLYPORT_TESTS_VERIFY_MACHINE_H
@@ -12,17 +13,29 @@
 #include "engine/verify/verify.h"
 #include "fixture.h"
 
-enum val_kind { VAL_NONE, VAL_NUMBER, VAL_CTX, VAL_STACK, VAL_VALUE, VAL_MAP, VAL_HANDLE };
+enum val_kind {
+	VAL_NONE,
+	VAL_NUMBER,
+	VAL_CTX,
+	VAL_STACK,
+	VAL_VALUE,
+	VAL_MAP,
+	VAL_HANDLE,
+	VAL_KEY,
+	VAL_RECORD,
+	VAL_FUNC
+};
 
 struct val {
 	uint8_t kind;    /* enum val_kind */
 	uint8_t frame;   /* STACK */
-	uint32_t map;    /* VALUE, MAP */
-	uint32_t object; /* VALUE: which of the map's values */
+	bool inner;      /* VALUE, MAP: one of the maps in `map` */
+	uint32_t map;    /* VALUE, MAP, KEY; FUNC: the slot */
+	uint32_t object; /* VALUE: which of the map's values; RECORD: which */
 	uint64_t n;      /* the number, or the byte offset; STACK: from the frame's top */
 };
 
-enum { MACHINE_FRAMES = 8, MACHINE_STACK = 512, MACHINE_OBJECTS = 4, MACHINE_OBJECT_BYTES = 64 };
+enum { MACHINE_FRAMES = 8, MACHINE_STACK = 512, MACHINE_OBJECTS = 4, MACHINE_OBJECT_BYTES = 64, MACHINE_RECORDS = 256 };
 
 enum byte_state { MEM_NONE, MEM_DATA, MEM_SAVED /* part of a saved pointer or handle */ };
 
@@ -32,6 +45,16 @@ struct machine_frame {
 	uint8_t state[MACHINE_STACK]; /* enum byte_state */
 	struct val saved[MACHINE_STACK / 8];
 	uint32_t call_site;
+	uint32_t callback; /* id of the helper that called it */
+	uint32_t budget;   /* of may_goto */
+	bool in_work;      /* at a helper that calls back */
+	uint32_t rounds;   /* that it still wants */
+};
+
+struct machine_record {
+	uint32_t bytes; /* 0: given back */
+	uint32_t frame; /* of the innermost callback when it was taken */
+	uint8_t data[MACHINE_OBJECT_BYTES];
 };
 
 struct machine {
@@ -43,7 +66,11 @@ struct machine {
 	struct machine_frame frame[MACHINE_FRAMES];
 	uint8_t value[N_MAPS][MACHINE_OBJECTS][MACHINE_OBJECT_BYTES];
 	uint8_t memory[256]; /* the context */
-	const char *fault;   /* what went wrong, or NULL */
+	uint8_t key[MACHINE_OBJECT_BYTES];
+	struct machine_record record[MACHINE_RECORDS];
+	uint32_t n_records, n_held;
+	uint32_t timer_func, timer_map, timers; /* the callback that was set last, and how often it still runs */
+	const char *fault;                      /* what went wrong, or NULL */
 	bool ended;
 };
 

@@ -46,9 +46,24 @@ static bool val_fits(const struct reg *r, struct val v)
 			return true;
 		__attribute__((fallthrough));
 	case REG_VALUE:
-		return v.kind == VAL_VALUE && v.map == r->map && scalar_has(&r->s, v.n) && (!r->direct || !v.object);
+		return v.kind == VAL_VALUE && v.map == r->map && v.inner == r->inner && scalar_has(&r->s, v.n) &&
+		       (!r->direct || !v.object);
+	case REG_KEY:
+		return v.kind == VAL_KEY && v.map == r->map && scalar_has(&r->s, v.n);
+	case REG_RECORD_OR_NULL:
+		if (is_null(v))
+			return true;
+		__attribute__((fallthrough));
+	case REG_RECORD:
+		return v.kind == VAL_RECORD && scalar_has(&r->s, v.n);
+	case REG_MAP_OR_NULL:
+		if (is_null(v))
+			return true;
+		__attribute__((fallthrough));
 	case REG_MAP:
-		return v.kind == VAL_MAP && v.map == r->map;
+		return v.kind == VAL_MAP && v.map == r->map && v.inner == r->inner;
+	case REG_FUNC:
+		return v.kind == VAL_FUNC && v.map == r->map;
 	case REG_HANDLE_OR_NULL:
 		return is_null(v) || v.kind == VAL_HANDLE;
 	case REG_HANDLE:
@@ -114,7 +129,8 @@ static bool machine_fits(const struct snap *n, const struct machine *m)
 	struct links links;
 
 	links.n = 0;
-	if (n->n_frames != m->n_frames)
+	/* A record that may be null is one to the verifier, and perhaps none. */
+	if (n->n_frames != m->n_frames || n->n_refs < m->n_held)
 		return false;
 	for (uint32_t f = 0; f < n->n_frames; f++) {
 		const struct snap_frame *sf = &n->frames[f];

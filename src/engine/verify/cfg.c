@@ -18,6 +18,22 @@ static bool is_local_call(const struct isa_insn *in)
 	return in->sem == ISA_CALL && in->aux == ISA_CALL_LOCAL;
 }
 
+static bool is_func_ref(const struct isa_insn *in)
+{
+	return in->sem == ISA_IMM64 && in->aux == ISA_IMM64_FUNC;
+}
+
+/* A local call, and a reference to a function, name it in the same way. */
+static bool names_func(const struct isa_insn *in)
+{
+	return is_local_call(in) || is_func_ref(in);
+}
+
+uint32_t cfg_call_target(uint32_t at, const struct isa_insn *in)
+{
+	return (uint32_t)((int64_t)at + 1 + in->imm);
+}
+
 static bool is_jump(const struct isa_insn *in)
 {
 	return in->sem == ISA_JA || isa_is_cond_jump(in);
@@ -43,11 +59,10 @@ static bool is_modelled(const struct isa_insn *in)
 	case ISA_ADDR_CAST:
 	case ISA_LD_ABS:
 	case ISA_LD_IND:
-	case ISA_MAY_GOTO:
-	case ISA_CALLX:
 		return false;
 	case ISA_IMM64:
-		return in->aux == ISA_IMM64_VALUE || in->aux == ISA_IMM64_MAP_FD || in->aux == ISA_IMM64_MAP_VALUE;
+		return in->aux == ISA_IMM64_VALUE || in->aux == ISA_IMM64_MAP_FD || in->aux == ISA_IMM64_MAP_VALUE ||
+		       in->aux == ISA_IMM64_FUNC;
 	case ISA_CALL:
 		return in->aux == ISA_CALL_HELPER || in->aux == ISA_CALL_LOCAL;
 	default:
@@ -81,6 +96,8 @@ static FALLIBLE check_insns(struct verifier *v)
 		if (!is_modelled(in))
 			REJECT(v, UNSUPPORTED, "'%s' (%s) is not modelled by this verifier", isa_rows[in->row].mnemonic,
 			       isa_rows[in->row].name);
+		if (in->sem == ISA_MAY_GOTO || calls_back(v, in))
+			v->marks[i] |= MARK_PRUNE | MARK_HEAD;
 		i += in->sem == ISA_IMM64;
 	}
 	return E_OK;
@@ -99,13 +116,15 @@ static FALLIBLE find_funcs(struct verifier *v)
 
 	v->marks[0] |= MARK_CALLED;
 	for (uint32_t i = 0; i < p->n_insns; i++) {
-		int64_t target = (int64_t)i + 1 + p->insns[i].imm;
+		int64_t imm = p->insns[i].imm, target;
 
 		v->cur.insn = i;
-		if (!is_local_call(&p->insns[i]))
+		if (!names_func(&p->insns[i]))
 			continue;
+		target = imm == (int32_t)imm ? (int64_t)i + 1 + imm : -1;
 		if (!lands(p, target))
-			REJECT(v, CALL_TARGET, "the call goes to slot %lld of %u", (long long)target, p->n_insns);
+			REJECT(v, CALL_TARGET, "the %s goes to slot %lld of %u",
+			       is_func_ref(&p->insns[i]) ? "reference" : "call", (long long)target, p->n_insns);
 		v->marks[target] |= MARK_CALLED;
 	}
 	for (uint32_t i = 0; i < p->n_insns; i++)
@@ -186,9 +205,11 @@ static FALLIBLE check_reached(struct verifier *v)
 		unsigned n_next = cfg_successors(p, at, next);
 
 		for (unsigned i = 0; i < n_next; i++)
-			reach(v, next[i], next[i] <= at || is_local_call(in), stack, &n);
-		if (is_local_call(in) && !(v->marks[(int64_t)at + 1 + in->imm] & MARK_REACHED))
-			reach(v, (uint32_t)((int64_t)at + 1 + in->imm), false, stack, &n);
+			reach(v, next[i],
+			      next[i] <= at || is_local_call(in) || in->sem == ISA_CALLX || calls_back(v, in), stack,
+			      &n);
+		if (names_func(in) && !(v->marks[cfg_call_target(at, in)] & MARK_REACHED))
+			reach(v, cfg_call_target(at, in), false, stack, &n);
 	}
 	for (uint32_t i = 0; i < p->n_insns; i++) {
 		v->cur.insn = i;
@@ -198,93 +219,19 @@ static FALLIBLE check_reached(struct verifier *v)
 	return E_OK;
 }
 
-static uint32_t callee_of(const struct verifier *v, uint32_t call)
+static void note_properties(struct verifier *v)
 {
-	return (uint32_t)(cfg_func(v, (uint32_t)((int64_t)call + 1 + v->p->insns[call].imm)) - v->funcs);
-}
-
-static uint32_t rounded(uint32_t bytes)
-{
-	return (bytes + SLOT_BYTES - 1) / SLOT_BYTES * SLOT_BYTES;
-}
-
-/* The function's callees are settled: so is it, with the deepest and the longest of their chains. */
-static void settle(struct verifier *v, struct func *f)
-{
-	f->height = 1;
-	f->chain_bytes = 0;
-	for (uint32_t i = f->start; i < f->end; i++) {
-		const struct func *to;
-
-		if (!is_local_call(&v->p->insns[i]))
-			continue;
-		to = &v->funcs[callee_of(v, i)];
-		if (to->height >= f->height)
-			f->height = to->height + 1;
-		if (to->chain_bytes > f->chain_bytes)
-			f->chain_bytes = to->chain_bytes;
-	}
-	f->chain_bytes += rounded(f->stack_bytes);
-	f->visit = VISIT_DONE;
-}
-
-/* Depth first over the call graph. chain: room for every function; at[f]: how far into f we have looked. */
-static FALLIBLE walk_calls(struct verifier *v, uint32_t *chain, uint32_t *at)
-{
-	uint32_t depth = 0;
-
-	chain[depth++] = 0;
-	v->funcs[0].visit = VISIT_OPEN;
-	while (depth) {
-		uint32_t f = chain[depth - 1], to;
+	for (uint32_t f = 0; f < v->n_funcs; f++) {
 		struct func *fn = &v->funcs[f];
 
-		while (at[f] < fn->end && !is_local_call(&v->p->insns[at[f]]))
-			at[f]++;
-		if (at[f] == fn->end) {
-			settle(v, fn);
-			depth--;
-			continue;
+		for (uint32_t i = fn->start; i < fn->end; i++) {
+			const struct isa_insn *in = &v->p->insns[i];
+
+			fn->may_goto |= in->sem == ISA_MAY_GOTO;
+			fn->tail_call |=
+				in->sem == ISA_CALL && in->aux == ISA_CALL_HELPER && in->imm == HELPER_TAIL_CALL;
 		}
-		v->cur.insn = at[f];
-		to = callee_of(v, at[f]++);
-		if (v->funcs[to].visit == VISIT_OPEN)
-			REJECT(v, RECURSION, "the function at %u is called again before it has returned",
-			       v->funcs[to].start);
-		if (v->funcs[to].visit == VISIT_DONE)
-			continue;
-		v->funcs[to].visit = VISIT_OPEN;
-		chain[depth++] = to;
 	}
-	return E_OK;
-}
-
-static FALLIBLE check_calls(struct verifier *v)
-{
-	uint32_t *chain = ARENA_ARRAY(v->arena, uint32_t, v->n_funcs),
-		 *at = ARENA_ARRAY(v->arena, uint32_t, v->n_funcs);
-
-	NEED(v, chain && at);
-	for (uint32_t i = 0; i < v->n_funcs; i++) {
-		v->funcs[i].visit = VISIT_NOT;
-		at[i] = v->funcs[i].start;
-	}
-	TRY(walk_calls(v, chain, at));
-	v->cur.insn = UINT32_MAX;
-	if (v->funcs[0].height > v->limits->frames)
-		REJECT(v, NESTING, "functions call each other %u deep; %u are allowed", v->funcs[0].height,
-		       v->limits->frames);
-	return E_OK;
-}
-
-FALLIBLE cfg_check_stack(struct verifier *v)
-{
-	TRY(check_calls(v));
-	v->stats.stack_bytes = v->funcs[0].chain_bytes;
-	if (v->stats.stack_bytes > v->limits->total_stack_bytes)
-		REJECT(v, TOTAL_STACK, "a chain of calls uses %u bytes of stack; %u are allowed", v->stats.stack_bytes,
-		       v->limits->total_stack_bytes);
-	return E_OK;
 }
 
 FALLIBLE cfg_check(struct verifier *v)
@@ -304,5 +251,6 @@ FALLIBLE cfg_check(struct verifier *v)
 	for (uint32_t i = 0; i < v->n_funcs; i++)
 		TRY(check_jumps(v, &v->funcs[i]));
 	TRY(check_reached(v));
-	return check_calls(v);
+	note_properties(v);
+	return calls_check(v);
 }

@@ -57,9 +57,9 @@ static FALLIBLE alu_pointer(struct verifier *v, const struct isa_insn *in, const
 	int ptr_reg = a_moves || in->form != ISA_FORM_RR ? in->dst : in->src;
 	int by_reg = !a_moves ? in->dst : in->form == ISA_FORM_RR ? in->src : -1;
 
-	if (ptr->type == REG_VALUE_OR_NULL)
+	if (reg_may_be_null(ptr))
 		REJECT_REG(v, NULL_OP, ptr_reg, "'%s' on %s", mnemonic(in), verify_type_name(ptr));
-	if (ptr->type == REG_MAP)
+	if (ptr->type == REG_MAP || ptr->type == REG_FUNC)
 		REJECT_REG(v, POINTER_OP, ptr_reg, "'%s' on %s", mnemonic(in), verify_type_name(ptr));
 	if (reg_is_pointer(by))
 		return pointer_difference(v, in, a, b);
@@ -192,6 +192,11 @@ FALLIBLE check_imm64(struct verifier *v, const struct isa_insn *in)
 	TRY(reg_may_write(v, in->dst));
 	if (in->aux == ISA_IMM64_VALUE) {
 		reg_set_scalar(v, in->dst, scalar_const((uint64_t)in->imm));
+		return E_OK;
+	}
+	if (in->aux == ISA_IMM64_FUNC) {
+		r = (struct reg){ .type = REG_FUNC, .map = cfg_call_target(v->cur.insn, in) };
+		reg_set(v, in->dst, r);
 		return E_OK;
 	}
 	TRY(find_map(v, in, &kind));

@@ -3,15 +3,20 @@
  * check_call: helper calls by prototype, calls between functions of the program, and exit.
  *
  * A local call is explored in the caller's own state: the callee gets a frame on top, and its exit goes on in the
- * caller. What a function does is so known for each call, at the price of looking at it once per call.
+ * caller. What a function does is so known for each call, at the price of looking at it once per call. Global
+ * functions are no exception: Linux verifies them for themselves, against what their types say of arguments, and here
+ * a call with arguments that do no harm is accepted whatever the types say.
  */
 #include "engine/verify/verify_internal.h"
 
 /* A helper call at work. */
 struct call {
 	const struct abi_helper *h;
-	const struct prog_map *map; /* of the map argument seen so far */
-	uint32_t map_index;
+	const struct prog_map *map; /* of the map argument seen so far, which map_reg describes */
+	struct reg map_reg;
+	struct reg timer; /* the address, a value of a map */
+	uint32_t func;    /* slot of the callback */
+	uint32_t record;  /* id of the one that is given back */
 	char who[80];
 };
 
@@ -19,7 +24,7 @@ static FALLIBLE arg_mismatch(struct verifier *v, const struct call *c, unsigned 
 {
 	const struct reg *r = reg_at(v, reg);
 
-	if (r->type == REG_VALUE_OR_NULL || r->type == REG_HANDLE_OR_NULL)
+	if (reg_may_be_null(r))
 		REJECT_REG(v, ARG_NULL, (int)reg, "%s takes %s; r%u is %s", c->who, wanted, reg, verify_type_name(r));
 	REJECT_REG(v, ARG_TYPE, (int)reg, "%s takes %s; r%u is %s", c->who, wanted, reg, verify_type_name(r));
 }
@@ -28,17 +33,21 @@ static FALLIBLE arg_map(struct verifier *v, struct call *c, unsigned reg)
 {
 	const struct reg *r = reg_at(v, reg);
 
+	const struct abi_map_kind *kind;
+
 	if (r->type != REG_MAP)
 		return arg_mismatch(v, c, reg, "a map");
-	ENSURE(v, r->map < v->p->n_maps);
-	c->map = &v->p->maps[r->map];
-	c->map_index = r->map;
+	c->map = reg_map(v, r);
+	c->map_reg = *r;
+	ENSURE(v, c->map);
+	kind = abi_map_kind(v->o->profile, c->map->kind);
+	if (!kind)
+		REJECT_REG(v, MAP_KIND, (int)reg, "map %s is of kind %u, which %s does not have", c->map->name,
+			   c->map->kind, v->o->profile->name);
+	if (!helper_works_on(c->h->id, c->map->kind))
+		REJECT_REG(v, MAP_USE, (int)reg, "%s does not work on map %s, a %s", c->h->name, c->map->name,
+			   kind->name);
 	return E_OK;
-}
-
-static bool is_memory(const struct reg *r)
-{
-	return r->type == REG_CTX || r->type == REG_STACK || r->type == REG_VALUE;
 }
 
 static FALLIBLE arg_map_memory(struct verifier *v, const struct call *c, unsigned reg, bool key)
@@ -47,7 +56,7 @@ static FALLIBLE arg_map_memory(struct verifier *v, const struct call *c, unsigne
 
 	ENSURE(v, c->map);
 	size = key ? c->map->key_size : c->map->value_size;
-	if (!is_memory(reg_at(v, reg)))
+	if (!reg_is_memory(reg_at(v, reg)))
 		return arg_mismatch(v, c, reg, key ? "memory with a key" : "memory with a value");
 	return check_region(v, reg, 0, size, size, ACCESS_READ, c->who);
 }
@@ -69,7 +78,7 @@ static FALLIBLE arg_memory(struct verifier *v, const struct call *c, unsigned re
 		return E_OK;
 	if (size->s.umax > VERIFY_MAX_OFFSET)
 		REJECT_REG(v, ARG_SIZE, (int)reg + 1, "%s: the size in r%u has no useful bound", c->who, reg + 1);
-	if (!is_memory(reg_at(v, reg)))
+	if (!reg_is_memory(reg_at(v, reg)))
 		return arg_mismatch(v, c, reg, "memory");
 	return check_region(v, reg, 0, size->s.umin, size->s.umax, fill ? ACCESS_FILL : ACCESS_READ, c->who);
 }
@@ -80,6 +89,40 @@ static FALLIBLE arg_ctx(struct verifier *v, const struct call *c, unsigned reg)
 
 	if (r->type != REG_CTX || !scalar_is_const(&r->s) || r->s.t.value)
 		return arg_mismatch(v, c, reg, "the unmodified context pointer");
+	return E_OK;
+}
+
+static FALLIBLE arg_record(struct verifier *v, struct call *c, unsigned reg)
+{
+	const struct reg *r = reg_at(v, reg);
+
+	if (r->type != REG_RECORD || !scalar_is_const(&r->s) || r->s.t.value)
+		return arg_mismatch(v, c, reg, "the start of a record");
+	c->record = r->id;
+	return E_OK;
+}
+
+/* Linux: kernel/bpf/verifier.c:process_timer_func, v6.12. Nobody here knows which inner map an address lies in. */
+static FALLIBLE arg_timer(struct verifier *v, struct call *c, unsigned reg)
+{
+	const struct reg *r = reg_at(v, reg);
+
+	if (r->type != REG_VALUE)
+		return arg_mismatch(v, c, reg, "a timer in a value of a map");
+	if (!scalar_is_const(&r->s) || r->s.t.value % TIMER_ALIGN || r->inner)
+		REJECT_REG(v, TIMER, (int)reg, "%s: the timer's place in the value is not one known multiple of %d%s",
+			   c->who, TIMER_ALIGN, r->inner ? " of a map that is in no other" : "");
+	c->timer = *r;
+	return check_region(v, reg, 0, TIMER_BYTES, TIMER_BYTES, ACCESS_WRITE, c->who);
+}
+
+static FALLIBLE arg_func(struct verifier *v, struct call *c, unsigned reg)
+{
+	const struct reg *r = reg_at(v, reg);
+
+	if (r->type != REG_FUNC)
+		return arg_mismatch(v, c, reg, "a function of the program");
+	c->func = r->map;
 	return E_OK;
 }
 
@@ -111,48 +154,161 @@ static FALLIBLE check_arg(struct verifier *v, struct call *c, unsigned i)
 		return arg_ctx(v, c, reg);
 	case ABI_ARG_HANDLE:
 		return reg_at(v, reg)->type == REG_HANDLE ? E_OK : arg_mismatch(v, c, reg, "a handle");
+	case ABI_ARG_ANY:
+		return E_OK;
+	case ABI_ARG_FUNC:
+		return arg_func(v, c, reg);
+	case ABI_ARG_RECORD:
+		return arg_record(v, c, reg);
+	case ABI_ARG_TIMER:
+		return arg_timer(v, c, reg);
 	default:
 		REJECT(v, BUG, "%s has a type that the verifier does not know", c->who);
 	}
 }
 
-/* Helpers that change the map they are given. Linux: kernel/bpf/verifier.c:record_func_map, v6.12. */
-static bool changes_map(const struct abi_helper *h)
+static bool holds_maps(const struct prog_map *m)
 {
-	return h->id == ABI_HELPER_map_update_elem || h->id == ABI_HELPER_map_delete_elem;
+	return m->kind == PROG_MAP_ARRAY_OF_MAPS || m->kind == PROG_MAP_HASH_OF_MAPS;
 }
 
-static FALLIBLE set_result(struct verifier *v, const struct call *c)
+/* What a lookup finds: a value, or a map where the values are maps. */
+static FALLIBLE result_value(struct verifier *v, const struct call *c, struct reg *r)
 {
-	struct reg r = { 0 };
+	ENSURE(v, c->map);
+	r->type = REG_VALUE_OR_NULL;
+	r->map = c->map_reg.map;
+	r->inner = c->map_reg.inner;
+	r->id = reg_fresh_id(v);
+	if (!holds_maps(c->map))
+		return E_OK;
+	if (c->map_reg.inner || !c->map->inner)
+		REJECT(v, MAP_INNER, "it is not known what the maps in %s are like", c->map->name);
+	r->type = REG_MAP_OR_NULL;
+	r->inner = 1;
+	return E_OK;
+}
 
+static FALLIBLE result_record(struct verifier *v, const struct call *c, struct reg *r)
+{
+	const struct reg *size = reg_at(v, 2);
+
+	if (size->type != REG_SCALAR || !scalar_is_const(&size->s) || !size->s.t.value ||
+	    size->s.t.value > VERIFY_MAX_OFFSET)
+		REJECT_REG(v, RECORD_SIZE, 2, "%s: the size in r2 is %s", c->h->name,
+			   scalar_is_const(&size->s) ? "out of range" : "not one known number");
+	r->type = REG_RECORD_OR_NULL;
+	r->map = (uint32_t)size->s.t.value;
+	return ref_take(v, &r->id);
+}
+
+static FALLIBLE make_result(struct verifier *v, const struct call *c, struct reg *r)
+{
+	*r = (struct reg){ 0 };
 	switch ((enum abi_ret)c->h->ret) {
 	case ABI_RET_SCALAR:
 		ENSURE(v, c->h->ret_min <= c->h->ret_max);
-		r = reg_scalar(scalar_signed(c->h->ret_min, c->h->ret_max), 0);
-		break;
+		*r = reg_scalar(scalar_signed(c->h->ret_min, c->h->ret_max), 0);
+		return E_OK;
 	case ABI_RET_MAP_VALUE_OR_NULL:
-		ENSURE(v, c->map);
-		r.type = REG_VALUE_OR_NULL;
-		r.map = c->map_index;
-		r.id = reg_fresh_id(v);
-		break;
+		return result_value(v, c, r);
 	case ABI_RET_HANDLE_OR_NULL:
-		r.type = REG_HANDLE_OR_NULL;
-		r.id = reg_fresh_id(v);
-		break;
+		r->type = REG_HANDLE_OR_NULL;
+		r->id = reg_fresh_id(v);
+		return E_OK;
+	case ABI_RET_RECORD_OR_NULL:
+		return result_record(v, c, r);
 	default:
 		REJECT(v, BUG, "%s gives a type that the verifier does not know", c->h->name);
 	}
+}
+
+static void finish_call(struct verifier *v, struct reg r0)
+{
 	for (unsigned i = 0; i <= 5; i++)
 		*reg_at(v, i) = (struct reg){ .type = REG_NONE };
-	reg_set(v, 0, r);
+	reg_set(v, 0, r0);
+	v->cur.insn++;
+}
+
+/* The frame at work is gone, and its caller has r0; its scratch registers hold nothing any more. */
+static void drop_frame(struct verifier *v, struct reg r0)
+{
+	struct frame *caller = state_frame(&v->cur) - 1;
+
+	for (unsigned r = 0; r <= 5; r++)
+		caller->r[r] = (struct reg){ .type = REG_NONE };
+	if (reg_is_readable(&r0))
+		caller->r[0] = r0;
+	v->cur.n_frames--;
+}
+
+/*
+ * A tail call that fails goes on with any number in r0. One that works never comes back to its function; what the other
+ * program returns is then what the function's caller gets.
+ */
+static FALLIBLE tail_call(struct verifier *v)
+{
+	struct reg any = reg_scalar(scalar_unknown(), v->cur.insn);
+	size_t bytes = snap_size(&v->cur);
+	struct snap *before;
+	void *mem;
+
+	for (uint32_t f = 0; f < v->cur.n_frames; f++)
+		if (v->cur.frames[f].callback)
+			REJECT(v, TAIL_CALL, "a tail call while a callback runs");
+	TRY(ref_none_held(v, false, "a tail call"));
+	if (v->cur.n_frames > 1) {
+		mem = pool_alloc(v, bytes);
+		NEED(v, mem);
+		before = snap_fill(&v->cur, mem);
+		drop_frame(v, any);
+		TRY(walk_push(v, v->cur.frames[v->cur.n_frames].call_site + 1));
+		snap_restore(before, &v->cur);
+		pool_free(v, mem, bytes);
+	}
+	finish_call(v, any);
 	return E_OK;
+}
+
+static FALLIBLE with_callback(struct verifier *v, const struct call *c, enum callback kind, struct reg r0)
+{
+	struct callback_call cb = { .kind = kind, .func = c->func };
+
+	if (kind == CALLBACK_FOR_EACH) {
+		cb.map = c->map_reg.map;
+		cb.inner = c->map_reg.inner;
+	}
+	if (kind != CALLBACK_TIMER)
+		return callback_rounds(v, &cb, r0);
+	cb.map = c->timer.map;
+	TRY(callback_later(v, &cb));
+	finish_call(v, r0);
+	return E_OK;
+}
+
+/* A timer belongs to the map that it lies in. */
+static FALLIBLE check_timer_map(struct verifier *v, const struct call *c)
+{
+	if (c->timer.type == REG_VALUE && c->map && (c->map_reg.inner || c->map_reg.map != c->timer.map))
+		REJECT_REG(v, TIMER, 1, "%s: the timer lies in map %s, and the other map is %s", c->h->name,
+			   v->p->maps[c->timer.map].name, c->map->name);
+	return E_OK;
+}
+
+static bool has_arg(const struct abi_helper *h, enum abi_arg kind)
+{
+	for (unsigned i = 0; i < ABI_MAX_ARGS; i++)
+		if (h->args[i] == kind)
+			return true;
+	return false;
 }
 
 static FALLIBLE call_helper(struct verifier *v, const struct isa_insn *in)
 {
 	struct call c = { .h = in->imm >= 0 ? abi_helper(v->o->profile, (uint32_t)in->imm) : NULL };
+	enum callback kind;
+	struct reg r0;
 
 	if (!c.h)
 		REJECT(v, HELPER_UNKNOWN, "%s has no helper %lld", v->o->profile->name, (long long)in->imm);
@@ -160,17 +316,25 @@ static FALLIBLE call_helper(struct verifier *v, const struct isa_insn *in)
 		REJECT(v, HELPER_DENIED, "programs of type %s may not call %s", v->o->type->section, c.h->name);
 	for (unsigned i = 0; i < ABI_MAX_ARGS && c.h->args[i] != ABI_ARG_NONE; i++)
 		TRY(check_arg(v, &c, i));
-	if (c.map && c.map->flags & PROG_MAP_RDONLY && changes_map(c.h))
+	if (c.map && c.map->flags & PROG_MAP_RDONLY && helper_changes_map(c.h->id))
 		REJECT_REG(v, MAP_READONLY, 1, "%s on map %s, which is read-only", c.h->name, c.map->name);
-	TRY(set_result(v, &c));
-	v->cur.insn++;
+	TRY(check_timer_map(v, &c));
+	if (c.h->id == HELPER_TAIL_CALL)
+		return tail_call(v);
+	kind = helper_callback(c.h->id);
+	ENSURE(v, has_arg(c.h, ABI_ARG_FUNC) == (kind != CALLBACK_NONE));
+	if (c.record)
+		TRY(ref_give_back(v, c.record));
+	TRY(make_result(v, &c, &r0));
+	if (kind != CALLBACK_NONE)
+		return with_callback(v, &c, kind, r0);
+	finish_call(v, r0);
 	return E_OK;
 }
 
-static FALLIBLE call_local(struct verifier *v, const struct isa_insn *in)
+FALLIBLE call_enter(struct verifier *v, uint32_t to, const struct reg *args)
 {
-	struct frame *caller = state_frame(&v->cur), *callee = caller + 1;
-	uint32_t to = (uint32_t)((int64_t)v->cur.insn + 1 + in->imm);
+	struct frame *callee = &v->cur.frames[v->cur.n_frames];
 	const struct func *f = cfg_func(v, to);
 
 	ENSURE(v, f->start == to);
@@ -178,37 +342,47 @@ static FALLIBLE call_local(struct verifier *v, const struct isa_insn *in)
 		REJECT(v, NESTING, "more than %u calls are nested", v->limits->frames);
 	TRY(walk_need_frame(v, v->cur.n_frames));
 	for (unsigned r = 0; r < ISA_N_REGS; r++)
-		callee->r[r] = r >= 1 && r <= 5 ? caller->r[r] : (struct reg){ .type = REG_NONE };
+		callee->r[r] = r >= 1 && r <= 5 ? args[r] : (struct reg){ .type = REG_NONE };
 	callee->r[ISA_FP] = (struct reg){ .type = REG_STACK, .frame = (uint8_t)v->cur.n_frames, .set_at = to };
 	callee->call_site = v->cur.insn;
 	callee->func = (uint32_t)(f - v->funcs);
+	callee->callback = CALLBACK_NONE;
+	callee->stamp = (struct stamp){ .life = f->may_goto ? ++v->next_work : 0 };
 	callee->n_slots = 0;
 	v->cur.n_frames++;
 	v->cur.insn = to;
 	return E_OK;
 }
 
+static FALLIBLE call_register(struct verifier *v, const struct isa_insn *in)
+{
+	const struct reg *r = reg_at(v, in->dst);
+
+	TRY(reg_read(v, in->dst));
+	if (r->type != REG_FUNC)
+		REJECT_REG(v, CALL_REGISTER, in->dst, "r%u is %s, and is called", in->dst, verify_type_name(r));
+	TRY(calls_note(v, r->map));
+	return call_enter(v, r->map, state_frame(&v->cur)->r);
+}
+
 FALLIBLE check_call(struct verifier *v, const struct isa_insn *in)
 {
+	if (in->sem == ISA_CALLX)
+		return call_register(v, in);
 	if (in->aux == ISA_CALL_LOCAL)
-		return call_local(v, in);
+		return call_enter(v, cfg_call_target(v->cur.insn, in), state_frame(&v->cur)->r);
 	ENSURE(v, in->aux == ISA_CALL_HELPER);
 	return call_helper(v, in);
 }
 
-/* Back in the caller, with r0; its scratch registers hold nothing any more. */
 static FALLIBLE return_to_caller(struct verifier *v)
 {
-	struct frame *callee = state_frame(&v->cur), *caller = callee - 1;
+	struct frame *callee = state_frame(&v->cur);
 	struct reg r0 = callee->r[0];
 
 	if (r0.type == REG_STACK && r0.frame == v->cur.n_frames - 1)
 		REJECT_REG(v, RETURN_STACK, 0, "the function returns a pointer to its own stack");
-	for (unsigned r = 0; r <= 5; r++)
-		caller->r[r] = (struct reg){ .type = REG_NONE };
-	if (reg_is_readable(&r0))
-		caller->r[0] = r0;
-	v->cur.n_frames--;
+	drop_frame(v, r0);
 	v->cur.insn = callee->call_site + 1;
 	return E_OK;
 }
@@ -218,6 +392,8 @@ FALLIBLE check_exit(struct verifier *v)
 	const struct abi_prog_type *t = v->o->type;
 	const struct reg *r = reg_at(v, 0);
 
+	if (state_frame(&v->cur)->callback)
+		return callback_end(v);
 	if (v->cur.n_frames > 1)
 		return return_to_caller(v);
 	TRY(reg_read(v, 0));
@@ -227,6 +403,7 @@ FALLIBLE check_exit(struct verifier *v)
 		REJECT_REG(v, RETURN_RANGE, 0, "the program may return %lld..%lld; %s allows %lld..%lld",
 			   (long long)r->s.smin, (long long)r->s.smax, t->section, (long long)t->ret_min,
 			   (long long)t->ret_max);
+	TRY(ref_none_held(v, false, "the program ends"));
 	v->path_ends = true;
 	return E_OK;
 }

@@ -39,6 +39,12 @@ static void resolve_null(struct reg *r, const void *is_null)
 	}
 	if (r->type == REG_VALUE_OR_NULL)
 		r->type = REG_VALUE;
+	if (r->type == REG_RECORD_OR_NULL)
+		r->type = REG_RECORD;
+	if (r->type == REG_MAP_OR_NULL) {
+		r->type = REG_MAP;
+		r->id = 0;
+	}
 	if (r->type == REG_HANDLE_OR_NULL) {
 		r->type = REG_HANDLE;
 		r->id = 0;
@@ -49,6 +55,8 @@ static void learn_null(struct verifier *v, unsigned r, bool is_null)
 {
 	struct reg *reg = reg_at(v, r);
 
+	if (is_null && reg->type == REG_RECORD_OR_NULL)
+		ref_drop(&v->cur, reg->id);
 	if (reg->id)
 		regs_with_id(&v->cur, reg->id, resolve_null, &is_null);
 	else
@@ -130,11 +138,6 @@ static bool is_zero(const struct reg *r)
 	return r->type == REG_SCALAR && scalar_is_const(&r->s) && !r->s.t.value;
 }
 
-static bool may_be_null(const struct reg *r)
-{
-	return r->type == REG_VALUE_OR_NULL || r->type == REG_HANDLE_OR_NULL;
-}
-
 /* Both ways are possible: the state with what the jump taken tells waits. */
 static FALLIBLE push_null(struct verifier *v, uint32_t target, unsigned reg, bool is_null)
 {
@@ -160,7 +163,7 @@ static FALLIBLE branch_null(struct verifier *v, const struct isa_insn *in, unsig
 	bool null_if_taken = in->sem == ISA_JEQ;
 	uint32_t target = (uint32_t)((int64_t)v->cur.insn + 1 + in->off);
 
-	if (may_be_null(reg_at(v, reg))) {
+	if (reg_may_be_null(reg_at(v, reg))) {
 		TRY(push_null(v, target, reg, null_if_taken));
 		learn_null(v, reg, !null_if_taken);
 		go(v, false);
@@ -198,6 +201,12 @@ FALLIBLE check_jump(struct verifier *v, const struct isa_insn *in)
 
 	if (in->sem == ISA_JA) {
 		v->cur.insn = (uint32_t)((int64_t)v->cur.insn + 1 + in->off);
+		return E_OK;
+	}
+	if (in->sem == ISA_MAY_GOTO) { /* it jumps when the runtime has had enough */
+		TRY(walk_push(v, (uint32_t)((int64_t)v->cur.insn + 1 + in->off)));
+		state_frame(&v->cur)->stamp.spent++;
+		go(v, false);
 		return E_OK;
 	}
 	TRY(reg_read(v, in->dst));

@@ -33,12 +33,10 @@ static bool inside(const struct scalar *at, uint64_t n_bytes, uint64_t size)
 
 static FALLIBLE access_value(struct verifier *v, const struct access_at *a)
 {
-	const struct reg *r = reg_at(v, a->reg);
-	const struct prog_map *m;
+	const struct prog_map *m = reg_map(v, reg_at(v, a->reg));
 	struct scalar at;
 
-	ENSURE(v, r->map < v->p->n_maps);
-	m = &v->p->maps[r->map];
+	ENSURE(v, m);
 	TRY(offset_of(v, a, &at));
 	if (a->aligned)
 		TRY(check_aligned(v, a, &at));
@@ -48,6 +46,27 @@ static FALLIBLE access_value(struct verifier *v, const struct access_at *a)
 			   (unsigned long long)a->max, (long long)at.smin, (long long)at.smax, m->name, m->value_size);
 	if (a->how != ACCESS_READ && m->flags & PROG_MAP_RDONLY)
 		REJECT_REG(v, VALUE_READONLY, (int)a->reg, "%s: map %s is read-only", a->who, m->name);
+	return E_OK;
+}
+
+/* A record, or the key of a callback. */
+static FALLIBLE access_object(struct verifier *v, const struct access_at *a)
+{
+	const struct reg *r = reg_at(v, a->reg);
+	const struct prog_map *m = r->type == REG_KEY ? reg_map(v, r) : NULL;
+	uint32_t size = m ? m->key_size : r->map;
+	struct scalar at;
+
+	ENSURE(v, m || r->type == REG_RECORD);
+	TRY(offset_of(v, a, &at));
+	if (a->aligned)
+		TRY(check_aligned(v, a, &at));
+	if (!inside(&at, a->max, size))
+		REJECT_REG(v, OBJECT_BOUNDS, (int)a->reg, "%s: %llu bytes at offset %lld..%lld of %s, which has %u",
+			   a->who, (unsigned long long)a->max, (long long)at.smin, (long long)at.smax,
+			   m ? "a key" : "a record", size);
+	if (m && a->how != ACCESS_READ)
+		REJECT_REG(v, KEY_WRITE, (int)a->reg, "%s: a key of map %s", a->who, m->name);
 	return E_OK;
 }
 
@@ -117,7 +136,10 @@ static FALLIBLE check_is_memory(struct verifier *v, const struct access_at *a)
 	case REG_CTX:
 	case REG_STACK:
 	case REG_VALUE:
+	case REG_KEY:
+	case REG_RECORD:
 		return E_OK;
+	case REG_RECORD_OR_NULL:
 	case REG_VALUE_OR_NULL:
 		REJECT_REG(v, NULL_ACCESS, (int)a->reg, "%s: r%u may be null", a->who, a->reg);
 	case REG_HANDLE:
@@ -172,6 +194,10 @@ static FALLIBLE load_value(struct verifier *v, const struct isa_insn *in, struct
 	case REG_VALUE:
 		a.aligned = in->sem == ISA_LOAD_ACQ;
 		return access_value(v, &a);
+	case REG_KEY:
+	case REG_RECORD:
+		a.aligned = in->sem == ISA_LOAD_ACQ;
+		return access_object(v, &a);
 	default:
 		a.aligned = true;
 		TRY(stack_at(v, &a, &sa));
@@ -243,7 +269,7 @@ FALLIBLE check_store(struct verifier *v, const struct isa_insn *in)
 	if (reg_at(v, in->dst)->type == REG_CTX)
 		return store_ctx(v, in, &a);
 	a.aligned = in->sem == ISA_STORE_REL;
-	return access_value(v, &a);
+	return reg_at(v, in->dst)->type == REG_VALUE ? access_value(v, &a) : access_object(v, &a);
 }
 
 static FALLIBLE atomic_operand(struct verifier *v, unsigned r)
@@ -276,6 +302,10 @@ FALLIBLE check_atomic(struct verifier *v, const struct isa_insn *in)
 		REJECT_REG(v, ATOMIC, in->dst, "an atomic operation on the context");
 	case REG_VALUE:
 		TRY(access_value(v, &a));
+		break;
+	case REG_KEY:
+	case REG_RECORD:
+		TRY(access_object(v, &a));
 		break;
 	default:
 		TRY(stack_at(v, &a, &sa));
@@ -320,6 +350,9 @@ FALLIBLE check_region(struct verifier *v, unsigned reg, int64_t off, uint64_t mi
 		return region_stack(v, &a);
 	case REG_VALUE:
 		return access_value(v, &a);
+	case REG_KEY:
+	case REG_RECORD:
+		return access_object(v, &a);
 	default:
 		if (!v->o->ctx->plain_memory)
 			REJECT_REG(v, CTX_FIELD, (int)reg, "%s: the fields of the context are not plain memory", who);

@@ -83,6 +83,12 @@ static void note_saved(struct pass *s, int32_t value)
 		s->saved = true;
 }
 
+/* Of the program, be it by way of a helper. */
+static bool calls_function(const struct verifier *v, const struct isa_insn *in)
+{
+	return in->sem == ISA_CALLX || (in->sem == ISA_CALL && in->aux == ISA_CALL_LOCAL) || calls_back(v, in);
+}
+
 static void step_origins(struct pass *s, const struct isa_insn *in, int32_t *of)
 {
 	switch ((enum isa_sem)in->sem) {
@@ -104,7 +110,8 @@ static void step_origins(struct pass *s, const struct isa_insn *in, int32_t *of)
 		of[in->dst] = ORIGIN_NONE;
 		break;
 	case ISA_CALL:
-		if (in->aux == ISA_CALL_LOCAL) /* it may store what it is given where it is told */
+	case ISA_CALLX:
+		if (calls_function(s->v, in)) /* it may store what it is given where it is told */
 			note_saved(s, result_origin(of));
 		of[0] = s->saved ? ORIGIN_ANY : result_origin(of);
 		for (int r = 1; r <= 5; r++)
@@ -238,16 +245,18 @@ static void step_call(const struct pass *s, uint32_t at, struct live *l)
 {
 	const struct isa_insn *in = &s->v->p->insns[at];
 	const int32_t *of = s->at[at].of;
-	bool local = in->aux == ISA_CALL_LOCAL;
+	bool local = in->sem == ISA_CALLX || in->aux == ISA_CALL_LOCAL;
 	uint32_t args = local ? ARG_REGS : helper_reads(s->v, in);
 
 	if (!local)
 		l->slots |= args_slots(of, args);
-	else if (s->saved || result_origin(of) != ORIGIN_NONE)
+	if (calls_function(s->v, in) && (s->saved || result_origin(of) != ORIGIN_NONE))
 		l->slots = ALL_SLOTS;
-	if (local)
+	if (calls_function(s->v, in))
 		s->v->call_slots[at] = l->slots;
 	l->regs = ((l->regs & ~(bit(0) | ARG_REGS)) | args);
+	if (in->sem == ISA_CALLX)
+		l->regs |= bit(in->dst);
 }
 
 static void step_store(const struct pass *s, uint32_t at, struct live *l)
@@ -282,6 +291,7 @@ static void step_live(const struct pass *s, uint32_t at, struct live *l)
 	switch ((enum isa_sem)in->sem) {
 	case ISA_PAD:
 	case ISA_JA:
+	case ISA_MAY_GOTO:
 		return;
 	case ISA_EXIT:
 		*l = (struct live){ .regs = bit(0) };
@@ -305,6 +315,7 @@ static void step_live(const struct pass *s, uint32_t at, struct live *l)
 		l->slots |= access_slots(of[in->dst], in);
 		return;
 	case ISA_CALL:
+	case ISA_CALLX:
 		step_call(s, at, l);
 		return;
 	default:
@@ -392,8 +403,9 @@ void liveness_clean(const struct verifier *v, struct state *s)
 
 	clean_frame(state_frame(s), l->regs, l->slots);
 	for (uint32_t f = s->n_frames - 1; f > 0; f--) {
-		uint32_t call = s->frames[f].call_site;
+		uint32_t call = s->frames[f].call_site, after = v->live[call + 1].regs & ~(bit(0) | ARG_REGS);
 
-		clean_frame(&s->frames[f - 1], v->live[call + 1].regs & ~(bit(0) | ARG_REGS), v->call_slots[call]);
+		/* A callback comes back to the call. */
+		clean_frame(&s->frames[f - 1], s->frames[f].callback ? v->live[call].regs : after, v->call_slots[call]);
 	}
 }

@@ -72,8 +72,22 @@ void reg_print(const struct reg *r, struct buf *out)
 	case REG_VALUE_OR_NULL:
 		buf_printf(out, "value(map %u) or null", r->map);
 		return;
+	case REG_KEY:
+		buf_printf(out, "key(map %u)", r->map);
+		break;
+	case REG_RECORD:
+		buf_printf(out, "record(%u bytes)", r->map);
+		break;
+	case REG_RECORD_OR_NULL:
+		buf_printf(out, "record(%u bytes) or null", r->map);
+		return;
 	case REG_MAP:
-		buf_printf(out, "map %u", r->map);
+	case REG_MAP_OR_NULL:
+		buf_printf(out, "%smap %u%s", r->inner ? "a map in " : "", r->map,
+			   r->type == REG_MAP ? "" : " or null");
+		return;
+	case REG_FUNC:
+		buf_printf(out, "function at %u", r->map);
 		return;
 	case REG_HANDLE:
 		buf_puts(out, "handle");

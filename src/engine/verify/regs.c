@@ -57,6 +57,7 @@ static bool wants_link(const struct reg *r)
 	case REG_VALUE:
 		return !r->direct;
 	case REG_VALUE_OR_NULL:
+	case REG_MAP_OR_NULL:
 	case REG_HANDLE_OR_NULL:
 		return true;
 	default:
@@ -85,6 +86,13 @@ void regs_with_id(struct state *s, uint32_t id, reg_visit *fn, const void *user)
 	}
 }
 
+const struct prog_map *reg_map(const struct verifier *v, const struct reg *r)
+{
+	if (r->map >= v->p->n_maps)
+		return NULL;
+	return r->inner ? v->p->maps[r->map].inner : &v->p->maps[r->map];
+}
+
 /* Both point into the same memory, so that offsets compare as addresses do. */
 bool regs_same_object(const struct reg *a, const struct reg *b)
 {
@@ -96,7 +104,10 @@ bool regs_same_object(const struct reg *a, const struct reg *b)
 	case REG_STACK:
 		return a->frame == b->frame;
 	case REG_VALUE:
-		return a->map == b->map && a->direct == b->direct && a->id == b->id && (a->direct || a->id);
+		return a->map == b->map && a->inner == b->inner && a->direct == b->direct && a->id == b->id &&
+		       (a->direct || a->id);
+	case REG_RECORD:
+		return a->id == b->id;
 	default:
 		return false;
 	}

@@ -38,7 +38,12 @@ const char *verify_type_name(const struct reg *r)
 		[REG_STACK] = "a stack pointer",
 		[REG_VALUE] = "a pointer to a map value",
 		[REG_VALUE_OR_NULL] = "a pointer to a map value, or null",
+		[REG_KEY] = "a pointer to a map key",
+		[REG_RECORD] = "a pointer to a record",
+		[REG_RECORD_OR_NULL] = "a pointer to a record, or null",
 		[REG_MAP] = "a map",
+		[REG_MAP_OR_NULL] = "a map, or null",
+		[REG_FUNC] = "a function",
 		[REG_HANDLE] = "a handle",
 		[REG_HANDLE_OR_NULL] = "a handle, or null",
 	};

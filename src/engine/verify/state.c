@@ -30,10 +30,10 @@ static void count(const struct state *s, uint32_t *n_regs, uint32_t *n_slots)
 	}
 }
 
-static size_t bytes_for(uint32_t n_frames, uint32_t n_regs, uint32_t n_slots)
+static size_t bytes_for(const struct state *s, uint32_t n_regs, uint32_t n_slots)
 {
 	return sizeof(struct snap) + n_regs * sizeof(struct reg) + n_slots * sizeof(struct snap_slot) +
-	       n_frames * sizeof(struct snap_frame);
+	       s->n_frames * sizeof(struct snap_frame) + s->n_refs * sizeof(struct ref);
 }
 
 size_t snap_size(const struct state *s)
@@ -41,7 +41,7 @@ size_t snap_size(const struct state *s)
 	uint32_t n_regs, n_slots;
 
 	count(s, &n_regs, &n_slots);
-	return bytes_for(s->n_frames, n_regs, n_slots);
+	return bytes_for(s, n_regs, n_slots);
 }
 
 static void fill_slots(const struct frame *fr, struct snap *n, struct snap_frame *sf)
@@ -67,15 +67,22 @@ struct snap *snap_fill(const struct state *s, void *mem)
 	uint32_t n_regs, n_slots;
 
 	count(s, &n_regs, &n_slots);
-	*n = (struct snap){ .bytes = bytes_for(s->n_frames, n_regs, n_slots), .n_frames = s->n_frames };
+	*n = (struct snap){ .bytes = bytes_for(s, n_regs, n_slots),
+			    .n_frames = s->n_frames,
+			    .n_refs = s->n_refs,
+			    .between = s->between };
 	n->regs = (struct reg *)(n + 1);
 	n->slots = (struct snap_slot *)(n->regs + n_regs);
 	n->frames = (struct snap_frame *)(n->slots + n_slots);
+	n->refs = (struct ref *)(n->frames + s->n_frames);
+	memcpy(n->refs, s->refs, s->n_refs * sizeof *n->refs);
 	for (uint32_t f = 0; f < s->n_frames; f++) {
 		const struct frame *fr = &s->frames[f];
 		struct snap_frame *sf = &n->frames[f];
 
-		*sf = (struct snap_frame){ .call_site = fr->call_site, .func = fr->func };
+		*sf = (struct snap_frame){
+			.call_site = fr->call_site, .func = fr->func, .callback = fr->callback, .stamp = fr->stamp
+		};
 		for (int r = 0; r < ISA_N_REGS; r++) {
 			if (!reg_is_readable(&fr->r[r]))
 				continue;
@@ -94,12 +101,17 @@ void snap_restore(const struct snap *n, struct state *s)
 	const struct snap_slot *ss = n->slots;
 
 	s->n_frames = n->n_frames;
+	s->n_refs = n->n_refs;
+	s->between = n->between;
+	memcpy(s->refs, n->refs, n->n_refs * sizeof *n->refs);
 	for (uint32_t f = 0; f < n->n_frames; f++) {
 		const struct snap_frame *sf = &n->frames[f];
 		struct frame *fr = &s->frames[f];
 
 		fr->call_site = sf->call_site;
 		fr->func = sf->func;
+		fr->callback = sf->callback;
+		fr->stamp = sf->stamp;
 		for (int r = 0; r < ISA_N_REGS; r++)
 			fr->r[r] = sf->regs >> r & 1 ? *reg++ : (struct reg){ .type = REG_NONE };
 		fr->n_slots = sf->n_slots ? ss[sf->n_slots - 1].index + 1 : 0;
@@ -112,30 +124,46 @@ void snap_restore(const struct snap *n, struct state *s)
 	}
 }
 
+/* The ids met so far, and how often. */
+struct ids {
+	uint32_t *seen, *times, n;
+};
+
+static uint32_t met(struct ids *ids, uint32_t id)
+{
+	uint32_t k = 0;
+
+	while (k < ids->n && ids->seen[k] != id)
+		k++;
+	if (k == ids->n) {
+		ids->seen[ids->n] = id;
+		ids->times[ids->n++] = 0;
+	}
+	ids->times[k]++;
+	return k + 1;
+}
+
 void snap_normalise(struct snap *n, uint32_t *scratch)
 {
-	uint32_t *seen = scratch, *times = scratch + n->n_regs, n_ids = 0, next = 1;
+	struct ids ids = { .seen = scratch, .times = scratch + n->n_regs + n->n_refs };
+	uint32_t next = 1;
 
 	for (uint32_t i = 0; i < n->n_regs; i++) {
-		uint32_t k = 0;
-
 		n->regs[i].set_at = 0;
-		if (!n->regs[i].id)
-			continue;
-		while (k < n_ids && seen[k] != n->regs[i].id)
-			k++;
-		if (k == n_ids) {
-			seen[n_ids] = n->regs[i].id;
-			times[n_ids++] = 0;
-		}
-		times[k]++;
-		n->regs[i].id = k + 1;
+		if (n->regs[i].id)
+			n->regs[i].id = met(&ids, n->regs[i].id);
 	}
-	for (uint32_t k = 0; k < n_ids; k++)
-		times[k] = times[k] > 1 ? next++ : 0;
+	for (uint32_t i = 0; i < n->n_refs; i++) {
+		n->refs[i].id = met(&ids, n->refs[i].id);
+		ids.times[n->refs[i].id - 1]++; /* a record that no register knows is still held */
+	}
+	for (uint32_t k = 0; k < ids.n; k++)
+		ids.times[k] = ids.times[k] > 1 ? next++ : 0;
 	for (uint32_t i = 0; i < n->n_regs; i++)
 		if (n->regs[i].id)
-			n->regs[i].id = times[n->regs[i].id - 1];
+			n->regs[i].id = ids.times[n->regs[i].id - 1];
+	for (uint32_t i = 0; i < n->n_refs; i++)
+		n->refs[i].id = ids.times[n->refs[i].id - 1];
 }
 
 static uint64_t mix(uint64_t h, uint64_t v)
@@ -146,7 +174,7 @@ static uint64_t mix(uint64_t h, uint64_t v)
 
 uint64_t snap_hash(const struct snap *n, uint32_t insn)
 {
-	uint64_t h = mix(insn, n->n_frames);
+	uint64_t h = mix(mix(insn, n->n_frames), n->n_refs);
 	const size_t words = n->n_regs * (sizeof(struct reg) / sizeof(uint64_t));
 	const uint64_t *w = (const uint64_t *)n->regs;
 
@@ -164,10 +192,18 @@ uint64_t snap_hash(const struct snap *n, uint32_t insn)
 }
 static_assert(sizeof(struct reg) == 80 && offsetof(struct reg, s) == 16, "no padding: hashed and compared as bytes");
 
+static bool frames_equal(const struct snap *a, const struct snap *b)
+{
+	for (uint32_t f = 0; f < a->n_frames; f++)
+		if (memcmp(&a->frames[f], &b->frames[f], offsetof(struct snap_frame, stamp)) != 0)
+			return false;
+	return true;
+}
+
 bool snap_equal(const struct snap *a, const struct snap *b)
 {
 	return a->n_frames == b->n_frames && a->n_regs == b->n_regs && a->n_slots == b->n_slots &&
-	       !memcmp(a->frames, b->frames, a->n_frames * sizeof *a->frames) &&
+	       a->n_refs == b->n_refs && frames_equal(a, b) && !memcmp(a->refs, b->refs, a->n_refs * sizeof *a->refs) &&
 	       !memcmp(a->slots, b->slots, a->n_slots * sizeof *a->slots) &&
 	       !memcmp(a->regs, b->regs, a->n_regs * sizeof *a->regs);
 }
@@ -190,9 +226,10 @@ static bool ids_agree(uint32_t old, uint32_t new, uint32_t *map)
 static bool reg_subsumes(const struct reg *old, const struct reg *new, uint32_t *map)
 {
 	if (old->type != new->type && !(old->type == REG_VALUE_OR_NULL && new->type == REG_VALUE && !old->id) &&
+	    !(old->type == REG_MAP_OR_NULL && new->type == REG_MAP && !old->id) &&
 	    !(old->type == REG_HANDLE_OR_NULL && new->type == REG_HANDLE && !old->id))
 		return false;
-	if (old->frame != new->frame || old->direct != new->direct || old->map != new->map)
+	if (old->frame != new->frame || old->direct != new->direct || old->inner != new->inner || old->map != new->map)
 		return false;
 	return scalar_subset(&new->s, &old->s) && ids_agree(old->id, new->id, map);
 }
@@ -261,17 +298,26 @@ static bool slots_subsume(struct cursor *old, struct cursor *new, uint32_t *map)
 	return true;
 }
 
+static bool refs_subsume(const struct snap *old, const struct snap *new, uint32_t *map)
+{
+	for (uint32_t i = 0; i < old->n_refs; i++)
+		if (old->refs[i].frame != new->refs[i].frame || !ids_agree(old->refs[i].id, new->refs[i].id, map))
+			return false;
+	return true;
+}
+
 bool snap_subsumes(const struct snap *old, const struct snap *new, uint32_t *map)
 {
 	struct cursor o = { .reg = old->regs, .slot = old->slots }, n = { .reg = new->regs, .slot = new->slots };
 
-	if (old->n_frames != new->n_frames)
+	if (old->n_frames != new->n_frames || old->n_refs != new->n_refs)
 		return false;
-	memset(map, 0, (old->n_regs + 1) * sizeof *map);
+	memset(map, 0, (old->n_regs + old->n_refs + 1) * sizeof *map);
 	for (uint32_t f = 0; f < old->n_frames; f++) {
 		const struct snap_frame *of = &old->frames[f], *nf = &new->frames[f];
 
-		if (of->call_site != nf->call_site || of->func != nf->func || of->regs & ~nf->regs)
+		if (of->call_site != nf->call_site || of->func != nf->func || of->callback != nf->callback ||
+		    of->regs & ~nf->regs)
 			return false;
 		for (int r = 0; r < ISA_N_REGS; r++) {
 			bool in_old = of->regs >> r & 1, in_new = nf->regs >> r & 1;
@@ -286,5 +332,5 @@ bool snap_subsumes(const struct snap *old, const struct snap *new, uint32_t *map
 		if (!slots_subsume(&o, &n, map))
 			return false;
 	}
-	return true;
+	return refs_subsume(old, new, map);
 }

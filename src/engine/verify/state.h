@@ -24,7 +24,12 @@ enum reg_type {
 	REG_STACK,         /* s: byte offset from the top of frame `frame`, so negative */
 	REG_VALUE,         /* s: byte offset into a value of `map` */
 	REG_VALUE_OR_NULL, /* s: 0 */
-	REG_MAP,           /* a reference to `map` */
+	REG_KEY,           /* s: byte offset into a key of `map`, which may only be read */
+	REG_RECORD,        /* s: byte offset into the record `id`, of `map` bytes */
+	REG_RECORD_OR_NULL,
+	REG_MAP, /* a reference to `map` */
+	REG_MAP_OR_NULL,
+	REG_FUNC, /* a reference to the function at slot `map` */
 	REG_HANDLE,
 	REG_HANDLE_OR_NULL,
 };
@@ -37,9 +42,9 @@ struct reg {
 	uint8_t type; /* enum reg_type */
 	uint8_t frame;
 	uint8_t direct; /* VALUE: into the first value of an array, by ISA_IMM64_MAP_VALUE */
-	uint8_t unused;
+	uint8_t inner;  /* VALUE, KEY, MAP: not `map` itself, but one of the maps in it */
 	uint32_t id;
-	uint32_t map;
+	uint32_t map;    /* index; RECORD: bytes; FUNC: slot */
 	uint32_t set_at; /* the instruction that wrote it, for messages; no part of the state */
 	struct scalar s;
 };
@@ -60,22 +65,42 @@ struct slot {
 	struct reg reg;
 };
 
+/*
+ * Which bounded work a state is in the middle of, and how far: prune.c needs it to tell progress from a loop. No part
+ * of what a state means. 0: none.
+ */
+struct stamp {
+	uint32_t work, round; /* a helper's calls of its callback: which, and how many were before */
+	uint32_t life, spent; /* a frame of a function with may_goto: which, and how many of them went on */
+};
+
 struct frame {
 	struct reg r[ISA_N_REGS];
 	uint32_t call_site; /* the call that made it */
 	uint32_t func;      /* index into the verifier's functions */
-	uint32_t n_slots;   /* slots in use: the rest is BYTE_NONE */
+	uint32_t callback;  /* enum callback: who called it */
+	struct stamp stamp;
+	uint32_t n_slots; /* slots in use: the rest is BYTE_NONE */
 	struct slot *slots;
 };
 
-enum { RECENT_MAX = 8 };
+enum { RECENT_MAX = 8, REFS_MAX = 32 };
+
+/* A record that was taken and not given back. */
+struct ref {
+	uint32_t id;
+	uint32_t frame; /* number of frames when the innermost callback at work began: it must give it back; 0: none */
+};
 
 struct stored;
 
 struct state {
 	uint32_t insn;
 	uint32_t n_frames;
+	uint32_t n_refs;
 	struct frame *frames;
+	struct ref refs[REFS_MAX];   /* in the order they were taken */
+	struct stamp between;        /* at a helper, before the next round of its callback: work and round */
 	struct stored *parent;       /* the newest kept state on this path */
 	uint32_t forks;              /* branches that went both ways since then */
 	uint32_t steps;              /* instructions since then */
@@ -84,9 +109,10 @@ struct state {
 };
 
 struct snap_frame {
-	uint32_t call_site, func;
+	uint32_t call_site, func, callback;
 	uint32_t regs; /* bit i: register i is there */
 	uint32_t n_slots;
+	struct stamp stamp;
 };
 
 struct snap_slot {
@@ -97,10 +123,12 @@ struct snap_slot {
 
 struct snap {
 	size_t bytes;
-	uint32_t n_frames, n_regs, n_slots;
+	uint32_t n_frames, n_regs, n_slots, n_refs;
+	struct stamp between;
 	struct snap_frame *frames;
 	struct snap_slot *slots;
 	struct reg *regs; /* by frame: registers, then spilled ones */
+	struct ref *refs;
 };
 
 static inline struct frame *state_frame(const struct state *s)
@@ -116,7 +144,20 @@ static inline bool reg_is_readable(const struct reg *r)
 /* Types that hold an address, or may. */
 static inline bool reg_is_pointer(const struct reg *r)
 {
-	return r->type >= REG_CTX && r->type <= REG_MAP;
+	return r->type >= REG_CTX && r->type <= REG_FUNC;
+}
+
+/* Types that can be loaded from. */
+static inline bool reg_is_memory(const struct reg *r)
+{
+	return r->type == REG_CTX || r->type == REG_STACK || r->type == REG_VALUE || r->type == REG_KEY ||
+	       r->type == REG_RECORD;
+}
+
+static inline bool reg_may_be_null(const struct reg *r)
+{
+	return r->type == REG_VALUE_OR_NULL || r->type == REG_RECORD_OR_NULL || r->type == REG_MAP_OR_NULL ||
+	       r->type == REG_HANDLE_OR_NULL;
 }
 
 static inline bool reg_is_handle(const struct reg *r)
@@ -134,12 +175,12 @@ struct snap *snap_fill(const struct state *s, void *mem);
 void snap_restore(const struct snap *n, struct state *s);
 /*
  * Number the ids in order of appearance and drop those that link nothing, so that equal states have equal
- * bytes. scratch: room for 2 * n_regs.
+ * bytes. scratch: room for 2 * (n_regs + n_refs).
  */
 void snap_normalise(struct snap *n, uint32_t *scratch);
 uint64_t snap_hash(const struct snap *n, uint32_t insn);
 bool snap_equal(const struct snap *a, const struct snap *b);
-/* Every machine that `new` stands for is one of old's. Both normalised. map: room for old's n_regs + 1 ids. */
+/* Every machine that `new` stands for is one of old's. Both normalised. map: room for old's n_regs + n_refs + 1 ids. */
 bool snap_subsumes(const struct snap *old, const struct snap *new, uint32_t *map);
 
 /* One line for people: "r0=0..1 r1=ctx fp-8=..." */

@@ -21,6 +21,7 @@ static FALLIBLE init_state(struct verifier *v)
 	s->n_frames = 1;
 	s->insn = 0;
 	v->next_id = VERIFY_FIRST_ID;
+	s->frames[0].stamp.life = v->funcs[0].may_goto ? ++v->next_work : 0;
 	*reg_at(v, 1) = (struct reg){ .type = REG_CTX, .set_at = UINT32_MAX };
 	*reg_at(v, ISA_FP) = (struct reg){ .type = REG_STACK, .set_at = UINT32_MAX };
 	return E_OK;
@@ -44,7 +45,7 @@ static FALLIBLE run(struct verifier *v)
 	TRY(init_state(v));
 	TRY(prune_init(v));
 	TRY(walk(v));
-	return cfg_check_stack(v);
+	return calls_check_stack(v);
 }
 
 FALLIBLE verify_observed(const struct prog *p, const struct verify_opts *o, struct arena *a, struct verify_stats *stats,

@@ -23,16 +23,61 @@ enum {
 	VERIFY_LIVE_SLOTS = 64,      /* stack slots that liveness tracks; deeper ones always live */
 	VERIFY_MAX_OFFSET = 1 << 29, /* pointers further from their object are refused */
 	VERIFY_FIRST_ID = 1 << 20,   /* fresh ids lie above those that snap_normalise gives */
+	/* Of callers below a tail call. Linux: kernel/bpf/verifier.c:check_max_stack_depth_subprog, v6.12. */
+	VERIFY_TAIL_CALL_STACK = 256,
+	TIMER_BYTES = 16, /* struct bpf_timer, include/uapi/linux/bpf.h */
+	TIMER_ALIGN = 8,
+};
+
+/* Linux's ids of helpers that mean more than their prototype says. */
+enum {
+	HELPER_TAIL_CALL = 12,
+	HELPER_MAP_PUSH = 87,
+	HELPER_MAP_POP = 88,
+	HELPER_MAP_PEEK = 89,
+	HELPER_RINGBUF_OUTPUT = 130,
+	HELPER_RINGBUF_RESERVE = 131,
+	HELPER_RINGBUF_QUERY = 134,
+	HELPER_FOR_EACH = 164,
+	HELPER_TIMER_INIT = 169,
+	HELPER_TIMER_SET_CALLBACK = 170,
+	HELPER_LOOP = 181,
+	HELPER_LOOKUP_PERCPU = 195,
+	HELPER_USER_RINGBUF_DRAIN = 209,
+};
+
+/* What calls a function of the program from outside. */
+enum callback { CALLBACK_NONE, CALLBACK_LOOP, CALLBACK_FOR_EACH, CALLBACK_DRAIN, CALLBACK_TIMER };
+
+struct callback_call {
+	enum callback kind;
+	uint32_t func; /* slot */
+	uint32_t map;  /* FOR_EACH, TIMER */
+	bool inner;
+};
+
+/* A timer's callback, to be verified when the rest is. */
+struct later {
+	struct later *next;
+	struct callback_call call;
+	bool looked_at;
+};
+
+/* A call that the walk found. */
+struct call_edge {
+	struct call_edge *next;
+	uint32_t from, to, site;
 };
 
 enum visit { VISIT_NOT, VISIT_OPEN, VISIT_DONE };
 
 struct func {
-	uint32_t start, end;  /* slots [start, end) */
-	uint32_t stack_bytes; /* deepest use seen */
-	uint32_t chain_bytes; /* of it and the deepest chain of calls below */
-	uint32_t height;      /* functions in the longest chain of calls from it, itself included */
-	uint8_t visit;        /* enum visit */
+	uint32_t start, end;      /* slots [start, end) */
+	uint32_t stack_bytes;     /* deepest use seen */
+	uint32_t chain_bytes;     /* of it and the deepest chain of calls below */
+	uint32_t height;          /* functions in the longest chain of calls from it, itself included */
+	uint8_t visit;            /* enum visit */
+	bool may_goto, tail_call; /* it has one */
 };
 
 /* What liveness says at one instruction, before it runs. */
@@ -55,9 +100,14 @@ struct stored {
 	struct stored *parent; /* the one kept before on the same path */
 	struct stored *next;   /* explored to the end, at the same instruction */
 	struct stored *next_hash;
+	struct stored *head;       /* the newest on the same path, itself included, at a place that MARK_HEAD marks */
+	struct stored *low;        /* the oldest open one that a path below was found to come back to */
+	struct stored *waits_next; /* among those that wait for the same low */
+	struct stored *waits;      /* explored, but for what comes of this one */
 	struct snap *snap;
 	uint64_t hash;
 	uint32_t insn;
+	uint32_t depth;    /* how many are above it */
 	uint32_t branches; /* paths through it that have not ended; 0: explored */
 	uint32_t hits, misses;
 };
@@ -84,6 +134,12 @@ struct verifier {
 	uint32_t n_funcs;
 	uint8_t *marks; /* per slot: enum mark */
 
+	/* calls.c */
+	struct call_edge *edges;
+
+	/* check_callback.c */
+	struct later *later;
+
 	/* liveness.c */
 	struct live *live;    /* per slot */
 	uint64_t *call_slots; /* per slot of a local call: the caller's stack slots that may be read during or after */
@@ -91,8 +147,10 @@ struct verifier {
 	/* walk.c */
 	struct state cur;
 	bool path_ends;
-	uint32_t n_slots_max; /* per frame */
+	struct stored *back_to; /* where the path that ends comes back to; else NULL */
+	uint32_t n_slots_max;   /* per frame */
 	uint32_t next_id;
+	uint32_t next_work; /* for stamps */
 	struct pending *pending;
 	uint32_t n_pending;
 
@@ -114,6 +172,7 @@ enum mark {
 	MARK_REACHED = 1,
 	MARK_PRUNE = 2, /* paths meet here */
 	MARK_CALLED = 4,
+	MARK_HEAD = 8, /* of a loop that the runtime bounds: may_goto, a helper with a callback */
 };
 
 /* report.c. Fill v->d: id, place, hint, notes; return the row's kind of error. reg: its number, or -1. */
@@ -140,10 +199,23 @@ const char *verify_type_name(const struct reg *r);
 /* cfg.c: structure. Fills funcs and marks. */
 FALLIBLE cfg_check(struct verifier *v);
 const struct func *cfg_func(const struct verifier *v, uint32_t insn);
-/* After the walk: stack over all chains of calls. */
-FALLIBLE cfg_check_stack(struct verifier *v);
+/* The slot that a local call or a reference to a function names. */
+uint32_t cfg_call_target(uint32_t at, const struct isa_insn *in);
 /* Where control may go from here inside the function: 0, 1 or 2 slots. A call goes on after it. */
 unsigned cfg_successors(const struct prog *p, uint32_t insn, uint32_t out[2]);
+
+/* calls.c: no circles, not too deep. */
+FALLIBLE calls_check(struct verifier *v);
+/* The walk found that the function at work calls the one at `slot`. */
+FALLIBLE calls_note(struct verifier *v, uint32_t slot);
+/* After the walk: the same with these calls, and stack over all chains. */
+FALLIBLE calls_check_stack(struct verifier *v);
+
+/* helper_facts.c */
+bool helper_changes_map(uint32_t id);
+bool helper_works_on(uint32_t id, uint32_t kind);
+enum callback helper_callback(uint32_t id);
+bool calls_back(const struct verifier *v, const struct isa_insn *in);
 
 /* liveness.c */
 FALLIBLE liveness_compute(struct verifier *v);
@@ -158,8 +230,11 @@ void pool_free(struct verifier *v, void *p, size_t bytes);
 FALLIBLE prune_init(struct verifier *v);
 /* At a place where paths meet: is the state covered by one that was explored? Else maybe keep it. */
 FALLIBLE prune_visit(struct verifier *v, bool *covered);
-/* The path at work has ended. */
-void prune_path_end(struct verifier *v, struct stored *parent);
+/* The path at work has ended; low: where it comes back to, or NULL. */
+void prune_path_end(struct verifier *v, struct stored *parent, struct stored *low);
+
+/* widen.c: give up, in s, what numbers do not share with `old` at the same place. */
+void widen(struct state *s, const struct snap *old);
 
 /* walk.c */
 FALLIBLE walk(struct verifier *v);
@@ -186,6 +261,16 @@ typedef void reg_visit(struct reg *r, const void *user);
 /* Every register and spilled register of every frame with this id. */
 void regs_with_id(struct state *s, uint32_t id, reg_visit *fn, const void *user);
 bool regs_same_object(const struct reg *a, const struct reg *b);
+/* What the map of a VALUE, KEY or MAP looks like; NULL: an inner map that nobody described. */
+const struct prog_map *reg_map(const struct verifier *v, const struct reg *r);
+
+/* refs.c */
+FALLIBLE ref_take(struct verifier *v, uint32_t *id);
+/* It was never there. False: it is not held. */
+bool ref_drop(struct state *s, uint32_t id);
+FALLIBLE ref_give_back(struct verifier *v, uint32_t id);
+/* in_callback: none that the callback at work took. */
+FALLIBLE ref_none_held(struct verifier *v, bool in_callback, const char *where);
 
 /* check_alu.c, check_jump.c, check_mem.c, check_call.c */
 FALLIBLE check_alu(struct verifier *v, const struct isa_insn *in);
@@ -196,6 +281,16 @@ FALLIBLE check_store(struct verifier *v, const struct isa_insn *in);
 FALLIBLE check_atomic(struct verifier *v, const struct isa_insn *in);
 FALLIBLE check_call(struct verifier *v, const struct isa_insn *in);
 FALLIBLE check_exit(struct verifier *v);
+/* A frame for the function at slot `to`, with these r1 to r5. */
+FALLIBLE call_enter(struct verifier *v, uint32_t to, const struct reg *args);
+
+/* check_callback.c. The helper at work calls c's function in rounds and then gives r0. */
+FALLIBLE callback_rounds(struct verifier *v, const struct callback_call *c, struct reg r0);
+FALLIBLE callback_end(struct verifier *v);
+/* A timer's. */
+FALLIBLE callback_later(struct verifier *v, const struct callback_call *c);
+/* Make v->cur the start of one that was not looked at. */
+FALLIBLE callback_next_later(struct verifier *v, bool *there_is);
 
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_FILL /* a helper writes all of it */ };
 /*

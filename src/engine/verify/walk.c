@@ -90,6 +90,7 @@ static FALLIBLE step(struct verifier *v)
 	case ISA_EXIT:
 		return check_exit(v);
 	case ISA_CALL:
+	case ISA_CALLX:
 		return check_call(v, in);
 	case ISA_IMM64:
 		TRY(check_imm64(v, in));
@@ -141,13 +142,26 @@ static FALLIBLE advance(struct verifier *v)
 	return step(v);
 }
 
-FALLIBLE walk(struct verifier *v)
+/* From the state at work, and all that comes to wait, to the end. */
+static FALLIBLE walk_from(struct verifier *v)
 {
 	do {
 		v->path_ends = false;
+		v->back_to = NULL;
 		while (!v->path_ends)
 			TRY(advance(v));
-		prune_path_end(v, v->cur.parent);
+		prune_path_end(v, v->cur.parent, v->back_to);
 	} while (pop(v));
+	return E_OK;
+}
+
+FALLIBLE walk(struct verifier *v)
+{
+	bool more = true;
+
+	while (more) {
+		TRY(walk_from(v));
+		TRY(callback_next_later(v, &more));
+	}
 	return E_OK;
 }
