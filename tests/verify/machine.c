@@ -408,7 +408,13 @@ static void check_arg(struct machine *m, const struct abi_helper *h, unsigned i,
 		need_bytes(m, v, map_of(m, *map)->value_size, false);
 		return;
 	case ABI_ARG_MAP_VALUE_WRITE:
-		need_bytes(m, v, m->p->maps[map->map].value_size, true);
+		need_bytes(m, v, map_of(m, *map)->value_size, true);
+		return;
+	case ABI_ARG_LONG_WRITE:
+		need_bytes(m, v, 8, true);
+		return;
+	case ABI_ARG_STR:
+		fault(m, "an argument that this machine does not know");
 		return;
 	case ABI_ARG_MEM:
 	case ABI_ARG_MEM_WRITE:
@@ -440,6 +446,7 @@ static void check_arg(struct machine *m, const struct abi_helper *h, unsigned i,
 		return;
 	default:
 		fault(m, "an argument that this machine does not know");
+		return;
 	}
 }
 
