@@ -17,7 +17,7 @@ const char cmd_asm_help[] = "usage: sallyport asm FILE [-o OUT] [--raw] [--secti
 			    "                   directory with .o, or .bin, at its end. '-': standard output\n"
 			    "  --raw            bare instructions and no object\n"
 			    "  --section NAME   of the program in the object; unless said, that of the text,\n"
-			    "                   or 'prog'\n"
+			    "                   or 'sallyport/program'\n"
 			    "  --name NAME      of the program; unless said, that of its first label, or\n"
 			    "                   'prog'\n"
 			    "  --license TEXT   what the object's license section says\n"
@@ -59,7 +59,7 @@ static int make_object(const struct asm_args *a, struct program_file *f, struct 
 		p->name = funcs[0].name = a->name;
 	p->funcs = funcs;
 	if (a->section || !strcmp(p->section, ".text"))
-		p->section = a->section ? a->section : "prog";
+		p->section = a->section ? a->section : "sallyport/program";
 	o.license = a->license ? a->license : "";
 	diag_init(&d);
 	d.subject = a->path;

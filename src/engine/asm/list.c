@@ -218,13 +218,24 @@ static void put_map_def(const struct listing *l, const struct prog_map *m)
 	}
 }
 
-/* Source text is somebody else's: nothing in it may end the comment. */
+static bool same_line(const struct prog_line *a, const struct prog_line *b)
+{
+	return a->line == b->line && !strcmp(a->file ? a->file : "", b->file ? b->file : "");
+}
+
+/* Once for all that follows of the same line. Source text is somebody else's: nothing in it may end the comment. */
 static void put_line(const struct listing *l, const struct prog_line *row)
 {
+	const char *text = row->text + strspn(row->text, " \t");
+
+	if (row > l->p->lines && same_line(row - 1, row) && row->line)
+		return;
 	buf_puts(l->out, "; ");
-	if (row->file && row->line)
-		buf_put_safe(l->out, row->file, strlen(row->file)), buf_printf(l->out, ":%u: ", row->line);
-	buf_put_safe(l->out, row->text, strlen(row->text));
+	if (row->file && row->line) {
+		buf_put_safe(l->out, row->file, strlen(row->file));
+		buf_printf(l->out, ":%u: ", row->line);
+	}
+	buf_put_safe(l->out, text, strlen(text));
 	buf_putc(l->out, '\n');
 }
 
