@@ -3,6 +3,7 @@
 """asm, disasm, exec and the conformance plugin as their users meet them. usage: test_asm.py BINARY PLUGIN [TEST]"""
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 sys.path.insert(0, HERE)
 import tap
 from tap import expect
-from test_cli import Context
+from test_cli import ROOT, Context
 
 tap.TESTS.clear()  # test_cli has its own run
 from tap import test
@@ -167,6 +168,19 @@ def a_profile_counts_lines_and_functions(c):
         expect(line["count"] == 10 and line["text"] == "call square", line)
     out = c.run("exec", "p.s", "--mem", "00" * 10, "--repeat", "2", "--profile", code=0).stdout
     expect("186 instructions" in out and "20   10.8%  p.s:8: call square" in out and "60   32.3%  square" in out, out)
+
+
+@test
+def the_examples_of_the_manual_run(c):
+    text = open(os.path.join(ROOT, "docs", "asm.md"), encoding="utf-8").read()
+    lines, program = re.findall(r"^```\n(.*?)^```", text, re.M | re.S)
+    expect(c.run("exec", c.file("lines.s", lines), code=0).stdout == "r0 = 3 (0x3)\n", "lines")
+    expect(c.run("exec", c.file("count.s", program), "--repeat", "3", code=0).stdout.startswith("r0 = 3 "), "program")
+    ids = set(re.findall(r"'A', (\d+)|_TOK\([^;]*?, (?:FORMAT|LIMIT|NOT_FOUND), (\d+)", "".join(
+        open(os.path.join(ROOT, "src", "engine", "asm", f), encoding="utf-8").read() for f in os.listdir(os.path.join(ROOT, "src", "engine", "asm")))))
+    ranges = [tuple(map(int, r)) for r in re.findall(r"A(\d+) to A(\d+)", text)]
+    for number in {int(a or b) for a, b in ids}:
+        expect(any(low <= number <= high for low, high in ranges), f"docs/asm.md does not list A{number}")
 
 
 @test
