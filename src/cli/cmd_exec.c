@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* exec: run one program here and say what came of it. */
-#include "cli/program_file.h"
-
 #include <getopt.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
 
 #include "cli/exec.h"
-#include "engine/abi/abi.h"
 #include "engine/helpers/helpers.h"
-#include "engine/maps/maps.h"
 
 const char cmd_exec_help[] = "usage: sallyport exec FILE [--prog NAME] [--mem HEX|@FILE] [--fuel N] [--repeat N]\n"
 			     "                      [--trace] [--profile] [--interpreted] [--raw] [--json]\n"
@@ -45,8 +41,7 @@ struct exec_args {
 struct exec_job {
 	const struct exec_args *args;
 	const struct prog *p;
-	struct map **maps; /* p->n_maps */
-	struct vm_prog *vp;
+	struct exec_set set;
 	struct vm *vm;
 	char *mem; /* as given; NULL: none */
 	size_t mem_bytes;
@@ -140,19 +135,11 @@ static int load_mem(struct exec_job *k)
 	return k->ctx ? 0 : cli_fail(CLI_HOST, "%s", err_text(E_NOMEM));
 }
 
-static FALLIBLE make_ready(struct exec_job *k, struct diag *d)
+static FALLIBLE make_ready(struct exec_job *k, const struct program_file *f, struct diag *d)
 {
-	struct vm_prog_opts o = { .profile = &abi_sallyport, .keep = true };
-
-	k->maps = calloc(k->p->n_maps + 1, sizeof(struct map *));
-	if (!k->maps)
-		return E_NOMEM;
-	for (uint32_t i = 0; i < k->p->n_maps; i++)
-		TRY(map_new(&k->p->maps[i], &k->maps[i], d));
-	o.maps = k->maps;
-	TRY(vm_prog_new(k->p, &o, &k->vp, d));
+	TRY(exec_load(&k->set, f, k->p, d));
 	k->env = (struct helper_env){ .now_ns = host_now, .random = host_random, .print = host_print };
-	k->watch = (struct exec_watch){ .p = k->p, .vp = k->vp, .trace = k->args->trace };
+	k->watch = (struct exec_watch){ .p = k->p, .vp = k->set.vp, .trace = k->args->trace };
 	if (k->args->profile) {
 		k->watch.counts = calloc((size_t)k->p->n_insns + 1, sizeof *k->watch.counts);
 		if (!k->watch.counts)
@@ -164,10 +151,7 @@ static FALLIBLE make_ready(struct exec_job *k, struct diag *d)
 static void job_done(struct exec_job *k)
 {
 	vm_free(k->vm);
-	vm_prog_free(k->vp);
-	for (uint32_t i = 0; k->maps && i < k->p->n_maps; i++)
-		map_free(k->maps[i]);
-	free(k->maps);
+	exec_unload(&k->set);
 	free(k->mem);
 	free(k->ctx);
 	free(k->watch.counts);
@@ -187,8 +171,8 @@ static FALLIBLE run_once(struct exec_job *k, struct diag *d)
 		args.ctx_bytes = k->mem_bytes;
 	}
 	if (!k->args->trace && !k->args->profile)
-		return vm_run(k->vm, k->vp, &args, &k->r0, NULL, d);
-	err = vm_run_observed(k->vm, k->vp, &args, &o, &k->r0, NULL, d);
+		return vm_run(k->vm, k->set.vp, &args, &k->r0, NULL, d);
+	err = vm_run_observed(k->vm, k->set.vp, &args, &o, &k->r0, NULL, d);
 	exec_watch_end(&k->watch, err == E_OK, k->r0);
 	return err;
 }
@@ -263,7 +247,7 @@ static int tell_text(struct exec_job *k, enum err err, const struct diag *d)
 	return code;
 }
 
-static int run_prog(const struct exec_args *a, const struct prog *p)
+static int run_prog(const struct exec_args *a, const struct program_file *f, const struct prog *p)
 {
 	struct exec_job k = { .args = a, .p = p };
 	struct diag d;
@@ -273,7 +257,7 @@ static int run_prog(const struct exec_args *a, const struct prog *p)
 	diag_init(&d);
 	code = load_mem(&k);
 	if (!code) {
-		err = make_ready(&k, &d);
+		err = make_ready(&k, f, &d);
 		if (err == E_OK)
 			err = run_all(&k, &d);
 		if (err != E_OK && !d.text[0])
@@ -295,7 +279,7 @@ static int run(const struct exec_args *a)
 	if (!code)
 		code = program_file_pick(&f, a->path, a->prog, &p);
 	if (!code)
-		code = run_prog(a, p);
+		code = run_prog(a, &f, p);
 	program_file_done(&f);
 	return code;
 }

@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exec: what its files share: a run that is watched, instruction by instruction. */
+/* exec: what its files share: a program made ready, and a run that is watched, instruction by instruction. */
 #ifndef SALLYPORT_CLI_EXEC_H
 #define SALLYPORT_CLI_EXEC_H
 
-#include "cli/cli.h"
-#include "engine/prog/prog.h"
+#include "cli/program_file.h"
 #include "engine/vm/vm.h"
+
+/* A program with its maps, and the programs that those hold. */
+struct exec_set {
+	const struct program_file *file;
+	struct map **maps;
+	struct vm_prog **progs; /* by number in file; those that are used */
+	uint32_t n_maps;
+	struct vm_prog *vp; /* the one to run */
+};
+
+/* p is one of f's. exec_unload in any case. E_UNSUPPORTED, E_INVALID, E_FORMAT, E_LIMIT with d; E_NOMEM. */
+FALLIBLE exec_load(struct exec_set *s, const struct program_file *f, const struct prog *p, struct diag *d);
+void exec_unload(struct exec_set *s);
 
 /* What a trace and a profile remember. */
 struct exec_watch {
