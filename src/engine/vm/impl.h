@@ -12,6 +12,8 @@ typedef vm_native_fn vm_interp_fn;
 vm_interp_fn vm_interp;
 /* The same source compiled to count instructions in run->executed. For tests and benchmarks. */
 vm_interp_fn vm_interp_counted;
+/* And to call the observer in run->vm before each. */
+vm_interp_fn vm_interp_observed;
 /* vm_run with a given interpreter; executed may be NULL. With another than vm_interp no native code runs. */
 FALLIBLE vm_run_with(vm_interp_fn *interp, struct vm *v, const struct vm_prog *vp, const struct vm_run_args *args,
 		     uint64_t *ret, struct vm_fault *fault, uint64_t *executed, struct diag *d);

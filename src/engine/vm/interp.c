@@ -6,7 +6,8 @@
  * with the context's window and the live stack; map values, and what fails, go out of line. Instructions are not
  * counted: a back edge pays its length and a local call the callee's, which bounds what can run in between.
  *
- * Compiled a second time, by counted.c, with VM_COUNT: then every instruction is counted.
+ * Compiled again by counted.c, with VM_COUNT: then every instruction is counted; and by observed.c, with VM_OBSERVE:
+ * then each is shown to an observer before it runs.
  */
 #include "engine/vm/impl.h"
 
@@ -23,6 +24,8 @@
 
 #ifdef VM_COUNT
 #define COUNT() (run->executed++)
+#elif defined VM_OBSERVE
+#define COUNT() run->vm->observer->step(run->vm->observer->user, run->vp, (uint32_t)(op - run->vp->ops), r, run->depth)
 #else
 #define COUNT() ((void)0)
 #endif

@@ -211,6 +211,7 @@ struct vm {
 	struct helper_env no_env;      /* for runs without one: no values */
 	struct vm_run_state
 		run; /* of the run at hand: here, because clearing a fresh one would cost more than a short run */
+	const struct vm_observer *observer; /* vm_run_observed only */
 };
 
 /*
