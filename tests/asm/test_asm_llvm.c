@@ -161,7 +161,7 @@ static char *next_line(char *p, uint32_t *slot, char **text)
 TEST(llvm_disassembles_our_bytes_to_our_text)
 {
 	static struct bed b;
-	uint32_t slot, n = 0;
+	uint32_t slot = 0, n = 0;
 	char *out, *text;
 	size_t len;
 
