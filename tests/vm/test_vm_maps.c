@@ -583,3 +583,57 @@ TEST(a_fault_in_a_drain_ends_the_run_and_leaves_the_ring_usable)
 	CHECK_EQ(run_code(&c, NULL).r0, 7000001);
 	world_done(&w);
 }
+
+/* A map of this kind, as small as it can be; NULL: the module does not have the kind. */
+static struct map *smallest(uint32_t kind)
+{
+	static const struct {
+		uint32_t key, value, entries;
+	} sizes[] = { { 4, 4, 1 }, { 8, 4, 1 }, { 0, 4, 1 }, { 0, 0, 4096 } };
+	struct map *m = NULL;
+	enum err e = E_INVALID;
+
+	for (size_t i = 0; i < countof(sizes) && e == E_INVALID; i++) {
+		struct prog_map def = { .name = "m",
+					.kind = kind,
+					.key_size = sizes[i].key,
+					.value_size = sizes[i].value,
+					.max_entries = sizes[i].entries,
+					.inner = &inner_def };
+
+		e = map_new(&def, &m, NULL);
+	}
+	CHECK(e == E_OK || e == E_UNSUPPORTED);
+	return m;
+}
+
+TEST(the_profile_says_of_each_kind_what_it_can_do)
+{
+	static const uint32_t ids[] = { ABI_HELPER_map_update_elem, ABI_HELPER_map_delete_elem,
+					ABI_HELPER_map_push_elem,   ABI_HELPER_map_pop_elem,
+					ABI_HELPER_map_peek_elem,   ABI_HELPER_ringbuf_output };
+	struct helper_env env = { 0 };
+	unsigned kinds = 0;
+
+	for (uint32_t kind = 0; kind < 64; kind++) {
+		const struct abi_map_kind *row = abi_map_kind(&abi_sallyport, kind);
+		uint64_t key = 0, value = 0;
+		struct map *m = smallest(kind);
+
+		CHECK_EQ(m != NULL, row != NULL);
+		if (!m)
+			continue;
+		kinds++;
+		for (size_t i = 0; i < countof(ids); i++) {
+			uint64_t mem = (uint64_t)(uintptr_t)&key, size = (uint64_t)(uintptr_t)&value;
+
+			if (ids[i] == ABI_HELPER_ringbuf_output)
+				size = 4;
+			CHECK_EQ(helper_lookup(ids[i])((uint64_t)(uintptr_t)m, mem, size, 0, 0, &env) !=
+					 (uint64_t)-EOPNOTSUPP,
+				 abi_map_takes(row, ids[i]));
+		}
+		map_free(m);
+	}
+	CHECK_EQ(kinds, 15);
+}
