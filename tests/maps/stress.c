@@ -201,6 +201,37 @@ static void hash_end(void)
 	MUST(map_count(map) == MAX);
 }
 
+/* ---- a hash of few slots, which change hands all the time: none may be lost or given out twice ---- */
+
+enum { FEW = 3 };
+
+static void churn_begin(void)
+{
+	map = make(4, 8 * WORDS, FEW, 1);
+}
+
+static void churn_work(unsigned id, uint64_t *s)
+{
+	uint32_t key = (uint32_t)(rnd(s) % 64) * N_THREADS + id; /* nobody else's */
+	uint64_t v[WORDS];
+
+	fill(v, key, rnd(s));
+	if (map_prog_update(map, &key, v, MAP_NOEXIST, 0) != E_OK)
+		return;
+	MUST(map_read(map, &key, v) == E_OK && whole(v) && v[0] == key);
+	MUST(map_prog_delete(map, &key) == E_OK);
+}
+
+static void churn_end(void)
+{
+	uint64_t v[WORDS] = { 0 };
+
+	MUST(!map_count(map));
+	for (uint32_t key = 0; key < FEW; key++)
+		MUST(map_update(map, &key, v, MAP_NOEXIST) == E_OK);
+	MUST(map_update(map, &(uint32_t){ FEW }, v, MAP_NOEXIST) == E_LIMIT);
+}
+
 /* ---- LPM trie: addresses 10.0.0.x stay; shorter and longer prefixes around them come and go ---- */
 
 struct net {
@@ -248,7 +279,8 @@ static void lpm_walk(void)
 static void lpm_work(unsigned id, uint64_t *s)
 {
 	uint64_t r = rnd(s);
-	struct net n = { 8 + r % 24, { 10, (uint8_t)(r >> 8 & 3), (uint8_t)(r >> 16 & 3), (uint8_t)(r >> 24) } };
+	struct net n = { 8 + (uint32_t)(r % 24),
+			 { 10, (uint8_t)(r >> 8 & 3), (uint8_t)(r >> 16 & 3), (uint8_t)(r >> 24) } };
 	struct net stable = { 32, { 10, 0, 0, (uint8_t)(rnd(s) % STABLE) } };
 	uint64_t v[WORDS];
 
@@ -530,6 +562,7 @@ static const struct scenario {
 	{ PROG_MAP_PERCPU_HASH, hash_begin, hash_work, hash_end },
 	{ PROG_MAP_LRU_HASH, hash_begin, hash_work, hash_end },
 	{ PROG_MAP_LRU_PERCPU_HASH, hash_begin, hash_work, hash_end },
+	{ PROG_MAP_HASH, churn_begin, churn_work, churn_end },
 	{ PROG_MAP_LPM_TRIE, lpm_begin, lpm_work, lpm_end },
 	{ PROG_MAP_QUEUE, queue_begin, queue_work, queue_end },
 	{ PROG_MAP_STACK, queue_begin, queue_work, queue_end },

@@ -2,8 +2,10 @@
 /* What programs, checked at every access, can do with maps of every kind, and cannot. */
 #include "vmtest.h"
 
+#include <errno.h>
+
 /* Maps of a program by name of place. */
-enum { ARRAY, RODATA, RING, QUEUE, PERCPU, OUTER, N_MAPS };
+enum { ARRAY, RODATA, RING, QUEUE, PERCPU, OUTER, USER_RING, N_MAPS };
 
 static const struct prog_map inner_def = {
 	.name = "inner", .kind = PROG_MAP_ARRAY, .key_size = 4, .value_size = 8, .max_entries = 2
@@ -38,6 +40,9 @@ static void world_init(struct world *w)
 						  .key_size = 4,
 						  .value_size = 8,
 						  .max_entries = 2 },
+				     [USER_RING] = { .name = "user_ring",
+						     .kind = PROG_MAP_USER_RINGBUF,
+						     .max_entries = 4096 },
 				     [OUTER] = { .name = "outer",
 						 .kind = PROG_MAP_ARRAY_OF_MAPS,
 						 .key_size = 4,
@@ -454,4 +459,181 @@ TEST(no_inner_map_under_a_key_is_null)
 	CHECK_OK(o.err);
 	CHECK_EQ(o.r0, 0);
 	world_done(&w);
+}
+
+/*
+ * Drains with a callback that reads `bytes` from `offset` of its sample and adds the first byte to a sum, which the
+ * program returns times 1,000,000 plus what the helper gave; 1000 times what the last read gave. A sample of 99 is the
+ * last one.
+ */
+static struct code drain(struct world *w, int32_t bytes, int32_t offset, bool forge)
+{
+	struct code c = code_in(w);
+	uint32_t at;
+
+	(void)emit(&c, "STDW", 10, 0, -8, 0);
+	(void)emit(&c, "STDW", 10, 0, -16, 0);
+	load_map(&c, 1, USER_RING);
+	at = c.n;
+	(void)emit(&c, "LDDW_FUNC", 2, 0, 0, 0);
+	mov(&c, 3, 10);
+	addi(&c, 3, -16);
+	movi(&c, 4, 0);
+	call(&c, ABI_HELPER_user_ringbuf_drain);
+	ldx(&c, "LDXDW", 1, 10, -8);
+	(void)emit(&c, "MUL64_IMM", 1, 0, 0, 1000000);
+	(void)emit(&c, "ADD64_REG", 0, 1, 0, 0);
+	ldx(&c, "LDXDW", 1, 10, -16);
+	(void)emit(&c, "MUL64_IMM", 1, 0, 0, 1000);
+	(void)emit(&c, "ADD64_REG", 0, 1, 0, 0);
+	exit_(&c);
+	c.insns[at].imm = (int64_t)(uint32_t)((int32_t)c.n - (int32_t)at - 1);
+	mov(&c, 6, 2);
+	mov(&c, 3, 1);
+	if (forge)
+		addi(&c, 3, 1);
+	(void)emit(&c, "STDW", 10, 0, -8, 0);
+	mov(&c, 1, 10);
+	addi(&c, 1, -8);
+	movi(&c, 2, bytes);
+	movi(&c, 4, offset);
+	movi(&c, 5, 0);
+	call(&c, ABI_HELPER_dynptr_read);
+	stx(&c, "STXDW", 6, 0, 0);
+	ldx(&c, "LDXB", 1, 10, -8);
+	ldx(&c, "LDXDW", 2, 6, 8);
+	(void)emit(&c, "ADD64_REG", 2, 1, 0, 0);
+	stx(&c, "STXDW", 6, 8, 2);
+	movi(&c, 0, 0);
+	(void)emit(&c, "JNE64_IMM", 1, 0, 1, 99);
+	movi(&c, 0, 1);
+	exit_(&c);
+	return c;
+}
+
+static void send(struct world *w, uint8_t byte)
+{
+	uint8_t *p = map_ring_reserve(w->maps[USER_RING], 2);
+
+	CHECK(p);
+	p[0] = 200;
+	p[1] = byte;
+	map_ring_submit(w->maps[USER_RING], p, 0);
+}
+
+TEST(a_program_drains_samples_that_the_host_sent)
+{
+	struct world w;
+	struct code c;
+
+	world_init(&w);
+	c = drain(&w, 1, 1, false);
+	CHECK_EQ(run_code(&c, NULL).r0, 0);
+	send(&w, 3);
+	send(&w, 99);
+	send(&w, 5);
+	CHECK_EQ(run_code(&c, NULL).r0, 102000002); /* 99 ends it */
+	CHECK_EQ(run_code(&c, NULL).r0, 5000001);
+	CHECK_EQ(run_code(&c, NULL).r0, 0);
+	world_done(&w);
+}
+
+TEST(a_sample_is_read_by_its_number_and_inside_its_bytes_only)
+{
+	static const struct {
+		const char *name;
+		int32_t bytes, offset;
+		bool forge;
+		int64_t want;
+	} rows[] = {
+		{ "all", 2, 0, false, 200000001 },
+		{ "one more", 3, 0, false, -E2BIG * 1000 + 1 },
+		{ "behind", 1, 2, false, -E2BIG * 1000 + 1 },
+		{ "an offset that wraps", 2, -1, false, -E2BIG * 1000 + 1 },
+		{ "another number", 1, 0, true, -EINVAL * 1000 + 1 },
+	};
+
+	for (size_t i = 0; i < countof(rows); i++) {
+		struct outcome o;
+		struct world w;
+		struct code c;
+
+		test_row = rows[i].name;
+		world_init(&w);
+		send(&w, 1);
+		c = drain(&w, rows[i].bytes, rows[i].offset, rows[i].forge);
+		o = run_code(&c, NULL);
+		CHECK_OK(o.err);
+		CHECK_EQ(o.r0, rows[i].want);
+		world_done(&w);
+	}
+}
+
+TEST(a_fault_in_a_drain_ends_the_run_and_leaves_the_ring_usable)
+{
+	struct world w;
+	struct code c;
+
+	world_init(&w);
+	send(&w, 1);
+	send(&w, 7);
+	c = drain(&w, 100000, 0, false); /* more than the stack has */
+	CHECK_EQ(run_code(&c, NULL).err, E_FAULT);
+	c = drain(&w, 1, 1, false);
+	CHECK_EQ(run_code(&c, NULL).r0, 7000001);
+	world_done(&w);
+}
+
+/* A map of this kind, as small as it can be; NULL: the module does not have the kind. */
+static struct map *smallest(uint32_t kind)
+{
+	static const struct {
+		uint32_t key, value, entries;
+	} sizes[] = { { 4, 4, 1 }, { 8, 4, 1 }, { 0, 4, 1 }, { 0, 0, 4096 } };
+	struct map *m = NULL;
+	enum err e = E_INVALID;
+
+	for (size_t i = 0; i < countof(sizes) && e == E_INVALID; i++) {
+		struct prog_map def = { .name = "m",
+					.kind = kind,
+					.key_size = sizes[i].key,
+					.value_size = sizes[i].value,
+					.max_entries = sizes[i].entries,
+					.inner = &inner_def };
+
+		e = map_new(&def, &m, NULL);
+	}
+	CHECK(e == E_OK || e == E_UNSUPPORTED);
+	return m;
+}
+
+TEST(the_profile_says_of_each_kind_what_it_can_do)
+{
+	static const uint32_t ids[] = { ABI_HELPER_map_update_elem, ABI_HELPER_map_delete_elem,
+					ABI_HELPER_map_push_elem,   ABI_HELPER_map_pop_elem,
+					ABI_HELPER_map_peek_elem,   ABI_HELPER_ringbuf_output };
+	struct helper_env env = { 0 };
+	unsigned kinds = 0;
+
+	for (uint32_t kind = 0; kind < 64; kind++) {
+		const struct abi_map_kind *row = abi_map_kind(&abi_sallyport, kind);
+		uint64_t key = 0, value = 0;
+		struct map *m = smallest(kind);
+
+		CHECK_EQ(m != NULL, row != NULL);
+		if (!m)
+			continue;
+		kinds++;
+		for (size_t i = 0; i < countof(ids); i++) {
+			uint64_t mem = (uint64_t)(uintptr_t)&key, size = (uint64_t)(uintptr_t)&value;
+
+			if (ids[i] == ABI_HELPER_ringbuf_output)
+				size = 4;
+			CHECK_EQ(helper_lookup(ids[i])((uint64_t)(uintptr_t)m, mem, size, 0, 0, &env) !=
+					 (uint64_t)-EOPNOTSUPP,
+				 abi_map_takes(row, ids[i]));
+		}
+		map_free(m);
+	}
+	CHECK_EQ(kinds, 15);
 }

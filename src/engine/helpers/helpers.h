@@ -70,6 +70,14 @@ struct helper_records {
 	struct helper_record at[HELPER_RECORDS];
 };
 
+/* The sample that a callback of user_ringbuf_drain is looking at. */
+struct helper_sample {
+	const uint8_t *p;
+	uint32_t bytes;
+	uint64_t handle;                   /* what the callback was given: a number that names it */
+	const struct helper_sample *outer; /* of the drain that this one runs in, or NULL */
+};
+
 /* What the running program's helpers see. One per thread. */
 struct helper_env {
 	const struct helper_value *values;
@@ -94,7 +102,8 @@ struct helper_env {
 
 	/* For maps. */
 	uint32_t cpu; /* whose values of per-CPU maps this thread's programs see; below map_cpus of each */
-	struct helper_records *records; /* the VM's, while a program runs; NULL: no record can be reserved */
+	const struct helper_sample *sample; /* NULL outside of a drain */
+	struct helper_records *records;     /* the VM's, while a program runs; NULL: no record can be reserved */
 
 	/* What the host gives to programs; each may be NULL. */
 	void *host;                                 /* the host's own */

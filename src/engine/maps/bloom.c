@@ -107,12 +107,6 @@ static FALLIBLE bloom_peek(struct map *m, void *value)
 	return E_OK;
 }
 
-static uint32_t bloom_count(const struct map *m)
-{
-	(void)m;
-	return 0;
-}
-
 const struct map_ops map_bloom_ops = {
 	.kind = PROG_MAP_BLOOM_FILTER,
 	.flags = PROG_MAP_RDONLY | PROG_MAP_ZERO_SEED,
@@ -123,5 +117,4 @@ const struct map_ops map_bloom_ops = {
 	.done = bloom_done,
 	.push = bloom_push,
 	.peek = bloom_peek,
-	.count = bloom_count,
 };

@@ -111,7 +111,8 @@ FALLIBLE map_peek(struct map *m, void *value);
 /* From now on the host cannot change the map; programs can, unless it is PROG_MAP_RDONLY. */
 void map_freeze(struct map *m);
 bool map_is_frozen(const struct map *m);
-/* Keys, or values of a queue or stack, that are in it; arrays: max_entries; bloom filters, rings: 0. O(1). */
+/* Keys, or values of a queue or stack, that are in it; arrays: max_entries; bloom filters, rings, program
+ * arrays: 0. O(1). */
 uint32_t map_count(const struct map *m);
 
 /*

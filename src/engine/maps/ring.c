@@ -228,15 +228,8 @@ FALLIBLE map_drain(struct map *m, map_drain_fn *fn, void *arg, uint64_t flags, u
 	return E_OK;
 }
 
-static uint32_t ring_count(const struct map *m)
-{
-	(void)m;
-	return 0;
-}
-
-#define RING_OPS                                                                                                     \
-	.check = ring_check, .slots = no_slots, .side_bytes = ring_side_bytes, .init = ring_init, .done = ring_done, \
-	.count = ring_count
+#define RING_OPS \
+	.check = ring_check, .slots = no_slots, .side_bytes = ring_side_bytes, .init = ring_init, .done = ring_done
 
 const struct map_ops map_ring_ops = { .kind = PROG_MAP_RINGBUF, RING_OPS };
 const struct map_ops map_user_ring_ops = { .kind = PROG_MAP_USER_RINGBUF, RING_OPS };

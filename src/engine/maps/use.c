@@ -146,7 +146,7 @@ bool map_is_frozen(const struct map *m)
 
 uint32_t map_count(const struct map *m)
 {
-	return m->ops->count(m);
+	return m->ops->count ? m->ops->count(m) : 0;
 }
 
 /* ---- many at once ---- */
