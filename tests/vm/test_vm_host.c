@@ -496,3 +496,320 @@ TEST(a_timer_must_lie_whole_in_one_value)
 		clock_done(&k);
 	}
 }
+
+/* --- general helpers --- */
+
+static char printed[2048];
+
+static void print(struct helper_env *env, const char *text, size_t len)
+{
+	(void)env;
+	(void)snprintf(printed, sizeof printed, "%.*s", (int)len, text);
+}
+
+static uint32_t seven(struct helper_env *env)
+{
+	(void)env;
+	return 7;
+}
+
+TEST(the_host_gives_time_cpu_and_random_numbers)
+{
+	static const struct {
+		uint32_t id;
+		uint64_t want;
+	} rows[] = { { ABI_HELPER_ktime_get_ns, 123 },
+		     { ABI_HELPER_get_prandom_u32, 7 },
+		     { ABI_HELPER_get_smp_processor_id, 3 } };
+	uint64_t now = 123;
+
+	for (size_t i = 0; i < countof(rows); i++) {
+		struct helper_env env = { .host = &now, .now_ns = read_clock, .random = seven, .cpu = 3 };
+		struct code c = { 0 };
+
+		call(&c, rows[i].id);
+		exit_(&c);
+		CHECK_EQ(run_code(&c, &(struct vm_run_args){ .env = &env }).r0, rows[i].want);
+		CHECK_EQ(run_code(&c, NULL).r0, 0);
+	}
+}
+
+TEST(numbers_are_read_from_text_as_the_kernel_does)
+{
+	static const struct {
+		const char *text;
+		uint64_t flags;
+		int64_t ret_l, ret_ul;
+		int64_t value;
+	} rows[] = {
+		{ "42 rest", 0, 2, 2, 42 },
+		{ " \t-17x", 10, 5, -EINVAL, -17 },
+		{ "0x1fG", 0, 4, 4, 31 },
+		{ "0x1f", 16, 4, 4, 31 },
+		{ "1F", 16, 2, 2, 31 },
+		{ "017", 0, 3, 3, 15 },
+		{ "08", 0, 1, 1, 0 },
+		{ "0x", 0, 1, 1, 0 },
+		{ "19", 8, 1, 1, 1 },
+		{ "-9223372036854775808", 0, 20, -EINVAL, INT64_MIN },
+		{ "-9223372036854775809", 0, -ERANGE, -EINVAL, 0 },
+		{ "9223372036854775808", 0, -ERANGE, 19, INT64_MIN },
+		{ "18446744073709551616", 0, -ERANGE, -ERANGE, 0 },
+		{ "x", 0, -EINVAL, -EINVAL, 0 },
+		{ "-", 0, -EINVAL, -EINVAL, 0 },
+		{ "   ", 0, -EINVAL, -EINVAL, 0 },
+		{ "5", 2, -EINVAL, -EINVAL, 0 },
+		{ "5", 32, -EINVAL, -EINVAL, 0 },
+	};
+	struct helper_env env = { 0 };
+
+	for (size_t i = 0; i < countof(rows); i++)
+		for (unsigned is_long = 0; is_long < 2; is_long++) {
+			uint64_t out = 99, mem = (uint64_t)(uintptr_t)rows[i].text;
+			helper_fn *fn = helper_lookup(is_long ? ABI_HELPER_strtol : ABI_HELPER_strtoul);
+			int64_t want = is_long ? rows[i].ret_l : rows[i].ret_ul;
+
+			test_row = rows[i].text;
+			CHECK_EQ((int64_t)fn(mem, strlen(rows[i].text), rows[i].flags, (uint64_t)(uintptr_t)&out, 0,
+					     &env),
+				 want);
+			CHECK_EQ((int64_t)out, want < 0 ? 0 : rows[i].value);
+		}
+}
+
+/* r0 = snprintf(ctx, n, ctx + 64, ctx + 192, values) */
+static struct outcome format(uint8_t *ctx, struct helper_env *env, const char *f, const uint64_t *values, uint32_t n,
+			     int32_t room)
+{
+	struct code c = { 0 };
+
+	(void)snprintf((char *)ctx + 64, 128, "%s", f);
+	memcpy(ctx + 192, values, 8ull * n);
+	mov(&c, 3, 1);
+	addi(&c, 3, 64);
+	mov(&c, 4, 1);
+	addi(&c, 4, 192);
+	movi(&c, 2, room);
+	movi(&c, 5, (int32_t)(8 * n));
+	call(&c, ABI_HELPER_snprintf);
+	exit_(&c);
+	return run_code(&c, &(struct vm_run_args){ .ctx = ctx, .ctx_bytes = 256, .ctx_writable = true, .env = env });
+}
+
+TEST(snprintf_formats_as_the_kernel_does)
+{
+	uint8_t ctx[256];
+	uint64_t text = (uint64_t)(uintptr_t)ctx + 240, ip = text;
+	const struct {
+		const char *f;
+		uint64_t value;
+		const char *want; /* NULL: -EINVAL */
+	} rows[] = {
+		{ "a%%b", 0, "a%b" },
+		{ "%d|", (uint64_t)-5, "-5|" },
+		{ "%d", UINT32_MAX, "-1" },
+		{ "%u", UINT64_MAX, "4294967295" },
+		{ "%lld", (uint64_t)INT64_MIN, "-9223372036854775808" },
+		{ "%lu", UINT64_MAX, "18446744073709551615" },
+		{ "%lx", 0xabc, "abc" },
+		{ "%X", 0xabc, "ABC" },
+		{ "[%5i]", 42, "[   42]" },
+		{ "[%-5i]", 42, "[42   ]" },
+		{ "[%05d]", (uint64_t)-42, "[-0042]" },
+		{ "[%+d]", 42, "[+42]" },
+		{ "[% d]", 42, "[ 42]" },
+		{ "[%c]", 'x', "[x]" },
+		{ "[%4s]", text, "[  hi]" },
+		{ "[%s]", 12345, "[]" }, /* not the program's memory */
+		{ "%px", 0xab, "00000000000000ab" },
+		{ "%p.", 0xab, "00000000000000ab." },
+		{ "%pI4", ip, "104.105.0.0" },
+		{ "%pi4", ip, "104.105.000.000" },
+		{ "%pI6", ip, "6869:0000:0000:0000:0000:0000:0000:0000" },
+		{ "%pi6", ip, "68690000000000000000000000000000" },
+		{ "%d%d", 1, NULL },
+		{ "%n", 1, NULL },
+		{ "%", 1, NULL },
+		{ "%l", 1, NULL },
+		{ "%lls", 1, NULL },
+		{ "%pI5", 1, NULL },
+		{ "%999999d", 1, NULL },
+		{ "\x01", 1, NULL },
+		{ "\xc3\xa4", 1, NULL },
+	};
+	struct helper_env env = { 0 };
+
+	for (size_t i = 0; i < countof(rows); i++)
+		for (int32_t room = 64; room >= 0; room -= 61) { /* enough, three, none */
+			struct outcome o;
+
+			test_row = rows[i].f;
+			memset(ctx, 0, sizeof ctx);
+			memset(ctx, '~', 64);
+			memcpy(ctx + 240, "hi", 3);
+			o = format(ctx, &env, rows[i].f, &rows[i].value, 1, room == 3 ? 3 : room);
+			CHECK_OK(o.err);
+			if (!rows[i].want) {
+				CHECK_EQ((int64_t)o.r0, -EINVAL);
+				continue;
+			}
+			CHECK_EQ(o.r0, strlen(rows[i].want) + 1);
+			if (room == 64)
+				CHECK_STR((char *)ctx, rows[i].want);
+			else
+				CHECK(!memcmp(ctx, rows[i].want, o.r0 > 2 ? 2 : o.r0 - 1) && ctx[3] == '~');
+		}
+}
+
+TEST(trace_printk_gives_the_host_a_line)
+{
+	struct helper_env env = { .print = print };
+
+	for (uint32_t i = 0; i < 2; i++) {
+		static const char f[] = "%d and %lx";
+		uint8_t ctx[16];
+		struct outcome o;
+		struct code c = { 0 };
+
+		memcpy(ctx, f, sizeof f);
+		printed[0] = 0;
+		movi(&c, 2, (int32_t)(sizeof f - i)); /* the second has no zero at its end */
+		movi(&c, 3, 3);
+		movi(&c, 4, 255);
+		call(&c, ABI_HELPER_trace_printk);
+		exit_(&c);
+		o = run_code(&c, &(struct vm_run_args){ .ctx = ctx, .ctx_bytes = sizeof f, .env = &env });
+		CHECK_OK(o.err);
+		CHECK_EQ((int64_t)o.r0, i ? -EINVAL : 8);
+		CHECK_STR(printed, i ? "" : "3 and ff");
+	}
+}
+
+TEST(text_arguments_must_end_inside_the_programs_memory)
+{
+	static const struct {
+		const char *a, *b;
+		int32_t n;
+		int64_t want;
+	} rows[] = { { "abc", "abc", 3, 0 }, { "abd", "abc", 3, 1 },  { "ab", "abc", 3, -1 },
+		     { "abx", "aby", 2, 0 }, { "ab\0x", "ab", 4, 0 }, { "ab", "12345678", 2, -2 } };
+
+	for (size_t i = 0; i < countof(rows); i++) {
+		char ctx[16] = { 0 };
+		struct outcome o;
+		struct code c = { 0 };
+
+		memcpy(ctx, rows[i].a, (size_t)rows[i].n);
+		memcpy(ctx + 8, rows[i].b, strlen(rows[i].b)); /* eight bytes: no room for the zero */
+		movi(&c, 2, rows[i].n);
+		mov(&c, 3, 1);
+		addi(&c, 3, 8);
+		call(&c, ABI_HELPER_strncmp);
+		exit_(&c);
+		o = run_code(&c, &(struct vm_run_args){ .ctx = ctx, .ctx_bytes = 16 });
+		CHECK_EQ(o.err, rows[i].want == -2 ? E_FAULT : E_OK);
+		if (rows[i].want == -2)
+			CHECK_EQ(o.d.id, 314);
+		else
+			CHECK_EQ((int64_t)o.r0, rows[i].want);
+	}
+}
+
+/* --- profiles --- */
+
+TEST(rules_have_the_helpers_that_they_had_and_programs_those_of_linux)
+{
+	const struct abi_prog_type *rule = abi_prog_type(&abi_sallyport, "sallyport/rule"),
+				   *program = abi_prog_type(&abi_sallyport, "sallyport/program");
+
+	for (uint32_t i = 0; i < abi_sallyport.n_helpers; i++) {
+		uint32_t id = abi_sallyport.helpers[i].id;
+
+		CHECK_EQ(abi_may_call(rule, id), id <= 3 || id >= 1000);
+		CHECK_EQ(abi_may_call(program, id), id < 1000);
+	}
+	CHECK(!abi_may_call(rule, 0) && !abi_may_call(program, 0) && !abi_may_call(program, 1000));
+	CHECK(program->ret_min == INT64_MIN && program->ret_max == INT64_MAX);
+}
+
+enum { MANY = 5000 };
+
+static uint64_t add_three(HELPER_ARGS(a, b, c))
+{
+	return a + b + c;
+}
+
+static helper_fn *find_any(uint32_t id)
+{
+	return id <= MANY ? add_three : NULL;
+}
+
+TEST(an_embedder_registers_as_many_helpers_as_it_has)
+{
+	static struct abi_helper protos[MANY];
+	struct abi_profile p = { .name = "many", .helpers = protos, .n_helpers = MANY };
+	struct outcome o;
+
+	for (uint32_t i = 0; i < MANY; i++)
+		protos[i] =
+			(struct abi_helper){ .id = i + 1, .name = "add", .args = { ABI_ARG_SCALAR, ABI_ARG_SCALAR } };
+	protos[MANY - 1].args[1] = ABI_ARG_SIZE; /* of no memory */
+	for (uint32_t id = MANY - 2; id <= MANY + 1; id++) {
+		struct code c = { .profile = &p, .lookup = find_any };
+
+		for (uint32_t i = 1; i <= 300; i++) {
+			movi(&c, 1, (int32_t)i);
+			movi(&c, 2, 1);
+			movi(&c, 3, 2);
+			call(&c, id <= MANY - 1 ? i * 16 : id);
+		}
+		exit_(&c);
+		o = run_code(&c, NULL);
+		CHECK_EQ(o.err, id < MANY ? E_OK : E_UNSUPPORTED);
+		if (id < MANY)
+			CHECK_EQ(o.r0, 303);
+		else
+			CHECK_EQ(o.d.id, id == MANY ? 211 : 208);
+	}
+}
+
+/* --- where it happened --- */
+
+TEST(a_fault_names_function_and_source_line)
+{
+	static const struct prog_func funcs[] = { { "main", 0 }, { "helper_of_main", 2 } };
+	static const struct prog_line lines[] = { { 0, "a.c", "return f();", 3, 9 }, { 2, "a.c", "return *p;", 7, 5 } };
+	struct code c = { 0 };
+	struct outcome o = { 0 };
+	struct vm_prog *vp;
+	struct prog p;
+	struct vm *v;
+
+	(void)emit(&c, "CALL_LOCAL", 0, 0, 0, 1);
+	exit_(&c);
+	movi(&c, 1, 0);
+	ldx(&c, "LDXW", 0, 1, 0);
+	exit_(&c);
+	p = (struct prog){ .name = "t",
+			   .section = "",
+			   .insns = c.insns,
+			   .n_insns = c.n,
+			   .funcs = funcs,
+			   .n_funcs = 2,
+			   .lines = lines,
+			   .n_lines = 2 };
+	CHECK_OK(vm_new(&v));
+	for (unsigned keep = 0; keep < 2; keep++) {
+		CHECK_OK(vm_prog_new(&p, &(struct vm_prog_opts){ .profile = &abi_sallyport, .keep = keep }, &vp, NULL));
+		diag_init(&o.d);
+		CHECK_EQ(vm_run(v, vp, &(struct vm_run_args){ 0 }, &o.r0, &o.fault, &o.d), E_FAULT);
+		CHECK_EQ(o.fault.insn, 3);
+		CHECK_STR(o.d.text, keep ? "load of 4 bytes at address 0: not a pointer, in function 'helper_of_main'"
+					 : "load of 4 bytes at address 0: not a pointer");
+		CHECK_EQ(o.d.pos.line, keep ? 7 : 0);
+		if (keep)
+			CHECK_STR(o.d.line_text, "return *p;");
+		vm_prog_free(vp);
+	}
+	vm_free(v);
+}
