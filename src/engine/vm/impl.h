@@ -25,8 +25,6 @@ static inline bool vm_is_outer(const struct map *m)
 	return kind == PROG_MAP_ARRAY_OF_MAPS || kind == PROG_MAP_HASH_OF_MAPS;
 }
 
-/* May [addr, addr + bytes) be read or written? Any window, any size. */
-bool vm_may_access(struct vm_run_state *run, uint64_t addr, uint64_t bytes, bool write);
 /* How many bytes from addr on can be read, 0 for none. */
 uint64_t vm_readable(struct vm_run_state *run, uint64_t addr);
 /* Check the arguments in r1..r5, call, and put the result in r0. Not E_OK: at and why are set. */
