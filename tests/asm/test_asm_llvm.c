@@ -162,7 +162,7 @@ TEST(llvm_disassembles_our_bytes_to_our_text)
 {
 	static struct bed b;
 	uint32_t slot = 0, n = 0;
-	char *out, *text;
+	char *out, *text = NULL;
 	size_t len;
 
 	need_llvm();
