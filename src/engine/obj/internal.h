@@ -72,6 +72,10 @@ struct elf_rel {
 };
 struct elf_rel elf_rel_at(const struct elf_section *s, uint64_t i);
 
+/* Until obj reads types through engine/btf these two would be defined twice. */
+#define btf_read obj_types_read
+#define btf_size obj_types_size
+
 /* BTF, as far as map definitions and line information need it. Ids begin at 1; id 0 is void. */
 struct btf {
 	struct elf *e;
