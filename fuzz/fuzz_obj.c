@@ -47,7 +47,7 @@ static void write_and_read(const struct obj *o)
 	arena_init(&a, 256 << 20);
 	buf_init(&b, OBJ_MAX_BYTES);
 	if (obj_write(&out, &b, NULL) == E_OK) {
-		must(obj_read(view_of(b.p, b.len), "again", &a, &again, NULL) == E_OK);
+		must(obj_read(view_of(b.p, b.len), "again", NULL, &a, &again, NULL) == E_OK);
 		must(again.n_progs == o->n_progs && again.n_maps == o->n_maps);
 	}
 	buf_done(&b);
@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
 	arena_init(&a, 256 << 20);
 	diag_init(&d);
-	if (obj_read(view_of(p, n), "fuzz.o", &a, &o, &d) == E_OK) {
+	if (obj_read(view_of(p, n), "fuzz.o", NULL, &a, &o, &d) == E_OK) {
 		for (uint32_t i = 0; i < o.n_progs; i++)
 			check_prog(&o.progs[i]);
 		write_and_read(&o);

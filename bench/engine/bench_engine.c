@@ -117,7 +117,7 @@ static void load(struct subject *s, const char *dir, const char *name)
 	arena_init(&a, ARENA_BYTES);
 	(void)snprintf(path, sizeof path, "%s/engine/%s.bpf.o", dir, name);
 	if (io_read_file(path, OBJ_MAX_BYTES, &bytes, &len, &d) != E_OK ||
-	    obj_read(view_of(bytes, len), name, &a, &o, &d) != E_OK)
+	    obj_read(view_of(bytes, len), name, NULL, &a, &o, &d) != E_OK)
 		die(path, &d);
 	p = obj_prog(&o, name);
 	if (!p ||

@@ -165,7 +165,7 @@ TEST(a_small_arena_is_an_error_not_a_crash)
 		enum err e;
 
 		arena_init(&a, cap);
-		e = obj_read(view_of(file.p, file.len), "test.o", &a, &o, NULL);
+		e = obj_read(view_of(file.p, file.len), "test.o", NULL, &a, &o, NULL);
 		CHECK(e == E_OK || e == E_NOMEM);
 		arena_done(&a);
 	}

@@ -14,7 +14,7 @@ TEST(the_sample_reads_back_as_it_was_written)
 	sample_init(&s);
 	sample_write(&file);
 	arena_init(&a, 1 << 20);
-	CHECK_OK(obj_read(view_of(file.p, file.len), "sample.o", &a, &o, NULL));
+	CHECK_OK(obj_read(view_of(file.p, file.len), "sample.o", NULL, &a, &o, NULL));
 	CHECK_EQ(o.n_progs, 2);
 	CHECK_EQ(o.n_maps, SAMPLE_N_MAPS);
 	for (uint32_t i = 0; i < SAMPLE_N_MAPS; i++) {
