@@ -70,8 +70,6 @@ static void set_imm64(struct isa_insn *in, enum isa_imm64 kind, int64_t imm, uin
 
 static void address_extern(const struct linker *l, struct isa_insn *in, const struct obj_found *x)
 {
-	if (x->state == EXTERN_MISSING)
-		return;
 	if (x->kind == OBJ_EXTERN_CONFIG)
 		set_imm64(in, ISA_IMM64_MAP_VALUE, l->externs->config, x->off + (uint32_t)in->imm);
 	else if (x->bound.kind == OBJ_BOUND_BTF_ID)
