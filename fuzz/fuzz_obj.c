@@ -29,7 +29,7 @@ static void check_prog(const struct prog *p)
 			continue;
 		must(in->imm >= 0 && in->imm < p->n_maps);
 		if (in->aux == ISA_IMM64_MAP_VALUE)
-			must(in->off >= 0 && (uint32_t)in->off < p->maps[in->imm].value_size);
+			must(in->off >= 0 && (uint32_t)in->off <= p->maps[in->imm].value_size);
 	}
 	for (uint32_t i = 0; i < p->n_lines; i++)
 		must(p->lines[i].insn < p->n_insns && p->lines[i].file && p->lines[i].text);

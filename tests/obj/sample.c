@@ -137,7 +137,7 @@ static void check_insn(const struct prog *p, uint32_t i)
 	CHECK(in->imm >= 0 && in->imm < p->n_maps);
 	m = &p->maps[in->imm];
 	if (in->aux == ISA_IMM64_MAP_VALUE)
-		CHECK(in->off >= 0 && (uint32_t)in->off < m->value_size);
+		CHECK(in->off >= 0 && (uint32_t)in->off <= m->value_size);
 }
 
 static void check_ptrs(const struct obj *o, const struct prog_map *m)
@@ -188,6 +188,22 @@ void check_promises(const struct obj *o)
 	}
 }
 
+bool sample_resolve(void *user, const struct obj_extern *x, struct obj_bound *out)
+{
+	(void)user;
+	if ((strncmp(x->name, "ext_", 4) != 0 && strncmp(x->name, "CONFIG_", 7) != 0) ||
+	    !strcmp(x->name, "ext_absent") || !strcmp(x->name, "CONFIG_WEAK"))
+		return false;
+	*out = (struct obj_bound){ .kind = OBJ_BOUND_HELPER, .number = 7 };
+	if (x->kind == OBJ_EXTERN_VAR)
+		*out = (struct obj_bound){ .kind = OBJ_BOUND_NUMBER, .number = 0x1122334455667788 };
+	if (x->kind == OBJ_EXTERN_CONFIG)
+		*out = (struct obj_bound){ .kind = OBJ_BOUND_NUMBER, .number = 100 };
+	if (x->kind == OBJ_EXTERN_CONFIG && x->value_size > 8)
+		*out = (struct obj_bound){ .kind = OBJ_BOUND_BYTES, .bytes = { (const uint8_t *)"abc", 3 } };
+	return true;
+}
+
 enum err read_exact(const void *p, size_t len, uint16_t *id)
 {
 	AUTO_FREE uint8_t *copy = malloc(len ? len : 1);
@@ -199,7 +215,7 @@ enum err read_exact(const void *p, size_t len, uint16_t *id)
 	memcpy(copy, p, len);
 	arena_init(&a, 256 << 20);
 	diag_init(&d);
-	e = obj_read(view_of(copy, len), "test.o", NULL, &a, &o, &d);
+	e = obj_read(view_of(copy, len), "test.o", &(struct obj_opts){ .resolve = sample_resolve }, &a, &o, &d);
 	if (e == E_OK)
 		check_promises(&o);
 	else

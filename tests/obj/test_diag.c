@@ -257,7 +257,7 @@ static void address_of_nothing(struct buf *f)
 }
 static void beyond_data(struct buf *f)
 {
-	set32(code(f, 2) + 4, 8);
+	set32(code(f, 2) + 4, 9);
 }
 static void before_data(struct buf *f)
 {

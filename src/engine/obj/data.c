@@ -7,6 +7,8 @@
  */
 #include "engine/obj/link.h"
 
+enum { PTR_NUMBER = 0xfffffffe }; /* the map of a row that is gone when the table is read: it was a number */
+
 /* The data section whose relocations are being read. */
 struct place {
 	uint32_t section, map;
@@ -32,7 +34,7 @@ static FALLIBLE copy_init(struct linker *l, const struct elf_section *rels, stru
 	struct prog_map *m = &l->maps->maps[p->map];
 	uint64_t n = rels->data.len / REL_BYTES;
 
-	if (m->n_ptrs)
+	if (m->ptrs)
 		FAIL_ID(l->e->d, FORMAT, 'E', 285, "section %s has two tables of relocations",
 			l->e->sections[p->section].name);
 	p->init = ARENA_ARRAY(l->e->a, uint8_t, m->init.len);
@@ -95,8 +97,10 @@ static FALLIBLE add_ptr(struct linker *l, const struct place *p, const struct el
 	uint64_t addend;
 
 	TRY(read_place(l, &l->e->sections[p->section], r, &addend));
-	if (!l->e->symbols[r->symbol].section && put_number(x, p, r->off, addend))
+	if (!l->e->symbols[r->symbol].section && put_number(x, p, r->off, addend)) {
+		l->ptrs[p->map][m->n_ptrs++] = (struct prog_ptr){ .at = (uint32_t)r->off, .map = PTR_NUMBER };
 		return E_OK;
+	}
 	TRY(aim(l, r, addend, &l->ptrs[p->map][m->n_ptrs]));
 	memcpy(p->init + r->off, zero, sizeof zero);
 	m->n_ptrs++;
@@ -110,10 +114,29 @@ static int by_at(const void *pa, const void *pb)
 	return a->at < b->at ? -1 : a->at > b->at;
 }
 
+/* In order, each byte once, without what became numbers. */
+static FALLIBLE settle(struct linker *l, const struct place *p)
+{
+	struct prog_map *m = &l->maps->maps[p->map];
+	struct prog_ptr *rows = l->ptrs[p->map];
+	uint32_t n = 0;
+
+	if (m->n_ptrs)
+		qsort(rows, m->n_ptrs, sizeof *rows, by_at);
+	for (uint32_t i = 1; i < m->n_ptrs; i++)
+		if (rows[i].at == rows[i - 1].at)
+			FAIL_ID(l->e->d, FORMAT, 'E', 285, "two relocations of byte %u of section %s", rows[i].at,
+				m->name);
+	for (uint32_t i = 0; i < m->n_ptrs; i++)
+		if (rows[i].map != PTR_NUMBER)
+			rows[n++] = rows[i];
+	m->n_ptrs = n;
+	return E_OK;
+}
+
 static FALLIBLE relocate_data(struct linker *l, uint32_t section, const struct elf_section *rels)
 {
 	struct place p = { .section = section, .map = l->maps->by_section[section] };
-	const struct prog_map *m = &l->maps->maps[p.map];
 
 	TRY(copy_init(l, rels, &p));
 	for (uint64_t k = 0; k < rels->data.len / REL_BYTES; k++) {
@@ -122,13 +145,7 @@ static FALLIBLE relocate_data(struct linker *l, uint32_t section, const struct e
 		elf_at(l->e, rels->off + k * REL_BYTES);
 		TRY(add_ptr(l, &p, &r));
 	}
-	if (m->n_ptrs)
-		qsort(l->ptrs[p.map], m->n_ptrs, sizeof *m->ptrs, by_at);
-	for (uint32_t i = 1; i < m->n_ptrs; i++)
-		if (m->ptrs[i].at == m->ptrs[i - 1].at)
-			FAIL_ID(l->e->d, FORMAT, 'E', 285, "two relocations of byte %u of section %s", m->ptrs[i].at,
-				m->name);
-	return E_OK;
+	return settle(l, &p);
 }
 
 /* ---- .maps ---- */

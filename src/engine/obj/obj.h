@@ -118,7 +118,7 @@ struct obj_out {
  * them.
  *
  * E_INVALID      something that obj_read would not give: a name twice, a reference to no map, a call to no function...
- * E_UNSUPPORTED  a map that is not plain data
+ * E_UNSUPPORTED  a map that is not plain data, the address of a function or type, a program on demand
  * E_LIMIT        out is full (it then holds part of the file), or an OBJ_MAX_*
  * E_NOMEM
  */

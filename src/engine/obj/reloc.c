@@ -108,7 +108,7 @@ static FALLIBLE address_of_data(const struct linker *l, struct isa_insn *in, con
 	if (map == NO_INDEX)
 		FAIL_ID(l->e->d, UNSUPPORTED, 'E', 230, "the address of '%.64s' in %s is neither a map, data nor code",
 			s->name, s->section == NO_SECTION ? "no section" : l->e->sections[s->section].name);
-	if (off >= l->maps->maps[map].value_size)
+	if (off > l->maps->maps[map].value_size)
 		FAIL_ID(l->e->d, FORMAT, 'E', 231, "a reference to byte %lld of %s, which has %u", (long long)off,
 			l->maps->maps[map].name, l->maps->maps[map].value_size);
 	set_imm64(in, ISA_IMM64_MAP_VALUE, map, (uint32_t)off);

@@ -7,7 +7,7 @@
  * share between threads.
  *
  * Invariants after obj_read(): every ISA_IMM64_MAP_FD has imm = map index < n_maps; every
- * ISA_IMM64_MAP_VALUE has imm = map index and off = byte offset into the first value; every
+ * ISA_IMM64_MAP_VALUE has imm = map index and off = byte offset into the first value or its end; every
  * ISA_CALL_LOCAL has imm = slot offset relative to the next slot, as in RFC 9669 section 5.5 (so
  * the target is slot + 1 + imm); every ISA_IMM64_FUNC (the address of a function) has the same, from the
  * first of its two slots on, as libbpf gives it to Linux. None of them is trusted: verifier and VM check again.

@@ -2,13 +2,13 @@
 /* Twenty functions, global and static by turns, each called with its own number. */
 #include "conf.h"
 
-#define PAIR(n)                                 \
-	NOINLINE u64 open_##n(u64 x)            \
-	{                                       \
-		return x * n + 1;               \
-	}                                       \
-	static NOINLINE u64 closed_##n(u64 x)   \
-	{                                       \
+#define PAIR(n)                                   \
+	NOINLINE u64 open_##n(u64 x)              \
+	{                                         \
+		return x * n + 1;                 \
+	}                                         \
+	static NOINLINE u64 closed_##n(u64 x)     \
+	{                                         \
 		return open_##n(x) ^ (n * 0x101); \
 	}
 PAIR(2)

@@ -6,7 +6,9 @@
  */
 #include "conf.h"
 
-#define STEP(x) x = x * 3 + *p; *p ^= x;
+#define STEP(x)         \
+	x = x * 3 + *p; \
+	*p ^= x;
 #define STEP8(x) STEP(x) STEP(x) STEP(x) STEP(x) STEP(x) STEP(x) STEP(x) STEP(x)
 #define STEP64(x) STEP8(x) STEP8(x) STEP8(x) STEP8(x) STEP8(x) STEP8(x) STEP8(x) STEP8(x)
 #define STEP512(x) STEP64(x) STEP64(x) STEP64(x) STEP64(x) STEP64(x) STEP64(x) STEP64(x) STEP64(x)

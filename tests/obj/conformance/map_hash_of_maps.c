@@ -17,7 +17,7 @@ struct {
 		TYPE(key, u32);
 		NUMBER(value_size, 16);
 		NUMBER(max_entries, 7);
-	} *values[];
+	} * values[];
 } outer SEC(".maps");
 
 SEC("conf") u64 entry(u64 *ctx)

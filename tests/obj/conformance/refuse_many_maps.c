@@ -14,9 +14,11 @@
 #define FOUR(n) ONE(n##0) ONE(n##1) ONE(n##2) ONE(n##3)
 #define MANY(n) FOUR(n##0) FOUR(n##1) FOUR(n##2) FOUR(n##3)
 #define MORE(n) MANY(n##0) MANY(n##1) MANY(n##2) MANY(n##3)
-MORE(a) MORE(b) MORE(c) MORE(d) ONE(last)
+MORE(a)
+MORE(b)
+MORE(c) MORE(d) ONE(last)
 
-SEC("conf") u64 entry(u64 *ctx)
+	SEC("conf") u64 entry(u64 *ctx)
 {
 	return (&m_last != 0) + ctx[0];
 }
