@@ -36,7 +36,7 @@ static void try_file(struct view elf, struct arena *a)
 	struct image_rules r;
 	struct obj o;
 
-	must(obj_read(elf, "fuzz", a, &o, NULL) == E_OK);
+	must(obj_read(elf, "fuzz", NULL, a, &o, NULL) == E_OK);
 	must(image_read_schema(obj_section(&o, IMAGE_SCHEMA_SECTION)->bytes, a, &s, NULL) == E_OK);
 	must(image_read_rules(obj_section(&o, IMAGE_RULES_SECTION)->bytes, a, &r, NULL) == E_OK);
 	for (uint32_t i = 0; i < s.n_progs; i++)

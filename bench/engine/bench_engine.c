@@ -184,7 +184,7 @@ static void load(struct subject *s, const char *dir, const char *name)
 	arena_init(&a, ARENA_BYTES);
 	(void)snprintf(path, sizeof path, "%s/engine/%s.bpf.o", dir, name);
 	if (io_read_file(path, OBJ_MAX_BYTES, &bytes, &len, &d) != E_OK ||
-	    obj_read(view_of(bytes, len), name, &a, &obj, &d) != E_OK)
+	    obj_read(view_of(bytes, len), name, NULL, &a, &obj, &d) != E_OK)
 		die(path, &d);
 	p = obj_prog(&obj, name);
 	for (unsigned w = 0; w < N_WAYS; w++) {

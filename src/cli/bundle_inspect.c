@@ -23,7 +23,7 @@ static int read_rules(struct inspected *k, const char *path)
 	enum err err;
 
 	diag_init(&d);
-	err = obj_read(k->b.content, path, &k->a, &obj, &d);
+	err = obj_read(k->b.content, path, NULL, &k->a, &obj, &d);
 	if (err != E_OK)
 		return cli_fail_diag(err, &d);
 	s = obj_section(&obj, IMAGE_RULES_SECTION);

@@ -221,7 +221,7 @@ static int load(struct job *k, struct view bytes)
 		bytes = b.content;
 	}
 	if (err == E_OK)
-		err = obj_read(bytes, k->args->path, &k->arena, &k->obj, &d);
+		err = obj_read(bytes, k->args->path, NULL, &k->arena, &k->obj, &d);
 	if (err != E_OK)
 		return cli_fail_diag(err, &d);
 	s = obj_section(&k->obj, IMAGE_SCHEMA_SECTION);

@@ -129,20 +129,51 @@ static void check_insn(const struct prog *p, uint32_t i)
 	(void)isa_encode(in, bytes); /* asserts that it is sound */
 	if (in->sem == ISA_CALL && in->aux == ISA_CALL_LOCAL)
 		CHECK(is_start(p, (int64_t)i + 1 + in->imm));
-	if (in->sem != ISA_IMM64 || in->aux == ISA_IMM64_VALUE)
+	if (in->sem == ISA_IMM64 && in->aux == ISA_IMM64_FUNC)
+		CHECK(is_start(p, (int64_t)i + 1 + in->imm));
+	if (in->sem != ISA_IMM64 || in->aux == ISA_IMM64_VALUE || in->aux == ISA_IMM64_FUNC)
 		return;
 	CHECK(in->aux == ISA_IMM64_MAP_FD || in->aux == ISA_IMM64_MAP_VALUE);
 	CHECK(in->imm >= 0 && in->imm < p->n_maps);
 	m = &p->maps[in->imm];
 	if (in->aux == ISA_IMM64_MAP_VALUE)
-		CHECK(in->off >= 0 && (uint32_t)in->off < m->value_size);
+		CHECK(in->off >= 0 && (uint32_t)in->off <= m->value_size);
+}
+
+static void check_ptrs(const struct obj *o, const struct prog_map *m)
+{
+	static const uint8_t zero[8];
+
+	for (uint32_t i = 0; i < m->n_ptrs; i++) {
+		const struct prog_ptr *p = &m->ptrs[i];
+
+		CHECK(p->at % 8 == 0 && view_has(m->init, p->at, 8) && !memcmp(m->init.p + p->at, zero, 8));
+		CHECK(!i || p->at > p[-1].at);
+		if (p->map == PROG_PTR_FUNC)
+			CHECK(p->prog < o->n_progs && is_start(&o->progs[p->prog], p->func));
+		else
+			CHECK(p->map < o->n_maps && p->off <= o->maps[p->map].value_size);
+	}
+}
+
+static void check_held(const struct obj *o, const struct prog_map *m)
+{
+	uint32_t end = m->kind == PROG_MAP_PROG_ARRAY ? o->n_progs : o->n_maps;
+
+	CHECK(m->n_inner_maps <= m->max_entries);
+	for (uint32_t i = 0; i < m->n_inner_maps; i++)
+		CHECK(m->inner_maps[i] <= end);
+	CHECK(!m->inner || (m->inner->name && !m->inner->inner && !m->inner->n_inner_maps));
 }
 
 void check_promises(const struct obj *o)
 {
-	for (uint32_t i = 0; i < o->n_maps; i++)
+	for (uint32_t i = 0; i < o->n_maps; i++) {
 		CHECK(o->maps[i].name && o->maps[i].value_size <= OBJ_MAX_VALUE_BYTES &&
 		      o->maps[i].init.len <= o->maps[i].value_size);
+		check_ptrs(o, &o->maps[i]);
+		check_held(o, &o->maps[i]);
+	}
 	for (uint32_t i = 0; i < o->n_progs; i++) {
 		const struct prog *p = &o->progs[i];
 
@@ -157,6 +188,22 @@ void check_promises(const struct obj *o)
 	}
 }
 
+bool sample_resolve(void *user, const struct obj_extern *x, struct obj_bound *out)
+{
+	(void)user;
+	if ((strncmp(x->name, "ext_", 4) != 0 && strncmp(x->name, "CONFIG_", 7) != 0) ||
+	    !strcmp(x->name, "ext_absent") || !strcmp(x->name, "CONFIG_WEAK"))
+		return false;
+	*out = (struct obj_bound){ .kind = OBJ_BOUND_HELPER, .number = 7 };
+	if (x->kind == OBJ_EXTERN_VAR)
+		*out = (struct obj_bound){ .kind = OBJ_BOUND_NUMBER, .number = 0x1122334455667788 };
+	if (x->kind == OBJ_EXTERN_CONFIG)
+		*out = (struct obj_bound){ .kind = OBJ_BOUND_NUMBER, .number = 100 };
+	if (x->kind == OBJ_EXTERN_CONFIG && x->value_size > 8)
+		*out = (struct obj_bound){ .kind = OBJ_BOUND_BYTES, .bytes = { (const uint8_t *)"abc", 3 } };
+	return true;
+}
+
 enum err read_exact(const void *p, size_t len, uint16_t *id)
 {
 	AUTO_FREE uint8_t *copy = malloc(len ? len : 1);
@@ -168,7 +215,7 @@ enum err read_exact(const void *p, size_t len, uint16_t *id)
 	memcpy(copy, p, len);
 	arena_init(&a, 256 << 20);
 	diag_init(&d);
-	e = obj_read(view_of(copy, len), "test.o", &a, &o, &d);
+	e = obj_read(view_of(copy, len), "test.o", &(struct obj_opts){ .resolve = sample_resolve }, &a, &o, &d);
 	if (e == E_OK)
 		check_promises(&o);
 	else

@@ -16,6 +16,8 @@
 
 extern const uint8_t progs_bpf[];
 extern const size_t progs_bpf_bytes;
+extern const uint8_t features_bpf[];
+extern const size_t features_bpf_bytes;
 
 enum { SAMPLE_N_MAPS = 4, SAMPLE_HOT = 0, SAMPLE_RODATA = 1, SAMPLE_DATA = 2, SAMPLE_BSS = 3 };
 
@@ -35,7 +37,11 @@ void sample_done(struct sample *s);
 /* The sample as a file; the caller calls buf_done. */
 void sample_write(struct buf *out);
 
-/* Read a copy that ends where its bytes end; memory is freed before it returns. The diagnostic's id goes to *id. */
+/* Has what begins with ext_ (but ext_absent) or CONFIG_ (but CONFIG_WEAK); see sample.c. */
+bool sample_resolve(void *user, const struct obj_extern *x, struct obj_bound *out);
+
+/* Read a copy that ends where its bytes end; memory is freed before it returns. The diagnostic's id goes to *id.
+ * Externs are sample_resolve's. */
 enum err read_exact(const void *p, size_t len, uint16_t *id);
 /* Are these the same instructions? (Not their padding.) */
 bool same_code(const struct isa_insn *x, const struct isa_insn *y, uint32_t n);

@@ -11,7 +11,7 @@ static void open_progs(struct arena *a, struct obj *o)
 	arena_init(a, 16 << 20);
 	diag_init(&d);
 	d.text[0] = 0;
-	CHECK_OK(obj_read(view_of(progs_bpf, progs_bpf_bytes), "progs.bpf.o", a, o, &d));
+	CHECK_OK(obj_read(view_of(progs_bpf, progs_bpf_bytes), "progs.bpf.o", NULL, a, o, &d));
 	CHECK_STR(d.text, "");
 	check_promises(o);
 }
@@ -243,7 +243,7 @@ TEST(a_compiled_object_survives_being_written_and_read_again)
 		.progs = o.progs, .n_progs = o.n_progs, .maps = o.maps, .n_maps = o.n_maps, .license = o.license
 	};
 	CHECK_OK(obj_write(&out, &once, NULL));
-	CHECK_OK(obj_read(view_of(once.p, once.len), "again", &b, &again, NULL));
+	CHECK_OK(obj_read(view_of(once.p, once.len), "again", NULL, &b, &again, NULL));
 	check_promises(&again);
 	check_same(&o, &again);
 	out = (struct obj_out){ .progs = again.progs,

@@ -14,7 +14,7 @@ TEST(the_sample_reads_back_as_it_was_written)
 	sample_init(&s);
 	sample_write(&file);
 	arena_init(&a, 1 << 20);
-	CHECK_OK(obj_read(view_of(file.p, file.len), "sample.o", &a, &o, NULL));
+	CHECK_OK(obj_read(view_of(file.p, file.len), "sample.o", NULL, &a, &o, NULL));
 	CHECK_EQ(o.n_progs, 2);
 	CHECK_EQ(o.n_maps, SAMPLE_N_MAPS);
 	for (uint32_t i = 0; i < SAMPLE_N_MAPS; i++) {
@@ -208,7 +208,26 @@ static void descriptor_of_data(struct sample *s)
 }
 static void beyond_the_value(struct sample *s)
 {
-	s->code[2].off = 8;
+	s->code[2].off = 9;
+}
+static void address_of_a_function(struct sample *s)
+{
+	s->code[0] = insn_ref(1, ISA_IMM64_FUNC, 5, 0);
+}
+static void on_demand(struct sample *s)
+{
+	s->progs[1].on_demand = true;
+}
+static void pinned_map(struct sample *s)
+{
+	s->maps[SAMPLE_HOT].pinning = 1;
+}
+static void map_with_addresses(struct sample *s)
+{
+	static const struct prog_ptr to_itself = { .map = SAMPLE_DATA };
+
+	s->maps[SAMPLE_DATA].ptrs = &to_itself;
+	s->maps[SAMPLE_DATA].n_ptrs = 1;
 }
 static void call_to_no_function(struct sample *s)
 {
@@ -280,10 +299,14 @@ TEST(what_could_not_be_read_back_is_not_written)
 		ROW(lone_pad, E_INVALID, 275),
 		ROW(no_such_map, E_INVALID, 276),
 		ROW(negative_map, E_INVALID, 276),
-		ROW(immediate_of_another_kind, E_INVALID, 276),
+		ROW(immediate_of_another_kind, E_UNSUPPORTED, 281),
 		ROW(value_of_a_hash, E_INVALID, 276),
 		ROW(descriptor_of_data, E_INVALID, 276),
 		ROW(beyond_the_value, E_INVALID, 276),
+		ROW(address_of_a_function, E_UNSUPPORTED, 281),
+		ROW(on_demand, E_UNSUPPORTED, 281),
+		ROW(pinned_map, E_UNSUPPORTED, 281),
+		ROW(map_with_addresses, E_UNSUPPORTED, 281),
 		ROW(call_to_no_function, E_INVALID, 277),
 		ROW(call_outside, E_INVALID, 277),
 		ROW(call_without_functions, E_INVALID, 277),

@@ -97,7 +97,7 @@ void ready_make(struct ready *r, struct loaded *l)
 	CHECK_STR(l->err ? l->said.p : "", "");
 	buf_init(&r->elf, 16 << 20);
 	CHECK_OK(rule_compile_simple(l->rs, &l->a, &r->elf, &l->ds));
-	CHECK_OK(obj_read(view_of(r->elf.p, r->elf.len), "rules", &l->a, &r->obj, &d));
+	CHECK_OK(obj_read(view_of(r->elf.p, r->elf.len), "rules", NULL, &l->a, &r->obj, &d));
 	CHECK_OK(image_read_schema(obj_section(&r->obj, IMAGE_SCHEMA_SECTION)->bytes, &l->a, &r->schema, &d));
 	CHECK_OK(image_read_rules(obj_section(&r->obj, IMAGE_RULES_SECTION)->bytes, &l->a, &r->rules, &d));
 	CHECK_EQ(r->obj.n_maps, 1);

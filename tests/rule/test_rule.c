@@ -19,7 +19,7 @@ TEST(a_rule_becomes_one_program_for_each_type_that_it_can_fire_on)
 	CHECK_EQ(l.rs->rules[0].types, 1u << TEMPLATE_TYPE_process_exec | 1u << TEMPLATE_TYPE_file_open);
 	buf_init(&elf, 1 << 20);
 	CHECK_OK(rule_compile(l.rs, &l.a, &elf, &l.ds));
-	CHECK_OK(obj_read(view_of(elf.p, elf.len), "r", &l.a, &o, &d));
+	CHECK_OK(obj_read(view_of(elf.p, elf.len), "r", NULL, &l.a, &o, &d));
 	CHECK_EQ(o.n_progs, 2);
 	buf_done(&elf);
 	unload(&l);

@@ -99,7 +99,7 @@ FALLIBLE bundle_measure(struct view content, struct arena *a, struct bundle_meas
 	struct parts p = { .a = a, .d = d };
 	struct view bytes;
 
-	TRY(obj_read(content, "content", a, &p.obj, d));
+	TRY(obj_read(content, "content", NULL, a, &p.obj, d));
 	TRY(section_of(&p, IMAGE_SCHEMA_SECTION, &bytes));
 	TRY(image_read_schema(bytes, a, &p.schema, d));
 	TRY(section_of(&p, IMAGE_RULES_SECTION, &bytes));

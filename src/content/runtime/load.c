@@ -92,7 +92,7 @@ static FALLIBLE read_file(struct loader *l, struct view elf)
 {
 	struct view bytes;
 
-	TRY(obj_read(elf, l->name, &l->a, &l->obj, l->d));
+	TRY(obj_read(elf, l->name, NULL, &l->a, &l->obj, l->d));
 	TRY(find_section(l, IMAGE_SCHEMA_SECTION, &bytes));
 	TRY(image_read_schema(bytes, &l->a, &l->schema, l->d));
 	TRY(find_section(l, IMAGE_RULES_SECTION, &bytes));

@@ -11,7 +11,12 @@
 
 #include "base/base.h"
 
-enum { BTF_MAX_BYTES = 64 << 20, BTF_MAX_TYPES = 1 << 20, BTF_MAX_DEPTH = 32 };
+enum {
+	BTF_MAX_BYTES = 64 << 20,
+	BTF_MAX_TYPES = 1 << 20, /* ids, those of the base included */
+	BTF_MAX_DEPTH = 32,      /* typedefs, modifiers and arrays in a row */
+	BTF_MAX_NAME = 1024,     /* bytes of a name; the text of a DECL_TAG may be longer */
+};
 
 /* As in include/uapi/linux/btf.h. */
 enum btf_kind {
@@ -73,29 +78,60 @@ struct btf_type {
 	};
 };
 
+/* Types by id. Ids below `first` are the base's. Look with btf_get. */
 struct btf {
-	const struct btf_type *types; /* types[0] is void */
-	uint32_t n_types;
-	const char *strings;
-	uint32_t n_strings;      /* bytes */
-	const uint32_t *by_name; /* ids, sorted by kind-independent name, then id */
-	uint32_t n_by_name;
+	const struct btf *base;
+	const struct btf_type *types;  /* own ones: id `first` on; without a base types[0] is void */
+	uint32_t first, n_types;       /* n_types: one past the last id, the base's included */
+	const char *strings;           /* own ones */
+	uint32_t strings_first;        /* string offsets below are the base's */
+	uint32_t n_strings;            /* one past the last offset, the base's included */
+	uint32_t ptr_bytes;            /* of the machine that it describes: 4 or 8 */
+	const uint32_t *bucket, *next; /* own types by essential name: heads (n_buckets), then by id - first; 0 ends */
+	uint32_t n_buckets;            /* a power of two, or 0 */
 };
 
 /*
  * bytes  of a .BTF section or of /sys/kernel/btf/vmlinux; borrowed: names point into it
- * base   NULL, or what this one extends (split BTF: a module's)
- * E_FORMAT, E_TRUNCATED, E_LIMIT, E_UNSUPPORTED (big-endian) with d: B..., type and byte; E_NOMEM. O(n log n).
+ * base   NULL, or what this one extends (split BTF: a module's); must outlive *out
+ * a      owns what *out points to: at most 5 times the bytes
+ * out    set on success only
+ *
+ * E_TRUNCATED    U101
+ * E_UNSUPPORTED  U103 big-endian, another version
+ * E_FORMAT       U102 U104 U105 U107 to U117: d has the byte offset of what is wrong
+ * E_LIMIT        U106 BTF_MAX_*
+ * E_NOMEM
+ *
+ * O(bytes) for what a compiler makes. Safe from any thread. Layout: kernel Documentation/bpf/btf.rst, v6.12; lengths of
+ * header and names are judged as libbpf does, not as the kernel does.
  */
 FALLIBLE btf_read(struct view bytes, const struct btf *base, struct arena *a, struct btf *out, struct diag *d);
 
-/* The first type of this kind with this name at or after `from`, or 0. O(log n + number of types of that name). */
+/* The type with this id; asserts id < n_types. */
+static inline const struct btf_type *btf_get(const struct btf *b, uint32_t id)
+{
+	assert(id < b->n_types && "ids inside a struct btf were checked when it was read");
+	while (id < b->first)
+		b = b->base;
+	return &b->types[id - b->first];
+}
+
+/* The string at this offset, "" at 0; NULL: there is none. For what refers to BTF from outside, as .BTF.ext. */
+const char *btf_string(const struct btf *b, uint32_t off);
+/*
+ * The first type of this kind with this name at or after `from`, or 0. Anonymous types are not found. O(number of
+ * types of that name), where names that differ in a ___flavor count as the same.
+ */
 uint32_t btf_find(const struct btf *b, enum btf_kind kind, const char *name, uint32_t from);
 /* Without typedefs, const, volatile, restrict, type tags. */
 uint32_t btf_skip(const struct btf *b, uint32_t id);
-/* Bytes that a value has; false: it has none (void, function, forward). */
+/* Bytes that a value has; false: it has none (void, function, forward), or more than 64 bits say. */
 bool btf_size(const struct btf *b, uint32_t id, uint64_t *out);
-/* Append as C says it: "struct task_struct *". */
+/*
+ * Append as C says it: "struct task_struct *", "int (*)(void *, int)". Type tags are left out; what is anonymous is
+ * spelled whole, down to BTF_MAX_DEPTH, then "...". Names are made safe for a terminal. Stops when out is full.
+ */
 void btf_print(const struct btf *b, uint32_t id, struct buf *out);
 
 /* As enum bpf_core_relo_kind. */
@@ -122,23 +158,57 @@ struct core_relo {
 	const char *access; /* "0:1:2" */
 	uint8_t kind;       /* enum core_kind */
 };
-/* The relocations of .BTF.ext for one section. Errors as btf_read. */
+/*
+ * The relocations that a .BTF.ext section has for one section of its object, in file order.
+ *
+ * btf_ext  the whole section; borrowed
+ * local    the object's .BTF; accesses point into its strings
+ * out      set on success only; *out_n may be 0
+ *
+ * E_TRUNCATED    U201
+ * E_FORMAT       U202 to U204
+ * E_UNSUPPORTED  U205: a kind that this build does not know
+ * E_NOMEM
+ *
+ * Headers and records may be longer than known. O(btf_ext).
+ */
 FALLIBLE core_read(struct view btf_ext, const struct btf *local, const char *section, struct arena *a,
 		   const struct core_relo **out, uint32_t *out_n, struct diag *d);
 
+/* What one object may cost: types, members and names looked at by all its core_resolve together. */
+enum { CORE_MAX_STEPS = 1 << 26 };
+
 struct core_result {
-	bool exists; /* false: the instruction must never run (libbpf: "poisoned"), unless the kind asks for existence
-		      */
-	uint64_t value;     /* what the instruction's immediate or offset becomes */
-	uint32_t mem_bytes; /* FIELD_BYTE_OFFSET of a load or store: bytes that it must now have; 0: as it is */
-	bool mem_signed;
-	uint32_t type; /* in target */
+	bool exists;    /* the target has it */
+	bool poison;    /* the instruction must never run: it needs what the target does not have */
+	bool was_known; /* was: what the compiler must have put there; a bit-field's place is not certain */
+	uint64_t was,
+		value; /* what immediate or offset is, and becomes; an enumerator's value as C sees it in 64 bits */
+	uint32_t bytes_was, bytes; /* FIELD_BYTE_OFFSET: size of the field; both 0: a bit-field, or another kind */
+	bool resize;   /* where bytes differ, a load or store may be given the other width (unsigned, or pointers) */
+	uint32_t type; /* in target: the type that was taken; 0: none */
 };
 /*
- * What the target says. E_OK with exists false: it has no such thing. E_REJECTED (d): it has several that disagree;
- * E_FORMAT: the access is not of this type.
+ * What a relocation comes to.
+ *
+ * local   what r was read with
+ * target  what the program will meet
+ * steps   how much may still be looked at; counted down. Begin with CORE_MAX_STEPS for an object
+ * out     set on success only
+ *
+ * E_FORMAT       U210: the access is not one of this type; U211: no such type, or one without name
+ * E_REJECTED     U212: several types of the target fit and disagree
+ * E_UNSUPPORTED  U213: a bit-field that no load of 8 bytes holds; U214: the field has no such property
+ * E_LIMIT        U215: steps, or an access deeper than CORE_MAX_ACCESS
+ *
+ * No allocation. Names match without their ___flavor; which types are compatible is what libbpf says
+ * (tools/lib/bpf/relo_core.c, Linux v6.12), with two differences: an unsigned 32-bit enumerator is not
+ * sign-extended, and an array's element decides how wide a load from it is.
  */
-FALLIBLE core_resolve(const struct btf *local, const struct core_relo *r, const struct btf *target, struct arena *a,
+enum { CORE_MAX_ACCESS = 64 };
+FALLIBLE core_resolve(const struct btf *local, const struct core_relo *r, const struct btf *target, uint64_t *steps,
 		      struct core_result *out, struct diag *d);
+/* Append what a relocation is about: "field byte offset of struct task_struct.mm.pgd (0:3:1)". */
+void core_print(const struct btf *local, const struct core_relo *r, struct buf *out);
 
 #endif

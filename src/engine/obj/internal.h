@@ -2,13 +2,14 @@
 /*
  * internal: what the files of obj share. Not a door.
  *
- * Order of a read: elf_read (tables) -> btf_read, maps_read -> lines_read -> link_progs.
+ * Order of a read: elf_read (tables) -> btf_read, maps_read -> externs_read -> lines_read -> link_progs.
  */
 #ifndef SALLYPORT_ENGINE_OBJ_INTERNAL_H
 #define SALLYPORT_ENGINE_OBJ_INTERNAL_H
 
 #include <elf.h>
 
+#include "engine/btf/btf.h"
 #include "engine/obj/obj.h"
 
 enum {
@@ -17,8 +18,12 @@ enum {
 	SECTION_HDR_BYTES = 64,
 	SYMBOL_BYTES = 24,
 	REL_BYTES = 16,
-	R_64_64 = 1,  /* relocation types: a 64-bit immediate */
-	R_64_32 = 10, /* a call */
+	/* Relocation types (LLVM's Documentation/bpf/llvm_reloc.rst, Linux v6.12); 3 and 4 are for BTF and debuggers.
+	 */
+	R_64_64 = 1,    /* a 64-bit immediate */
+	R_64_ABS64 = 2, /* 8 bytes of data */
+	R_64_32 = 10,   /* a call */
+	POINTER_BYTES = 8,
 };
 
 struct elf_section {
@@ -40,6 +45,7 @@ struct elf {
 	struct view file;
 	struct arena *a;
 	struct diag *d;
+	const struct obj_opts *opts; /* never NULL */
 	struct elf_section *sections;
 	uint32_t n_sections;
 	struct elf_symbol *symbols;
@@ -72,60 +78,12 @@ struct elf_rel {
 };
 struct elf_rel elf_rel_at(const struct elf_section *s, uint64_t i);
 
-/* BTF, as far as map definitions and line information need it. Ids begin at 1; id 0 is void. */
-struct btf {
-	struct elf *e;
-	uint64_t off; /* of the section in the file */
-	struct view types, strings;
-	uint32_t *type_off; /* by id - 1 */
-	uint32_t n_types;
-};
-
-struct btf_type {
-	uint32_t name, kind, vlen;
-	uint32_t size;    /* or the id of another type, by kind */
-	struct view rest; /* what follows the 12 bytes that all types have */
-};
-
-enum btf_kind {
-	BTF_VOID,
-	BTF_INT,
-	BTF_PTR,
-	BTF_ARRAY,
-	BTF_STRUCT,
-	BTF_UNION,
-	BTF_ENUM,
-	BTF_FWD,
-	BTF_TYPEDEF,
-	BTF_VOLATILE,
-	BTF_CONST,
-	BTF_RESTRICT,
-	BTF_FUNC,
-	BTF_FUNC_PROTO,
-	BTF_VAR,
-	BTF_DATASEC,
-	BTF_FLOAT,
-	BTF_DECL_TAG,
-	BTF_TYPE_TAG,
-	BTF_ENUM64,
-	BTF_N_KINDS
-};
-
-FALLIBLE btf_read(struct elf *e, const struct elf_section *s, struct btf *out);
-/* NULL: outside the string area. */
-const char *btf_str(const struct btf *b, uint32_t off);
-/* False: no such id. */
-bool btf_type(const struct btf *b, uint32_t id, struct btf_type *out);
-/* Past typedefs and qualifiers; false: no such id, or a chain that is too long. */
-bool btf_strip(const struct btf *b, uint32_t id, struct btf_type *out);
-/* Bytes that a value of the type takes. E_FORMAT: it has no size. */
-FALLIBLE btf_size(const struct btf *b, uint32_t id, uint32_t *out);
-
 /* Maps, and how code finds them. */
 struct obj_maps {
 	struct prog_map *maps;
-	uint64_t *value;    /* by map: its symbol's offset in .maps */
-	uint32_t n_defined; /* the first ones come from .maps; the others are data sections */
+	uint64_t *value, *bytes; /* by map: its symbol's offset in .maps, and its size there */
+	uint32_t *values_off;    /* by map: where its member `values` begins in it, or NO_INDEX */
+	uint32_t n_defined;      /* the first ones come from .maps; the others are data sections */
 	uint32_t n;
 	uint32_t maps_section; /* index of .maps, 0 if there is none */
 	uint32_t *by_section;  /* section index -> map index of a data section, or NO_INDEX */
@@ -133,16 +91,40 @@ struct obj_maps {
 
 /* b: NULL without BTF */
 FALLIBLE maps_read(struct elf *e, const struct btf *b, struct obj_maps *out);
+/* Index of the map that begins at this offset of .maps, or NO_INDEX. */
+uint32_t maps_at(const struct obj_maps *m, uint64_t value);
 
-/* Line rows of one code section, by slot in that section, strictly ascending. */
+/* What an undefined symbol turned out to be. */
+enum extern_state { EXTERN_UNUSED, EXTERN_USED, EXTERN_CALLED, EXTERN_MISSING, EXTERN_BOUND };
+struct obj_found {
+	uint8_t state; /* enum extern_state; MISSING only when it is weak */
+	uint8_t kind;  /* enum obj_extern_kind */
+	struct obj_bound bound;
+	uint32_t size, off; /* CONFIG: bytes, and where they are in .kconfig */
+};
+struct obj_externs {
+	struct obj_found *found; /* by symbol */
+	uint32_t config;         /* index of the map .kconfig, or NO_INDEX */
+};
+
+/* Asks the caller for every extern that code or data use; adds .kconfig to the maps. */
+FALLIBLE externs_read(struct elf *e, const struct btf *b, struct obj_maps *maps, struct obj_externs *out);
+
+/* Line rows and types of functions of one code section, by slot in that section, strictly ascending. */
+struct obj_func_type {
+	uint32_t slot, type;
+};
 struct obj_lines {
 	struct prog_line *rows;
 	uint32_t n;
+	struct obj_func_type *types;
+	uint32_t n_types;
 };
 
 /* *out: one element per section of the file */
 FALLIBLE lines_read(struct elf *e, const struct btf *b, struct obj_lines **out);
 
-FALLIBLE link_progs(struct elf *e, const struct obj_maps *maps, const struct obj_lines *lines, struct obj *out);
+FALLIBLE link_progs(struct elf *e, struct obj_maps *maps, const struct obj_externs *externs,
+		    const struct obj_lines *lines, struct obj *out);
 
 #endif

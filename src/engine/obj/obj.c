@@ -31,26 +31,78 @@ static FALLIBLE read_license(const struct elf *e, struct obj *o)
 	return E_OK;
 }
 
-FALLIBLE obj_read(struct view bytes, const char *name, struct arena *a, struct obj *out, struct diag *d)
+static FALLIBLE read_version(const struct elf *e, struct obj *o)
 {
-	struct elf e = { .file = bytes, .a = a, .d = d };
-	const struct elf_section *types;
+	const struct elf_section *s;
+
+	TRY(elf_find_one(e, "version", &s));
+	if (!s || !s->data.len)
+		return E_OK;
+	elf_at(e, s->off);
+	if (s->data.len != sizeof o->version)
+		FAIL_ID(e->d, FORMAT, 'E', 236, "section version has %zu bytes and is no number of 4", s->data.len);
+	memcpy(&o->version, s->data.p, sizeof o->version);
+	elf_at(e, DIAG_NONE);
+	return E_OK;
+}
+
+/* Maps that are told by bytes instead of types: which bytes mean what was never written down in the object. */
+static FALLIBLE refuse_legacy_maps(const struct elf *e)
+{
+	for (uint32_t i = 1; i < e->n_sections; i++) {
+		const struct elf_section *s = &e->sections[i];
+
+		if (strcmp(s->name, "maps") != 0 || !s->size || !(s->flags & SHF_ALLOC))
+			continue;
+		elf_at(e, s->off);
+		FAIL_ID(e->d, UNSUPPORTED, 'E', 266,
+			"section maps defines maps in the way of before BTF; define them in SEC(\".maps\")");
+	}
+	return E_OK;
+}
+
+/* *out: NULL when there are no types */
+static FALLIBLE read_types(struct elf *e, struct btf **out)
+{
+	const struct elf_section *s;
+	enum err err;
+
+	*out = NULL;
+	TRY(elf_find_one(e, ".BTF", &s));
+	if (!s)
+		return E_OK;
+	*out = ARENA_NEW(e->a, struct btf);
+	if (!*out)
+		return E_NOMEM;
+	err = btf_read(s->data, NULL, e->a, *out, e->d);
+	if (err != E_OK && e->d && e->d->offset != DIAG_NONE)
+		e->d->offset += s->off;
+	return err;
+}
+
+FALLIBLE obj_read(struct view bytes, const char *name, const struct obj_opts *opts, struct arena *a, struct obj *out,
+		  struct diag *d)
+{
+	static const struct obj_opts none;
+	struct elf e = { .file = bytes, .a = a, .d = d, .opts = opts ? opts : &none };
 	struct obj o = { 0 };
+	struct obj_externs externs;
 	struct obj_maps maps;
 	struct obj_lines *lines;
-	struct btf btf;
+	struct btf *types;
 
 	if (d)
 		d->subject = name;
 	TRY(elf_read(&e));
-	TRY(elf_find_one(&e, ".BTF", &types));
-	if (types)
-		TRY(btf_read(&e, types, &btf));
-	TRY(maps_read(&e, types ? &btf : NULL, &maps));
-	TRY(lines_read(&e, types ? &btf : NULL, &lines));
-	TRY(link_progs(&e, &maps, lines, &o));
+	TRY(refuse_legacy_maps(&e));
+	TRY(read_types(&e, &types));
+	TRY(maps_read(&e, types, &maps));
+	TRY(externs_read(&e, types, &maps, &externs));
+	TRY(lines_read(&e, types, &lines));
+	TRY(link_progs(&e, &maps, &externs, lines, &o));
 	TRY(list_sections(&e, &o));
 	TRY(read_license(&e, &o));
+	TRY(read_version(&e, &o));
 	o.maps = maps.maps;
 	o.n_maps = maps.n;
 	*out = o;

@@ -104,6 +104,9 @@ static FALLIBLE check_maps(const struct writer *w)
 	for (uint32_t i = 0; i < in->n_maps; i++) {
 		const struct prog_map *m = &in->maps[i];
 
+		if (m->inner || m->n_inner_maps || m->n_ptrs || m->pinning || m->n_hashes)
+			FAIL_ID(w->d, UNSUPPORTED, 'E', 281,
+				"map '%s' holds maps, programs or addresses, or has attributes", m->name);
 		if (write_is_data(m)) {
 			data = true;
 			TRY(check_data_map(w, m));
@@ -143,9 +146,12 @@ static FALLIBLE check_insn(const struct writer *w, const struct prog *p, uint32_
 
 	if (in->sem == ISA_PAD || (in->sem == ISA_IMM64 && (i + 1 == p->n_insns || p->insns[i + 1].sem != ISA_PAD)))
 		FAIL_ID(w->d, INVALID, 'E', 275, "program '%s': slot %u is half of a 64-bit immediate", p->name, i);
+	if (in->sem == ISA_IMM64 && (in->aux == ISA_IMM64_FUNC || in->aux == ISA_IMM64_BTF_ID))
+		FAIL_ID(w->d, UNSUPPORTED, 'E', 281, "program '%s': slot %u holds the address of a function or type",
+			p->name, i);
 	if (in->sem == ISA_IMM64 && in->aux != ISA_IMM64_VALUE && !m)
 		FAIL_ID(w->d, INVALID, 'E', 276, "program '%s': slot %u refers to no map", p->name, i);
-	if (m && (fd == write_is_data(m) || (value && (in->off < 0 || (uint32_t)in->off >= m->value_size))))
+	if (m && (fd == write_is_data(m) || (value && (in->off < 0 || (uint32_t)in->off > m->value_size))))
 		FAIL_ID(w->d, INVALID, 'E', 276, "program '%s': slot %u refers to '%s' in a way that it does not have",
 			p->name, i, m->name);
 	if (in->sem == ISA_CALL && in->aux == ISA_CALL_LOCAL && !is_function_start(p, (int64_t)i + 1 + in->imm))
@@ -159,6 +165,8 @@ static FALLIBLE check_prog(const struct writer *w, const struct prog *p)
 		FAIL_ID(w->d, INVALID, 'E', 278,
 			"program '%s' needs a name, instructions, and a section that does not begin with a dot",
 			p->name);
+	if (p->on_demand)
+		FAIL_ID(w->d, UNSUPPORTED, 'E', 281, "program '%s' is to be loaded on demand only", p->name);
 	for (uint32_t i = 0; i < p->n_funcs; i++)
 		if (p->funcs[i].start >= p->n_insns ||
 		    (i ? p->funcs[i].start <= p->funcs[i - 1].start : p->funcs[i].start) ||

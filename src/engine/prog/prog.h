@@ -7,9 +7,10 @@
  * share between threads.
  *
  * Invariants after obj_read(): every ISA_IMM64_MAP_FD has imm = map index < n_maps; every
- * ISA_IMM64_MAP_VALUE has imm = map index and off = byte offset into the first value; every
+ * ISA_IMM64_MAP_VALUE has imm = map index and off = byte offset into the first value or its end; every
  * ISA_CALL_LOCAL has imm = slot offset relative to the next slot, as in RFC 9669 section 5.5 (so
- * the target is slot + 1 + imm). None of them is trusted: verifier and VM check again.
+ * the target is slot + 1 + imm); every ISA_IMM64_FUNC (the address of a function) has the same, from the
+ * first of its two slots on, as libbpf gives it to Linux. None of them is trusted: verifier and VM check again.
  */
 #ifndef SALLYPORT_ENGINE_PROG_H
 #define SALLYPORT_ENGINE_PROG_H
@@ -44,6 +45,16 @@ enum {
 	PROG_MAP_INNER = 1 << 12,      /* BPF_F_INNER_MAP: an inner array may have any number of entries */
 };
 
+/* 8 bytes of a map's first value that are to hold an address, which is not known before the maps are made. */
+struct prog_ptr {
+	uint32_t at;   /* byte of the value, aligned to 8 */
+	uint32_t map;  /* whose first value is meant, or PROG_PTR_FUNC */
+	uint32_t off;  /* byte in that value, at most its size */
+	uint32_t func; /* PROG_PTR_FUNC: its first slot ... */
+	uint32_t prog; /* ... in the program of the object that this is the index of */
+};
+enum { PROG_PTR_FUNC = 0xffffffff };
+
 /* What a map is to be. `init` fills the first value of an array (.rodata, .data); empty means zeroes. */
 struct prog_map {
 	const char *name;
@@ -51,12 +62,14 @@ struct prog_map {
 	uint32_t key_size, value_size, max_entries;
 	uint32_t flags;
 	struct view init;
-	uint32_t n_hashes;            /* BLOOM_FILTER: hash functions, 0: 5 (map_extra) */
+	uint32_t n_hashes;            /* map_extra. BLOOM_FILTER: hash functions, 0: 5 */
 	uint32_t pinning;             /* LIBBPF_PIN_*: data for the caller, nothing is pinned here */
 	const struct prog_map *inner; /* *_OF_MAPS: what the inner maps look like; NULL: not said */
 	const uint32_t
 		*inner_maps; /* *_OF_MAPS, PROG_ARRAY: what the object puts in at each index: the index of a map, or */
-	uint32_t n_inner_maps; /* of a program of the object, + 1; 0 for none. n_inner_maps entries */
+	uint32_t n_inner_maps;       /* of a program of the object, + 1; 0 for none. n_inner_maps entries */
+	const struct prog_ptr *ptrs; /* n_ptrs, by at: init has zeroes there */
+	uint32_t n_ptrs;
 };
 
 /* From slot `insn` on (up to the next row) the source is this line. Sorted by insn. */
@@ -71,6 +84,7 @@ struct prog_line {
 struct prog_func {
 	const char *name;
 	uint32_t start;
+	uint32_t type; /* of BTF_FUNC in the types of the object that it came from; 0: not said */
 };
 
 struct prog {
@@ -84,6 +98,7 @@ struct prog {
 	uint32_t n_funcs;
 	const struct prog_line *lines;
 	uint32_t n_lines;
+	bool on_demand; /* SEC("?xdp"): to be loaded only when it is asked for by name */
 };
 
 /* The row that covers slot insn, or NULL. O(log n). */

@@ -161,8 +161,34 @@ static FALLIBLE check_funcs(struct prep *s)
 	return E_OK;
 }
 
+static bool has_callx(const struct prog *p)
+{
+	for (uint32_t i = 0; i < p->n_insns; i++)
+		if (p->insns[i].sem == ISA_CALLX)
+			return true;
+	return false;
+}
+
+/* Data may hold addresses of functions that no instruction names: what callx may be given is all that p lists. */
+static void add_listed(struct prep *s)
+{
+	const struct prog *p = s->p;
+
+	if (!has_callx(p))
+		return;
+	for (uint32_t i = 0; i < p->n_funcs; i++) {
+		uint32_t start = p->funcs[i].start;
+
+		if (start >= p->n_insns || p->insns[start].sem == ISA_PAD || s->leader[start] & 2)
+			continue;
+		s->leader[start] |= 3;
+		s->n_funcs++;
+	}
+}
+
 FALLIBLE prep_check(struct prep *s)
 {
 	TRY(check_insns(s));
+	add_listed(s);
 	return check_funcs(s);
 }
