@@ -158,6 +158,7 @@ struct core_relo {
 	const char *access; /* "0:1:2" */
 	uint8_t kind;       /* enum core_kind */
 };
+enum { CORE_MAX_PARTS = 1 << 16 };
 /*
  * The relocations that a .BTF.ext section has for one section of its object, in file order.
  *
@@ -168,6 +169,7 @@ struct core_relo {
  * E_TRUNCATED    U201
  * E_FORMAT       U202 to U204
  * E_UNSUPPORTED  U205: a kind that this build does not know
+ * E_LIMIT        U206: CORE_MAX_PARTS sections
  * E_NOMEM
  *
  * Headers and records may be longer than known. O(btf_ext).
