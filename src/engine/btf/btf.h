@@ -183,11 +183,16 @@ enum { CORE_MAX_STEPS = 1 << 26 };
 struct core_result {
 	bool exists;    /* the target has it */
 	bool poison;    /* the instruction must never run: it needs what the target does not have */
-	bool was_known; /* was: what the compiler must have put there; a bit-field's place is not certain */
-	uint64_t was,
-		value; /* what immediate or offset is, and becomes; an enumerator's value as C sees it in 64 bits */
-	uint32_t bytes_was, bytes; /* FIELD_BYTE_OFFSET: size of the field; both 0: a bit-field, or another kind */
-	bool resize;   /* where bytes differ, a load or store may be given the other width (unsigned, or pointers) */
+	bool was_known; /* false: where a bit-field lies is the compiler's choice, so `was` proves nothing */
+	uint64_t was;   /* the instruction's immediate or offset, by the object's own types */
+	uint64_t value; /* what it becomes; an enumerator's as C sees it in 64 bits */
+	/*
+	 * FIELD_BYTE_OFFSET: bytes of the field in object and target, for loads and stores; 0: a bit-field, or types of
+	 * the target that differ in it. Where they differ, an access may get the other width if `resize` (pointers, and
+	 * integers without sign), else it must never run.
+	 */
+	uint32_t bytes_was, bytes;
+	bool resize;
 	uint32_t type; /* in target: the type that was taken; 0: none */
 };
 /*
