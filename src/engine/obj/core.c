@@ -54,8 +54,6 @@ static FALLIBLE poison(struct patcher *p, const char *what)
 	struct isa_insn bad = isa_make(ISA_ST, 64, ISA_FORM_ST, 0);
 	const char **list;
 
-	if (l->n_missing == PROG_MAX_MISSING)
-		FAIL_ID(l->e->d, LIMIT, 'E', 292, "more than %d CO-RE relocations find nothing", PROG_MAX_MISSING);
 	list = arena_grow(l->e->a, l->missing, l->n_missing, &p->missing_cap, sizeof *list);
 	if (!list)
 		return E_NOMEM;
@@ -90,8 +88,7 @@ static FALLIBLE patch_alu(struct patcher *p)
 
 static FALLIBLE patch_imm64(struct patcher *p)
 {
-	if (p->in->aux != ISA_IMM64_VALUE)
-		return no_fit(p, "which is no number");
+	assert(p->in->aux == ISA_IMM64_VALUE && "funcs_list refuses references without relocation");
 	if (p->res->was_known && (uint64_t)p->in->imm != p->res->was)
 		return no_fit(p, "which has another immediate than the object's types say");
 	p->in->imm = (int64_t)p->res->value;

@@ -113,7 +113,7 @@ const struct prog_func *prog_func_at(const struct prog *p, uint32_t insn);
  * *(u64 *)(r10 + PROG_MISSING_OFF) = PROG_MISSING + i: no verifier accepts it where it can be reached, every runtime
  * faults there, and it may stand in code that is never reached, as after a question whether a field exists.
  */
-enum { PROG_MISSING = 0x0bad0000, PROG_MISSING_OFF = 0x7ff0, PROG_MAX_MISSING = 0x10000 };
+enum { PROG_MISSING = 0x0bad0000, PROG_MISSING_OFF = 0x7ff0 };
 /* What slot insn lacks: p->missing[i], as "the target has no byte offset of struct s.a"; NULL: it lacks nothing. */
 const char *prog_missing(const struct prog *p, uint32_t insn);
 
