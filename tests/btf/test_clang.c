@@ -71,19 +71,21 @@ static const struct prog *get(const struct fitted *f, const char *name)
 	return p;
 }
 
-static enum err run(const struct fitted *f, const char *name, void *ctx, size_t ctx_bytes, uint64_t *ret)
+/* d: optional */
+static enum err run(const struct fitted *f, const char *name, void *ctx, size_t ctx_bytes, uint64_t *ret,
+		    struct diag *d)
 {
 	static const struct abi_profile none = { .name = "none" };
-	const struct vm_prog_opts opts = { .profile = &none };
+	const struct vm_prog_opts opts = { .profile = &none, .keep = true };
 	const struct vm_run_args args = { .ctx = ctx, .ctx_bytes = ctx_bytes, .ctx_writable = true };
 	struct vm_prog *vp;
-	struct diag d;
+	struct diag why;
 	enum err err;
 
-	diag_init(&d);
-	if (vm_prog_new(get(f, name), &opts, &vp, &d) != E_OK)
-		fail_msg("%s: %s", name, d.text);
-	err = vm_run(f->vm, vp, &args, ret, NULL, NULL);
+	diag_init(&why);
+	if (vm_prog_new(get(f, name), &opts, &vp, &why) != E_OK)
+		fail_msg("%s: %s", name, why.text);
+	err = vm_run(f->vm, vp, &args, ret, NULL, d);
 	vm_prog_free(vp);
 	return err;
 }
@@ -93,7 +95,7 @@ static uint64_t value(const struct fitted *f, const char *name, void *ctx, size_
 	uint64_t ret = 0;
 
 	test_row = name;
-	CHECK_OK(run(f, name, ctx, ctx_bytes, &ret));
+	CHECK_OK(run(f, name, ctx, ctx_bytes, &ret, NULL));
 	return ret;
 }
 
@@ -230,12 +232,16 @@ TEST(what_the_target_lacks_faults_and_says_what_it_is)
 			const struct prog *p = get(&f, rows[k].name);
 			uint64_t ret;
 			const char *text = NULL;
+			struct diag d;
 
 			test_row = rows[k].name;
 			for (uint32_t n = 0; n < p->n_insns; n++)
 				text = prog_missing(p, n) ? prog_missing(p, n) : text;
 			CHECK_STR(text, rows[k].want);
-			CHECK_EQ(run(&f, rows[k].name, s, bytes, &ret), k == 3 ? E_OK : E_FAULT);
+			diag_init(&d);
+			CHECK_EQ(run(&f, rows[k].name, s, bytes, &ret, &d), k == 3 ? E_OK : E_FAULT);
+			if (k != 3)
+				CHECK_HAS(d.text, rows[k].want);
 		}
 		for (uint32_t n = 0; n < get(&f, "read_a")->n_insns; n++)
 			CHECK(!prog_missing(get(&f, "read_a"), n));
