@@ -104,7 +104,7 @@ static void rewrite(struct make *m, const struct btf_type *t)
 	struct make_value values[8];
 	uint32_t words[16] = { 0 };
 
-	switch ((enum btf_kind)t->kind) {
+	switch (t->kind) {
 	case BTF_INT:
 		make_type(m, t->name, BTF_INT, 0, t->size,
 			  (uint32_t[]){ (uint32_t)t->int_enc << 24 | (uint32_t)t->int_off << 16 | t->int_bits }, 1);
