@@ -3,6 +3,9 @@
 #include "make.h"
 #include "oracle.h"
 
+#include "engine/obj/obj.h"
+#include "sensor/bpf/bpf.h"
+
 #define KERNEL "/sys/kernel/btf/vmlinux"
 
 struct kernel {
@@ -165,5 +168,37 @@ TEST(a_field_of_the_kernel_is_found_by_a_program_that_knows_only_its_name)
 	CHECK_EQ(out.type, id);
 	oracle_free(o);
 	make_done(&m);
+	kernel_done(&k);
+}
+
+static uint32_t count_relocations(const struct obj *o, struct arena *a)
+{
+	struct view ext = obj_section(o, ".BTF.ext")->bytes;
+	const struct core_relo *list;
+	uint32_t n, all = 0;
+	struct btf types;
+
+	CHECK_OK(btf_read(obj_section(o, ".BTF")->bytes, NULL, a, &types, NULL));
+	for (uint32_t i = 0; i < o->n_progs; i++) {
+		CHECK_OK(core_read(ext, &types, o->progs[i].section, a, &list, &n, NULL));
+		all += n;
+	}
+	return all;
+}
+
+TEST(the_sensors_own_object_fits_this_kernel)
+{
+	struct obj_opts opts = { 0 };
+	struct kernel k;
+	struct diag d;
+	struct obj o;
+
+	kernel_read(&k);
+	opts.target = &k.b;
+	diag_init(&d);
+	if (obj_read(view_of(sensor_bpf_object, (size_t)(sensor_bpf_object_end - sensor_bpf_object)), "sensor.bpf.o",
+		     &opts, &k.a, &o, &d) != E_OK)
+		fail_msg("%c%u %s", d.family, d.id, d.text);
+	CHECK(count_relocations(&o, &k.a) > 50);
 	kernel_done(&k);
 }
