@@ -10,8 +10,8 @@
 
 #include "target.h"
 
-extern const uint8_t core_v1_bpf[], core_v3_bpf[], core_v4_bpf[], target_bpf[];
-extern const size_t core_v1_bpf_bytes, core_v3_bpf_bytes, core_v4_bpf_bytes, target_bpf_bytes;
+extern const uint8_t core_old_bpf[], core_v1_bpf[], core_v3_bpf[], core_v4_bpf[], target_bpf[];
+extern const size_t core_old_bpf_bytes, core_v1_bpf_bytes, core_v3_bpf_bytes, core_v4_bpf_bytes, target_bpf_bytes;
 
 static const struct {
 	const char *name;
@@ -21,7 +21,22 @@ static const struct {
 	{ "-mcpu=v1", core_v1_bpf, &core_v1_bpf_bytes },
 	{ "-mcpu=v3", core_v3_bpf, &core_v3_bpf_bytes },
 	{ "-mcpu=v4", core_v4_bpf, &core_v4_bpf_bytes },
+	{ "clang 14", core_old_bpf, &core_old_bpf_bytes },
 };
+enum { OLD = 3 };
+
+/* All but the last, where this machine has no clang 14. */
+static size_t n_objects(void)
+{
+	return core_old_bpf_bytes ? OLD + 1 : OLD;
+}
+
+TEST(clang_14_is_one_of_the_compilers)
+{
+	if (!core_old_bpf_bytes)
+		SKIP("this machine has no clang-14");
+	CHECK_EQ(n_objects(), countof(objects));
+}
 
 struct fitted {
 	struct arena a;
@@ -141,7 +156,7 @@ TEST(fields_are_read_where_the_target_has_them)
 	struct fitted f;
 	size_t bytes;
 
-	for (size_t i = 0; i < countof(objects); i++) {
+	for (size_t i = 0; i < n_objects(); i++) {
 		struct moved *s = sample(&bytes);
 
 		fit(&f, i);
@@ -173,7 +188,7 @@ TEST(bit_fields_are_read_by_what_is_said_of_them)
 	struct fitted f;
 	size_t bytes;
 
-	for (size_t i = 0; i < countof(objects); i++) {
+	for (size_t i = 0; i < n_objects(); i++) {
 		struct moved *s = sample(&bytes);
 
 		fit(&f, i);
@@ -192,7 +207,7 @@ TEST(fields_are_written_with_the_targets_width)
 	struct fitted f;
 	size_t bytes;
 
-	for (size_t i = 0; i < countof(objects); i++) {
+	for (size_t i = 0; i < n_objects(); i++) {
 		struct moved *s = sample(&bytes), *want = sample(&bytes);
 
 		fit(&f, i);
@@ -224,7 +239,7 @@ TEST(what_the_target_lacks_faults_and_says_what_it_is)
 	struct fitted f;
 	size_t bytes;
 
-	for (size_t i = 0; i < countof(objects); i++) {
+	for (size_t i = 0; i < n_objects(); i++) {
 		struct moved *s = sample(&bytes);
 
 		fit(&f, i);
@@ -255,10 +270,18 @@ struct fact {
 	uint64_t want;
 };
 
-static void check_facts(const struct fitted *f, const struct fact *facts, size_t n)
+/* Clang 14 cannot ask for matches, and has no enumerations of 64 bits. */
+static bool too_old(size_t object, const char *name)
+{
+	return object == OLD &&
+	       (!strncmp(name, "matches_", 8) || !strcmp(name, "enum_huge") || !strcmp(name, "enum_top"));
+}
+
+static void check_facts(const struct fitted *f, size_t object, const struct fact *facts, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		CHECK_EQ(value(f, facts[i].name, NULL, 0), facts[i].want);
+		if (!too_old(object, facts[i].name))
+			CHECK_EQ(value(f, facts[i].name, NULL, 0), facts[i].want);
 }
 
 TEST(fields_of_the_target_are_what_c_says_of_them)
@@ -286,9 +309,9 @@ TEST(fields_of_the_target_are_what_c_says_of_them)
 	};
 	struct fitted f;
 
-	for (size_t i = 0; i < countof(objects); i++) {
+	for (size_t i = 0; i < n_objects(); i++) {
 		fit(&f, i);
-		check_facts(&f, facts, countof(facts));
+		check_facts(&f, i, facts, countof(facts));
 		fitted_done(&f);
 	}
 }
@@ -327,9 +350,9 @@ TEST(types_of_the_target_are_what_c_says_of_them)
 	};
 	struct fitted f;
 
-	for (size_t i = 0; i < countof(objects); i++) {
+	for (size_t i = 0; i < n_objects(); i++) {
 		fit(&f, i);
-		check_facts(&f, facts, countof(facts));
+		check_facts(&f, i, facts, countof(facts));
 		CHECK_EQ(value(&f, "local_id_leaf", NULL, 0), btf_find(&f.local, BTF_STRUCT, "leaf", 0));
 		CHECK_EQ(value(&f, "target_id_leaf", NULL, 0), btf_find(&f.target, BTF_STRUCT, "leaf", 0));
 		fitted_done(&f);

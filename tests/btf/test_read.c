@@ -470,6 +470,17 @@ TEST(names_and_numbers_of_types_have_limits)
 	make_done(&m);
 
 	make_init(&m, NULL);
+	make_int(&m, name + 1, 4, 1);
+	for (uint32_t i = 0, zero = 0, one = 1, kind = BTF_PTR << 24; i <= BTF_MAX_NAMES / BTF_MAX_NAME; i++) {
+		buf_put(&m.types, &one, 4); /* one string for all */
+		buf_put(&m.types, &kind, 4);
+		buf_put(&m.types, &zero, 4);
+	}
+	CHECK_EQ(make_read(&m, NULL, &a, &b, &d), E_LIMIT);
+	CHECK_EQ(d.id, 106);
+	make_done(&m);
+
+	make_init(&m, NULL);
 	buf_done(&m.types);
 	buf_init(&m.types, 16 << 20);
 	for (uint32_t i = 1; i <= BTF_MAX_TYPES; i++)

@@ -13,9 +13,10 @@
 
 enum {
 	BTF_MAX_BYTES = 64 << 20,
-	BTF_MAX_TYPES = 1 << 20, /* ids, those of the base included */
-	BTF_MAX_DEPTH = 32,      /* typedefs, modifiers and arrays in a row */
-	BTF_MAX_NAME = 1024,     /* bytes of a name; the text of a DECL_TAG may be longer */
+	BTF_MAX_TYPES = 1 << 20,  /* ids, those of the base included */
+	BTF_MAX_DEPTH = 32,       /* typedefs, modifiers and arrays in a row */
+	BTF_MAX_NAMES = 64 << 20, /* bytes of the names of all types */
+	BTF_MAX_NAME = 1024,      /* bytes of a name; the text of a DECL_TAG may be longer */
 };
 
 /* As in include/uapi/linux/btf.h. */
