@@ -1153,6 +1153,39 @@ TEST(unreachable_code_is_fine_where_the_profile_says_so)
 	CHECK_OK(verify_with(&r, &p, &fixture_type, 1 << 20, &d));
 }
 
+TEST(what_the_target_lacks_is_refused_where_it_is_reached_and_says_what_it_is)
+{
+	static const char *const missing[] = { "the target has no byte offset of struct s.a" };
+	struct isa_insn bad = isa_make(ISA_ST, 64, ISA_FORM_ST, 0), code[5];
+	const struct verify_opts o = { .profile = &fixture_profile, .type = &fixture_type, .ctx = &fixture_ctx };
+
+	bad.dst = ISA_FP;
+	bad.off = PROG_MISSING_OFF;
+	bad.imm = PROG_MISSING;
+	for (int exists = 0; exists < 2; exists++) {
+		struct prog p;
+		struct arena a;
+		struct diag d;
+
+		code[0] = mov(1, exists);
+		code[1] = mov(0, 0);
+		code[2] = jcc(ISA_JEQ, 64, 1, 0, 1);
+		code[3] = bad;
+		code[4] = exit_();
+		p = fixture_prog(code, countof(code));
+		p.missing = missing;
+		p.n_missing = 1;
+		arena_init(&a, 1 << 20);
+		diag_init(&d);
+		CHECK_EQ(verify_prog(&p, &o, &a, NULL, &d), exists ? E_REJECTED : E_OK);
+		CHECK_EQ(d.id, exists ? 113 : 0);
+		if (exists)
+			CHECK_STR(d.text, missing[0]);
+		provoked[d.id] = true;
+		arena_done(&a);
+	}
+}
+
 /* Runs last: tests run in the order of this file. */
 TEST(every_diagnostic_was_provoked)
 {

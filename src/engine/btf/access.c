@@ -92,7 +92,7 @@ static bool step_local(const struct btf *b, uint32_t number, uint32_t *id, struc
 	if (m->name[0]) /* what stands between is not asked for: it may be gone in the target */
 		a->at[a->n++] = (struct accessor){ m->name, btf_skip(b, *id), number };
 	*id = m->type;
-	return true;
+	return m->name[0] || is_composite(get_skipped(b, m->type));
 }
 
 static FALLIBLE parse_enumerator(struct core *c, const uint32_t *numbers, uint32_t n, struct access *a)
@@ -108,14 +108,16 @@ static FALLIBLE parse_enumerator(struct core *c, const uint32_t *numbers, uint32
 
 static FALLIBLE parse_field(struct core *c, const uint32_t *numbers, uint32_t n, struct access *a)
 {
-	uint32_t id = a->root;
+	uint32_t id = a->root, before = 0;
 
 	if (!step_element(c->local, id, numbers[0], a))
 		return no_access(c);
-	for (uint32_t i = 1; i < n; i++)
+	for (uint32_t i = 1; i < n; i++) {
+		before = a->n;
 		if (!step_local(c->local, numbers[i], &id, a))
 			return no_access(c);
-	return E_OK;
+	}
+	return a->n > before ? E_OK : no_access(c); /* not at something anonymous, which the target need not have */
 }
 
 FALLIBLE access_parse(struct core *c, struct access *out)

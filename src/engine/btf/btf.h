@@ -13,9 +13,10 @@
 
 enum {
 	BTF_MAX_BYTES = 64 << 20,
-	BTF_MAX_TYPES = 1 << 20, /* ids, those of the base included */
-	BTF_MAX_DEPTH = 32,      /* typedefs, modifiers and arrays in a row */
-	BTF_MAX_NAME = 1024,     /* bytes of a name; the text of a DECL_TAG may be longer */
+	BTF_MAX_TYPES = 1 << 20,  /* ids, those of the base included */
+	BTF_MAX_DEPTH = 32,       /* typedefs, modifiers and arrays in a row */
+	BTF_MAX_NAMES = 64 << 20, /* bytes of the names of all types */
+	BTF_MAX_NAME = 1024,      /* bytes of a name; the text of a DECL_TAG may be longer */
 };
 
 /* As in include/uapi/linux/btf.h. */
@@ -158,6 +159,7 @@ struct core_relo {
 	const char *access; /* "0:1:2" */
 	uint8_t kind;       /* enum core_kind */
 };
+enum { CORE_MAX_PARTS = 1 << 16 };
 /*
  * The relocations that a .BTF.ext section has for one section of its object, in file order.
  *
@@ -168,6 +170,7 @@ struct core_relo {
  * E_TRUNCATED    U201
  * E_FORMAT       U202 to U204
  * E_UNSUPPORTED  U205: a kind that this build does not know
+ * E_LIMIT        U206: CORE_MAX_PARTS sections
  * E_NOMEM
  *
  * Headers and records may be longer than known. O(btf_ext).
@@ -181,11 +184,16 @@ enum { CORE_MAX_STEPS = 1 << 26 };
 struct core_result {
 	bool exists;    /* the target has it */
 	bool poison;    /* the instruction must never run: it needs what the target does not have */
-	bool was_known; /* was: what the compiler must have put there; a bit-field's place is not certain */
-	uint64_t was,
-		value; /* what immediate or offset is, and becomes; an enumerator's value as C sees it in 64 bits */
-	uint32_t bytes_was, bytes; /* FIELD_BYTE_OFFSET: size of the field; both 0: a bit-field, or another kind */
-	bool resize;   /* where bytes differ, a load or store may be given the other width (unsigned, or pointers) */
+	bool was_known; /* false: where a bit-field lies is the compiler's choice, so `was` proves nothing */
+	uint64_t was;   /* the instruction's immediate or offset, by the object's own types */
+	uint64_t value; /* what it becomes; an enumerator's as C sees it in 64 bits */
+	/*
+	 * FIELD_BYTE_OFFSET: bytes of the field in object and target, for loads and stores; 0: a bit-field, or types of
+	 * the target that differ in it. Where they differ, an access may get the other width if `resize` (pointers, and
+	 * integers without sign), else it must never run.
+	 */
+	uint32_t bytes_was, bytes;
+	bool resize;
 	uint32_t type; /* in target: the type that was taken; 0: none */
 };
 /*

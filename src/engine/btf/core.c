@@ -20,7 +20,7 @@ struct lister {
 	const struct btf *local;
 	const char *section;
 	struct view all, part;
-	uint32_t record_bytes, n;
+	uint32_t record_bytes, n, parts;
 	struct core_relo *out; /* NULL: only count */
 	struct diag *d;
 };
@@ -88,10 +88,14 @@ static FALLIBLE walk(struct lister *l)
 	struct view records;
 
 	l->n = 0;
+	l->parts = 0;
 	for (; off < l->part.len; off += sizeof raw + records.len) {
 		const char *name;
 
 		at(l, l->part.p + off);
+		if (l->parts++ == CORE_MAX_PARTS)
+			FAIL_ID(l->d, LIMIT, 'U', 206, ".BTF.ext has relocations for more than %d sections",
+				CORE_MAX_PARTS);
 		if (VIEW_READ(l->part, off, &raw) != E_OK || !raw[1] ||
 		    !view_sub(l->part, off + sizeof raw, (uint64_t)raw[1] * l->record_bytes, &records))
 			FAIL_ID(l->d, FORMAT, 'U', 204, "the relocations of .BTF.ext are cut off, or a part is empty");

@@ -197,6 +197,8 @@ static void put_type(struct printer *p, uint32_t id, const char *name)
 	if (name[0]) {
 		buf_puts(p->out, glued ? "" : " ");
 		put_name(p, name);
+	} else if (chain[0]->kind == BTF_FUNC_PROTO) {
+		buf_putc(p->out, ' ');
 	}
 	put_right(p, chain, n);
 }

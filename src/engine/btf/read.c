@@ -43,6 +43,7 @@ struct reader {
 	struct btf_type *out;
 	uint32_t *offs; /* by own type, its place in the type area */
 	size_t n[N_POOLS];
+	uint64_t name_bytes;
 	struct btf_member *members;
 	struct btf_enumerator *enumerators;
 	struct btf_param *params;
@@ -243,6 +244,17 @@ static bool has_size(uint32_t kind)
 	       kind == BTF_ENUM64 || kind == BTF_DATASEC;
 }
 
+/* Many types may share the bytes of a long name: what the index will read is counted. */
+static FALLIBLE count_name(struct reader *r, const struct btf_type *t)
+{
+	if (t->kind == BTF_DECL_TAG)
+		return E_OK;
+	r->name_bytes += strlen(t->name);
+	if (r->name_bytes > BTF_MAX_NAMES)
+		FAIL_ID(r->d, LIMIT, 'U', 106, "the names of types have more than %d bytes together", BTF_MAX_NAMES);
+	return E_OK;
+}
+
 static FALLIBLE take_type(struct reader *r, const uint8_t *p, struct btf_type *t)
 {
 	struct raw_type raw;
@@ -256,6 +268,7 @@ static FALLIBLE take_type(struct reader *r, const uint8_t *p, struct btf_type *t
 	else if (t->kind != BTF_FWD && t->kind != BTF_ARRAY)
 		t->type = raw.size;
 	TRY(name_at(r, raw.name, t->kind == BTF_DECL_TAG ? BTF_MAX_BYTES : BTF_MAX_NAME, &t->name));
+	TRY(count_name(r, t));
 	return take_rest(r, p + TYPE_BYTES, t);
 }
 

@@ -241,11 +241,11 @@ static void conclude(struct core *c, const struct measure *was, const struct fou
 				     .was = was->value,
 				     .value = f->m.value,
 				     .type = f->type };
-	if (!f->n || !was->bytes || !was->type)
+	if (!f->n || c->relo->kind != CORE_FIELD_BYTE_OFFSET)
 		return;
 	out->bytes_was = (uint32_t)was->bytes;
 	out->bytes = (uint32_t)f->m.bytes;
-	out->resize = f->m.bytes && f->m.type && may_resize(c, was->type, f->m.type);
+	out->resize = was->bytes && f->m.bytes && may_resize(c, was->type, f->m.type);
 }
 
 static FALLIBLE check_relo(struct core *c)

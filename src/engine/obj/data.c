@@ -225,7 +225,7 @@ static FALLIBLE relocate_maps(struct linker *l, const struct elf_section *rels)
 		return E_NOMEM;
 	for (uint64_t k = 0; k < rels->data.len / REL_BYTES; k++) {
 		struct elf_rel r = elf_rel_at(rels, k);
-		uint64_t addend, index;
+		uint64_t addend, index = 0;
 		struct prog_map *m;
 		uint32_t map, i;
 

@@ -124,7 +124,8 @@ struct obj_lines {
 /* *out: one element per section of the file */
 FALLIBLE lines_read(struct elf *e, const struct btf *b, struct obj_lines **out);
 
-FALLIBLE link_progs(struct elf *e, struct obj_maps *maps, const struct obj_externs *externs,
+/* b: NULL without BTF */
+FALLIBLE link_progs(struct elf *e, const struct btf *b, struct obj_maps *maps, const struct obj_externs *externs,
 		    const struct obj_lines *lines, struct obj *out);
 
 #endif

@@ -145,11 +145,12 @@ static FALLIBLE refuse_core(const struct elf *e, const struct elf_section *s, ui
 {
 	uint32_t core[2] = { 0, 0 }; /* offset, length; the length includes the record size */
 
-	if (hdr_len < EXT_HDR_CORE)
+	if (e->opts->target || hdr_len < EXT_HDR_CORE)
 		return E_OK;
 	TRY(VIEW_READ(s->data, EXT_HDR_MIN, &core)); /* the line information lies behind it, so it is there */
 	if (core[1] > sizeof(uint32_t))
-		FAIL_ID(e->d, UNSUPPORTED, 'E', 265, "the programs need CO-RE relocation against a kernel's types");
+		FAIL_ID(e->d, UNSUPPORTED, 'E', 265,
+			"the programs need CO-RE relocation against a kernel's types, and none are given");
 	return E_OK;
 }
 

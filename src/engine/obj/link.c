@@ -275,7 +275,12 @@ static FALLIBLE link_one(struct linker *l, uint32_t entry, struct prog *p)
 	struct gathering g = { .number = f->prog + 1, .maps = maps };
 
 	*p = (struct prog){
-		.name = f->name, .section = l->e->sections[f->section].name, .maps = l->maps->maps, .n_maps = l->maps->n
+		.name = f->name,
+		.section = l->e->sections[f->section].name,
+		.maps = l->maps->maps,
+		.n_maps = l->maps->n,
+		.missing = l->missing,
+		.n_missing = l->n_missing,
 	};
 	p->on_demand = p->section[0] == '?';
 	p->section += p->on_demand;
@@ -311,6 +316,7 @@ static FALLIBLE refuse_same_names(const struct elf *e, const struct obj *o)
 static FALLIBLE prepare(struct linker *l)
 {
 	TRY(funcs_list(l));
+	TRY(core_relocate(l));
 	TRY(code_relocate(l));
 	TRY(data_relocate(l));
 	l->order = ARENA_ARRAY(l->e->a, uint32_t, l->n_funcs);
@@ -320,10 +326,10 @@ static FALLIBLE prepare(struct linker *l)
 	return l->order && l->start_of && l->member_of && l->map_of ? E_OK : E_NOMEM;
 }
 
-FALLIBLE link_progs(struct elf *e, struct obj_maps *maps, const struct obj_externs *externs,
+FALLIBLE link_progs(struct elf *e, const struct btf *b, struct obj_maps *maps, const struct obj_externs *externs,
 		    const struct obj_lines *lines, struct obj *out)
 {
-	struct linker l = { .e = e, .maps = maps, .externs = externs, .lines = lines };
+	struct linker l = { .e = e, .types = b, .maps = maps, .externs = externs, .lines = lines };
 
 	TRY(prepare(&l));
 	out->progs = ARENA_ARRAY(e->a, struct prog, l.n_progs);

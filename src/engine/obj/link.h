@@ -2,8 +2,8 @@
 /*
  * link: what the files that put programs together share. Not a door.
  *
- * funcs.c lists and decodes functions, reloc.c turns their references into indexes, data.c does the same for addresses
- * in data, link.c makes programs of them.
+ * funcs.c lists and decodes functions, core.c fits them to the target's types, reloc.c turns their references into
+ * indexes, data.c does the same for addresses in data, link.c makes programs of them.
  */
 #ifndef SALLYPORT_ENGINE_OBJ_LINK_H
 #define SALLYPORT_ENGINE_OBJ_LINK_H
@@ -26,6 +26,9 @@ struct linker {
 	struct obj_maps *maps;
 	const struct obj_externs *externs;
 	const struct obj_lines *lines;
+	const struct btf *types; /* NULL: there are none */
+	const char **missing;    /* n_missing: what CO-RE relocations did not find (prog.h) */
+	uint32_t n_missing;
 	struct func *funcs; /* by section, then start */
 	uint32_t n_funcs, n_progs;
 	struct prog_ptr **ptrs; /* by map: those of maps->maps, to be written; of a function: its index in func */
@@ -56,6 +59,8 @@ struct func *func_before(const struct linker *l, uint32_t section, uint64_t slot
 /* The one that begins at this byte, or NULL. */
 struct func *func_at(const struct linker *l, uint32_t section, uint64_t off);
 
+/* Apply the CO-RE relocations, before any other. */
+FALLIBLE core_relocate(struct linker *l);
 /* Apply the relocations of code, and resolve the calls that the compiler resolved itself. */
 FALLIBLE code_relocate(struct linker *l);
 /* Apply the relocations of data sections and of .maps. */

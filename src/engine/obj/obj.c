@@ -99,7 +99,7 @@ FALLIBLE obj_read(struct view bytes, const char *name, const struct obj_opts *op
 	TRY(maps_read(&e, types, &maps));
 	TRY(externs_read(&e, types, &maps, &externs));
 	TRY(lines_read(&e, types, &lines));
-	TRY(link_progs(&e, &maps, &externs, lines, &o));
+	TRY(link_progs(&e, types, &maps, &externs, lines, &o));
 	TRY(list_sections(&e, &o));
 	TRY(read_license(&e, &o));
 	TRY(read_version(&e, &o));

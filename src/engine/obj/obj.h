@@ -13,6 +13,7 @@
 #define SALLYPORT_ENGINE_OBJ_H
 
 #include "base/base.h"
+#include "engine/btf/btf.h"
 #include "engine/prog/prog.h"
 
 enum {
@@ -63,6 +64,8 @@ struct obj_opts {
 	/* Called once for each extern that is used. False: there is no such thing. NULL: there is none at all. */
 	bool (*resolve)(void *user, const struct obj_extern *x, struct obj_bound *out);
 	void *user;
+	/* What CO-RE relocations are resolved against; NULL: an object that has some is refused (E265). */
+	const struct btf *target;
 	bool text_programs; /* global functions of .text are programs too (libbpf: they are not) */
 };
 

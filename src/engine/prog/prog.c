@@ -31,6 +31,16 @@ const struct prog_func *prog_func_at(const struct prog *p, uint32_t insn)
 	return lo ? &p->funcs[lo - 1] : NULL;
 }
 
+const char *prog_missing(const struct prog *p, uint32_t insn)
+{
+	const struct isa_insn *in = &p->insns[insn];
+
+	if (in->sem != ISA_ST || in->dst != ISA_FP || in->off != PROG_MISSING_OFF || in->imm < PROG_MISSING ||
+	    in->imm - PROG_MISSING >= p->n_missing)
+		return NULL;
+	return p->missing[in->imm - PROG_MISSING];
+}
+
 FALLIBLE prog_from_code(struct view code, const char *name, struct arena *a, struct prog *out, struct diag *d)
 {
 	struct prog p = { .name = name, .section = "" };

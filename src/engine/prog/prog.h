@@ -98,6 +98,8 @@ struct prog {
 	uint32_t n_funcs;
 	const struct prog_line *lines;
 	uint32_t n_lines;
+	const char *const *missing; /* shared by all programs of one object: see prog_missing */
+	uint32_t n_missing;
 	bool on_demand; /* SEC("?xdp"): to be loaded only when it is asked for by name */
 };
 
@@ -105,6 +107,15 @@ struct prog {
 const struct prog_line *prog_line_at(const struct prog *p, uint32_t insn);
 /* The function that holds slot insn, or NULL when the program has none. O(log n). */
 const struct prog_func *prog_func_at(const struct prog *p, uint32_t insn);
+
+/*
+ * An instruction that needs what the machine it was loaded for does not have (CO-RE) is replaced by
+ * *(u64 *)(r10 + PROG_MISSING_OFF) = PROG_MISSING + i: no verifier accepts it where it can be reached, every runtime
+ * faults there, and it may stand in code that is never reached, as after a question whether a field exists.
+ */
+enum { PROG_MISSING = 0x0bad0000, PROG_MISSING_OFF = 0x7ff0 };
+/* What slot insn lacks: p->missing[i], as "the target has no byte offset of struct s.a"; NULL: it lacks nothing. */
+const char *prog_missing(const struct prog *p, uint32_t insn);
 
 /*
  * A program of bare instructions: no maps, functions or lines. For tools and tests.

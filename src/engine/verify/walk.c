@@ -113,6 +113,10 @@ static FALLIBLE step(struct verifier *v)
 		TRY(check_load(v, in));
 		break;
 	case ISA_ST:
+		if (prog_missing(v->p, v->cur.insn))
+			REJECT(v, MISSING, "%s", prog_missing(v->p, v->cur.insn));
+		TRY(check_store(v, in));
+		break;
 	case ISA_STX:
 	case ISA_STORE_REL:
 		TRY(check_store(v, in));

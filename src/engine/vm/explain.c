@@ -159,6 +159,9 @@ static void tell_place(const struct vm_run_state *run, uint32_t insn, struct dia
 		d->subject = p->name;
 	if (f)
 		(void)snprintf(d->text + len, sizeof d->text - len, ", in function '%.60s'", f->name);
+	len = strlen(d->text);
+	if (p->insns && prog_missing(p, insn))
+		(void)snprintf(d->text + len, sizeof d->text - len, ": %s", prog_missing(p, insn));
 	if (!line)
 		return;
 	d->pos = (struct diag_pos){ .file = line->file, .line = line->line, .col = line->col };
