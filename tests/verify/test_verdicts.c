@@ -656,7 +656,17 @@ TEST(callbacks_run_zero_or_more_times)
 		{ "what user space sends, looked into",
 		  CODE(MAP_FD(1, MAP_USER_RING), FUNC(2, 6), movr(3, 10), mov(4, 0), call(LINUX_DRAIN), mov(0, 0),
 		       exit_(), ldx(64, 0, 1, 0), exit_()),
-		  201 },
+		  303 },
+		{ "what user space sends, read",
+		  CODE(MAP_FD(1, MAP_USER_RING), FUNC(2, 6), movr(3, 10), mov(4, 0), call(LINUX_DRAIN), mov(0, 0),
+		       exit_(), movr(3, 1), movr(1, 10), add(1, -8), mov(2, 8), mov(4, 0), mov(5, 0),
+		       call(ABI_HELPER_dynptr_read), ldx(64, 1, 10, -8), mov(0, 0), exit_()),
+		  0 },
+		{ "a sample that was made up",
+		  CODE(MAP_FD(1, MAP_USER_RING), FUNC(2, 6), movr(3, 10), mov(4, 0), call(LINUX_DRAIN), mov(0, 0),
+		       exit_(), mov(3, 1), movr(1, 10), add(1, -8), mov(2, 8), mov(4, 0), mov(5, 0),
+		       call(ABI_HELPER_dynptr_read), mov(0, 0), exit_()),
+		  403 },
 	};
 
 	check_rows(rows, countof(rows), &fixture_type);

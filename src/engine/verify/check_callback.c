@@ -37,7 +37,8 @@ static void give_arguments(struct verifier *v, const struct callback_call *c, st
 		r[3] = map_reg(REG_VALUE, c->map, c->inner);
 		r[3].id = reg_fresh_id(v);
 		return;
-	case CALLBACK_DRAIN: /* r1 is a dynptr, which no helper here takes: it holds nothing */
+	case CALLBACK_DRAIN: /* r1 names the sample: for dynptr_read alone, which knows it while the callback runs */
+		r[1] = (struct reg){ .type = REG_HANDLE };
 		r[2] = given[3];
 		return;
 	case CALLBACK_NONE:
