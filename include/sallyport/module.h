@@ -28,6 +28,16 @@ enum sp_setting {
 	SP_INTERPRETED,
 };
 
+struct sp_named_map {
+	const char *name;
+	struct sp_map *map;
+};
+
+struct sp_extern {
+	const char *name;
+	uint64_t value;
+};
+
 struct sp_module_opts {
 	enum sp_setting setting;
 	const struct sp_ctx_def *ctx;     /* of all its programs; NULL: none, r1 is NULL */
@@ -40,16 +50,10 @@ struct sp_module_opts {
 	const char *const *sections; /* programs of these sections only; NULL: all */
 	uint32_t n_sections;
 	/* Maps to use instead of new ones, by name: shared with other modules. The shapes must be equal. */
-	struct {
-		const char *name;
-		struct sp_map *map;
-	} const *maps;
+	const struct sp_named_map *maps;
 	uint32_t n_maps;
 	/* Values of .kconfig externs, by name. */
-	struct {
-		const char *name;
-		uint64_t value;
-	} const *externs;
+	const struct sp_extern *externs;
 	uint32_t n_externs;
 	const void *target_btf; /* for CO-RE: what memory looks like; NULL: as the object says */
 	size_t target_btf_bytes;
