@@ -63,8 +63,9 @@ void sp_map_describe(const struct sp_map *m, struct sp_map_def *out);
 void *sp_map_lookup(struct sp_map *m, const void *key);
 /* The same of one CPU. */
 void *sp_map_lookup_cpu(struct sp_map *m, const void *key, uint32_t cpu);
-/* Copy the value (value_size bytes; per-CPU kinds: n_cpus times, each rounded up to 8): whole, also while it is
- * updated. SP_NOT_FOUND. */
+/* Bytes of a value as the host has it: value_size; of per-CPU kinds n_cpus values, each rounded up to 8. */
+size_t sp_map_value_bytes(const struct sp_map *m);
+/* Copy the value (sp_map_value_bytes): whole, also while it is updated. SP_NOT_FOUND. */
 SP_MUST_USE enum sp_status sp_map_read(struct sp_map *m, const void *key, void *value);
 /* SP_EXISTS, SP_NOT_FOUND (by flags), SP_LIMIT (full), SP_INVALID (index, flags, kind). Per-CPU kinds: n_cpus values.
  */
@@ -74,21 +75,30 @@ SP_MUST_USE enum sp_status sp_map_delete(struct sp_map *m, const void *key);
 uint32_t sp_map_count(const struct sp_map *m);
 
 /*
- * Walk the keys: *cursor 0 to begin; SP_NOT_FOUND at the end. Keys that are there all the time come exactly once; keys
- * that come and go meanwhile may or may not.
+ * Copy up to max keys, and values as sp_map_read gives them (values may be NULL); *cursor is 0 to begin. *n: how many
+ * came, at least one; SP_NOT_FOUND: no more. Keys that are there all the time come exactly once; keys that come and go
+ * meanwhile may or may not. SP_UNSUPPORTED: a kind without keys.
  */
+SP_MUST_USE enum sp_status sp_map_batch(struct sp_map *m, uint64_t *cursor, void *keys, void *values, uint32_t max,
+					uint32_t *n);
+/* One key. */
 SP_MUST_USE enum sp_status sp_map_next(struct sp_map *m, uint64_t *cursor, void *key);
-/* Up to *n keys and values (as sp_map_read) at once from the cursor; *n becomes how many. remove: and delete them. */
-SP_MUST_USE enum sp_status sp_map_batch(struct sp_map *m, uint64_t *cursor, void *keys, void *values, uint32_t *n,
-					bool remove);
+/* From now on the host cannot change it; programs can, unless it is SP_MAP_READ_ONLY. */
+void sp_map_freeze(struct sp_map *m);
 
 /* Queue, stack (pop takes, peek looks) and bloom filter (push adds, peek asks: SP_NOT_FOUND is a certain no). */
 SP_MUST_USE enum sp_status sp_map_push(struct sp_map *m, const void *value, uint64_t flags);
 SP_MUST_USE enum sp_status sp_map_pop(struct sp_map *m, void *value);
 SP_MUST_USE enum sp_status sp_map_peek(struct sp_map *m, void *value);
 
-/* Maps of maps: put an inner map of the right shape under a key; NULL takes it out. The outer map holds a reference. */
-SP_MUST_USE enum sp_status sp_map_set_inner(struct sp_map *outer, const void *key, struct sp_map *inner);
+/*
+ * Maps of maps: put an inner map of the right shape under a key; NULL takes it out. The outer map holds a reference.
+ * What was replaced stays in memory until sp_map_quiesce: call it when no program that uses the outer map runs.
+ * SP_INVALID: another shape; SP_LIMIT: full, or too many wait for sp_map_quiesce.
+ */
+SP_MUST_USE enum sp_status sp_map_set_inner(struct sp_map *outer, const void *key, struct sp_map *inner,
+					    struct sp_report *r);
+void sp_map_quiesce(struct sp_map *outer);
 
 /*
  * Ring buffer: give each finished record to fn, in order, until there is none or fn returns false. Returns how many.
