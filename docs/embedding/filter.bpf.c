@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdint.h>
-#define SEC(name) __attribute__((section(name), used))
+#include <sallyport/bpf.h>
 
 struct request {
-	uint32_t method;
-	uint32_t port;
-	uint64_t bytes;
+	u32 method;
+	u32 port;
+	u64 bytes;
 };
 
 /* Large uploads to a port that is not ours. */
@@ -17,5 +16,5 @@ SEC("filter") int refuse_uploads(const struct request *r)
 /* Reads behind the request: field 4 of 3. */
 SEC("broken") int reads_too_far(const struct request *r)
 {
-	return ((const uint64_t *)r)[2] != 0;
+	return ((const u64 *)r)[2] != 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define SEC(name) __attribute__((section(name), used))
+#include <sallyport/bpf.h>
 
 static const int table[] = { 19, 23 };
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdint.h>
-#define SEC(name) __attribute__((section(name), used))
+#include <sallyport/bpf.h>
 
 /* Found by name when the object is loaded. */
-extern uint64_t stock(const char *article, uint32_t len);
-extern uint64_t note(const char *text, uint32_t len);
+extern u64 stock(const char *article, u32 len);
+extern u64 note(const char *text, u32 len);
 
 SEC("program") int reorder(void *ctx)
 {
