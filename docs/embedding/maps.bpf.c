@@ -17,7 +17,7 @@ struct {
 	__uint(max_entries, 4096);
 } news SEC(".maps");
 
-/* How often somebody may come before we hear of it; the host sets it. */
+/* How often somebody may come before we hear of it. */
 volatile const u64 most = 2;
 
 SEC("program") int count(const struct visit *v)
