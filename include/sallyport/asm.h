@@ -4,8 +4,8 @@
  *
  * In: LLVM's syntax (`r0 += r1`) and the mnemonic one (`add %r0, %r1`), seen from each line. Out: LLVM's.
  */
-#ifndef SALLYPORT_ASM_H
-#define SALLYPORT_ASM_H
+#ifndef SALLYPORT_PUBLIC_ASM_H
+#define SALLYPORT_PUBLIC_ASM_H
 
 #include "sallyport/base.h"
 

@@ -10,8 +10,8 @@
  * Functions that can fail return an enum sp_status. Threads: each docstring says; by default an object belongs to one
  * thread at a time, and different objects are independent.
  */
-#ifndef SALLYPORT_BASE_H
-#define SALLYPORT_BASE_H
+#ifndef SALLYPORT_PUBLIC_BASE_H
+#define SALLYPORT_PUBLIC_BASE_H
 
 #include <stdbool.h>
 #include <stddef.h>

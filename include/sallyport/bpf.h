@@ -5,8 +5,8 @@
  * Types, sections, maps, and the helpers that every environment has (env.h), under Linux's names and numbers; libbpf's
  * headers say the same and work too.
  */
-#ifndef SALLYPORT_BPF_H
-#define SALLYPORT_BPF_H
+#ifndef SALLYPORT_PUBLIC_BPF_H
+#define SALLYPORT_PUBLIC_BPF_H
 
 typedef unsigned char u8;
 typedef unsigned short u16;

@@ -10,8 +10,8 @@
  * buffers (130-134, 209), loops and callbacks (164, 181), timers (169-172), tail calls (12), random numbers, time and
  * CPU number (5, 7, 8: from the thread, thread.h), trace_printk (6), strncmp (182), strtol, strtoul (105, 106).
  */
-#ifndef SALLYPORT_ENV_H
-#define SALLYPORT_ENV_H
+#ifndef SALLYPORT_PUBLIC_ENV_H
+#define SALLYPORT_PUBLIC_ENV_H
 
 #include "sallyport/base.h"
 

@@ -7,8 +7,8 @@
  * Threads: any number may use one map at a time, programs and host alike. A pointer from sp_map_lookup stays memory of
  * the map while the map lives; what it shows may change under the reader, as in the kernel. sp_map_read copies.
  */
-#ifndef SALLYPORT_MAP_H
-#define SALLYPORT_MAP_H
+#ifndef SALLYPORT_PUBLIC_MAP_H
+#define SALLYPORT_PUBLIC_MAP_H
 
 #include "sallyport/base.h"
 

@@ -7,8 +7,8 @@
  * Takes what clang 14 and later write for the bpf target, at -mcpu=v1 to v4: several programs, functions in any
  * section, maps, global variables, extern functions by name, CO-RE. Programs are the global functions outside of .text.
  */
-#ifndef SALLYPORT_MODULE_H
-#define SALLYPORT_MODULE_H
+#ifndef SALLYPORT_PUBLIC_MODULE_H
+#define SALLYPORT_PUBLIC_MODULE_H
 
 #include "sallyport/env.h"
 #include "sallyport/map.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sallyport: everything. docs/embedding/README.md is the way in. */
-#ifndef SALLYPORT_H
-#define SALLYPORT_H
+#ifndef SALLYPORT_PUBLIC_SALLYPORT_H
+#define SALLYPORT_PUBLIC_SALLYPORT_H
 
 #include "sallyport/asm.h"
 #include "sallyport/base.h"

@@ -3,8 +3,8 @@
  * thread: where programs run. A program is immutable and may run in many threads at once; each of those has an
  * sp_thread of its own, which holds the stack. Running allocates nothing.
  */
-#ifndef SALLYPORT_THREAD_H
-#define SALLYPORT_THREAD_H
+#ifndef SALLYPORT_PUBLIC_THREAD_H
+#define SALLYPORT_PUBLIC_THREAD_H
 
 #include "sallyport/module.h"
 
@@ -21,6 +21,7 @@ struct sp_thread_opts {
 	uint64_t random_seed;                                    /* get_prandom_u32 */
 	void (*print)(void *user, const char *text, size_t len); /* trace_printk */
 	void *user;
+	uint32_t max_timers; /* that may wait at a time (helpers timer_*); 0: programs cannot make timers */
 };
 
 /* NULL: no memory. About 6 KiB. */
@@ -43,11 +44,17 @@ SP_MUST_USE enum sp_status sp_run(struct sp_thread *t, const struct sp_program *
 				  uint64_t *ret, struct sp_report *r);
 
 /*
- * Timers that programs started, in maps of this module: when the next is due by the threads' now_ns (UINT64_MAX: none),
- * and run those that are, at `now`; returns how many ran. One thread at a time.
+ * Timers that programs started in this thread: when the next is due, by now_ns (UINT64_MAX: none waits). O(1).
  */
-uint64_t sp_module_next_timer(const struct sp_module *m);
-uint32_t sp_module_run_timers(struct sp_module *m, struct sp_thread *t, uint64_t now, struct sp_report *r);
+uint64_t sp_thread_next_timer(const struct sp_thread *t);
+/*
+ * Run the functions of those that are due at `now`, earliest first, each once; *n: how many ran. The first that fails
+ * ends it, with the status of sp_run. args: for each of them.
+ */
+SP_MUST_USE enum sp_status sp_thread_run_timers(struct sp_thread *t, uint64_t now, const struct sp_run *args,
+						uint32_t *n, struct sp_report *r);
+/* Before a module whose programs made timers in this thread is freed: they are no more. */
+void sp_thread_drop_timers(struct sp_thread *t, const struct sp_module *m);
 
 #ifdef __cplusplus
 }

@@ -2,8 +2,8 @@
 /*
  * verify: is a program safe? Without running or loading it. Pure: no state is kept, any thread.
  */
-#ifndef SALLYPORT_VERIFY_H
-#define SALLYPORT_VERIFY_H
+#ifndef SALLYPORT_PUBLIC_VERIFY_H
+#define SALLYPORT_PUBLIC_VERIFY_H
 
 #include "sallyport/module.h"
 

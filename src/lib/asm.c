@@ -7,13 +7,12 @@ enum { ARENA_MAX = 256 << 20, TEXT_MAX = 256 << 20 };
 
 static FALLIBLE assemble(const char *text, size_t len, struct arena *a, void **code, size_t *bytes, struct diag *d)
 {
-	struct isa_insn *insns;
 	struct buf out;
-	uint32_t n;
+	struct prog p;
 
-	TRY(asm_text(view_of(text, len), "assembly", a, &insns, &n, d));
+	TRY(asm_text(view_of(text, len), "assembly", a, &p, d));
 	buf_init(&out, (size_t)ISA_MAX_SLOTS * ISA_SLOT_BYTES);
-	asm_encode(insns, n, &out);
+	asm_encode(p.insns, p.n_insns, &out);
 	if (out.full) {
 		buf_done(&out);
 		return E_NOMEM;
@@ -44,7 +43,7 @@ static FALLIBLE disassemble(struct view code, struct arena *a, char **text, stru
 
 	TRY(prog_from_code(code, "code", a, &p, d));
 	buf_init(&out, TEXT_MAX);
-	asm_list(&p, false, &out);
+	asm_list(&p, 0, &out);
 	if (out.full || !out.p) {
 		buf_done(&out);
 		return out.full ? E_LIMIT : E_NOMEM;

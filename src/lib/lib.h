@@ -16,7 +16,8 @@
 #include "engine/obj/obj.h"
 #include "engine/verify/verify.h"
 #include "engine/vm/vm.h"
-#include "sallyport/sallyport.h"
+
+#include <sallyport/sallyport.h>
 
 /* A function that users call: what the library shows. */
 #define SP_API __attribute__((visibility("default")))

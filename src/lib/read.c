@@ -103,21 +103,12 @@ static FALLIBLE read_code(struct sp_module *m, struct view code, struct diag *d)
 	return E_OK;
 }
 
-static FALLIBLE relocate(struct sp_module *m, const struct sp_module_opts *o, struct diag *d)
-{
-	struct btf target;
-
-	if (!o->target_btf)
-		return E_OK;
-	TRY(btf_read(view_of(o->target_btf, o->target_btf_bytes), NULL, &m->arena, &target, d));
-	return obj_relocate(&m->obj, &target, &m->arena, d);
-}
-
 FALLIBLE lib_read(struct sp_module *m, const struct sp_env *env, const struct lib_source *src,
 		  const struct sp_module_opts *o, struct diag *d)
 {
 	struct resolving r = { env, o };
-	const struct obj_opts opts = { .resolve = resolve, .user = &r };
+	struct obj_opts opts = { .resolve = resolve, .user = &r };
+	struct btf target;
 	void *copy;
 
 	m->env = env;
@@ -136,8 +127,11 @@ FALLIBLE lib_read(struct sp_module *m, const struct sp_env *env, const struct li
 		memcpy(copy, src->bytes, src->n);
 	if (src->is_code)
 		return read_code(m, view_of(copy, src->n), d);
-	TRY(obj_read(view_of(copy, src->n), "object", &opts, &m->arena, &m->obj, d));
-	return relocate(m, o, d);
+	if (o->target_btf) {
+		TRY(btf_read(view_of(o->target_btf, o->target_btf_bytes), NULL, &m->arena, &target, d));
+		opts.target = &target;
+	}
+	return obj_read(view_of(copy, src->n), "object", &opts, &m->arena, &m->obj, d);
 }
 
 FALLIBLE lib_verify(const struct sp_module *m, const struct prog *p, const struct sp_module_opts *o,

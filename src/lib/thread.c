@@ -5,6 +5,7 @@
 struct sp_thread {
 	struct helper_env env;
 	struct vm *vm;
+	struct vm_timers *timers; /* or NULL */
 	struct sp_thread_opts o;
 	const struct sp_run *run;
 	uint64_t random;
@@ -34,11 +35,6 @@ static uint32_t next_random(struct helper_env *env)
 	return (uint32_t)(*x * UINT64_C(0x2545f4914f6cdd1d) >> 32);
 }
 
-static uint32_t cpu(struct helper_env *env)
-{
-	return thread_of(env)->o.cpu;
-}
-
 static void print(struct helper_env *env, const char *text, size_t len)
 {
 	const struct sp_thread *t = thread_of(env);
@@ -59,12 +55,13 @@ SP_API struct sp_thread *sp_thread_new(const struct sp_thread_opts *opts)
 	t->env.host = t;
 	t->env.now_ns = now_ns;
 	t->env.random = next_random;
-	t->env.cpu = cpu;
+	t->env.cpu = t->o.cpu;
 	t->env.print = print;
-	if (vm_new(&t->vm) != E_OK) {
-		free(t);
+	if (vm_new(&t->vm) != E_OK || (t->o.max_timers && vm_timers_new(t->o.max_timers, &t->timers) != E_OK)) {
+		sp_thread_free(t);
 		return NULL;
 	}
+	t->env.timers = t->timers;
 	return t;
 }
 
@@ -72,6 +69,7 @@ SP_API void sp_thread_free(struct sp_thread *t)
 {
 	if (!t)
 		return;
+	vm_timers_free(t->timers);
 	vm_free(t->vm);
 	free(t);
 }
@@ -131,4 +129,41 @@ SP_API enum sp_status sp_run(struct sp_thread *t, const struct sp_program *p, co
 	lib_report_clear(r);
 	e = run(t, p, args ? args : &none, ret, &d);
 	return lib_report(r, e, &d);
+}
+
+SP_API uint64_t sp_thread_next_timer(const struct sp_thread *t)
+{
+	return t->timers ? vm_timers_next_ns(t->timers) : UINT64_MAX;
+}
+
+static FALLIBLE run_timers(struct sp_thread *t, uint64_t now, const struct sp_run *args, uint32_t *n, struct diag *d)
+{
+	const struct vm_run_args a = { .env = &t->env, .fuel = args->fuel };
+	const struct sp_run *before = t->run;
+	enum err e;
+
+	*n = 0;
+	if (!t->timers)
+		return E_OK;
+	t->run = args;
+	e = vm_timers_run(t->timers, t->vm, now, &a, n, NULL, d);
+	t->run = before;
+	return e;
+}
+
+SP_API enum sp_status sp_thread_run_timers(struct sp_thread *t, uint64_t now, const struct sp_run *args, uint32_t *n,
+					   struct sp_report *r)
+{
+	static const struct sp_run none = { 0 };
+	struct diag d;
+
+	diag_init(&d);
+	lib_report_clear(r);
+	return lib_report(r, run_timers(t, now, args ? args : &none, n, &d), &d);
+}
+
+SP_API void sp_thread_drop_timers(struct sp_thread *t, const struct sp_module *m)
+{
+	for (uint32_t i = 0; t->timers && i < m->n_programs; i++)
+		vm_timers_drop(t->timers, m->programs[i].vp);
 }

@@ -125,7 +125,7 @@ static void show(struct run *r, enum diff_engine e)
 	if (judge(r, &want, &got) != e)
 		return;
 	buf_init(&out, 1 << 20);
-	asm_list(&p, false, &out);
+	asm_list(&p, 0, &out);
 	(void)printf("%.*s\n", (int)out.len, (const char *)out.p);
 	buf_done(&out);
 	if (e == DIFF_INTERPRETER || memcmp(&want, &got, sizeof want) == 0) {

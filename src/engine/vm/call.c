@@ -162,7 +162,7 @@ FALLIBLE vm_callx_helper(struct vm_run_state *run, const struct vm_op *op)
 	struct vm_call c = { 0 };
 
 	run->at = op;
-	if (id > UINT32_MAX || vm_call_plan(run->vp->profile, run->vp->lookup, (uint32_t)id, &c) != E_OK ||
+	if (id > UINT32_MAX || vm_call_plan(&run->vp->helpers, (uint32_t)id, &c) != E_OK ||
 	    c.fn == helper_tail_call) {
 		run->addr = id;
 		return stop(run, VM_WHY_CALLX);
@@ -187,7 +187,7 @@ static const struct vm_prog *tail_target(struct vm_run_state *run, int *refused)
 		return NULL;
 	}
 	target = map_get_ref(m, i);
-	return target && target->profile == run->vp->profile ? target : NULL;
+	return target && target->helpers.profile == run->vp->helpers.profile ? target : NULL;
 }
 
 FALLIBLE vm_prog_array_set(struct map *m, uint32_t index, const struct vm_prog *vp)

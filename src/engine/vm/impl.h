@@ -34,8 +34,7 @@ FALLIBLE vm_callx_helper(struct vm_run_state *run, const struct vm_op *op);
 FALLIBLE vm_tail_call(struct vm_run_state *run, const struct vm_op *op, bool *left);
 /* How a helper is to be called: fills *c. E_NOT_FOUND: not in the profile, or no implementation; E_INVALID: it cannot
  * be checked. */
-FALLIBLE vm_call_plan(const struct abi_profile *profile, helper_fn *(*lookup)(uint32_t id), uint32_t id,
-		      struct vm_call *c);
+FALLIBLE vm_call_plan(const struct vm_helpers *h, uint32_t id, struct vm_call *c);
 
 /* The function that a register's value names, as an index, or VM_NO_FUNC. O(log functions). */
 uint32_t vm_func_of(const struct vm_prog *vp, uint64_t ref);

@@ -106,6 +106,13 @@ struct vm_native {
 	bool verified;              /* compiled as VERIFIED: the VM clears and prepares less for it */
 };
 
+/* Where helpers come from: vm_prog_opts. */
+struct vm_helpers {
+	const struct abi_profile *profile;
+	helper_fn *(*lookup)(uint32_t id);
+	helper_fn *const *fns;
+};
+
 struct vm_prog {
 	struct vm_op *ops; /* n, one per slot of the original; all in the same allocation as what follows */
 	struct vm_call *calls;
@@ -115,8 +122,7 @@ struct vm_prog {
 	uint32_t n_ops, n_calls, n_maps, n_funcs;
 	uint32_t zero_bytes; /* of the first frame */
 	size_t bytes;
-	const struct abi_profile *profile;
-	helper_fn *(*lookup)(uint32_t id);
+	struct vm_helpers helpers;
 	struct vm_native native;
 	struct prog prog; /* what it was made from: with vm_prog_opts.keep; else nothing */
 };

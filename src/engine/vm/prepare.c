@@ -62,11 +62,13 @@ static bool is_direct(const struct abi_helper *h)
 	return true;
 }
 
-FALLIBLE vm_call_plan(const struct abi_profile *profile, helper_fn *(*lookup)(uint32_t id), uint32_t id,
-		      struct vm_call *c)
+FALLIBLE vm_call_plan(const struct vm_helpers *h, uint32_t id, struct vm_call *c)
 {
-	*c = (struct vm_call){ .proto = abi_helper(profile, id), .map_arg = NO_REG };
-	c->fn = c->proto ? (lookup ? lookup : helper_lookup)(id) : NULL;
+	*c = (struct vm_call){ .proto = abi_helper(h->profile, id), .map_arg = NO_REG };
+	if (c->proto && h->fns)
+		c->fn = h->fns[c->proto - h->profile->helpers];
+	else if (c->proto)
+		c->fn = (h->lookup ? h->lookup : helper_lookup)(id);
 	if (!c->fn)
 		return E_NOT_FOUND;
 	if (!proto_is_usable(c->proto))
@@ -76,7 +78,7 @@ FALLIBLE vm_call_plan(const struct abi_profile *profile, helper_fn *(*lookup)(ui
 			c->map_arg = c->n_args;
 		c->n_args++;
 	}
-	c->map_kinds = kinds_that_take(profile, id);
+	c->map_kinds = kinds_that_take(h->profile, id);
 	c->direct = is_direct(c->proto) && !helper_asks_vm(c->fn);
 	return E_OK;
 }
@@ -84,7 +86,7 @@ FALLIBLE vm_call_plan(const struct abi_profile *profile, helper_fn *(*lookup)(ui
 static FALLIBLE plan_call(struct prep *s, uint32_t at, struct vm_call *c)
 {
 	int64_t id = s->p->insns[at].imm;
-	enum err e = vm_call_plan(s->o->profile, s->o->lookup, id > 0 && id <= UINT32_MAX ? (uint32_t)id : 0, c);
+	enum err e = vm_call_plan(&s->helpers, id > 0 && id <= UINT32_MAX ? (uint32_t)id : 0, c);
 
 	if (e != E_OK && !c->proto)
 		FAIL_AT(at, UNSUPPORTED, 208, "helper %lld is not in profile '%s'", (long long)id, s->o->profile->name);
@@ -426,8 +428,7 @@ static FALLIBLE prepare(struct prep *s)
 	s->vp = alloc(p, count_helper_ids(p, s->o->profile->n_helpers), s->n_funcs);
 	if (!s->vp)
 		return E_NOMEM;
-	s->vp->profile = s->o->profile;
-	s->vp->lookup = s->o->lookup;
+	s->vp->helpers = s->helpers;
 	if (s->o->keep)
 		s->vp->prog = *p;
 	for (uint32_t i = 0; i < p->n_maps; i++)
@@ -438,7 +439,7 @@ static FALLIBLE prepare(struct prep *s)
 
 FALLIBLE vm_prog_new(const struct prog *p, const struct vm_prog_opts *o, struct vm_prog **out, struct diag *d)
 {
-	struct prep s = { .p = p, .o = o, .d = d };
+	struct prep s = { .p = p, .o = o, .helpers = { o->profile, o->lookup, o->fns }, .d = d };
 	enum err e = E_NOMEM;
 
 	s.leader = calloc((size_t)p->n_insns + 1, 1);

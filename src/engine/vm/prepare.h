@@ -10,6 +10,7 @@ enum { NO_REG = 0xff };
 struct prep {
 	const struct prog *p;
 	const struct vm_prog_opts *o;
+	struct vm_helpers helpers;
 	struct diag *d;
 	uint8_t *leader; /* per slot: a jump or call leads here */
 	struct vm_func *funcs;

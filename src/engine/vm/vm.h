@@ -30,6 +30,7 @@ struct vm_prog_opts {
 	const struct abi_profile *profile;
 	struct map *const *maps;           /* one per p->maps, in order; must outlive the vm_prog */
 	helper_fn *(*lookup)(uint32_t id); /* NULL: helper_lookup */
+	helper_fn *const *fns;             /* beside profile->helpers, instead of lookup; must outlive the vm_prog */
 	/*
 	 * What p points to (instructions, functions, lines) outlives the vm_prog: then a fault tells function and
 	 * source line, and the program can be compiled.
