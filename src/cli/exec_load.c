@@ -13,6 +13,7 @@ static FALLIBLE make_maps(struct exec_set *s, const struct prog *p, struct diag 
 		return E_NOMEM;
 	for (s->n_maps = 0; s->n_maps < p->n_maps; s->n_maps++)
 		TRY(map_new(&p->maps[s->n_maps], &s->maps[s->n_maps], d));
+	vm_put_addresses(p->maps, s->maps, s->n_maps);
 	return E_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "engine/abi/abi.h"
 #include "engine/asm/asm.h"
 
 enum section { SECTION_NONE, SECTION_ASM, SECTION_OTHER };
@@ -56,6 +57,34 @@ static enum err read_text(struct program_file *f, const char *path, struct diag 
 	return asm_text(view_of(f->bytes, f->len), path, &f->arena, &f->own, d);
 }
 
+/* The runtime's helpers by name, with or without Linux's prefix. */
+static bool resolve(void *user, const struct obj_extern *x, struct obj_bound *out)
+{
+	const char *name = x->name + (strncmp(x->name, "bpf_", 4) ? 0 : 4);
+
+	(void)user;
+	for (uint32_t i = 0; i < abi_sallyport.n_helpers; i++) {
+		const struct abi_helper *h = &abi_sallyport.helpers[i];
+
+		if (x->kind != OBJ_EXTERN_FUNC || strcmp(h->name, name) != 0)
+			continue;
+		*out = (struct obj_bound){ .kind = OBJ_BOUND_HELPER, .number = h->id };
+		return true;
+	}
+	return false;
+}
+
+/* An object without programs in sections of their own is taken for one whose functions are its programs. */
+static enum err read_object(struct program_file *f, const char *path, struct diag *d)
+{
+	struct obj_opts opts = { .resolve = resolve };
+	struct view v = view_of(f->bytes, f->len);
+
+	TRY(obj_read(v, path, &opts, &f->arena, &f->obj, d));
+	opts.text_programs = true;
+	return f->obj.n_progs ? E_OK : obj_read(v, path, &opts, &f->arena, &f->obj, d);
+}
+
 static enum err read_bytes(struct program_file *f, const char *path, bool raw, struct diag *d)
 {
 	struct view v = view_of(f->bytes, f->len);
@@ -65,7 +94,7 @@ static enum err read_bytes(struct program_file *f, const char *path, bool raw, s
 	f->n_progs = 1;
 	f->is_object = !raw && f->len >= 4 && !memcmp(f->bytes, "\177ELF", 4);
 	if (f->is_object) {
-		err = obj_read(v, path, &f->arena, &f->obj, d);
+		err = read_object(f, path, d);
 		f->progs = f->obj.progs;
 		f->n_progs = f->obj.n_progs;
 		return err;

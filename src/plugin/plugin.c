@@ -83,13 +83,16 @@ static bool parse_hex(const char *p, size_t len, struct buf *out)
 
 static FALLIBLE read_program(struct job *k, struct prog *out)
 {
+	static const struct obj_opts text = { .text_programs = true };
 	struct view v = view_of(k->program.p, k->program.len);
 	const struct prog *p;
 	struct obj o;
 
 	if (!k->elf)
 		return prog_from_code(v, "main", &k->arena, out, &k->d);
-	TRY(obj_read(v, "standard input", &k->arena, &o, &k->d));
+	TRY(obj_read(v, "standard input", NULL, &k->arena, &o, &k->d));
+	if (!o.n_progs)
+		TRY(obj_read(v, "standard input", &text, &k->arena, &o, &k->d));
 	p = obj_prog(&o, "main");
 	if (!p && !o.n_progs)
 		FAIL(&k->d, NOT_FOUND, "the object holds no program");

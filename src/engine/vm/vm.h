@@ -57,6 +57,13 @@ const struct vm_func *vm_prog_funcs(const struct vm_prog *vp, uint32_t *n);
 /* Bytes that the prepared program holds. */
 size_t vm_prog_bytes(const struct vm_prog *vp);
 
+/*
+ * Write the addresses that the maps' initial data is to hold (prog_map.ptrs), before any program runs: maps[i] was made
+ * of defs[i], n of them, as obj_read gives them. Where function addresses are, they are those of the one program that
+ * calls them. O(addresses).
+ */
+void vm_put_addresses(const struct prog_map *defs, struct map *const *maps, uint32_t n);
+
 FALLIBLE vm_new(struct vm **out);
 void vm_free(struct vm *v);
 

@@ -11,7 +11,6 @@
 
 #include "base/io.h"
 #include "engine/obj/obj.h"
-#include "engine/vm/native.h"
 #include "engine/vm/vm.h"
 
 /* ---- what the host has: as native.c ---- */
@@ -145,27 +144,6 @@ struct session {
 	struct diag d;
 };
 
-/* Addresses that data begins with. */
-static void point(struct session *s, uint32_t map)
-{
-	const struct prog_map *m = &s->obj.maps[map];
-	uint8_t *to, *base;
-	bool writable;
-	size_t n;
-
-	map_values(s->maps[map], &to, &n, &writable);
-	for (uint32_t i = 0; i < m->n_ptrs; i++) {
-		const struct prog_ptr *p = &m->ptrs[i];
-		uint64_t address = VM_FUNC_REF + p->func;
-
-		if (p->map != PROG_PTR_FUNC) {
-			map_values(s->maps[p->map], &base, &n, &writable);
-			address = (uint64_t)(uintptr_t)(base + p->off);
-		}
-		memcpy(to + p->at, &address, sizeof address);
-	}
-}
-
 static FALLIBLE run_one(struct session *s, const struct prog *p, uint64_t *ret)
 {
 	uint64_t ctx[8] = { 3, 5, 7, 11, 13, 17, 19, 23 };
@@ -191,8 +169,7 @@ static FALLIBLE run_all(struct session *s)
 	TRY(vm_new(&s->vm));
 	for (uint32_t i = 0; i < s->obj.n_maps; i++)
 		TRY(map_new(&s->obj.maps[i], &s->maps[i], &s->d));
-	for (uint32_t i = 0; i < s->obj.n_maps; i++)
-		point(s, i);
+	vm_put_addresses(s->obj.maps, s->maps, s->obj.n_maps);
 	for (size_t i = 0; i < countof(names); i++)
 		if (obj_prog(&s->obj, names[i]))
 			TRY(run_one(s, obj_prog(&s->obj, names[i]), &values[n++]));
