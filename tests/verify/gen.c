@@ -383,7 +383,7 @@ static void item_back(struct gen *g)
 {
 	unsigned kind = below(g, 3);
 
-	if (g->in_callback || g->n_back[kind] == countof(g->back_sites[0]))
+	if (g->plain || g->in_callback || g->n_back[kind] == countof(g->back_sites[0]))
 		return;
 	if (kind == BACK_LOOP)
 		emit(g, movr(1, num(g)));
@@ -401,7 +401,7 @@ static void item_back(struct gen *g)
 
 static void item_tail_call(struct gen *g)
 {
-	if (g->in_callback)
+	if (g->in_callback || (g->plain && g->in_callee))
 		return;
 	emit(g, movr(1, 6));
 	emit2(g, imm64(ISA_IMM64_MAP_FD, 2, MAP_PROGS, 0));
@@ -478,7 +478,7 @@ static void item_may_goto(struct gen *g, unsigned depth)
 	struct gen_skips outside = g->skips;
 	uint32_t start = g->n;
 
-	if (depth >= 2)
+	if (g->plain || depth >= 2)
 		return;
 	emit(g, may_goto(0));
 	g->skips.n = 0;
@@ -623,6 +623,7 @@ static void callback(struct gen *g, unsigned kind)
 void gen_program(struct gen *g, uint64_t seed)
 {
 	*g = (struct gen){ .rng = seed };
+	g->plain = one_in(g, 2);
 	emit(g, movr(6, 1));
 	prologue(g);
 	items(g, 4 + below(g, 24), 0);

@@ -23,6 +23,7 @@ struct gen {
 	uint64_t rng;
 	struct gen_skips skips;
 	bool in_callee;
+	bool plain;                           /* nothing that keeps the verifier from leaving numbers out of account */
 	bool in_callback;                     /* r6 is what the callback was given, and there is no context */
 	uint32_t call_sites[8], n_calls;      /* calls of the callee, and references to it */
 	uint32_t back_sites[3][8], n_back[3]; /* references to callbacks of a loop, of for_each, of a timer */

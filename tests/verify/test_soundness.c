@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whatever the verifier accepts, a machine that notices every misuse runs without any, to its end; and at every step
- * the machine is in one of the states that the verifier saw at that instruction.
+ * the machine is in one of the states that the verifier saw at that instruction. While it is watched, the verifier
+ * compares numbers that do not matter, too; what it accepts without that must run as well.
  *
  * SALLYPORT_TEST_PROGRAMS: how many random programs (2000).
  */
@@ -18,9 +19,43 @@ static uint32_t programs(void)
 }
 
 struct tally {
-	uint32_t accepted, refused[1000];
-	uint64_t steps;
+	uint32_t accepted, unwatched, refused[1000];
+	uint64_t steps, unwatched_steps;
 };
+
+static void run_program(const struct watch *w, const struct prog *p, uint64_t seed)
+{
+	uint32_t insn = 0;
+
+	for (uint64_t k = 0; k < RUNS; k++) {
+		const char *wrong = watch_run(w, p, &fixture_ctx, seed * RUNS + k, &insn);
+
+		if (wrong)
+			print_error("program %llu, run %llu, instruction %u: %s%s\n", (unsigned long long)seed,
+				    (unsigned long long)k, insn, wrong, w->overflow ? " (unwatched)" : "");
+		CHECK(!wrong);
+	}
+}
+
+/* What is accepted with every number compared is accepted without, too. */
+static void try_unwatched(const struct prog *p, const struct verify_opts *o, uint64_t seed, enum err watched,
+			  struct tally *t)
+{
+	static struct watch nobody;
+	struct verify_stats stats;
+	struct arena a;
+	enum err err;
+
+	nobody.overflow = true;
+	arena_init(&a, 64 << 20);
+	err = verify_prog(p, o, &a, &stats, NULL);
+	arena_done(&a);
+	CHECK(err != E_BUG && (watched || !err));
+	t->unwatched += !err;
+	t->unwatched_steps += stats.steps;
+	if (!err)
+		run_program(&nobody, p, seed);
+}
 
 static void try_program(uint64_t seed, struct tally *t)
 {
@@ -32,7 +67,6 @@ static void try_program(uint64_t seed, struct tally *t)
 	struct diag d;
 	struct prog p;
 	enum err err;
-	uint32_t insn = 0;
 
 	gen_program(&g, seed);
 	p = fixture_prog(g.code, g.n);
@@ -44,14 +78,9 @@ static void try_program(uint64_t seed, struct tally *t)
 	if (err)
 		t->refused[d.id]++;
 	CHECK(err != E_BUG);
-	for (uint64_t k = 0; !err && k < RUNS; k++) {
-		const char *wrong = watch_run(&w, &p, &fixture_ctx, seed * RUNS + k, &insn);
-
-		if (wrong)
-			print_error("program %llu, run %llu, instruction %u: %s\n", (unsigned long long)seed,
-				    (unsigned long long)k, insn, wrong);
-		CHECK(!wrong);
-	}
+	if (!err)
+		run_program(&w, &p, seed);
+	try_unwatched(&p, &o, seed, err, t);
 	t->accepted += !err;
 	arena_done(&a);
 	watch_done(&w);
@@ -65,6 +94,8 @@ TEST(what_is_accepted_runs_as_the_verifier_expected)
 	for (uint32_t i = 0; i < n; i++)
 		try_program(i, &t);
 	print_message("# %u of %u accepted, %llu steps\n", t.accepted, n, (unsigned long long)t.steps);
+	print_message("# unwatched: %u accepted, %llu steps\n", t.unwatched, (unsigned long long)t.unwatched_steps);
+	CHECK(t.unwatched_steps <= t.steps);
 	for (uint32_t i = 0; i < countof(t.refused); i++)
 		if (t.refused[i])
 			print_message("# V%u: %u\n", i, t.refused[i]);

@@ -974,6 +974,129 @@ TEST(a_safe_path_does_not_hide_an_unsafe_one)
 	check_rows(rows, countof(rows), &fixture_type);
 }
 
+/* Pairs that pruning must tell apart only because something hangs on a number. */
+TEST(numbers_that_matter_are_told_apart)
+{
+	const struct row rows[] = {
+		{ "through arithmetic",
+		  CODE(ldx(64, 2, 1, 0), mov(3, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 32), movr(6, 3),
+		       op_ri(ISA_LSH, 64, 6, 1), jmp(0), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 6), ldx(8, 0, 4, 0),
+		       mov(0, 0), exit_()),
+		  311 },
+		{ "through a second number",
+		  CODE(ldx(64, 2, 1, 0), mov(3, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 64), mov(6, 0), addr(6, 3),
+		       MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 6), ldx(8, 0, 4, 0), mov(0, 0), exit_()),
+		  311 },
+		{ "through the stack",
+		  CODE(ldx(64, 2, 1, 0), mov(3, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 64), stx(64, 10, -8, 3),
+		       mov(3, 0), jmp(0), ldx(64, 6, 10, -8), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 6), ldx(8, 0, 4, 0),
+		       mov(0, 0), exit_()),
+		  311 },
+		{ "saved before the paths meet",
+		  CODE(ldx(64, 2, 1, 0), st(64, 10, -8, 0), jcc(ISA_JEQ, 64, 2, 0, 1), st(64, 10, -8, 64), mov(3, 0),
+		       jmp(0), ldx(64, 6, 10, -8), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 6), ldx(8, 0, 4, 0), mov(0, 0),
+		       exit_()),
+		  311 },
+		{ "part of what was saved",
+		  CODE(ldx(64, 2, 1, 0), mov(3, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 64), stx(64, 10, -8, 3), jmp(0),
+		       ldx(8, 6, 10, -8), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 6), ldx(8, 0, 4, 0), mov(0, 0), exit_()),
+		  311 },
+		{ "a zero that was stored in part",
+		  CODE(ldx(64, 2, 1, 0), mov(3, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 64), st(64, 10, -8, 0), jmp(0),
+		       stx(8, 10, -8, 3), ldx(64, 6, 10, -8), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 6), ldx(8, 0, 4, 0),
+		       mov(0, 0), exit_()),
+		  208 },
+		{ "a zero that falls apart",
+		  CODE(ldx(64, 2, 1, 0), mov(3, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 64), stx(64, 10, -8, 3), jmp(0),
+		       st(8, 10, -1, 0), ldx(32, 6, 10, -8), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 6), ldx(8, 0, 4, 0),
+		       mov(0, 0), exit_()),
+		  208 },
+		{ "through a function",
+		  CODE(ldx(64, 2, 1, 0), mov(1, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(1, 64), call_local(6),
+		       MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 0), ldx(8, 0, 4, 0), mov(0, 0), exit_(), movr(0, 1),
+		       exit_()),
+		  311 },
+		{ "through the stack of a function's caller",
+		  CODE(ldx(64, 2, 1, 0), mov(3, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 64), stx(64, 10, -8, 3),
+		       movr(1, 10), call_local(6), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 0), ldx(8, 0, 4, 0), mov(0, 0),
+		       exit_(), ldx(64, 0, 1, -8), exit_()),
+		  311 },
+		{ "a branch that one value decides",
+		  CODE(ldx(64, 2, 1, 0), mov(3, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 1), mov(0, 0),
+		       jcc(ISA_JEQ, 64, 3, 0, 1), mov(0, 7), exit_()),
+		  213 },
+		{ "a branch on two numbers",
+		  CODE(ldx(64, 2, 1, 0), mov(3, 0), mov(4, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 1), mov(0, 0), jmp(0),
+		       jccr(ISA_JEQ, 64, 4, 3, 1), mov(0, 7), exit_()),
+		  213 },
+		{ "a bound that another number gave",
+		  CODE(ldx(64, 2, 1, 0), mov(3, 64), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 65), ldx(64, 5, 1, 0), jmp(0),
+		       jccr(ISA_JGE, 64, 5, 3, 5), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 5), ldx(8, 0, 4, 0), mov(0, 0),
+		       mov(0, 0), exit_()),
+		  311 },
+		{ "a copy that learned",
+		  CODE(ldx(64, 2, 1, 0), ldx(64, 3, 1, 0), ldx(64, 5, 1, 0), jcc(ISA_JEQ, 64, 2, 0, 1), movr(5, 3),
+		       mov(0, 0), jcc(ISA_JGT, 64, 3, 63, 4), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 5), ldx(8, 0, 4, 0),
+		       mov(0, 0), exit_()),
+		  208 },
+		{ "a saved copy that learned",
+		  CODE(ldx(64, 2, 1, 0), ldx(64, 3, 1, 0), ldx(64, 5, 1, 0), stx(64, 10, -8, 5),
+		       jcc(ISA_JEQ, 64, 2, 0, 1), stx(64, 10, -8, 3), mov(0, 0), jcc(ISA_JGT, 64, 3, 63, 5),
+		       ldx(64, 5, 10, -8), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 5), ldx(8, 0, 4, 0), mov(0, 0), exit_()),
+		  208 },
+		{ "a size",
+		  CODE(ldx(64, 6, 1, 0), st(64, 10, -8, 0), mov(2, 8), jcc(ISA_JEQ, 64, 6, 0, 1), mov(2, 9),
+		       movr(1, 10), add(1, -8), call(HELPER_READ), mov(0, 0), exit_()),
+		  307 },
+		{ "the size of a record",
+		  CODE(ldx(64, 6, 1, 0), mov(2, 16), jcc(ISA_JEQ, 64, 6, 0, 1), mov(2, 8), MAP_FD(1, MAP_RING),
+		       mov(3, 0), call(LINUX_RESERVE), jcc(ISA_JEQ, 64, 0, 0, 4), st(64, 0, 8, 0), movr(1, 0),
+		       mov(2, 0), call(LINUX_SUBMIT), mov(0, 0), exit_()),
+		  322 },
+		{ "what is returned", CODE(ldx(64, 2, 1, 0), mov(0, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(0, 2), exit_()),
+		  213 },
+		{ "where a pointer is compared with null",
+		  CODE(ldx(64, 2, 1, 0), mov(3, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 1), mov(0, 0),
+		       jccr(ISA_JEQ, 64, 10, 3, 0), exit_()),
+		  210 },
+		{ "on a path that was cut off",
+		  CODE(ldx(64, 2, 1, 0), mov(3, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 64), ldx(64, 5, 1, 0),
+		       jcc(ISA_JEQ, 64, 5, 0, 1), mov(5, 0), mov(5, 0), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 3),
+		       ldx(8, 0, 4, 0), mov(0, 0), exit_()),
+		  311 },
+	};
+
+	check_rows(rows, countof(rows), &fixture_type);
+}
+
+/* Sixteen bits of a number, added up one by one: 65536 sums, and nothing hangs on any. */
+TEST(numbers_that_do_not_matter_cost_nothing)
+{
+	enum { BITS = 16 };
+	struct isa_insn code[3 * BITS + 5];
+	struct verify_opts o = { .profile = &fixture_profile, .type = &fixture_any, .ctx = &fixture_ctx };
+	struct verify_stats stats;
+	struct arena a;
+	struct prog p;
+	uint32_t n = 0;
+
+	code[n++] = ldx(64, 2, 1, CTX_U64);
+	code[n++] = mov(3, 0);
+	for (int i = 0; i < BITS; i++) {
+		code[n++] = jcc(ISA_JSET, 64, 2, 1 << i, 1);
+		code[n++] = add(3, 1 << i);
+		code[n++] = mov(4, 0);
+	}
+	code[n++] = movr(0, 3);
+	code[n++] = add(0, 1);
+	code[n++] = exit_();
+	p = fixture_prog(code, n);
+	arena_init(&a, 16 << 20);
+	CHECK_OK(verify_prog(&p, &o, &a, &stats, NULL));
+	CHECK(stats.steps < 500);
+	arena_done(&a);
+}
+
 TEST(budgets_are_limits_not_verdicts)
 {
 	const struct row loop = { "loop", CODE(mov(0, 0), add(0, 1), jcc(ISA_JLT, 64, 0, 1 << 20, -2), exit_()), 501 };

@@ -30,6 +30,8 @@ static FALLIBLE move_pointer(struct verifier *v, const struct isa_insn *in, stru
 	if (by.smin < -VERIFY_MAX_OFFSET || by.smax > VERIFY_MAX_OFFSET)
 		REJECT_REG(v, OFFSET_RANGE, by_reg, "the number added to %s has no useful bound",
 			   verify_type_name(&ptr));
+	if (by_reg >= 0)
+		precise_reg(v, (unsigned)by_reg);
 	ENSURE(v, scalar_alu(in->sem, 64, ptr.s, by, &r.s));
 	if (r.s.smin < -VERIFY_MAX_OFFSET || r.s.smax > VERIFY_MAX_OFFSET)
 		REJECT_REG(v, OFFSET_RANGE, in->dst, "the offset of %s leaves -2^29..2^29", verify_type_name(&ptr));

@@ -70,6 +70,7 @@ static FALLIBLE arg_memory(struct verifier *v, const struct call *c, unsigned re
 	TRY(reg_read(v, reg + 1));
 	if (size->type != REG_SCALAR)
 		return arg_mismatch(v, c, reg + 1, "a size");
+	precise_reg(v, reg + 1);
 	if (size->s.smin < 0)
 		REJECT_REG(v, ARG_SIZE, (int)reg + 1, "%s: the size in r%u may be negative", c->who, reg + 1);
 	if (size_kind == ABI_ARG_SIZE && !size->s.umin)
@@ -197,6 +198,7 @@ static FALLIBLE result_record(struct verifier *v, const struct call *c, struct r
 	    size->s.t.value > VERIFY_MAX_OFFSET)
 		REJECT_REG(v, RECORD_SIZE, 2, "%s: the size in r2 is %s", c->h->name,
 			   scalar_is_const(&size->s) ? "out of range" : "not one known number");
+	precise_reg(v, 2);
 	r->type = REG_RECORD_OR_NULL;
 	r->map = (uint32_t)size->s.t.value;
 	return ref_take(v, &r->id);
@@ -403,6 +405,8 @@ FALLIBLE check_exit(struct verifier *v)
 		REJECT_REG(v, RETURN_RANGE, 0, "the program may return %lld..%lld; %s allows %lld..%lld",
 			   (long long)r->s.smin, (long long)r->s.smax, t->section, (long long)t->ret_min,
 			   (long long)t->ret_max);
+	if (t->ret_min != INT64_MIN || t->ret_max != INT64_MAX)
+		precise_reg(v, 0);
 	TRY(ref_none_held(v, false, "the program ends"));
 	v->path_ends = true;
 	return E_OK;

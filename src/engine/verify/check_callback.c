@@ -92,6 +92,7 @@ FALLIBLE callback_end(struct verifier *v)
 	if (f->r[0].s.smin < 0 || f->r[0].s.smax > most)
 		REJECT_REG(v, CALLBACK_RETURN, 0, "the callback may return %lld..%lld; 0..%lld is allowed",
 			   (long long)f->r[0].s.smin, (long long)f->r[0].s.smax, (long long)most);
+	precise_reg(v, 0);
 	TRY(ref_none_held(v, true, "the callback ends"));
 	if (v->cur.n_frames == 1) {
 		v->path_ends = true;
@@ -139,6 +140,8 @@ FALLIBLE callback_next_later(struct verifier *v, bool *there_is)
 	v->cur.n_frames = v->cur.n_refs = v->cur.n_recent = v->cur.forks = v->cur.steps = 0;
 	v->cur.between = (struct stamp){ 0 };
 	v->cur.parent = NULL;
+	v->n_trail = 0;
+	v->trail_lost = false;
 	TRY(call_enter(v, l->call.func, r));
 	state_frame(&v->cur)->callback = CALLBACK_TIMER;
 	return E_OK;

@@ -23,10 +23,12 @@ static void learn_number(struct verifier *v, unsigned r, const struct scalar *s)
 {
 	struct reg *reg = reg_at(v, r);
 
-	if (reg->id)
+	if (reg->id) {
+		precise_note_links(v, reg->id);
 		regs_with_id(&v->cur, reg->id, set_number, s);
-	else
+	} else {
 		reg->s = *s;
+	}
 }
 
 static void resolve_null(struct reg *r, const void *is_null)
@@ -127,6 +129,10 @@ static FALLIBLE branch_numbers(struct verifier *v, const struct compare *c)
 		learn(v, c, &a[1], &b[1]);
 		TRY(walk_push(v, (uint32_t)((int64_t)v->cur.insn + 1 + c->in->off)));
 		learn(v, c, &keep_a, &keep_b);
+	} else {
+		precise_reg(v, c->in->dst);
+		if (c->b_is_reg)
+			precise_reg(v, c->in->src);
 	}
 	learn(v, c, &a[!may[0]], &b[!may[0]]);
 	go(v, !may[0]);
@@ -183,8 +189,12 @@ static FALLIBLE compare_pointers(struct verifier *v, const struct compare *c)
 	unsigned reg = reg_is_pointer(&c->a) || reg_is_handle(&c->a) ? in->dst : in->src;
 	const struct reg *r = reg_at(v, reg);
 
-	if (equality && in->width == 64 && (is_zero(&c->a) || is_zero(&c->b)))
+	if (equality && in->width == 64 && (is_zero(&c->a) || is_zero(&c->b))) {
+		precise_reg(v, in->dst);
+		if (c->b_is_reg)
+			precise_reg(v, in->src);
 		return branch_null(v, in, reg);
+	}
 	if (reg_is_handle(r))
 		REJECT_REG(v, HANDLE_COMPARE, (int)reg, "'%s' compares %s with something other than 0",
 			   isa_rows[in->row].mnemonic, verify_type_name(r));

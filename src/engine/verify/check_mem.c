@@ -263,6 +263,9 @@ FALLIBLE check_store(struct verifier *v, const struct isa_insn *in)
 		TRY(stack_at(v, &a, &sa));
 		if (in->sem != ISA_ST && in->width == 64)
 			value = reg_copy(v, reg_at(v, in->src));
+		if (in->sem != ISA_ST && value.type == REG_SCALAR && scalar_is_const(&value.s) &&
+		    !(scalar_is_const(&sa.at) && sa.n_bytes == SLOT_BYTES))
+			precise_reg(v, in->src); /* bytes of a constant may become known zeroes */
 		return stack_store(v, &sa, &value);
 	}
 	TRY(check_may_leave(v, in, &value));

@@ -98,12 +98,22 @@ static bool all_zero(struct verifier *v, const struct stack_access *a)
 	return true;
 }
 
+/* Numbers saved there were needed to be zero. */
+static void use_zeroes(struct verifier *v, const struct stack_access *a)
+{
+	for (int64_t off = a->at.smin; off < a->at.smax + (int64_t)a->n_bytes; off++)
+		if (*byte_at(frame_of(v, a), off) == BYTE_SPILL)
+			precise_slot(v, a->base->frame, slot_index(off));
+}
+
 FALLIBLE stack_load(struct verifier *v, const struct stack_access *a, struct reg *out)
 {
 	bool fixed = scalar_is_const(&a->at);
 	struct slot *s = &frame_of(v, a)->slots[slot_index(a->at.smin)];
 	struct scalar bits;
 
+	if (fixed && s->byte[0] == BYTE_SPILL)
+		precise_note_slot(v, a->base->frame, slot_index(a->at.smin));
 	if (fixed && a->n_bytes == SLOT_BYTES && s->byte[0] == BYTE_SPILL) {
 		*out = reg_copy(v, &s->reg);
 		return E_OK;
@@ -111,6 +121,7 @@ FALLIBLE stack_load(struct verifier *v, const struct stack_access *a, struct reg
 	TRY(stack_read_bytes(v, a));
 	bits = scalar_bits((unsigned)a->n_bytes * 8);
 	if (all_zero(v, a)) {
+		use_zeroes(v, a);
 		bits = scalar_const(0);
 	} else if (fixed && s->byte[0] == BYTE_SPILL) { /* part of a saved number */
 		struct scalar by = scalar_const(8 * byte_index(a->at.smin));
@@ -123,14 +134,17 @@ FALLIBLE stack_load(struct verifier *v, const struct stack_access *a, struct reg
 }
 
 /* A saved register falls apart: a number into bytes of it, anything else into nothing. */
-static void break_spill(struct slot *s)
+static void break_spill(struct verifier *v, const struct stack_access *a, uint32_t index)
 {
+	struct slot *s = &frame_of(v, a)->slots[index];
 	uint8_t kind = s->reg.type == REG_SCALAR ? BYTE_MISC : BYTE_NONE;
 
 	if (s->byte[0] != BYTE_SPILL)
 		return;
-	if (is_zero(&s->reg))
+	if (is_zero(&s->reg)) {
+		precise_slot(v, a->base->frame, index);
 		kind = BYTE_ZERO;
+	}
 	memset(s->byte, kind, sizeof s->byte);
 }
 
@@ -150,7 +164,7 @@ void stack_write_bytes(struct verifier *v, const struct stack_access *a, bool su
 	for (int64_t off = a->at.smin; off < a->at.smax + (int64_t)a->n_bytes; off++) {
 		uint8_t *b = byte_at(f, off);
 
-		break_spill(&f->slots[slot_index(off)]);
+		break_spill(v, a, slot_index(off));
 		if (surely)
 			*b = zero ? BYTE_ZERO : BYTE_MISC;
 		else
@@ -175,6 +189,7 @@ FALLIBLE stack_store(struct verifier *v, const struct stack_access *a, const str
 		stack_write_bytes(v, a, true, zero);
 		return E_OK;
 	}
+	precise_note_slot(v, a->base->frame, slot_index(a->at.smin));
 	memset(s->byte, BYTE_SPILL, sizeof s->byte);
 	s->reg = *value;
 	return E_OK;

@@ -14,6 +14,8 @@ void *pool_alloc(struct verifier *v, size_t bytes)
 	size_t c = class_of(bytes);
 	struct block *b;
 
+	if (!bytes)
+		return v; /* nothing is ever written there */
 	if (c >= v->n_classes)
 		return NULL;
 	b = v->free_blocks[c];
@@ -27,6 +29,8 @@ void pool_free(struct verifier *v, void *p, size_t bytes)
 {
 	struct block *b = p;
 
+	if (!bytes)
+		return;
 	b->next = v->free_blocks[class_of(bytes)];
 	v->free_blocks[class_of(bytes)] = b;
 }

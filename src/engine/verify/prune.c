@@ -70,6 +70,7 @@ static void discard(struct verifier *v, struct stored *s)
 		at = &(*at)->next_hash;
 	*at = s->next_hash;
 	pool_free(v, s->snap, s->snap->bytes);
+	pool_free(v, s->trail, s->n_trail * sizeof *s->trail);
 	pool_free(v, s, sizeof *s);
 	v->n_stored--;
 }
@@ -194,6 +195,8 @@ static FALLIBLE judge_equal(struct verifier *v, struct stored *s, const struct s
 {
 	if (!s->branches) {
 		*covered = !s->low || in_works_of(s->snap, n);
+		if (*covered)
+			precise_covered(v, s->snap);
 		v->back_to = *covered ? s->low : NULL;
 		return E_OK;
 	}
@@ -226,7 +229,7 @@ static bool find_older(struct verifier *v, const struct snap *n)
 
 	for (int i = 0; s && i < SCAN_MAX; i++, s = s->parent ? s->parent->head : NULL) {
 		if (s->insn != v->cur.insn || s->snap->n_frames != n->n_frames || !in_works_of(s->snap, n) ||
-		    !got_on(s->snap, n) || !snap_subsumes(s->snap, n, v->scratch))
+		    !got_on(s->snap, n) || !snap_subsumes(s->snap, n, v->scratch, false))
 			continue;
 		v->back_to = s;
 		return true;
@@ -275,8 +278,9 @@ static bool find_cover(struct verifier *v, const struct snap *n)
 	struct stored **at = &v->done[v->cur.insn], *s;
 
 	while ((s = *at)) {
-		if (snap_subsumes(s->snap, n, v->scratch) && (!s->low || in_works_of(s->snap, n))) {
+		if (snap_subsumes(s->snap, n, v->scratch, v->loose) && (!s->low || in_works_of(s->snap, n))) {
 			v->back_to = s->low;
+			precise_covered(v, s->snap);
 			s->hits++;
 			*at = s->next; /* to the front */
 			s->next = v->done[v->cur.insn];
@@ -297,11 +301,17 @@ static bool find_cover(struct verifier *v, const struct snap *n)
 static void keep(struct verifier *v, struct snap *n, uint64_t hash)
 {
 	struct stored *s = pool_alloc(v, sizeof *s);
+	struct trail *trail = pool_alloc(v, v->n_trail * sizeof *trail);
 
-	if (!s) {
+	if (!s || !trail) {
+		if (s)
+			pool_free(v, s, sizeof *s);
+		if (trail)
+			pool_free(v, trail, v->n_trail * sizeof *trail);
 		pool_free(v, n, n->bytes);
 		return;
 	}
+	memcpy(trail, v->trail, v->n_trail * sizeof *trail);
 	*s = (struct stored){ .parent = v->cur.parent,
 			      .head = at_head(v)      ? s
 				      : v->cur.parent ? v->cur.parent->head
@@ -311,10 +321,15 @@ static void keep(struct verifier *v, struct snap *n, uint64_t hash)
 			      .hash = hash,
 			      .insn = v->cur.insn,
 			      .branches = 1,
+			      .trail = trail,
+			      .n_trail = v->n_trail,
+			      .trail_lost = v->trail_lost,
+			      .steps = v->cur.steps,
 			      .next_hash = v->hash[hash & v->hash_mask] };
 	v->hash[hash & v->hash_mask] = s;
 	v->cur.parent = s;
-	v->cur.forks = v->cur.steps = 0;
+	v->cur.forks = v->cur.steps = v->n_trail = 0;
+	v->trail_lost = false;
 	if (++v->n_stored > v->stats.states_peak)
 		v->stats.states_peak = v->n_stored;
 	if (v->n_stored > v->hash_mask)

@@ -33,7 +33,7 @@ static void count(const struct state *s, uint32_t *n_regs, uint32_t *n_slots)
 static size_t bytes_for(const struct state *s, uint32_t n_regs, uint32_t n_slots)
 {
 	return sizeof(struct snap) + n_regs * sizeof(struct reg) + n_slots * sizeof(struct snap_slot) +
-	       s->n_frames * sizeof(struct snap_frame) + s->n_refs * sizeof(struct ref);
+	       s->n_frames * sizeof(struct snap_frame) + s->n_refs * sizeof(struct ref) + n_regs;
 }
 
 size_t snap_size(const struct state *s)
@@ -76,6 +76,8 @@ struct snap *snap_fill(const struct state *s, void *mem)
 	n->frames = (struct snap_frame *)(n->slots + n_slots);
 	n->refs = (struct ref *)(n->frames + s->n_frames);
 	memcpy(n->refs, s->refs, s->n_refs * sizeof *n->refs);
+	n->precise = (uint8_t *)(n->refs + s->n_refs);
+	memset(n->precise, 0, n_regs);
 	for (uint32_t f = 0; f < s->n_frames; f++) {
 		const struct frame *fr = &s->frames[f];
 		struct snap_frame *sf = &n->frames[f];
@@ -223,8 +225,11 @@ static bool ids_agree(uint32_t old, uint32_t new, uint32_t *map)
 	return map[old] == new;
 }
 
-static bool reg_subsumes(const struct reg *old, const struct reg *new, uint32_t *map)
+/* any: old's number does not matter. */
+static bool reg_subsumes(const struct reg *old, const struct reg *new, uint32_t *map, bool any)
 {
+	if (any && old->type == REG_SCALAR)
+		return new->type == REG_SCALAR;
 	if (old->type != new->type && !(old->type == REG_VALUE_OR_NULL && new->type == REG_VALUE && !old->id) &&
 	    !(old->type == REG_MAP_OR_NULL && new->type == REG_MAP && !old->id) &&
 	    !(old->type == REG_HANDLE_OR_NULL && new->type == REG_HANDLE && !old->id))
@@ -252,10 +257,10 @@ static bool bytes_subsume(const struct snap_slot *old, const struct snap_slot *n
 	return true;
 }
 
-/* The old slot holds any number, linked to nothing: single bytes will do as well. */
-static bool any_number_subsumes(const struct reg *old, const struct snap_slot *new)
+/* The old slot holds any number, linked to nothing, or one that does not matter: single bytes will do as well. */
+static bool any_number_subsumes(const struct reg *old, const struct snap_slot *new, bool any)
 {
-	if (old->type != REG_SCALAR || old->id || !scalar_is_unknown(&old->s))
+	if (old->type != REG_SCALAR || (!any && (old->id || !scalar_is_unknown(&old->s))))
 		return false;
 	for (int i = 0; i < SLOT_BYTES; i++)
 		if (new->byte[i] != BYTE_MISC &&new->byte[i] != BYTE_ZERO)
@@ -266,12 +271,19 @@ static bool any_number_subsumes(const struct reg *old, const struct snap_slot *n
 /* Where a comparison has got to in one snap. */
 struct cursor {
 	const struct reg *reg;
+	const uint8_t *precise; /* of reg; NULL: all */
 	const struct snap_slot *slot, *end;
 };
+
+static bool cursor_any(const struct cursor *c)
+{
+	return c->precise && !*c->precise;
+}
 
 static void cursor_skip(struct cursor *c)
 {
 	c->reg += c->slot->spill;
+	c->precise += c->precise ? c->slot->spill : 0;
 	c->slot++;
 }
 
@@ -287,9 +299,9 @@ static bool slots_subsume(struct cursor *old, struct cursor *new, uint32_t *map)
 		if (!old->slot->spill)
 			ok = bytes_subsume(old->slot, new->slot, new->slot->spill ? new->reg : NULL);
 		else if (new->slot->spill)
-			ok = reg_subsumes(old->reg, new->reg, map);
+			ok = reg_subsumes(old->reg, new->reg, map, cursor_any(old));
 		else
-			ok = any_number_subsumes(old->reg, new->slot);
+			ok = any_number_subsumes(old->reg, new->slot, cursor_any(old));
 		if (!ok)
 			return false;
 	}
@@ -306,9 +318,10 @@ static bool refs_subsume(const struct snap *old, const struct snap *new, uint32_
 	return true;
 }
 
-bool snap_subsumes(const struct snap *old, const struct snap *new, uint32_t *map)
+bool snap_subsumes(const struct snap *old, const struct snap *new, uint32_t *map, bool loose)
 {
-	struct cursor o = { .reg = old->regs, .slot = old->slots }, n = { .reg = new->regs, .slot = new->slots };
+	struct cursor o = { .reg = old->regs, .slot = old->slots, .precise = loose ? old->precise : NULL },
+		      n = { .reg = new->regs, .slot = new->slots };
 
 	if (old->n_frames != new->n_frames || old->n_refs != new->n_refs)
 		return false;
@@ -322,9 +335,10 @@ bool snap_subsumes(const struct snap *old, const struct snap *new, uint32_t *map
 		for (int r = 0; r < ISA_N_REGS; r++) {
 			bool in_old = of->regs >> r & 1, in_new = nf->regs >> r & 1;
 
-			if (in_old && !reg_subsumes(o.reg, n.reg, map))
+			if (in_old && !reg_subsumes(o.reg, n.reg, map, cursor_any(&o)))
 				return false;
 			o.reg += in_old;
+			o.precise += o.precise ? in_old : 0;
 			n.reg += in_new;
 		}
 		o.end = o.slot + of->n_slots;

@@ -94,6 +94,20 @@ struct ref {
 
 struct stored;
 
+enum { TRAIL_MAX = 256 };
+#define TRAIL_IN_ORDER UINT32_MAX
+
+/* What going back over an instruction needs to know of it that the program does not say. */
+struct trail {
+	uint32_t step;    /* its number since the last kept state */
+	uint32_t prev;    /* the instruction before it; TRAIL_IN_ORDER: the one that stands before it */
+	uint32_t slot;    /* frame << 16 | index, plus 1: the stack slot that it loads or stores; 0: none */
+	uint16_t regs[2]; /* a branch: what learned together, in its own frame and in the other */
+	uint32_t other;   /* that frame plus 1; 0: none */
+	bool many;        /* more than these */
+	uint64_t slots[2];
+};
+
 struct state {
 	uint32_t insn;
 	uint32_t n_frames;
@@ -129,6 +143,7 @@ struct snap {
 	struct snap_slot *slots;
 	struct reg *regs; /* by frame: registers, then spilled ones */
 	struct ref *refs;
+	uint8_t *precise; /* by register as in regs: its number matters to what comes (precise.c) */
 };
 
 static inline struct frame *state_frame(const struct state *s)
@@ -180,8 +195,11 @@ void snap_restore(const struct snap *n, struct state *s);
 void snap_normalise(struct snap *n, uint32_t *scratch);
 uint64_t snap_hash(const struct snap *n, uint32_t insn);
 bool snap_equal(const struct snap *a, const struct snap *b);
-/* Every machine that `new` stands for is one of old's. Both normalised. map: room for old's n_regs + n_refs + 1 ids. */
-bool snap_subsumes(const struct snap *old, const struct snap *new, uint32_t *map);
+/*
+ * Every machine that `new` stands for is one of old's; with `loose`, but for numbers that are not marked precise in
+ * old. Both normalised. map: room for old's n_regs + n_refs + 1 ids.
+ */
+bool snap_subsumes(const struct snap *old, const struct snap *new, uint32_t *map, bool loose);
 
 /* One line for people: "r0=0..1 r1=ctx fp-8=..." */
 void state_print(const struct state *s, struct buf *out);

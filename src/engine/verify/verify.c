@@ -13,7 +13,7 @@ static FALLIBLE init_state(struct verifier *v)
 	v->n_classes = (sizeof(struct snap) + l->frames * sizeof(struct snap_frame) +
 			v->max_regs * (sizeof(struct reg) + sizeof(struct snap_slot))) /
 			       128 +
-		       8;
+		       8 + TRAIL_MAX * sizeof(struct trail) / 128;
 	v->free_blocks = ARENA_ARRAY(v->arena, struct block *, v->n_classes);
 	s->frames = ARENA_ARRAY(v->arena, struct frame, l->frames);
 	NEED(v, v->free_blocks && s->frames);
@@ -37,6 +37,18 @@ static FALLIBLE check_limits(struct verifier *v)
 	return E_OK;
 }
 
+/* precise.c goes back over all instructions but these. */
+static bool compares_loosely(const struct verifier *v)
+{
+	for (uint32_t i = 0; i < v->p->n_insns; i++)
+		if (v->marks[i] & MARK_HEAD)
+			return false;
+	for (uint32_t f = 1; f < v->n_funcs; f++)
+		if (v->funcs[f].tail_call)
+			return false;
+	return true;
+}
+
 static FALLIBLE run(struct verifier *v)
 {
 	TRY(check_limits(v));
@@ -44,10 +56,12 @@ static FALLIBLE run(struct verifier *v)
 	TRY(liveness_compute(v));
 	TRY(init_state(v));
 	TRY(prune_init(v));
+	v->loose = !v->observer && compares_loosely(v);
 	TRY(walk(v));
 	return calls_check_stack(v);
 }
 
+/* With somebody watching, states that are compared must hold all numbers: each machine is in one that was seen. */
 FALLIBLE verify_observed(const struct prog *p, const struct verify_opts *o, struct arena *a, struct verify_stats *stats,
 			 struct diag *d, verify_observer *fn, void *user)
 {

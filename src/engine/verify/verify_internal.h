@@ -93,6 +93,9 @@ struct pending {
 	struct stored *parent;
 	uint32_t insn, forks, steps, n_recent;
 	uint32_t recent[RECENT_MAX];
+	struct trail *trail;
+	uint32_t n_trail, last;
+	bool trail_lost;
 };
 
 /* A state kept for comparison. */
@@ -110,6 +113,10 @@ struct stored {
 	uint32_t depth;    /* how many are above it */
 	uint32_t branches; /* paths through it that have not ended; 0: explored */
 	uint32_t hits, misses;
+	struct trail *trail; /* of the `steps` instructions from the parent to here */
+	uint32_t n_trail, steps;
+	bool trail_lost;
+	bool all_precise; /* every number matters, here and in all parents */
 };
 
 struct block {
@@ -147,6 +154,11 @@ struct verifier {
 	/* walk.c */
 	struct state cur;
 	bool path_ends;
+	bool loose;      /* numbers that do not matter may differ when states are compared */
+	bool trail_lost; /* too long */
+	uint32_t last;   /* the instruction before the one at work */
+	uint32_t n_trail;
+	struct trail trail[TRAIL_MAX];
 	struct stored *back_to; /* where the path that ends comes back to; else NULL */
 	uint32_t n_slots_max;   /* per frame */
 	uint32_t next_id;
@@ -232,6 +244,18 @@ FALLIBLE prune_init(struct verifier *v);
 FALLIBLE prune_visit(struct verifier *v, bool *covered);
 /* The path at work has ended; low: where it comes back to, or NULL. */
 void prune_path_end(struct verifier *v, struct stored *parent, struct stored *low);
+
+/* precise.c. Before each instruction, when v->last is the one before. */
+void precise_arrive(struct verifier *v);
+/* The instruction at work loads or stores this one slot. */
+void precise_note_slot(struct verifier *v, uint32_t frame, uint32_t slot);
+/* The branch at work tells something of all numbers with this id. */
+void precise_note_links(struct verifier *v, uint32_t id);
+/* What is known of this number before the instruction at work was needed. */
+void precise_reg(struct verifier *v, unsigned r);
+void precise_slot(struct verifier *v, uint32_t frame, uint32_t slot);
+/* The path at work ends here, since this state covers it. */
+void precise_covered(struct verifier *v, const struct snap *by);
 
 /* widen.c: give up, in s, what numbers do not share with `old` at the same place. */
 void widen(struct state *s, const struct snap *old);

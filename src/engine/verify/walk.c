@@ -30,8 +30,9 @@ FALLIBLE walk_push(struct verifier *v, uint32_t insn)
 	struct pending *p = pool_alloc(v, sizeof *p);
 	size_t bytes = snap_size(&v->cur);
 	void *mem = pool_alloc(v, bytes);
+	struct trail *trail = pool_alloc(v, v->n_trail * sizeof *trail);
 
-	NEED(v, p && mem);
+	NEED(v, p && mem && trail);
 	if (v->n_pending >= v->limits->branch_depth)
 		REJECT(v, BRANCHES, "more than %u branches wait to be verified", v->limits->branch_depth);
 	v->cur.forks++;
@@ -41,7 +42,12 @@ FALLIBLE walk_push(struct verifier *v, uint32_t insn)
 			       .insn = insn,
 			       .forks = v->cur.forks,
 			       .steps = v->cur.steps,
-			       .n_recent = v->cur.n_recent };
+			       .n_recent = v->cur.n_recent,
+			       .trail = trail,
+			       .n_trail = v->n_trail,
+			       .trail_lost = v->trail_lost,
+			       .last = v->cur.insn };
+	memcpy(trail, v->trail, v->n_trail * sizeof *trail);
 	memcpy(p->recent, v->cur.recent, sizeof p->recent);
 	p->recent[p->n_recent++ % RECENT_MAX] = v->cur.insn * 2 + 1;
 	if (p->parent)
@@ -65,8 +71,13 @@ static bool pop(struct verifier *v)
 	v->cur.steps = p->steps;
 	v->cur.n_recent = p->n_recent;
 	memcpy(v->cur.recent, p->recent, sizeof p->recent);
+	memcpy(v->trail, p->trail, p->n_trail * sizeof *p->trail);
+	v->n_trail = p->n_trail;
+	v->trail_lost = p->trail_lost;
+	v->last = p->last;
 	v->pending = p->next;
 	v->n_pending--;
+	pool_free(v, p->trail, p->n_trail * sizeof *p->trail);
 	pool_free(v, p->snap, p->snap->bytes);
 	pool_free(v, p, sizeof *p);
 	return true;
@@ -125,6 +136,7 @@ static FALLIBLE advance(struct verifier *v)
 	bool covered = false;
 
 	ENSURE(v, v->cur.insn < v->p->n_insns);
+	precise_arrive(v);
 	if (v->marks[v->cur.insn] & MARK_PRUNE)
 		TRY(prune_visit(v, &covered));
 	if (v->observer)
@@ -139,6 +151,7 @@ static FALLIBLE advance(struct verifier *v)
 	v->cur.steps++;
 	if (v->o->trace)
 		trace(v);
+	v->last = v->cur.insn;
 	return step(v);
 }
 
