@@ -974,6 +974,29 @@ TEST(a_safe_path_does_not_hide_an_unsafe_one)
 	check_rows(rows, countof(rows), &fixture_type);
 }
 
+/* The same with the two constants before and after the first branch exchanged: what was explored first comes second. */
+static void check_other_way_round(const struct row *r)
+{
+	struct isa_insn code[64];
+	struct row other = *r;
+	size_t i = 0, k;
+	int64_t imm;
+
+	CHECK(r->n <= countof(code));
+	memcpy(code, r->code, r->n * sizeof code[0]);
+	while (i + 1 < r->n && code[i].sem != ISA_JEQ)
+		i++;
+	for (k = 0; k < i && (code[k].row != code[i + 1].row || code[k].dst != code[i + 1].dst); k++)
+		;
+	if (k == i)
+		return;
+	imm = code[k].imm;
+	code[k].imm = code[i + 1].imm;
+	code[i + 1].imm = imm;
+	other.code = code;
+	check_rows(&other, 1, &fixture_type);
+}
+
 /* Pairs that pruning must tell apart only because something hangs on a number. */
 TEST(numbers_that_matter_are_told_apart)
 {
@@ -1067,6 +1090,8 @@ TEST(numbers_that_matter_are_told_apart)
 	};
 
 	check_rows(rows, countof(rows), &fixture_type);
+	for (size_t i = 0; i < countof(rows); i++)
+		check_other_way_round(&rows[i]);
 }
 
 /* Sixteen bits of a number, added up one by one: 65536 sums, and nothing hangs on any. */

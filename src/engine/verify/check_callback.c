@@ -142,6 +142,7 @@ FALLIBLE callback_next_later(struct verifier *v, bool *there_is)
 	v->cur.parent = NULL;
 	v->n_trail = 0;
 	v->trail_lost = false;
+	v->segment++;
 	TRY(call_enter(v, l->call.func, r));
 	state_frame(&v->cur)->callback = CALLBACK_TIMER;
 	return E_OK;

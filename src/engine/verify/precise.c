@@ -23,6 +23,7 @@ enum { CALL_CLEARS = 0x3f, CALL_ARGS = 0x3e };
 /* What matters before an instruction. */
 struct need {
 	uint32_t frame; /* of the instruction */
+	uint32_t top;   /* the highest that was ever at work on the way */
 	bool all;
 	uint32_t regs[VERIFY_MAX_FRAMES];
 	uint64_t slots[VERIFY_MAX_FRAMES];
@@ -35,10 +36,10 @@ static uint32_t bit(unsigned r)
 
 static void need_init(const struct verifier *v, struct need *n)
 {
-	n->frame = v->cur.n_frames - 1;
+	n->frame = n->top = v->cur.n_frames - 1;
 	n->all = false;
-	memset(n->regs, 0, sizeof n->regs);
-	memset(n->slots, 0, sizeof n->slots);
+	memset(n->regs, 0, v->cur.n_frames * sizeof *n->regs);
+	memset(n->slots, 0, v->cur.n_frames * sizeof *n->slots);
 }
 
 static void need_slot(struct need *n, uint32_t frame, uint32_t slot)
@@ -176,6 +177,8 @@ static void undo_exit(struct need *n)
 		return;
 	}
 	n->frame++;
+	if (n->top < n->frame)
+		n->top = n->frame;
 	n->regs[n->frame] = result ? bit(0) : 0;
 	n->slots[n->frame] = 0;
 }
@@ -264,19 +267,71 @@ static void undo(struct need *n, const struct isa_insn *in, const struct trail *
 	}
 }
 
-/* From before instruction `insn`, number `step` of a segment, to the segment's start. */
-static void undo_segment(const struct verifier *v, struct need *need, const struct trail *t, uint32_t n, uint32_t step,
-			 uint32_t insn)
+/* From before instruction *insn, number `step`, to before the one that ran before it. *n: entries of t up to there. */
+static void undo_step(const struct verifier *v, struct need *need, const struct trail *t, uint32_t *n, uint32_t step,
+		      uint32_t *insn)
 {
-	while (step && !need->all) {
-		while (n && t[n - 1].step > step)
-			n--;
-		insn = n && t[n - 1].step == step && t[n - 1].prev != TRAIL_IN_ORDER ? t[n - 1].prev : before(v, insn);
-		step--;
-		while (n && t[n - 1].step > step)
-			n--;
-		undo(need, &v->p->insns[insn], n && t[n - 1].step == step ? &t[n - 1] : NULL);
+	while (*n && t[*n - 1].step > step)
+		--*n;
+	if (*n && t[*n - 1].step == step && t[*n - 1].prev != TRAIL_IN_ORDER)
+		*insn = t[*n - 1].prev;
+	else
+		*insn = before(v, *insn);
+	while (*n && t[*n - 1].step >= step)
+		--*n;
+	undo(need, &v->p->insns[*insn], *n && t[*n - 1].step == step - 1 ? &t[*n - 1] : NULL);
+}
+
+static bool needs_only_here(const struct need *n)
+{
+	for (uint32_t f = 0; f <= n->top; f++)
+		if (f != n->frame && (n->regs[f] || n->slots[f]))
+			return false;
+	return true;
+}
+
+/* Was this, or more, looked for from here before? Every loop comes by the same numbers again and again. */
+static bool was_here(struct verifier *v, const struct need *n, uint32_t step)
+{
+	struct seen *s = &v->seen[step % SEEN_MAX];
+	uint32_t regs = n->regs[n->frame];
+	uint64_t slots = n->slots[n->frame];
+
+	if (!needs_only_here(n))
+		return false;
+	if (s->segment != v->segment || s->step != step || s->frame != n->frame)
+		*s = (struct seen){ .segment = v->segment, .step = step, .frame = n->frame };
+	else if (!(regs & ~s->regs) && !(slots & ~s->slots))
+		return true;
+	s->regs |= regs;
+	s->slots |= slots;
+	return false;
+}
+
+/*
+ * From before instruction `insn`, number `step` of the open segment, to its start. False: all of it is known there. A
+ * union of what came by is kept for each step; each part of it went all the way.
+ */
+static bool undo_open(struct verifier *v, struct need *need, uint32_t step)
+{
+	const struct trail *t = v->trail;
+	uint32_t n = v->n_trail, insn = v->cur.insn;
+
+	for (; step && !need->all; step--) {
+		if (was_here(v, need, step))
+			return false;
+		undo_step(v, need, t, &n, step, &insn);
 	}
+	return true;
+}
+
+/* The same for a segment that ended. */
+static void undo_segment(const struct verifier *v, struct need *need, const struct stored *s)
+{
+	uint32_t n = s->n_trail, insn = s->insn;
+
+	for (uint32_t step = s->steps; step && !need->all; step--)
+		undo_step(v, need, s->trail, &n, step, &insn);
 }
 
 /* ---- marks ---- */
@@ -337,7 +392,8 @@ static void mark_back(struct verifier *v, struct need *n, uint32_t step)
 
 	if (v->trail_lost)
 		n->all = true;
-	undo_segment(v, n, v->trail, v->n_trail, step, v->cur.insn);
+	if (!undo_open(v, n, step))
+		return;
 	for (; s; s = s->parent) {
 		if (n->frame != s->snap->n_frames - 1 || n->all) {
 			mark_all(s);
@@ -346,7 +402,7 @@ static void mark_back(struct verifier *v, struct need *n, uint32_t step)
 		if (s->all_precise || !mark_stored(s, n))
 			return;
 		n->all = s->trail_lost;
-		undo_segment(v, n, s->trail, s->n_trail, s->steps, s->insn);
+		undo_segment(v, n, s);
 	}
 }
 

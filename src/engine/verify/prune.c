@@ -330,6 +330,7 @@ static void keep(struct verifier *v, struct snap *n, uint64_t hash)
 	v->cur.parent = s;
 	v->cur.forks = v->cur.steps = v->n_trail = 0;
 	v->trail_lost = false;
+	v->segment++;
 	if (++v->n_stored > v->stats.states_peak)
 		v->stats.states_peak = v->n_stored;
 	if (v->n_stored > v->hash_mask)

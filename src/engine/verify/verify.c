@@ -83,7 +83,8 @@ FALLIBLE verify_observed(const struct prog *p, const struct verify_opts *o, stru
 				.arena = a,
 				.d = d,
 				.observer = fn,
-				.observer_user = user };
+				.observer_user = user,
+				.segment = 1 };
 	err = run(v);
 	if (stats)
 		*stats = v->stats;

@@ -119,6 +119,14 @@ struct stored {
 	bool all_precise; /* every number matters, here and in all parents */
 };
 
+/* What the way back came by with before, in the open segment: nothing new comes of less. */
+struct seen {
+	uint64_t segment;
+	uint32_t step, frame, regs;
+	uint64_t slots;
+};
+enum { SEEN_MAX = 128 };
+
 struct block {
 	struct block *next;
 };
@@ -159,8 +167,10 @@ struct verifier {
 	uint32_t last;   /* the instruction before the one at work */
 	uint32_t n_trail;
 	struct trail trail[TRAIL_MAX];
-	struct stored *back_to; /* where the path that ends comes back to; else NULL */
-	uint32_t n_slots_max;   /* per frame */
+	struct seen seen[SEEN_MAX]; /* by step, modulo */
+	uint64_t segment;           /* rises with each kept state, and each path */
+	struct stored *back_to;     /* where the path that ends comes back to; else NULL */
+	uint32_t n_slots_max;       /* per frame */
 	uint32_t next_id;
 	uint32_t next_work; /* for stamps */
 	struct pending *pending;

@@ -74,6 +74,7 @@ static bool pop(struct verifier *v)
 	memcpy(v->trail, p->trail, p->n_trail * sizeof *p->trail);
 	v->n_trail = p->n_trail;
 	v->trail_lost = p->trail_lost;
+	v->segment++;
 	v->last = p->last;
 	v->pending = p->next;
 	v->n_pending--;
