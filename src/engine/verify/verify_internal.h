@@ -37,12 +37,9 @@ enum {
 	HELPER_MAP_PEEK = 89,
 	HELPER_RINGBUF_OUTPUT = 130,
 	HELPER_RINGBUF_RESERVE = 131,
-	HELPER_RINGBUF_QUERY = 134,
 	HELPER_FOR_EACH = 164,
-	HELPER_TIMER_INIT = 169,
 	HELPER_TIMER_SET_CALLBACK = 170,
 	HELPER_LOOP = 181,
-	HELPER_LOOKUP_PERCPU = 195,
 	HELPER_USER_RINGBUF_DRAIN = 209,
 };
 
@@ -235,7 +232,6 @@ FALLIBLE calls_check_stack(struct verifier *v);
 
 /* helper_facts.c */
 bool helper_changes_map(uint32_t id);
-bool helper_works_on(uint32_t id, uint32_t kind);
 enum callback helper_callback(uint32_t id);
 bool calls_back(const struct verifier *v, const struct isa_insn *in);
 
