@@ -52,20 +52,76 @@ static void need_slot(struct need *n, uint32_t frame, uint32_t slot)
 
 /* ---- the trail ---- */
 
-/* The entry of the step at work; NULL: there are too many. */
+static size_t stretch_bytes(const struct stretch *s)
+{
+	return s->n_trail * sizeof(struct trail) + s->n_links * sizeof(struct link);
+}
+
+static struct link *links_of(const struct stretch *s)
+{
+	return (struct link *)(s->trail + s->n_trail);
+}
+
+bool stretch_save(struct verifier *v, struct stretch *out)
+{
+	*out = v->open;
+	out->trail = pool_alloc(v, stretch_bytes(out));
+	if (!out->trail)
+		return false;
+	memcpy(out->trail, v->trail, out->n_trail * sizeof *out->trail);
+	memcpy(links_of(out), v->links, out->n_links * sizeof(struct link));
+	return true;
+}
+
+void stretch_load(struct verifier *v, const struct stretch *s)
+{
+	v->open = *s;
+	memcpy(v->trail, s->trail, s->n_trail * sizeof *s->trail);
+	memcpy(v->links, links_of(s), s->n_links * sizeof(struct link));
+	v->segment++;
+}
+
+void stretch_free(struct verifier *v, const struct stretch *s)
+{
+	pool_free(v, s->trail, stretch_bytes(s));
+}
+
+void stretch_begin(struct verifier *v)
+{
+	v->open = (struct stretch){ 0 };
+	v->segment++;
+}
+
+/* The entry of a step, the last or a new one; NULL: there are too many. */
 static struct trail *entry(struct verifier *v, uint32_t step)
 {
-	struct trail *t = v->n_trail ? &v->trail[v->n_trail - 1] : NULL;
+	struct trail *t = v->open.n_trail ? &v->trail[v->open.n_trail - 1] : NULL;
 
 	if (t && t->step == step)
 		return t;
-	if (v->n_trail == TRAIL_MAX) {
-		v->trail_lost = true;
+	if (v->open.n_trail == TRAIL_MAX) {
+		v->open.lost = true;
 		return NULL;
 	}
-	t = &v->trail[v->n_trail++];
+	t = &v->trail[v->open.n_trail++];
 	*t = (struct trail){ .step = step, .prev = TRAIL_IN_ORDER };
 	return t;
+}
+
+/* The links of the branch at work. */
+static struct link *link_entry(struct verifier *v)
+{
+	struct trail *t = entry(v, v->cur.steps - 1);
+
+	if (t && !t->link && v->open.n_links == LINKS_MAX)
+		v->open.lost = true;
+	if (!t || v->open.lost)
+		return NULL;
+	if (!t->link) {
+		t->link = ++v->open.n_links;
+		v->links[t->link - 1] = (struct link){ 0 };
+	}
+	return &v->links[t->link - 1];
 }
 
 static uint32_t before(const struct verifier *v, uint32_t insn)
@@ -95,7 +151,7 @@ void precise_note_slot(struct verifier *v, uint32_t frame, uint32_t slot)
 		t->slot = (frame << 16 | slot) + 1;
 }
 
-static void add_link(struct verifier *v, struct trail *t, uint32_t frame, unsigned reg, uint32_t slot)
+static void add_link(struct verifier *v, struct link *t, uint32_t frame, unsigned reg, uint32_t slot)
 {
 	uint32_t here = v->cur.n_frames - 1;
 	unsigned k = frame != here;
@@ -103,7 +159,7 @@ static void add_link(struct verifier *v, struct trail *t, uint32_t frame, unsign
 	if (k && t->other && t->other != frame + 1)
 		t->many = true;
 	if (k)
-		t->other = frame + 1;
+		t->other = (uint16_t)(frame + 1);
 	if (reg < ISA_N_REGS)
 		t->regs[k] |= (uint16_t)bit(reg);
 	else if (slot < VERIFY_LIVE_SLOTS)
@@ -114,11 +170,11 @@ static void add_link(struct verifier *v, struct trail *t, uint32_t frame, unsign
 
 void precise_note_links(struct verifier *v, uint32_t id)
 {
-	struct trail *t;
+	struct link *t;
 
 	if (!v->loose)
 		return;
-	t = entry(v, v->cur.steps - 1);
+	t = link_entry(v);
 	for (uint32_t f = 0; t && f < v->cur.n_frames; f++) {
 		const struct frame *fr = &v->cur.frames[f];
 
@@ -150,9 +206,9 @@ static void undo_slot_access(struct need *n, const struct isa_insn *in, const st
 		n->regs[n->frame] |= bit(in->src);
 }
 
-static void undo_links(struct need *n, const struct trail *t)
+static void undo_links(struct need *n, const struct link *t)
 {
-	uint32_t here = n->frame, other = t->other ? t->other - 1 : here;
+	uint32_t here = n->frame, other = t->other ? t->other - 1u : here;
 	bool hit = n->regs[here] & t->regs[0] || n->slots[here] & t->slots[0] || n->regs[other] & t->regs[1] ||
 		   n->slots[other] & t->slots[1];
 
@@ -210,7 +266,7 @@ static void undo_alu(struct need *n, const struct isa_insn *in)
 		*regs |= bit(in->src);
 }
 
-static void undo_jump(struct need *n, const struct isa_insn *in, const struct trail *t)
+static void undo_jump(struct need *n, const struct isa_insn *in, const struct link *t)
 {
 	uint32_t *regs = &n->regs[n->frame], both = bit(in->dst) | bit(in->src);
 
@@ -220,7 +276,7 @@ static void undo_jump(struct need *n, const struct isa_insn *in, const struct tr
 		*regs |= both;
 }
 
-static void undo(struct need *n, const struct isa_insn *in, const struct trail *t)
+static void undo(struct need *n, const struct isa_insn *in, const struct trail *t, const struct link *links)
 {
 	uint32_t *regs = &n->regs[n->frame];
 
@@ -242,7 +298,7 @@ static void undo(struct need *n, const struct isa_insn *in, const struct trail *
 		return;
 	case ISA_ATOMIC:
 		if (isa_atomic_fetches(in->aux))
-			*regs &= ~bit(in->aux == ISA_ATOMIC_CMPXCHG ? 0 : in->src);
+			*regs &= ~bit(in->aux == ISA_ATOMIC_CMPXCHG ? 0u : in->src);
 		return;
 	case ISA_IMM64:
 		*regs &= ~bit(in->dst);
@@ -261,15 +317,15 @@ static void undo(struct need *n, const struct isa_insn *in, const struct trail *
 		return;
 	default:
 		if (isa_is_cond_jump(in))
-			undo_jump(n, in, t);
+			undo_jump(n, in, t && t->link ? &links[t->link - 1] : NULL);
 		else
 			undo_alu(n, in);
 	}
 }
 
 /* From before instruction *insn, number `step`, to before the one that ran before it. *n: entries of t up to there. */
-static void undo_step(const struct verifier *v, struct need *need, const struct trail *t, uint32_t *n, uint32_t step,
-		      uint32_t *insn)
+static void undo_step(const struct verifier *v, struct need *need, const struct trail *t, const struct link *links,
+		      uint32_t *n, uint32_t step, uint32_t *insn)
 {
 	while (*n && t[*n - 1].step > step)
 		--*n;
@@ -279,7 +335,7 @@ static void undo_step(const struct verifier *v, struct need *need, const struct 
 		*insn = before(v, *insn);
 	while (*n && t[*n - 1].step >= step)
 		--*n;
-	undo(need, &v->p->insns[*insn], *n && t[*n - 1].step == step - 1 ? &t[*n - 1] : NULL);
+	undo(need, &v->p->insns[*insn], *n && t[*n - 1].step == step - 1 ? &t[*n - 1] : NULL, links);
 }
 
 static bool needs_only_here(const struct need *n)
@@ -314,13 +370,12 @@ static bool was_here(struct verifier *v, const struct need *n, uint32_t step)
  */
 static bool undo_open(struct verifier *v, struct need *need, uint32_t step)
 {
-	const struct trail *t = v->trail;
-	uint32_t n = v->n_trail, insn = v->cur.insn;
+	uint32_t n = v->open.n_trail, insn = v->cur.insn;
 
 	for (; step && !need->all; step--) {
 		if (was_here(v, need, step))
 			return false;
-		undo_step(v, need, t, &n, step, &insn);
+		undo_step(v, need, v->trail, v->links, &n, step, &insn);
 	}
 	return true;
 }
@@ -328,10 +383,10 @@ static bool undo_open(struct verifier *v, struct need *need, uint32_t step)
 /* The same for a segment that ended. */
 static void undo_segment(const struct verifier *v, struct need *need, const struct stored *s)
 {
-	uint32_t n = s->n_trail, insn = s->insn;
+	uint32_t n = s->stretch.n_trail, insn = s->insn;
 
 	for (uint32_t step = s->steps; step && !need->all; step--)
-		undo_step(v, need, s->trail, &n, step, &insn);
+		undo_step(v, need, s->stretch.trail, links_of(&s->stretch), &n, step, &insn);
 }
 
 /* ---- marks ---- */
@@ -390,7 +445,7 @@ static void mark_back(struct verifier *v, struct need *n, uint32_t step)
 {
 	struct stored *s = v->cur.parent;
 
-	if (v->trail_lost)
+	if (v->open.lost)
 		n->all = true;
 	if (!undo_open(v, n, step))
 		return;
@@ -401,7 +456,7 @@ static void mark_back(struct verifier *v, struct need *n, uint32_t step)
 		}
 		if (s->all_precise || !mark_stored(s, n))
 			return;
-		n->all = s->trail_lost;
+		n->all = s->stretch.lost;
 		undo_segment(v, n, s);
 	}
 }
