@@ -92,6 +92,24 @@ static void check(const struct prog *p, const struct abi_ctx *ctx)
 	arena_done(&a);
 }
 
+/* As an embedder would: nobody watches, and numbers that do not matter are not compared. */
+static void check_unwatched(const struct prog *p, const struct abi_ctx *ctx)
+{
+	static struct watch nobody = { .overflow = true };
+	struct abi_profile profile = fixture_profile;
+	struct verify_opts o = { .profile = &profile, .type = &fixture_any, .ctx = ctx };
+	struct arena a;
+	uint32_t insn = 0;
+	enum err err;
+
+	profile.limits.steps = 20000;
+	arena_init(&a, 16 << 20);
+	err = verify_prog(p, &o, &a, NULL, NULL);
+	for (uint64_t seed = 0; !err && seed < RUNS; seed++)
+		must(watch_run(&nobody, p, ctx ? ctx : &no_ctx, seed, &insn), insn);
+	arena_done(&a);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -100,8 +118,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct arena a;
 
 	arena_init(&a, 1 << 20);
-	if (n >= HEAD_BYTES && make_prog(p, n, &g, &a, &prog))
+	if (n >= HEAD_BYTES && make_prog(p, n, &g, &a, &prog)) {
 		check(&prog, contexts[p[0] >> 1 & 3]);
+		check_unwatched(&prog, contexts[p[0] >> 1 & 3]);
+	}
 	arena_done(&a);
 	return 0;
 }

@@ -41,6 +41,14 @@ const struct prog_map fixture_maps[N_MAPS] = {
 			     .key_size = 4,
 			     .value_size = 4,
 			     .max_entries = 2 },
+	[MAP_BLOOM] = { .name = "bloom", .kind = PROG_MAP_BLOOM_FILTER, .value_size = 8, .max_entries = 2 },
+	[MAP_TEXT] = { .name = ".rodata.str",
+		       .kind = PROG_MAP_ARRAY,
+		       .key_size = 4,
+		       .value_size = 8,
+		       .max_entries = 1,
+		       .flags = PROG_MAP_RDONLY,
+		       .init = { .p = (const uint8_t *)"one\0more", .len = 8 } },
 	[MAP_QUEUE] = { .name = "queue", .kind = PROG_MAP_QUEUE, .value_size = 8, .max_entries = 2 },
 };
 
@@ -69,6 +77,8 @@ static const struct abi_helper own_helpers[] = {
 	{ .id = HELPER_READ, .name = "checksum", .args = { ABI_ARG_MEM, ABI_ARG_SIZE }, .ret_max = UINT32_MAX },
 	{ .id = HELPER_BROKEN, .name = "broken", .args = { ABI_ARG_MEM, ABI_ARG_SCALAR } },
 	{ .id = HELPER_DENIED, .name = "denied" },
+	{ .id = HELPER_LONG, .name = "long", .args = { ABI_ARG_LONG_WRITE } },
+	{ .id = HELPER_TEXT, .name = "text", .args = { ABI_ARG_STR } },
 };
 
 /* Where Sallyport's runtime has one of them, its own row counts. */
@@ -124,15 +134,21 @@ const struct abi_prog_type fixture_any = {
 	.section = "any", .ret_min = INT64_MIN, .ret_max = INT64_MAX, .helpers = allowed, .n_helpers = N_HELPERS_MAX
 };
 
+static const uint32_t with_keys[] = { 1, 2, 3, LINUX_FOR_EACH, LINUX_TIMER_INIT }, look_up[] = { 1 },
+		      progs[] = { LINUX_TAIL_CALL }, in_order[] = { 87, 88, 89 }, bloom[] = { 87, 89 },
+		      ring[] = { LINUX_RESERVE }, user_ring[] = { LINUX_DRAIN };
+
+#define TAKES(list) .helpers = list, .n_helpers = countof(list)
 static const struct abi_map_kind kinds[] = {
-	{ .kind = PROG_MAP_HASH, .name = "hash" },
-	{ .kind = PROG_MAP_ARRAY, .name = "array", .direct_value = true, .values_exist = true },
-	{ .kind = PROG_MAP_PROG_ARRAY, .name = "program array" },
-	{ .kind = PROG_MAP_ARRAY_OF_MAPS, .name = "array of maps" },
-	{ .kind = PROG_MAP_HASH_OF_MAPS, .name = "hash of maps" },
-	{ .kind = PROG_MAP_QUEUE, .name = "queue" },
-	{ .kind = PROG_MAP_RINGBUF, .name = "ring buffer" },
-	{ .kind = PROG_MAP_USER_RINGBUF, .name = "user ring buffer" },
+	{ .kind = PROG_MAP_BLOOM_FILTER, .name = "bloom filter", TAKES(bloom) },
+	{ .kind = PROG_MAP_HASH, .name = "hash", TAKES(with_keys) },
+	{ .kind = PROG_MAP_ARRAY, .name = "array", .direct_value = true, .values_exist = true, TAKES(with_keys) },
+	{ .kind = PROG_MAP_PROG_ARRAY, .name = "program array", TAKES(progs) },
+	{ .kind = PROG_MAP_ARRAY_OF_MAPS, .name = "array of maps", TAKES(look_up) },
+	{ .kind = PROG_MAP_HASH_OF_MAPS, .name = "hash of maps", TAKES(look_up) },
+	{ .kind = PROG_MAP_QUEUE, .name = "queue", TAKES(in_order) },
+	{ .kind = PROG_MAP_RINGBUF, .name = "ring buffer", TAKES(ring) },
+	{ .kind = PROG_MAP_USER_RINGBUF, .name = "user ring buffer", TAKES(user_ring) },
 };
 
 struct abi_profile fixture_profile = {

@@ -13,9 +13,11 @@ enum {
 	MAP_PROGS,
 	MAP_RING,
 	MAP_USER_RING,
-	MAP_OUTER, /* an array of maps like MAP_INNER_VALUE_BYTES says */
+	MAP_OUTER, /* an array of maps with values of INNER_VALUE_BYTES */
 	MAP_OUTER_BARE,
 	MAP_QUEUE,
+	MAP_BLOOM,
+	MAP_TEXT, /* "one", and four letters without an end */
 	N_MAPS
 };
 enum { ARRAY_VALUE_BYTES = 64, HASH_KEY_BYTES = 8, HASH_VALUE_BYTES = 16, INNER_VALUE_BYTES = 24 };
@@ -26,6 +28,8 @@ enum {
 	HELPER_CTX = 2001,    /* (CTX) -> -4096..4095 */
 	HELPER_READ = 2002,   /* (MEM, SIZE) */
 	HELPER_BROKEN = 2003, /* MEM without a size */
+	HELPER_LONG = 2005,   /* (LONG_WRITE) */
+	HELPER_TEXT = 2006,   /* (STR) */
 	HELPER_DENIED = 2004, /* exists, but the program type may not call it */
 };
 

@@ -887,6 +887,45 @@ TEST(may_goto_bounds_what_the_program_does_not)
 	check_rows(rows, countof(rows), &fixture_type);
 }
 
+#define AT_STACK(r) movr(r, 10), add(r, -8)
+
+TEST(values_and_text_for_helpers)
+{
+	const struct row rows[] = {
+		{ "pop fills",
+		  CODE(MAP_FD(1, MAP_QUEUE), AT_STACK(2), call(88), ldx(64, 0, 10, -8), and_(0, 1), exit_()), 0 },
+		{ "pop past the frame",
+		  CODE(MAP_FD(1, MAP_QUEUE), movr(2, 10), add(2, -4), call(88), mov(0, 0), exit_()), 307 },
+		{ "pop into .rodata",
+		  CODE(MAP_FD(1, MAP_QUEUE), MAP_VALUE(2, MAP_RODATA, 0), call(88), mov(0, 0), exit_()), 312 },
+		{ "a peek fills", CODE(MAP_FD(1, MAP_QUEUE), AT_STACK(2), call(89), mov(0, 0), exit_()), 0 },
+		{ "a peek into a bloom filter asks",
+		  CODE(MAP_FD(1, MAP_BLOOM), AT_STACK(2), call(89), mov(0, 0), exit_()), 309 },
+		{ "a pop of a bloom filter", CODE(MAP_FD(1, MAP_BLOOM), AT_STACK(2), call(88), mov(0, 0), exit_()),
+		  414 },
+		{ "a push reads", CODE(MAP_FD(1, MAP_QUEUE), AT_STACK(2), mov(3, 0), call(87), mov(0, 0), exit_()),
+		  309 },
+		{ "eight bytes filled", CODE(AT_STACK(1), call(HELPER_LONG), ldx(64, 0, 10, -8), and_(0, 1), exit_()),
+		  0 },
+		{ "eight bytes past the frame", CODE(movr(1, 10), add(1, -7), call(HELPER_LONG), mov(0, 0), exit_()),
+		  307 },
+		{ "eight bytes of a number", CODE(mov(1, 8), call(HELPER_LONG), mov(0, 0), exit_()), 403 },
+		{ "text", CODE(MAP_VALUE(1, MAP_TEXT, 1), call(HELPER_TEXT), mov(0, 0), exit_()), 0 },
+		{ "text without an end", CODE(MAP_VALUE(1, MAP_TEXT, 4), call(HELPER_TEXT), mov(0, 0), exit_()), 418 },
+		{ "text that is zeroes", CODE(MAP_VALUE(1, MAP_RODATA, 31), call(HELPER_TEXT), mov(0, 0), exit_()), 0 },
+		{ "text before its start",
+		  CODE(MAP_VALUE(1, MAP_TEXT, 0), add(1, -1), call(HELPER_TEXT), mov(0, 0), exit_()), 418 },
+		{ "text past its end",
+		  CODE(MAP_VALUE(1, MAP_RODATA, 31), add(1, 1), call(HELPER_TEXT), mov(0, 0), exit_()), 418 },
+		{ "text that may change", CODE(MAP_VALUE(1, MAP_ARRAY, 0), call(HELPER_TEXT), mov(0, 0), exit_()),
+		  418 },
+		{ "text on the stack", CODE(st(64, 10, -8, 0), AT_STACK(1), call(HELPER_TEXT), mov(0, 0), exit_()),
+		  403 },
+	};
+
+	check_rows(rows, countof(rows), &fixture_type);
+}
+
 #define LOOKUP(map) st(64, 10, -8, 0), MAP_FD(1, map), movr(2, 10), add(2, -8), call(ABI_HELPER_map_lookup_elem)
 #define AGAIN movr(1, 0), movr(2, 10), add(2, -8), call(ABI_HELPER_map_lookup_elem)
 
@@ -984,6 +1023,29 @@ TEST(a_safe_path_does_not_hide_an_unsafe_one)
 	check_rows(rows, countof(rows), &fixture_type);
 }
 
+/* The same with the two constants before and after the first branch exchanged: what was explored first comes second. */
+static void check_other_way_round(const struct row *r)
+{
+	struct isa_insn code[64];
+	struct row other = *r;
+	size_t i = 0, k;
+	int64_t imm;
+
+	CHECK(r->n <= countof(code));
+	memcpy(code, r->code, r->n * sizeof code[0]);
+	while (i + 1 < r->n && code[i].sem != ISA_JEQ)
+		i++;
+	for (k = 0; k < i && (code[k].row != code[i + 1].row || code[k].dst != code[i + 1].dst); k++)
+		;
+	if (k == i)
+		return;
+	imm = code[k].imm;
+	code[k].imm = code[i + 1].imm;
+	code[i + 1].imm = imm;
+	other.code = code;
+	check_rows(&other, 1, &fixture_type);
+}
+
 /* Pairs that pruning must tell apart only because something hangs on a number. */
 TEST(numbers_that_matter_are_told_apart)
 {
@@ -1010,6 +1072,11 @@ TEST(numbers_that_matter_are_told_apart)
 		{ "part of what was saved",
 		  CODE(ldx(64, 2, 1, 0), mov(3, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 64), stx(64, 10, -8, 3), jmp(0),
 		       ldx(8, 6, 10, -8), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 6), ldx(8, 0, 4, 0), mov(0, 0), exit_()),
+		  311 },
+		{ "a zero somewhere on the stack",
+		  CODE(ldx(64, 2, 1, 0), mov(3, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 64), stx(64, 10, -8, 3),
+		       ldx(8, 6, 1, CTX_U8), and_(6, 7), movr(7, 10), add(7, -8), addr(7, 6), ldx(8, 8, 7, 0),
+		       MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 8), ldx(8, 0, 4, 0), mov(0, 0), exit_()),
 		  311 },
 		{ "a zero that was stored in part",
 		  CODE(ldx(64, 2, 1, 0), mov(3, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 64), st(64, 10, -8, 0), jmp(0),
@@ -1069,6 +1136,16 @@ TEST(numbers_that_matter_are_told_apart)
 		  CODE(ldx(64, 2, 1, 0), mov(3, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 1), mov(0, 0),
 		       jccr(ISA_JEQ, 64, 10, 3, 0), exit_()),
 		  210 },
+		{ "where the older path was cut off itself",
+		  CODE(ldx(64, 2, 1, 0), mov(3, 0), jcc(ISA_JEQ, 64, 2, 2, 2), jcc(ISA_JEQ, 64, 2, 1, 2), jmp(2),
+		       mov(3, 64), mov(5, 1), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 3), ldx(8, 0, 4, 0), mov(0, 0),
+		       exit_()),
+		  311 },
+		{ "a copy of another number that learned",
+		  CODE(ldx(64, 2, 1, 0), ldx(64, 3, 1, 0), ldx(64, 7, 1, 0), movr(5, 7), jcc(ISA_JEQ, 64, 2, 0, 1),
+		       movr(5, 3), mov(0, 0), jcc(ISA_JGT, 64, 3, 63, 4), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 5),
+		       ldx(8, 0, 4, 0), movr(0, 7), mov(0, 0), exit_()),
+		  208 },
 		{ "on a path that was cut off",
 		  CODE(ldx(64, 2, 1, 0), mov(3, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 64), ldx(64, 5, 1, 0),
 		       jcc(ISA_JEQ, 64, 5, 0, 1), mov(5, 0), mov(5, 0), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 3),
@@ -1077,6 +1154,8 @@ TEST(numbers_that_matter_are_told_apart)
 	};
 
 	check_rows(rows, countof(rows), &fixture_type);
+	for (size_t i = 0; i < countof(rows); i++)
+		check_other_way_round(&rows[i]);
 }
 
 /* Sixteen bits of a number, added up one by one: 65536 sums, and nothing hangs on any. */

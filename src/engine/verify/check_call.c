@@ -44,21 +44,25 @@ static FALLIBLE arg_map(struct verifier *v, struct call *c, unsigned reg)
 	if (!kind)
 		REJECT_REG(v, MAP_KIND, (int)reg, "map %s is of kind %u, which %s does not have", c->map->name,
 			   c->map->kind, v->o->profile->name);
-	if (!helper_works_on(c->h->id, c->map->kind))
+	if (!abi_map_takes(kind, c->h->id))
 		REJECT_REG(v, MAP_USE, (int)reg, "%s does not work on map %s, a %s", c->h->name, c->map->name,
 			   kind->name);
 	return E_OK;
 }
 
-static FALLIBLE arg_map_memory(struct verifier *v, const struct call *c, unsigned reg, bool key)
+/* To peek into a bloom filter is to ask for a value. */
+static FALLIBLE arg_map_memory(struct verifier *v, const struct call *c, unsigned reg, enum abi_arg arg)
 {
+	bool key = arg == ABI_ARG_MAP_KEY, fill = arg == ABI_ARG_MAP_VALUE_WRITE;
 	uint32_t size;
 
 	ENSURE(v, c->map);
 	size = key ? c->map->key_size : c->map->value_size;
 	if (!reg_is_memory(reg_at(v, reg)))
 		return arg_mismatch(v, c, reg, key ? "memory with a key" : "memory with a value");
-	return check_region(v, reg, 0, size, size, ACCESS_READ, c->who);
+	if (c->map->kind == PROG_MAP_BLOOM_FILTER)
+		fill = false;
+	return check_region(v, reg, 0, size, size, fill ? ACCESS_FILL : ACCESS_READ, c->who);
 }
 
 /* Memory in `reg`, its size in the register after it. */
@@ -117,6 +121,29 @@ static FALLIBLE arg_timer(struct verifier *v, struct call *c, unsigned reg)
 	return check_region(v, reg, 0, TIMER_BYTES, TIMER_BYTES, ACCESS_WRITE, c->who);
 }
 
+static bool has_zero(const struct prog_map *m, uint64_t off)
+{
+	if (off >= m->init.len) /* what is not said is zero */
+		return off < m->value_size;
+	return memchr(m->init.p + off, 0, m->init.len - off) || m->init.len < m->value_size;
+}
+
+/* Constant data, with its end. Linux: kernel/bpf/verifier.c:check_reg_const_str, v6.12. */
+static FALLIBLE arg_text(struct verifier *v, const struct call *c, unsigned reg)
+{
+	const struct reg *r = reg_at(v, reg);
+	const struct prog_map *m;
+
+	if (r->type != REG_VALUE)
+		return arg_mismatch(v, c, reg, "text in read-only data");
+	m = reg_map(v, r);
+	ENSURE(v, m);
+	if (!r->direct || !(m->flags & PROG_MAP_RDONLY) || !scalar_is_const(&r->s) || r->s.smin < 0 ||
+	    !has_zero(m, r->s.t.value))
+		REJECT_REG(v, TEXT, (int)reg, "%s: r%u points to no known text with an end", c->who, reg);
+	return E_OK;
+}
+
 static FALLIBLE arg_func(struct verifier *v, struct call *c, unsigned reg)
 {
 	const struct reg *r = reg_at(v, reg);
@@ -140,9 +167,15 @@ static FALLIBLE check_arg(struct verifier *v, struct call *c, unsigned i)
 	case ABI_ARG_CONST_MAP:
 		return arg_map(v, c, reg);
 	case ABI_ARG_MAP_KEY:
-		return arg_map_memory(v, c, reg, true);
 	case ABI_ARG_MAP_VALUE:
-		return arg_map_memory(v, c, reg, false);
+	case ABI_ARG_MAP_VALUE_WRITE:
+		return arg_map_memory(v, c, reg, args[i]);
+	case ABI_ARG_LONG_WRITE:
+		if (!reg_is_memory(reg_at(v, reg)))
+			return arg_mismatch(v, c, reg, "memory");
+		return check_region(v, reg, 0, sizeof(uint64_t), sizeof(uint64_t), ACCESS_FILL, c->who);
+	case ABI_ARG_STR:
+		return arg_text(v, c, reg);
 	case ABI_ARG_MEM:
 	case ABI_ARG_MEM_WRITE:
 		ENSURE(v, i + 1 < ABI_MAX_ARGS);

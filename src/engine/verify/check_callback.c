@@ -141,8 +141,7 @@ FALLIBLE callback_next_later(struct verifier *v, bool *there_is)
 	v->cur.n_frames = v->cur.n_refs = v->cur.n_recent = v->cur.forks = v->cur.steps = 0;
 	v->cur.between = (struct stamp){ 0 };
 	v->cur.parent = NULL;
-	v->n_trail = 0;
-	v->trail_lost = false;
+	stretch_begin(v);
 	TRY(call_enter(v, l->call.func, r));
 	state_frame(&v->cur)->callback = CALLBACK_TIMER;
 	return E_OK;

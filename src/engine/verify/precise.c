@@ -23,6 +23,7 @@ enum { CALL_CLEARS = 0x3f, CALL_ARGS = 0x3e };
 /* What matters before an instruction. */
 struct need {
 	uint32_t frame; /* of the instruction */
+	uint32_t top;   /* the highest that was ever at work on the way */
 	bool all;
 	uint32_t regs[VERIFY_MAX_FRAMES];
 	uint64_t slots[VERIFY_MAX_FRAMES];
@@ -35,10 +36,10 @@ static uint32_t bit(unsigned r)
 
 static void need_init(const struct verifier *v, struct need *n)
 {
-	n->frame = v->cur.n_frames - 1;
+	n->frame = n->top = v->cur.n_frames - 1;
 	n->all = false;
-	memset(n->regs, 0, sizeof n->regs);
-	memset(n->slots, 0, sizeof n->slots);
+	memset(n->regs, 0, v->cur.n_frames * sizeof *n->regs);
+	memset(n->slots, 0, v->cur.n_frames * sizeof *n->slots);
 }
 
 static void need_slot(struct need *n, uint32_t frame, uint32_t slot)
@@ -51,20 +52,76 @@ static void need_slot(struct need *n, uint32_t frame, uint32_t slot)
 
 /* ---- the trail ---- */
 
-/* The entry of the step at work; NULL: there are too many. */
+static size_t stretch_bytes(const struct stretch *s)
+{
+	return s->n_trail * sizeof(struct trail) + s->n_links * sizeof(struct link);
+}
+
+static struct link *links_of(const struct stretch *s)
+{
+	return (struct link *)(s->trail + s->n_trail);
+}
+
+bool stretch_save(struct verifier *v, struct stretch *out)
+{
+	*out = v->open;
+	out->trail = pool_alloc(v, stretch_bytes(out));
+	if (!out->trail)
+		return false;
+	memcpy(out->trail, v->trail, out->n_trail * sizeof *out->trail);
+	memcpy(links_of(out), v->links, out->n_links * sizeof(struct link));
+	return true;
+}
+
+void stretch_load(struct verifier *v, const struct stretch *s)
+{
+	v->open = *s;
+	memcpy(v->trail, s->trail, s->n_trail * sizeof *s->trail);
+	memcpy(v->links, links_of(s), s->n_links * sizeof(struct link));
+	v->segment++;
+}
+
+void stretch_free(struct verifier *v, const struct stretch *s)
+{
+	pool_free(v, s->trail, stretch_bytes(s));
+}
+
+void stretch_begin(struct verifier *v)
+{
+	v->open = (struct stretch){ 0 };
+	v->segment++;
+}
+
+/* The entry of a step, the last or a new one; NULL: there are too many. */
 static struct trail *entry(struct verifier *v, uint32_t step)
 {
-	struct trail *t = v->n_trail ? &v->trail[v->n_trail - 1] : NULL;
+	struct trail *t = v->open.n_trail ? &v->trail[v->open.n_trail - 1] : NULL;
 
 	if (t && t->step == step)
 		return t;
-	if (v->n_trail == TRAIL_MAX) {
-		v->trail_lost = true;
+	if (v->open.n_trail == TRAIL_MAX) {
+		v->open.lost = true;
 		return NULL;
 	}
-	t = &v->trail[v->n_trail++];
+	t = &v->trail[v->open.n_trail++];
 	*t = (struct trail){ .step = step, .prev = TRAIL_IN_ORDER };
 	return t;
+}
+
+/* The links of the branch at work. */
+static struct link *link_entry(struct verifier *v)
+{
+	struct trail *t = entry(v, v->cur.steps - 1);
+
+	if (t && !t->link && v->open.n_links == LINKS_MAX)
+		v->open.lost = true;
+	if (!t || v->open.lost)
+		return NULL;
+	if (!t->link) {
+		t->link = ++v->open.n_links;
+		v->links[t->link - 1] = (struct link){ 0 };
+	}
+	return &v->links[t->link - 1];
 }
 
 static uint32_t before(const struct verifier *v, uint32_t insn)
@@ -94,7 +151,7 @@ void precise_note_slot(struct verifier *v, uint32_t frame, uint32_t slot)
 		t->slot = (frame << 16 | slot) + 1;
 }
 
-static void add_link(struct verifier *v, struct trail *t, uint32_t frame, unsigned reg, uint32_t slot)
+static void add_link(struct verifier *v, struct link *t, uint32_t frame, unsigned reg, uint32_t slot)
 {
 	uint32_t here = v->cur.n_frames - 1;
 	unsigned k = frame != here;
@@ -102,7 +159,7 @@ static void add_link(struct verifier *v, struct trail *t, uint32_t frame, unsign
 	if (k && t->other && t->other != frame + 1)
 		t->many = true;
 	if (k)
-		t->other = frame + 1;
+		t->other = (uint16_t)(frame + 1);
 	if (reg < ISA_N_REGS)
 		t->regs[k] |= (uint16_t)bit(reg);
 	else if (slot < VERIFY_LIVE_SLOTS)
@@ -113,11 +170,11 @@ static void add_link(struct verifier *v, struct trail *t, uint32_t frame, unsign
 
 void precise_note_links(struct verifier *v, uint32_t id)
 {
-	struct trail *t;
+	struct link *t;
 
 	if (!v->loose)
 		return;
-	t = entry(v, v->cur.steps - 1);
+	t = link_entry(v);
 	for (uint32_t f = 0; t && f < v->cur.n_frames; f++) {
 		const struct frame *fr = &v->cur.frames[f];
 
@@ -149,9 +206,9 @@ static void undo_slot_access(struct need *n, const struct isa_insn *in, const st
 		n->regs[n->frame] |= bit(in->src);
 }
 
-static void undo_links(struct need *n, const struct trail *t)
+static void undo_links(struct need *n, const struct link *t)
 {
-	uint32_t here = n->frame, other = t->other ? t->other - 1 : here;
+	uint32_t here = n->frame, other = t->other ? t->other - 1u : here;
 	bool hit = n->regs[here] & t->regs[0] || n->slots[here] & t->slots[0] || n->regs[other] & t->regs[1] ||
 		   n->slots[other] & t->slots[1];
 
@@ -176,6 +233,8 @@ static void undo_exit(struct need *n)
 		return;
 	}
 	n->frame++;
+	if (n->top < n->frame)
+		n->top = n->frame;
 	n->regs[n->frame] = result ? bit(0) : 0;
 	n->slots[n->frame] = 0;
 }
@@ -207,7 +266,7 @@ static void undo_alu(struct need *n, const struct isa_insn *in)
 		*regs |= bit(in->src);
 }
 
-static void undo_jump(struct need *n, const struct isa_insn *in, const struct trail *t)
+static void undo_jump(struct need *n, const struct isa_insn *in, const struct link *t)
 {
 	uint32_t *regs = &n->regs[n->frame], both = bit(in->dst) | bit(in->src);
 
@@ -217,7 +276,7 @@ static void undo_jump(struct need *n, const struct isa_insn *in, const struct tr
 		*regs |= both;
 }
 
-static void undo(struct need *n, const struct isa_insn *in, const struct trail *t)
+static void undo(struct need *n, const struct isa_insn *in, const struct trail *t, const struct link *links)
 {
 	uint32_t *regs = &n->regs[n->frame];
 
@@ -239,7 +298,7 @@ static void undo(struct need *n, const struct isa_insn *in, const struct trail *
 		return;
 	case ISA_ATOMIC:
 		if (isa_atomic_fetches(in->aux))
-			*regs &= ~bit(in->aux == ISA_ATOMIC_CMPXCHG ? 0 : in->src);
+			*regs &= ~bit(in->aux == ISA_ATOMIC_CMPXCHG ? 0u : in->src);
 		return;
 	case ISA_IMM64:
 		*regs &= ~bit(in->dst);
@@ -258,25 +317,76 @@ static void undo(struct need *n, const struct isa_insn *in, const struct trail *
 		return;
 	default:
 		if (isa_is_cond_jump(in))
-			undo_jump(n, in, t);
+			undo_jump(n, in, t && t->link ? &links[t->link - 1] : NULL);
 		else
 			undo_alu(n, in);
 	}
 }
 
-/* From before instruction `insn`, number `step` of a segment, to the segment's start. */
-static void undo_segment(const struct verifier *v, struct need *need, const struct trail *t, uint32_t n, uint32_t step,
-			 uint32_t insn)
+/* From before instruction *insn, number `step`, to before the one that ran before it. *n: entries of t up to there. */
+static void undo_step(const struct verifier *v, struct need *need, const struct trail *t, const struct link *links,
+		      uint32_t *n, uint32_t step, uint32_t *insn)
 {
-	while (step && !need->all) {
-		while (n && t[n - 1].step > step)
-			n--;
-		insn = n && t[n - 1].step == step && t[n - 1].prev != TRAIL_IN_ORDER ? t[n - 1].prev : before(v, insn);
-		step--;
-		while (n && t[n - 1].step > step)
-			n--;
-		undo(need, &v->p->insns[insn], n && t[n - 1].step == step ? &t[n - 1] : NULL);
+	while (*n && t[*n - 1].step > step)
+		--*n;
+	if (*n && t[*n - 1].step == step && t[*n - 1].prev != TRAIL_IN_ORDER)
+		*insn = t[*n - 1].prev;
+	else
+		*insn = before(v, *insn);
+	while (*n && t[*n - 1].step >= step)
+		--*n;
+	undo(need, &v->p->insns[*insn], *n && t[*n - 1].step == step - 1 ? &t[*n - 1] : NULL, links);
+}
+
+static bool needs_only_here(const struct need *n)
+{
+	for (uint32_t f = 0; f <= n->top; f++)
+		if (f != n->frame && (n->regs[f] || n->slots[f]))
+			return false;
+	return true;
+}
+
+/* Was this, or more, looked for from here before? Every loop comes by the same numbers again and again. */
+static bool was_here(struct verifier *v, const struct need *n, uint32_t step)
+{
+	struct seen *s = &v->seen[step % SEEN_MAX];
+	uint32_t regs = n->regs[n->frame];
+	uint64_t slots = n->slots[n->frame];
+
+	if (!needs_only_here(n))
+		return false;
+	if (s->segment != v->segment || s->step != step || s->frame != n->frame)
+		*s = (struct seen){ .segment = v->segment, .step = step, .frame = n->frame };
+	else if (!(regs & ~s->regs) && !(slots & ~s->slots))
+		return true;
+	s->regs |= regs;
+	s->slots |= slots;
+	return false;
+}
+
+/*
+ * From before instruction `insn`, number `step` of the open segment, to its start. False: all of it is known there. A
+ * union of what came by is kept for each step; each part of it went all the way.
+ */
+static bool undo_open(struct verifier *v, struct need *need, uint32_t step)
+{
+	uint32_t n = v->open.n_trail, insn = v->cur.insn;
+
+	for (; step && !need->all; step--) {
+		if (was_here(v, need, step))
+			return false;
+		undo_step(v, need, v->trail, v->links, &n, step, &insn);
 	}
+	return true;
+}
+
+/* The same for a segment that ended. */
+static void undo_segment(const struct verifier *v, struct need *need, const struct stored *s)
+{
+	uint32_t n = s->stretch.n_trail, insn = s->insn;
+
+	for (uint32_t step = s->steps; step && !need->all; step--)
+		undo_step(v, need, s->stretch.trail, links_of(&s->stretch), &n, step, &insn);
 }
 
 /* ---- marks ---- */
@@ -335,9 +445,10 @@ static void mark_back(struct verifier *v, struct need *n, uint32_t step)
 {
 	struct stored *s = v->cur.parent;
 
-	if (v->trail_lost)
+	if (v->open.lost)
 		n->all = true;
-	undo_segment(v, n, v->trail, v->n_trail, step, v->cur.insn);
+	if (!undo_open(v, n, step))
+		return;
 	for (; s; s = s->parent) {
 		if (n->frame != s->snap->n_frames - 1 || n->all) {
 			mark_all(s);
@@ -345,8 +456,8 @@ static void mark_back(struct verifier *v, struct need *n, uint32_t step)
 		}
 		if (s->all_precise || !mark_stored(s, n))
 			return;
-		n->all = s->trail_lost;
-		undo_segment(v, n, s->trail, s->n_trail, s->steps, s->insn);
+		n->all = s->stretch.lost;
+		undo_segment(v, n, s);
 	}
 }
 

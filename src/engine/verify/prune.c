@@ -70,7 +70,7 @@ static void discard(struct verifier *v, struct stored *s)
 		at = &(*at)->next_hash;
 	*at = s->next_hash;
 	pool_free(v, s->snap, s->snap->bytes);
-	pool_free(v, s->trail, s->n_trail * sizeof *s->trail);
+	stretch_free(v, &s->stretch);
 	pool_free(v, s, sizeof *s);
 	v->n_stored--;
 }
@@ -301,17 +301,14 @@ static bool find_cover(struct verifier *v, const struct snap *n)
 static void keep(struct verifier *v, struct snap *n, uint64_t hash)
 {
 	struct stored *s = pool_alloc(v, sizeof *s);
-	struct trail *trail = pool_alloc(v, v->n_trail * sizeof *trail);
+	struct stretch stretch;
 
-	if (!s || !trail) {
+	if (!s || !stretch_save(v, &stretch)) {
 		if (s)
 			pool_free(v, s, sizeof *s);
-		if (trail)
-			pool_free(v, trail, v->n_trail * sizeof *trail);
 		pool_free(v, n, n->bytes);
 		return;
 	}
-	memcpy(trail, v->trail, v->n_trail * sizeof *trail);
 	*s = (struct stored){ .parent = v->cur.parent,
 			      .head = at_head(v)      ? s
 				      : v->cur.parent ? v->cur.parent->head
@@ -321,15 +318,13 @@ static void keep(struct verifier *v, struct snap *n, uint64_t hash)
 			      .hash = hash,
 			      .insn = v->cur.insn,
 			      .branches = 1,
-			      .trail = trail,
-			      .n_trail = v->n_trail,
-			      .trail_lost = v->trail_lost,
+			      .stretch = stretch,
 			      .steps = v->cur.steps,
 			      .next_hash = v->hash[hash & v->hash_mask] };
 	v->hash[hash & v->hash_mask] = s;
 	v->cur.parent = s;
-	v->cur.forks = v->cur.steps = v->n_trail = 0;
-	v->trail_lost = false;
+	v->cur.forks = v->cur.steps = 0;
+	stretch_begin(v);
 	if (++v->n_stored > v->stats.states_peak)
 		v->stats.states_peak = v->n_stored;
 	if (v->n_stored > v->hash_mask)

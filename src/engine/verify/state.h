@@ -94,18 +94,30 @@ struct ref {
 
 struct stored;
 
-enum { TRAIL_MAX = 256 };
+enum { TRAIL_MAX = 256, LINKS_MAX = 64 };
 #define TRAIL_IN_ORDER UINT32_MAX
 
 /* What going back over an instruction needs to know of it that the program does not say. */
 struct trail {
-	uint32_t step;    /* its number since the last kept state */
-	uint32_t prev;    /* the instruction before it; TRAIL_IN_ORDER: the one that stands before it */
-	uint32_t slot;    /* frame << 16 | index, plus 1: the stack slot that it loads or stores; 0: none */
-	uint16_t regs[2]; /* a branch: what learned together, in its own frame and in the other */
-	uint32_t other;   /* that frame plus 1; 0: none */
-	bool many;        /* more than these */
+	uint32_t step; /* its number since the last kept state */
+	uint32_t prev; /* the instruction before it; TRAIL_IN_ORDER: the one that stands before it */
+	uint32_t slot; /* frame << 16 | index, plus 1: the stack slot that it loads or stores; 0: none */
+	uint32_t link; /* a branch: index into links, plus 1; 0: none */
+};
+
+/* What learned together at a branch: in its own frame, and in one other. */
+struct link {
 	uint64_t slots[2];
+	uint16_t regs[2];
+	uint16_t other; /* that frame plus 1; 0: none */
+	bool many;      /* more than these */
+};
+
+/* One stretch of a path: the trail, then its links, in one block; NULL when there are none. */
+struct stretch {
+	struct trail *trail;
+	uint32_t n_trail, n_links;
+	bool lost; /* too long: not known */
 };
 
 struct state {

@@ -13,7 +13,7 @@ static FALLIBLE init_state(struct verifier *v)
 	v->n_classes = (sizeof(struct snap) + l->frames * sizeof(struct snap_frame) +
 			v->max_regs * (sizeof(struct reg) + sizeof(struct snap_slot))) /
 			       128 +
-		       8 + TRAIL_MAX * sizeof(struct trail) / 128;
+		       8 + (TRAIL_MAX * sizeof(struct trail) + LINKS_MAX * sizeof(struct link)) / 128;
 	v->free_blocks = ARENA_ARRAY(v->arena, struct block *, v->n_classes);
 	s->frames = ARENA_ARRAY(v->arena, struct frame, l->frames);
 	NEED(v, v->free_blocks && s->frames);
@@ -83,7 +83,8 @@ FALLIBLE verify_observed(const struct prog *p, const struct verify_opts *o, stru
 				.arena = a,
 				.d = d,
 				.observer = fn,
-				.observer_user = user };
+				.observer_user = user,
+				.segment = 1 };
 	err = run(v);
 	if (stats)
 		*stats = v->stats;

@@ -37,12 +37,9 @@ enum {
 	HELPER_MAP_PEEK = 89,
 	HELPER_RINGBUF_OUTPUT = 130,
 	HELPER_RINGBUF_RESERVE = 131,
-	HELPER_RINGBUF_QUERY = 134,
 	HELPER_FOR_EACH = 164,
-	HELPER_TIMER_INIT = 169,
 	HELPER_TIMER_SET_CALLBACK = 170,
 	HELPER_LOOP = 181,
-	HELPER_LOOKUP_PERCPU = 195,
 	HELPER_USER_RINGBUF_DRAIN = 209,
 };
 
@@ -93,9 +90,8 @@ struct pending {
 	struct stored *parent;
 	uint32_t insn, forks, steps, n_recent;
 	uint32_t recent[RECENT_MAX];
-	struct trail *trail;
-	uint32_t n_trail, last;
-	bool trail_lost;
+	struct stretch stretch;
+	uint32_t last;
 };
 
 /* A state kept for comparison. */
@@ -113,11 +109,18 @@ struct stored {
 	uint32_t depth;    /* how many are above it */
 	uint32_t branches; /* paths through it that have not ended; 0: explored */
 	uint32_t hits, misses;
-	struct trail *trail; /* of the `steps` instructions from the parent to here */
-	uint32_t n_trail, steps;
-	bool trail_lost;
+	struct stretch stretch; /* of the `steps` instructions from the parent to here */
+	uint32_t steps;
 	bool all_precise; /* every number matters, here and in all parents */
 };
+
+/* What the way back came by with before, in the open segment: nothing new comes of less. */
+struct seen {
+	uint64_t segment;
+	uint32_t step, frame, regs;
+	uint64_t slots;
+};
+enum { SEEN_MAX = 128 };
 
 struct block {
 	struct block *next;
@@ -154,13 +157,15 @@ struct verifier {
 	/* walk.c */
 	struct state cur;
 	bool path_ends;
-	bool loose;      /* numbers that do not matter may differ when states are compared */
-	bool trail_lost; /* too long */
-	uint32_t last;   /* the instruction before the one at work */
-	uint32_t n_trail;
+	bool loose;          /* numbers that do not matter may differ when states are compared */
+	uint32_t last;       /* the instruction before the one at work */
+	struct stretch open; /* since the last kept state; trail is not used */
 	struct trail trail[TRAIL_MAX];
-	struct stored *back_to; /* where the path that ends comes back to; else NULL */
-	uint32_t n_slots_max;   /* per frame */
+	struct link links[LINKS_MAX];
+	struct seen seen[SEEN_MAX]; /* by step, modulo */
+	uint64_t segment;           /* rises with each kept state, and each path */
+	struct stored *back_to;     /* where the path that ends comes back to; else NULL */
+	uint32_t n_slots_max;       /* per frame */
 	uint32_t next_id;
 	uint32_t next_work; /* for stamps */
 	struct pending *pending;
@@ -225,7 +230,6 @@ FALLIBLE calls_check_stack(struct verifier *v);
 
 /* helper_facts.c */
 bool helper_changes_map(uint32_t id);
-bool helper_works_on(uint32_t id, uint32_t kind);
 enum callback helper_callback(uint32_t id);
 bool calls_back(const struct verifier *v, const struct isa_insn *in);
 
@@ -245,7 +249,13 @@ FALLIBLE prune_visit(struct verifier *v, bool *covered);
 /* The path at work has ended; low: where it comes back to, or NULL. */
 void prune_path_end(struct verifier *v, struct stored *parent, struct stored *low);
 
-/* precise.c. Before each instruction, when v->last is the one before. */
+/* precise.c. The stretch since the last kept state, kept. False: no memory. */
+bool stretch_save(struct verifier *v, struct stretch *out);
+void stretch_load(struct verifier *v, const struct stretch *s);
+void stretch_free(struct verifier *v, const struct stretch *s);
+/* An empty one. */
+void stretch_begin(struct verifier *v);
+/* Before each instruction, when v->last is the one before. */
 void precise_arrive(struct verifier *v);
 /* The instruction at work loads or stores this one slot. */
 void precise_note_slot(struct verifier *v, uint32_t frame, uint32_t slot);

@@ -30,9 +30,9 @@ FALLIBLE walk_push(struct verifier *v, uint32_t insn)
 	struct pending *p = pool_alloc(v, sizeof *p);
 	size_t bytes = snap_size(&v->cur);
 	void *mem = pool_alloc(v, bytes);
-	struct trail *trail = pool_alloc(v, v->n_trail * sizeof *trail);
+	struct stretch stretch;
 
-	NEED(v, p && mem && trail);
+	NEED(v, p && mem && stretch_save(v, &stretch));
 	if (v->n_pending >= v->limits->branch_depth)
 		REJECT(v, BRANCHES, "more than %u branches wait to be verified", v->limits->branch_depth);
 	v->cur.forks++;
@@ -43,11 +43,8 @@ FALLIBLE walk_push(struct verifier *v, uint32_t insn)
 			       .forks = v->cur.forks,
 			       .steps = v->cur.steps,
 			       .n_recent = v->cur.n_recent,
-			       .trail = trail,
-			       .n_trail = v->n_trail,
-			       .trail_lost = v->trail_lost,
+			       .stretch = stretch,
 			       .last = v->cur.insn };
-	memcpy(trail, v->trail, v->n_trail * sizeof *trail);
 	memcpy(p->recent, v->cur.recent, sizeof p->recent);
 	p->recent[p->n_recent++ % RECENT_MAX] = v->cur.insn * 2 + 1;
 	if (p->parent)
@@ -71,13 +68,11 @@ static bool pop(struct verifier *v)
 	v->cur.steps = p->steps;
 	v->cur.n_recent = p->n_recent;
 	memcpy(v->cur.recent, p->recent, sizeof p->recent);
-	memcpy(v->trail, p->trail, p->n_trail * sizeof *p->trail);
-	v->n_trail = p->n_trail;
-	v->trail_lost = p->trail_lost;
+	stretch_load(v, &p->stretch);
 	v->last = p->last;
 	v->pending = p->next;
 	v->n_pending--;
-	pool_free(v, p->trail, p->n_trail * sizeof *p->trail);
+	stretch_free(v, &p->stretch);
 	pool_free(v, p->snap, p->snap->bytes);
 	pool_free(v, p, sizeof *p);
 	return true;
