@@ -61,7 +61,7 @@ enum err jit_resume(struct vm_run_state *run, uint32_t insn, const struct jit_fr
 	return E_FAULT;
 }
 
-/* The first function has a way in from C of its own, the others share one. */
+/* x86-64: the first function has a way in from C of its own, the others share one. */
 static enum err callback(struct vm_run_state *run)
 {
 	const struct vm_native *n = &run->vp->native;
@@ -96,6 +96,7 @@ static void fill_imports(const struct vm_prog *vp, uint64_t *t)
 FALLIBLE jit_attach(struct vm_prog *vp, const struct jit_image *im, uint32_t i, struct diag *d)
 {
 	struct jit_image_code c;
+	vm_native_fn *in;
 	uint64_t *t;
 
 	TRY(jit_image_code(im, i, &c, d));
@@ -110,8 +111,9 @@ FALLIBLE jit_attach(struct vm_prog *vp, const struct jit_image *im, uint32_t i, 
 		t[c.n_imports + k] = (uint64_t)(uintptr_t)(c.code + c.entries[k]);
 	t[JIT_IMPORT_ENTRIES] = (uint64_t)(uintptr_t)(t + c.n_imports);
 	t[JIT_IMPORT_CALLBACK] = t[c.n_imports + vp->n_funcs];
+	in = (vm_native_fn *)(uintptr_t)t[JIT_IMPORT_CALLBACK];
 	vm_prog_set_native(vp, &(struct vm_native){ .run = (vm_native_fn *)(uintptr_t)c.code,
-						    .callback = callback,
+						    .callback = c.target == JIT_X86_64 ? callback : in,
 						    .entries = (const void *const *)(const void *)(t + c.n_imports),
 						    .imports = t,
 						    .verified = c.verified });
