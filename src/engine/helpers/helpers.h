@@ -16,6 +16,7 @@
 
 struct map;
 struct helper_vm;
+struct vm_timers;
 
 /* A value that a handle names. Bytes are borrowed and need no NUL. */
 struct helper_str {
@@ -102,6 +103,8 @@ struct helper_env {
 	/* A line of trace_printk, without a newline of its own. NULL: it is made and dropped. */
 	void (*print)(struct helper_env *env, const char *text, size_t len);
 
+	struct vm_timers *timers; /* for programs' timers (vm.h); NULL: they cannot make any */
+
 	/* Set by the VM at the start of each run: how helpers reach the program that calls them. */
 	const struct helper_vm *vm;
 };
@@ -126,6 +129,11 @@ struct helper_vm {
 	uint64_t (*arg)(struct helper_env *env, unsigned arg);
 	/* How many bytes from addr on the program may read, 0 for none. */
 	uint64_t (*readable)(struct helper_env *env, uint64_t addr);
+	/* The helpers timer_*: 0 or a negative errno, timer_cancel also 1. `timer` was checked as ABI_ARG_TIMER. */
+	int64_t (*timer_init)(struct helper_env *env, uint64_t timer, const struct map *map, uint64_t flags);
+	int64_t (*timer_set_callback)(struct helper_env *env, uint64_t timer, uint64_t func);
+	int64_t (*timer_start)(struct helper_env *env, uint64_t timer, uint64_t ns, uint64_t flags);
+	int64_t (*timer_cancel)(struct helper_env *env, uint64_t timer);
 };
 
 /* What tmp_apply does to the values on top of the stack; `arg` is its second argument. */
@@ -174,6 +182,8 @@ bool helper_record_at(const struct helper_env *env, uint64_t addr);
 /* Discard what the program left open: at the end of each run, or its ring would stand still. */
 void helper_records_discard(struct helper_records *rs);
 
+/* It asks helper_env.vm something although it has no function and no timer among its arguments. */
+bool helper_asks_vm(helper_fn *fn);
 /* The VM does tail calls itself, and knows them by this implementation. */
 helper_fn helper_tail_call;
 enum { HELPER_TIMER_BYTES = 16 }; /* struct bpf_timer */

@@ -24,12 +24,20 @@ enum jit_target { JIT_X86_64, JIT_AARCH64, JIT_N_TARGETS };
 enum jit_target jit_host(void);
 const char *jit_target_name(enum jit_target t); /* "x86-64", "aarch64" */
 
+/* What the processor that will run the code has beyond the base of its target. */
+enum jit_feature {
+	JIT_BMI2 = 1 << 0, /* x86-64: shifts by any register, rotation into another one */
+};
+/* Of this machine: reads the processor, so that compiling need not. */
+uint32_t jit_host_features(void);
+
 struct jit_opts {
 	enum jit_target target;
-	bool sandboxed; /* else VERIFIED */
-	bool fuel;      /* count fuel in VERIFIED code too; SANDBOXED always does */
-	bool blind;     /* no constant of the program stands in the code: each is xor-ed with a key from `seed` */
-	bool retpoline; /* no indirect call or jump but by retpoline (x86-64; aarch64: refused with E_UNSUPPORTED) */
+	uint32_t features; /* enum jit_feature, or'ed: code depends on what stands here and on nothing else */
+	bool sandboxed;    /* else VERIFIED */
+	bool fuel;         /* count fuel in VERIFIED code too; SANDBOXED always does */
+	bool blind;        /* no constant of the program stands in the code: each is xor-ed with a key from `seed` */
+	bool retpoline;    /* no indirect call or jump but by retpoline (x86-64; aarch64: refused with E_UNSUPPORTED) */
 	uint64_t seed;
 };
 
@@ -45,8 +53,10 @@ struct jit_code {
 	const struct jit_line *lines;
 	uint32_t n_lines;
 	const uint32_t
-		*entries; /* per function of vm_prog_funcs(): offset of its native code; for callbacks and callx */
+		*entries; /* per function of vm_prog_funcs(): offset of its native code; then that of callbacks */
 	uint32_t n_entries;
+	uint32_t n_insns, n_imports; /* of the program: jit_attach compares them */
+	bool verified, first_called; /* first_called: entries[0] is entered as the others are */
 };
 
 /*
@@ -78,6 +88,8 @@ void jit_image_free(struct jit_image *im);
  * shapes. Not while another thread runs vp. E_FORMAT: it was not compiled for a program of this shape.
  */
 FALLIBLE jit_attach(struct vm_prog *vp, const struct jit_image *im, uint32_t i, struct diag *d);
+/* It is interpreted again. Before vp is freed, or attached anew. */
+void jit_detach(struct vm_prog *vp);
 
 /* Tell perf (/tmp/perf-PID.map, by the caller's FILE) and debuggers (GDB's JIT interface) where the code of vp is. */
 FALLIBLE jit_perf_map(const struct vm_prog *vp, const char *name, int fd);

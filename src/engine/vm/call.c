@@ -80,11 +80,6 @@ FALLIBLE vm_enter(struct vm_run_state *run, uint32_t i)
 
 /* --- callbacks --- */
 
-static struct vm_run_state *run_of(struct helper_env *env)
-{
-	return (struct vm_run_state *)((uintptr_t)env->vm - offsetof(struct vm_run_state, for_helpers));
-}
-
 static FALLIBLE frame_take(struct vm_run_state *run)
 {
 	if (run->depth == VM_MAX_FRAMES - 1)
@@ -95,7 +90,7 @@ static FALLIBLE frame_take(struct vm_run_state *run)
 	return E_OK;
 }
 
-static FALLIBLE enter_callback(struct vm_run_state *run, uint32_t i, const uint64_t args[ABI_MAX_ARGS])
+FALLIBLE vm_enter_callback(struct vm_run_state *run, uint32_t i, const uint64_t args[ABI_MAX_ARGS])
 {
 	uint64_t fp = run->stack_lo;
 
@@ -110,7 +105,7 @@ static FALLIBLE enter_callback(struct vm_run_state *run, uint32_t i, const uint6
 
 static bool callback(struct helper_env *env, uint64_t func, const uint64_t args[ABI_MAX_ARGS], uint64_t *ret)
 {
-	struct vm_run_state *run = run_of(env);
+	struct vm_run_state *run = vm_run_of(env);
 	uint32_t i = vm_func_of(run->vp, func);
 	const struct vm_op *at = run->at;
 	uint64_t saved[ISA_N_REGS], work = env->work;
@@ -122,7 +117,7 @@ static bool callback(struct helper_env *env, uint64_t func, const uint64_t args[
 		return stop(run, VM_WHY_CALLX) == E_OK;
 	}
 	memcpy(saved, run->r, sizeof saved);
-	if (enter_callback(run, i, args) != E_OK)
+	if (vm_enter_callback(run, i, args) != E_OK)
 		return false;
 	*ret = run->r[0];
 	memcpy(run->r, saved, sizeof saved);
@@ -136,7 +131,7 @@ static bool callback(struct helper_env *env, uint64_t func, const uint64_t args[
 
 static void *lend(struct helper_env *env, uint32_t bytes)
 {
-	struct vm_run_state *run = run_of(env);
+	struct vm_run_state *run = vm_run_of(env);
 	void *p;
 
 	assert(bytes <= HELPER_LEND_MAX && "a frame is all there is to lend");
@@ -149,12 +144,12 @@ static void *lend(struct helper_env *env, uint32_t bytes)
 
 static uint64_t arg(struct helper_env *env, unsigned i)
 {
-	return run_of(env)->r[1 + i];
+	return vm_run_of(env)->r[1 + i];
 }
 
 static uint64_t readable(struct helper_env *env, uint64_t addr)
 {
-	return vm_readable(run_of(env), addr);
+	return vm_readable(vm_run_of(env), addr);
 }
 
 const struct helper_vm vm_for_helpers = { .call = callback, .lend = lend, .arg = arg, .readable = readable };

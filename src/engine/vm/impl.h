@@ -25,8 +25,6 @@ static inline bool vm_is_outer(const struct map *m)
 	return kind == PROG_MAP_ARRAY_OF_MAPS || kind == PROG_MAP_HASH_OF_MAPS;
 }
 
-/* May [addr, addr + bytes) be read or written? Any window, any size. */
-bool vm_may_access(struct vm_run_state *run, uint64_t addr, uint64_t bytes, bool write);
 /* How many bytes from addr on can be read, 0 for none. */
 uint64_t vm_readable(struct vm_run_state *run, uint64_t addr);
 /* Check the arguments in r1..r5, call, and put the result in r0. Not E_OK: at and why are set. */
@@ -53,7 +51,18 @@ static inline void vm_switch(struct vm_run_state *run, const struct vm_prog *vp)
 	run->last_window = 0;
 	run->inner.map = NULL;
 }
-/* What helpers reach the running program by. */
+/* A run of its own, of a function with arguments a: a[1] becomes the address of a copy of key that the program can
+ * reach. */
+FALLIBLE vm_run_callback(struct vm *v, const struct vm_prog *vp, const struct vm_run_args *args, uint64_t func,
+			 struct view key, uint64_t a[ABI_MAX_ARGS], struct vm_fault *fault, struct diag *d);
+FALLIBLE vm_enter_callback(struct vm_run_state *run, uint32_t i, const uint64_t args[ABI_MAX_ARGS]);
+static inline struct vm_run_state *vm_run_of(struct helper_env *env)
+{
+	return (struct vm_run_state *)((uintptr_t)env->vm - offsetof(struct vm_run_state, for_helpers));
+}
+/* The functions for timers. */
+void vm_timers_bind(struct helper_vm *vm);
+/* What helpers reach the running program by; the functions for timers come from vm_timers_bind. */
 extern const struct helper_vm vm_for_helpers;
 
 /* Fill fault and d from what the run noted; returns e. */

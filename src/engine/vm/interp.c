@@ -242,12 +242,13 @@ enum err vm_interp(struct vm_run_state *run)
 	};
 	// clang-format on
 	const struct vm_op *op = run->vp->ops + run->start;
-	uint64_t *const r = run->r, acc = 0;
-	const uint32_t base = run->depth; /* where this call of the interpreter began */
+	uint64_t *const r = run->r, acc = run->acc;
+	const uint32_t base = run->depth - run->resumed; /* where this call of the interpreter began */
 	int64_t fuel = run->fuel;
 	bool left = false;
 	enum err e;
 
+	run->resumed = 0;
 	NEXT(0);
 
 // clang-format off

@@ -191,6 +191,10 @@ struct vm_run_state {
 	uint32_t start;      /* interpreter: slot */
 	uint32_t depth;      /* frames below the first that are live */
 	uint32_t tail_calls; /* so far */
+	/* vm_resume: frames that live above the one where the interpreter shall end; the accumulator at its start. */
+	uint32_t resumed;
+	uint64_t acc;
+	uint64_t native_sp; /* of the innermost native code: where to leave from */
 	struct helper_vm for_helpers;
 	vm_native_fn *interp;
 	uint64_t executed; /* counting build only */
@@ -241,5 +245,13 @@ enum err vm_native_callx(struct vm_run_state *run, uint32_t slot, uint32_t *func
  */
 enum err vm_native_tail(struct vm_run_state *run, uint32_t slot, bool *left);
 #define VM_NO_FUNC UINT32_MAX
+/*
+ * The interpreter goes on where native code stops: at this slot, with registers, depth and fuel as the run has them and
+ * frames as calls of the interpreter would have left them (ret, saved); until the function that is `resumed` frames up
+ * exits. For code that would rather not say itself what is wrong.
+ */
+enum err vm_resume(struct vm_run_state *run, uint32_t slot, uint32_t resumed);
+/* May [addr, addr + bytes) be read or written? Any window, any size; notes nothing. */
+bool vm_may_access(struct vm_run_state *run, uint64_t addr, uint64_t bytes, bool write);
 
 #endif

@@ -77,7 +77,7 @@ FALLIBLE vm_call_plan(const struct abi_profile *profile, helper_fn *(*lookup)(ui
 		c->n_args++;
 	}
 	c->map_kinds = kinds_that_take(profile, id);
-	c->direct = is_direct(c->proto);
+	c->direct = is_direct(c->proto) && !helper_asks_vm(c->fn);
 	return E_OK;
 }
 
@@ -108,6 +108,9 @@ static FALLIBLE translate_call(struct prep *s, uint32_t at, struct vm_op *op)
 	if (i == vp->n_calls) {
 		TRY(plan_call(s, at, &vp->calls[i]));
 		vp->n_calls++;
+		/* What looking up in a map of maps gives, the VM makes a reference of. */
+		for (uint32_t m = 0; vp->calls[i].proto->ret == ABI_RET_MAP_VALUE_OR_NULL && m < vp->n_maps; m++)
+			vp->calls[i].direct &= !vm_is_outer(vp->maps[m]);
 	}
 	op->call = &vp->calls[i];
 	op->code = op->call->fn == helper_tail_call ? VM_OP_TAIL_CALL : VM_OP_CALL;

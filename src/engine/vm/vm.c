@@ -24,6 +24,7 @@ FALLIBLE vm_new(struct vm **out)
 	memset(v, 0, sizeof *v);
 	v->run.vm = v;
 	v->run.for_helpers = vm_for_helpers;
+	vm_timers_bind(&v->run.for_helpers);
 	reset(v);
 	*out = v;
 	return E_OK;
@@ -143,6 +144,32 @@ FALLIBLE vm_run(struct vm *v, const struct vm_prog *vp, const struct vm_run_args
 	if (e != E_OK)
 		return failed(v, e, fault, d);
 	*ret = v->run.r[0];
+	return E_OK;
+}
+
+/* The key lies in the first frame, the function has the second. */
+FALLIBLE vm_run_callback(struct vm *v, const struct vm_prog *vp, const struct vm_run_args *args, uint64_t func,
+			 struct view key, uint64_t a[ABI_MAX_ARGS], struct vm_fault *fault, struct diag *d)
+{
+	struct vm_run_args no_ctx = *args;
+	struct vm_run_state *run = &v->run;
+	enum err e;
+
+	assert(key.len <= VM_STACK_BYTES && "maps have keys of at most MAP_MAX_KEY bytes");
+	no_ctx.ctx = NULL;
+	start(v, vp, &no_ctx);
+	run->interp = vm_interp;
+	run->imports = vp->native.imports;
+	run->executed = 0;
+	run->at = vp->ops;
+	memset((void *)(uintptr_t)run->stack_lo, 0, VM_STACK_BYTES);
+	memcpy((void *)(uintptr_t)run->stack_lo, key.p, key.len);
+	a[1] = run->stack_lo;
+	e = vm_enter_callback(run, vm_func_of(vp, func), a);
+	finish(v);
+	if (e != E_OK)
+		return failed(v, e, fault, d);
+	reset(v);
 	return E_OK;
 }
 

@@ -110,6 +110,29 @@ struct vm_observer {
 FALLIBLE vm_run_observed(struct vm *v, const struct vm_prog *vp, const struct vm_run_args *args,
 			 const struct vm_observer *o, uint64_t *ret, struct vm_fault *fault, struct diag *d);
 
+/*
+ * Timers of programs (helpers timer_*). A program makes one in a map's value and names a function of its own; the host
+ * asks when the next one is due and runs what is. No threads, no clock: the time is env->now_ns's, and what
+ * vm_timers_run was told last where there is none. Put them into helper_env.timers. They belong to one thread, the one
+ * that runs the programs which use them.
+ *
+ * max   most timers that exist at the same time; all memory is taken here (about 100 bytes each). E_NOMEM.
+ */
+FALLIBLE vm_timers_new(uint32_t max, struct vm_timers **out);
+void vm_timers_free(struct vm_timers *t);
+/* When the next one is due, in nanoseconds; UINT64_MAX: none waits. O(1). */
+uint64_t vm_timers_next_ns(const struct vm_timers *t);
+/*
+ * Run what is due at now_ns, earliest first, each at most once: f(map, key, value), a run of its own with args's env
+ * and fuel and without a context. Timers whose element is gone, or whose bytes were overwritten, are dropped in
+ * silence. *ret_n (always written): how many ran. The first that fails ends it, with vm_run's errors; call again for
+ * the rest.
+ */
+FALLIBLE vm_timers_run(struct vm_timers *t, struct vm *v, uint64_t now_ns, const struct vm_run_args *args,
+		       uint32_t *ret_n, struct vm_fault *fault, struct diag *d);
+/* Before vp is freed: its timers are no more. O(max). */
+void vm_timers_drop(struct vm_timers *t, const struct vm_prog *vp);
+
 #include "engine/vm/native.h" /* for compilers */
 
 #endif
