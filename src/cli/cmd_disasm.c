@@ -1,30 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* disasm: the programs of a file as text, which asm reads. */
-#include "cli/program_file.h"
+#include "cli/disasm_native.h"
 
 #include <getopt.h>
 
 #include "engine/asm/asm.h"
 
-const char cmd_disasm_help[] = "usage: sallyport disasm FILE [--prog NAME] [--source] [--bytes] [--raw] [--json]\n"
-			       "\n"
-			       "Show programs as LLVM's assembly with the names of functions, maps and helpers.\n"
-			       "FILE is an object, a text of assembly, or bare instructions. What is shown of one\n"
-			       "program, 'sallyport asm' reads.\n"
-			       "\n"
-			       "  --prog NAME      only this program\n"
-			       "  --source         source lines, as comments, before what was made of them\n"
-			       "  --bytes          each instruction's bytes beside it\n"
-			       "  --raw            FILE is bare instructions, whatever it looks like\n"
-			       "  --json           one object with the instructions of each program\n"
-			       "\n"
-			       "Exit code 0: shown. 1: the file cannot be read as programs.\n";
+const char cmd_disasm_help[] =
+	"usage: sallyport disasm FILE [--prog NAME] [--source] [--bytes] [--raw] [--json]\n"
+	"       sallyport disasm FILE --jit[=TARGET] [--verified] [--prog NAME] [--source] [--raw]\n"
+	"\n"
+	"Show programs as LLVM's assembly with the names of functions, maps and helpers.\n"
+	"FILE is an object, a text of assembly, or bare instructions. What is shown of one\n"
+	"program, 'sallyport asm' reads.\n"
+	"\n"
+	"  --prog NAME      only this program\n"
+	"  --source         source lines, as comments, before what was made of them\n"
+	"  --bytes          each instruction's bytes beside it\n"
+	"  --raw            FILE is bare instructions, whatever it looks like\n"
+	"  --jit[=TARGET]   native code beside the instructions that it was made of; TARGET is\n"
+	"                   x86-64 or aarch64, or unless said this machine. Mnemonics are\n"
+	"                   there when objdump is\n"
+	"  --verified       the native code of a verified program, without checks\n"
+	"  --json           one object with the instructions of each program\n"
+	"\n"
+	"Exit code 0: shown. 1: the file cannot be read as programs.\n";
 
 enum { LISTING_MAX = 512 << 20 };
 
 struct disasm_args {
 	const char *path, *prog;
-	bool raw, json;
+	bool raw, json, jit;
+	struct native_opts native;
 	unsigned flags;
 };
 
@@ -125,6 +132,21 @@ static int show(const struct disasm_args *a, const struct program_file *f, const
 	return cli_print(&out);
 }
 
+static int show_native(const struct disasm_args *a, const struct program_file *f, const struct prog *one)
+{
+	struct buf out;
+	int code = 0;
+
+	buf_init(&out, LISTING_MAX);
+	for (uint32_t i = 0; i < f->n_progs && !code; i++)
+		if (!one || one == &f->progs[i])
+			code = native_list(f, &f->progs[i], &a->native, &out);
+	if (!code)
+		return cli_print(&out);
+	buf_done(&out);
+	return code;
+}
+
 static int run(const struct disasm_args *a)
 {
 	const struct prog *p = NULL;
@@ -134,7 +156,7 @@ static int run(const struct disasm_args *a)
 	if (!code)
 		code = program_file_pick(&f, a->path, a->prog, &p);
 	if (!code)
-		code = show(a, &f, a->prog ? p : NULL);
+		code = (a->jit ? show_native : show)(a, &f, a->prog ? p : NULL);
 	program_file_done(&f);
 	return code;
 }
@@ -144,13 +166,21 @@ int cmd_disasm(int argc, char **argv)
 	static const struct option opts[] = {
 		{ "prog", required_argument, NULL, 'p' }, { "source", no_argument, NULL, 's' },
 		{ "bytes", no_argument, NULL, 'b' },      { "raw", no_argument, NULL, 'r' },
-		{ "json", no_argument, NULL, 'j' },       { 0 },
+		{ "json", no_argument, NULL, 'j' },       { "jit", optional_argument, NULL, 'n' },
+		{ "verified", no_argument, NULL, 'v' },   { 0 },
 	};
 	struct disasm_args a = { .flags = ASM_SLOTS };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
-		if (c == 'p')
+		if (c == 'n') {
+			a.jit = true;
+			if (!native_target(optarg, &a.native.target))
+				return cli_fail(CLI_USAGE, "--jit takes x86-64 or aarch64%s",
+						optarg ? "" : "; this machine is neither");
+		} else if (c == 'v')
+			a.native.verified = true;
+		else if (c == 'p')
 			a.prog = optarg;
 		else if (c == 's')
 			a.flags |= ASM_LINES;
@@ -167,6 +197,12 @@ int cmd_disasm(int argc, char **argv)
 		(void)cli_fail(CLI_USAGE, "one file is needed");
 		return cli_usage("disasm");
 	}
+	if (a.jit ? a.json || a.flags & ASM_BYTES : a.native.verified) {
+		(void)cli_fail(CLI_USAGE,
+			       a.jit ? "--jit goes with neither --json nor --bytes" : "--verified goes with --jit");
+		return cli_usage("disasm");
+	}
+	a.native.lines = a.flags & ASM_LINES;
 	a.path = argv[optind];
 	return run(&a);
 }

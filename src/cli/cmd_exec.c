@@ -9,7 +9,8 @@
 #include "engine/helpers/helpers.h"
 
 const char cmd_exec_help[] = "usage: sallyport exec FILE [--prog NAME] [--mem HEX|@FILE] [--fuel N] [--repeat N]\n"
-			     "                      [--trace] [--profile] [--interpreted] [--raw] [--json]\n"
+			     "                      [--interpreted|--sandboxed|--verified] [--trace] [--profile]\n"
+			     "                      [--raw] [--json]\n"
 			     "\n"
 			     "Run a program and print r0. FILE is an object, a text of assembly (docs/asm.md), or\n"
 			     "bare instructions. It runs checked: a bad access ends it with a message that says\n"
@@ -22,9 +23,12 @@ const char cmd_exec_help[] = "usage: sallyport exec FILE [--prog NAME] [--mem HE
 			     "  --repeat N       run it N times, each with the memory as given, and tell the time\n"
 			     "                   that a run took; maps keep what runs wrote\n"
 			     "  --trace          print each instruction with the registers that it changed, on\n"
-			     "                   standard error\n"
+			     "                   standard error; interpreted runs only, as --profile\n"
 			     "  --profile        count instructions by source line and by function\n"
-			     "  --interpreted    by the interpreter, which is what there is unless said\n"
+			     "  --interpreted    by the interpreter; so it is unless said\n"
+			     "  --sandboxed      as native code with the interpreter's checks in it\n"
+			     "  --verified       as native code without checks, after the verifier has proven that\n"
+			     "                   it needs none with memory of this size\n"
 			     "  --raw            FILE is bare instructions, whatever it looks like\n"
 			     "  --json           one object with the result\n"
 			     "\n"
@@ -35,6 +39,7 @@ enum { MEM_MAX = 16 << 20, OUTPUT_MAX = 256 << 20 };
 struct exec_args {
 	const char *path, *prog, *mem;
 	uint64_t fuel, repeat;
+	enum exec_way way;
 	bool trace, profile, raw, json;
 };
 
@@ -138,6 +143,8 @@ static int load_mem(struct exec_job *k)
 static FALLIBLE make_ready(struct exec_job *k, const struct program_file *f, struct diag *d)
 {
 	TRY(exec_load(&k->set, f, k->p, d));
+	if (k->args->way != EXEC_INTERPRETED)
+		TRY(exec_compile(&k->set, k->args->way, k->mem_bytes, d));
 	k->env = (struct helper_env){ .now_ns = host_now, .random = host_random, .print = host_print };
 	k->watch = (struct exec_watch){ .p = k->p, .vp = k->set.vp, .trace = k->args->trace };
 	if (k->args->profile) {
@@ -306,6 +313,13 @@ static int parse_option(int c, struct exec_args *a)
 		a->profile = true;
 		return 0;
 	case 'i':
+		a->way = EXEC_INTERPRETED;
+		return 0;
+	case 's':
+		a->way = EXEC_SANDBOXED;
+		return 0;
+	case 'v':
+		a->way = EXEC_VERIFIED;
 		return 0;
 	case 'r':
 		a->raw = true;
@@ -324,7 +338,8 @@ int cmd_exec(int argc, char **argv)
 		{ "prog", required_argument, NULL, 'p' },  { "mem", required_argument, NULL, 'm' },
 		{ "fuel", required_argument, NULL, 'f' },  { "repeat", required_argument, NULL, 'n' },
 		{ "trace", no_argument, NULL, 't' },       { "profile", no_argument, NULL, 'q' },
-		{ "interpreted", no_argument, NULL, 'i' }, { "raw", no_argument, NULL, 'r' },
+		{ "interpreted", no_argument, NULL, 'i' }, { "sandboxed", no_argument, NULL, 's' },
+		{ "verified", no_argument, NULL, 'v' },    { "raw", no_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },        { 0 },
 	};
 	struct exec_args a = { .repeat = 1 };
@@ -338,6 +353,10 @@ int cmd_exec(int argc, char **argv)
 	}
 	if (optind + 1 != argc) {
 		(void)cli_fail(CLI_USAGE, "one file is needed");
+		return cli_usage("exec");
+	}
+	if (a.way != EXEC_INTERPRETED && (a.trace || a.profile)) {
+		(void)cli_fail(CLI_USAGE, "only an interpreted run can be watched");
 		return cli_usage("exec");
 	}
 	a.path = argv[optind];

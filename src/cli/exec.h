@@ -12,12 +12,20 @@ struct exec_set {
 	struct map **maps;
 	struct vm_prog **progs; /* by number in file; those that are used */
 	uint32_t n_maps;
-	struct vm_prog *vp; /* the one to run */
+	struct vm_prog *vp;      /* the one to run */
+	struct jit_image *image; /* NULL: interpreted */
 };
 
 /* p is one of f's. exec_unload in any case. E_UNSUPPORTED, E_INVALID, E_FORMAT, E_LIMIT with d; E_NOMEM. */
 FALLIBLE exec_load(struct exec_set *s, const struct program_file *f, const struct prog *p, struct diag *d);
 void exec_unload(struct exec_set *s);
+
+enum exec_way { EXEC_INTERPRETED, EXEC_SANDBOXED, EXEC_VERIFIED };
+/*
+ * Compile the programs of the set for this machine, to run with a context of so many bytes. VERIFIED: prove them first;
+ * E_REJECTED and others of the verifier. E_UNSUPPORTED: no compiler for this machine.
+ */
+FALLIBLE exec_compile(struct exec_set *s, enum exec_way way, size_t ctx_bytes, struct diag *d);
 
 /* What a trace and a profile remember. */
 struct exec_watch {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cli/exec.h"
+#include "engine/jit/jit.h"
 #include "engine/maps/maps.h"
 
 static FALLIBLE make_maps(struct exec_set *s, const struct prog *p, struct diag *d)
@@ -65,8 +66,12 @@ FALLIBLE exec_load(struct exec_set *s, const struct program_file *f, const struc
 
 void exec_unload(struct exec_set *s)
 {
-	for (uint32_t i = 0; s->progs && i < s->file->n_progs; i++)
+	for (uint32_t i = 0; s->progs && i < s->file->n_progs; i++) {
+		if (s->progs[i] && s->image)
+			jit_detach(s->progs[i]);
 		vm_prog_free(s->progs[i]);
+	}
+	jit_image_free(s->image);
 	/* A map may be an owner of others. */
 	for (uint32_t i = 0; s->maps && i < s->n_maps; i++)
 		map_free(s->maps[i]);

@@ -14,14 +14,24 @@
 #include "base/base.h"
 #include "engine/abi/abi.h"
 #include "engine/helpers/helpers.h"
+#include "engine/jit/jit.h"
 #include "engine/obj/obj.h"
 #include "engine/vm/vm.h"
 
 enum { MAX_INPUT = 64 << 20, ARENA_MAX = 512 << 20, UNWIND = 5, FUEL = 100000000 };
 
-static const char usage[] = "usage: sallyport-conformance-plugin [MEMORY] [--interpreter] [--elf]\n"
+static const char usage[] = "usage: sallyport-conformance-plugin [MEMORY] [--interpreter|--jit|--sandboxed]\n"
+			    "                                     [--elf]\n"
 			    "\n"
-			    "Run the program on standard input (hex) for the bpf_conformance suite.\n";
+			    "Run the program on standard input (hex) for the bpf_conformance suite.\n"
+			    "\n"
+			    "  --interpreter    checked; so it is unless said\n"
+			    "  --sandboxed      as native code with the same checks in it\n"
+			    "  --jit            as native code of a verified program: without checks, and without\n"
+			    "                   the proof, so only for programs that are trusted\n"
+			    "  --elf            the program is an object, not bare instructions\n";
+
+enum way { INTERPRETER, SANDBOXED, JIT };
 
 /* A run's environment, and that the program ended itself. */
 struct own_env {
@@ -32,6 +42,8 @@ struct own_env {
 struct job {
 	struct arena arena;
 	struct buf memory, program; /* bytes */
+	struct jit_image *image;
+	enum way way;
 	bool has_memory, elf;
 	struct diag d;
 };
@@ -100,13 +112,27 @@ static FALLIBLE read_program(struct job *k, struct prog *out)
 	return E_OK;
 }
 
+static FALLIBLE compile(struct job *k, struct vm_prog *vp)
+{
+	struct jit_opts o = {
+		.target = jit_host(), .features = jit_host_features(), .sandboxed = k->way == SANDBOXED, .fuel = true
+	};
+	struct jit_code code;
+
+	if (o.target == JIT_N_TARGETS)
+		FAIL(&k->d, UNSUPPORTED, "there is no compiler for this machine");
+	TRY(jit_compile(vp, &o, &k->arena, &code, &k->d));
+	TRY(jit_map(&code, 1, &k->image, &k->d));
+	return jit_attach(vp, k->image, 0, &k->d);
+}
+
 static FALLIBLE run_prog(struct job *k, const struct prog *p, uint64_t *ret)
 {
 	static const struct abi_helper helper = {
 		.id = UNWIND, .name = "unwind", .args = { ABI_ARG_SCALAR }, .ret_min = INT64_MIN, .ret_max = INT64_MAX
 	};
 	struct abi_profile profile = abi_sallyport;
-	struct vm_prog_opts o = { .profile = &profile, .lookup = lookup };
+	struct vm_prog_opts o = { .profile = &profile, .lookup = lookup, .keep = true };
 	struct own_env env = { .unwound = false };
 	struct vm_run_args args = { .ctx_writable = true, .env = &env.env, .fuel = FUEL };
 	struct vm_prog *vp = NULL;
@@ -122,6 +148,8 @@ static FALLIBLE run_prog(struct job *k, const struct prog *p, uint64_t *ret)
 		args.ctx_bytes = k->memory.len;
 	}
 	err = vm_prog_new(p, &o, &vp, &k->d);
+	if (err == E_OK && k->way != INTERPRETER)
+		err = compile(k, vp);
 	if (err == E_OK)
 		err = vm_new(&v);
 	if (err == E_OK)
@@ -131,7 +159,11 @@ static FALLIBLE run_prog(struct job *k, const struct prog *p, uint64_t *ret)
 		err = E_OK;
 	}
 	vm_free(v);
+	if (vp && k->image)
+		jit_detach(vp);
 	vm_prog_free(vp);
+	jit_image_free(k->image);
+	k->image = NULL;
 	return err;
 }
 
@@ -165,6 +197,21 @@ static int run(struct job *k)
 	return 1;
 }
 
+static bool parse_way(const char *arg, enum way *out)
+{
+	static const char *const words[] = {
+		[INTERPRETER] = "--interpreter", [SANDBOXED] = "--sandboxed", [JIT] = "--jit"
+	};
+
+	for (size_t i = 0; i < countof(words); i++) {
+		if (strcmp(arg, words[i]) != 0)
+			continue;
+		*out = (enum way)i;
+		return true;
+	}
+	return false;
+}
+
 static int parse_args(int argc, char **argv, struct job *k)
 {
 	for (int i = 1; i < argc; i++) {
@@ -179,7 +226,7 @@ static int parse_args(int argc, char **argv, struct job *k)
 				(void)fputs("MEMORY is not pairs of hexadecimal digits\n", stderr);
 				return 2;
 			}
-		} else if (strcmp(argv[i], "--interpreter") != 0) {
+		} else if (!parse_way(argv[i], &k->way)) {
 			(void)fprintf(stderr, "what is '%s'? --help tells\n", argv[i]);
 			return 2;
 		}

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "engine/asm/asm.h"
+#include "engine/jit/jit.h"
 #include "engine/vm/vm.h"
 
 enum { MAX_MEM = 64, FUEL = 1000000 };
@@ -55,7 +56,7 @@ static enum err prepare(const struct prog *p, struct vm_prog **out, struct diag 
 		.id = 5, .name = "identity", .args = { ABI_ARG_SCALAR }, .ret_min = INT64_MIN, .ret_max = INT64_MAX
 	};
 	static struct abi_profile profile;
-	struct vm_prog_opts o = { .profile = &profile, .lookup = lookup };
+	struct vm_prog_opts o = { .profile = &profile, .lookup = lookup, .keep = true };
 
 	profile = abi_sallyport;
 	profile.helpers = &helper;
@@ -80,25 +81,62 @@ static enum err run_vm(struct vm_prog *vp, const struct test_program *t, struct 
 	return err;
 }
 
-/* Each engine: a prepared program made ready for it. */
+/* Native code of vp, which it runs from now on. */
+static enum err compile(struct vm_prog *vp, bool sandboxed, bool blind, struct jit_image **out, struct diag *d)
+{
+	struct jit_opts o = { .target = jit_host(), .features = jit_host_features(), .sandboxed = sandboxed };
+	struct jit_code code;
+	struct arena a;
+	enum err err;
+
+	o.blind = blind;
+	o.seed = 0x5a5a1234abcd0001;
+	arena_init(&a, 256 << 20);
+	err = jit_compile(vp, &o, &a, &code, d);
+	if (err == E_OK)
+		err = jit_map(&code, 1, out, d);
+	if (err == E_OK)
+		err = jit_attach(vp, *out, 0, d);
+	arena_done(&a);
+	return err;
+}
+
 static const struct engine {
 	const char *name;
-	enum err (*ready)(struct vm_prog *vp, struct diag *d);
-} engines[] = { { "interpreter", NULL } };
+	bool native, sandboxed, blind;
+} engines[] = {
+	{ "interpreter", .native = false },
+	{ "sandboxed", .native = true, .sandboxed = true },
+	{ "sandboxed, blinded", .native = true, .sandboxed = true, .blind = true },
+	/* Without checks: of what ends well. What a verifier would refuse among it is in bounds all the same. */
+	{ "verified", .native = true },
+	{ "verified, blinded", .native = true, .blind = true },
+};
+
+static bool is_for(const struct engine *e, const struct test_program *t)
+{
+	if (e->native && jit_host() == JIT_N_TARGETS)
+		return false;
+	return e->sandboxed || !e->native || !t->error[0];
+}
 
 static void run_on(const struct engine *e, const struct prog *p, const struct test_program *t, struct outcome *out)
 {
+	struct jit_image *image = NULL;
 	struct vm_prog *vp = NULL;
 	struct diag d;
 
 	*out = (struct outcome){ .err = E_OK };
 	diag_init(&d);
 	out->err = prepare(p, &vp, &d);
-	if (out->err == E_OK && e->ready)
-		out->err = e->ready(vp, &d);
+	if (out->err == E_OK && e->native)
+		out->err = compile(vp, e->sandboxed, e->blind, &image, &d);
 	if (out->err == E_OK)
 		out->err = run_vm(vp, t, out, &d);
+	if (vp && image)
+		jit_detach(vp);
 	vm_prog_free(vp);
+	jit_image_free(image);
 	if (out->err != E_OK)
 		(void)snprintf(out->id, sizeof out->id, "%c%03u", d.family ? d.family : '?', d.id);
 }
@@ -184,6 +222,8 @@ static void run_case(struct test_program *t, struct tally *tally)
 	for (size_t i = 0; i < countof(engines); i++) {
 		struct outcome o;
 
+		if (!is_for(&engines[i], t))
+			continue;
 		run_on(&engines[i], &p, t, &o);
 		judge(&engines[i], t, &o);
 	}

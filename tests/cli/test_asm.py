@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 sys.path.insert(0, HERE)
 import tap
-from tap import expect
+from tap import Skip, expect
 from test_cli import ROOT, Context
 
 tap.TESTS.clear()  # test_cli has its own run
@@ -170,6 +171,57 @@ def a_profile_counts_lines_and_functions(c):
     expect("186 instructions" in out and "20   10.8%  p.s:8: call square" in out and "60   32.3%  square" in out, out)
 
 
+NATIVE = """	.section	sallyport/program
+main:
+	r6 = *(u8 *)(r1 + 1)
+	r1 = r6
+	call square
+	exit
+square:
+	r0 = r1
+	r0 *= r1
+	exit
+"""
+
+
+def native(c):
+    r = c.run("disasm", c.file("n.s", NATIVE), "--jit")
+    if r.returncode == 2 or "J1" in r.stderr:
+        raise Skip("no compiler for this machine")
+    return r.stdout
+
+
+@test
+def native_code_gives_the_same_results_and_faults(c):
+    native(c)
+    for way in ("--interpreted", "--sandboxed", "--verified"):
+        expect(c.run("exec", "n.s", "--mem", "0007", way, code=0).stdout == "r0 = 49 (0x31)\n", way)
+    for way in ("--interpreted", "--sandboxed"):
+        r = c.run("exec", "n.s", "--mem", "00", way, code=1)
+        expect("n.s:3:1: error[X301]" in r.stderr, r.stderr)
+    r = c.run("exec", "n.s", "--mem", "00", "--verified", code=1)
+    expect("error[V" in r.stderr, r.stderr)
+    c.file("loop.s", "again: goto again\n exit\n")
+    expect("X309" in c.run("exec", "loop.s", "--sandboxed", code=1).stderr, "fuel")
+    c.run("exec", "n.s", "--sandboxed", "--trace", code=2)
+
+
+@test
+def native_code_is_shown_beside_what_it_was_made_of(c):
+    out = native(c)
+    expect("bytes of" in out and "sandboxed" in out, out)
+    for want in ("main:\n", "square:\n", "\tw6 = *(u8 *)(r1 + 1)  # 0", "\tr0 *= r1  # 5"):
+        expect(want in out, f"{want!r} is not in\n{out}")
+    expect(len(re.findall(r"^\t\t +[0-9a-f]+: [0-9a-f]{2}", out, re.M)) > 8, out)
+    if shutil.which("objdump"):
+        expect("ret" in out and "no mnemonics" not in out, out)
+    checked = len(out)
+    out = c.run("disasm", "n.s", "--jit", "--verified", "--source", code=0).stdout
+    expect("; n.s:3: r6 = *(u8 *)(r1 + 1)\n" in out and "verified" in out and len(out) < checked, out)
+    for args in (["--jit=arm"], ["--jit", "--json"], ["--verified"]):
+        c.run("disasm", "n.s", *args, code=2)
+
+
 @test
 def the_examples_of_the_manual_run(c):
     text = open(os.path.join(ROOT, "docs", "asm.md"), encoding="utf-8").read()
@@ -190,10 +242,11 @@ def the_plugin_speaks_the_suites_protocol(c):
         return subprocess.run([c.binary, "asm", "--raw", c.path("t.s"), "-o", "-"], capture_output=True, timeout=60).stdout
 
     second = code("r0 = *(u8 *)(r1 + 1)\nr0 += r2\nexit\n")
-    expect(plugin(c, hexes(b"\1\x20\3"), "--interpreter", code=second).stdout == "23\n", "memory")
+    for way in ("--interpreter", "--sandboxed", "--jit"):
+        expect(plugin(c, hexes(b"\1\x20\3"), way, code=second).stdout == "23\n", "memory")
+        expect(plugin(c, way, code=code("r1 = 0\ncall 5\nr0 = 9\nexit")).stdout == "0\n", "helper 5 ends the program")
     expect(plugin(c, code=code("r0 = r1\nr0 |= r2\nr0 += -1\nexit")).stdout == "f" * 16 + "\n", "without memory")
     expect(plugin(c, code=code("r1 = 3\ncall 5\nexit")).stdout == "3\n", "helper 5")
-    expect(plugin(c, code=code("r1 = 0\ncall 5\nr0 = 9\nexit")).stdout == "0\n", "helper 5 ends the program")
     expect("X301" in plugin(c, hexes(b"\1"), code=second, want=1).stderr, "a fault")
     expect("E105" in plugin(c, code=b"\1\2", want=1).stderr, "half an instruction")
     for args in (["--what"], ["0x", "--interpreter"], ["00", "11"]):

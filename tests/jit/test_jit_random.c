@@ -181,6 +181,7 @@ static void gen_jump(struct gen *g)
 static void gen_call(struct gen *g)
 {
 	if (g->func + 1 < FUNCS && pick(g, 2)) {
+		mov(&g->c, 1, 9);
 		g->calls[g->n_calls++] = g->c.n;
 		(void)emit(&g->c, "CALL_LOCAL", 0, 0, 0, 0);
 	} else {
@@ -261,10 +262,9 @@ static void generate(struct gen *g)
 	g->c = (struct code){ .profile = &random_profile, .lookup = find };
 	for (g->func = 0; g->func < FUNCS; g->func++) {
 		starts[g->func] = g->start = g->c.n;
-		if (!g->func)
-			mov(&g->c, 9, 1);
+		mov(&g->c, 9, 1);
 		/* The stack, as far as it is used, and all registers have a value. */
-		for (int32_t i = 8; i <= 128; i += 8)
+		for (int32_t i = 8; i <= 256; i += 8)
 			(void)emit(&g->c, "STDW", 10, 0, -i, i);
 		for (unsigned r = 0; r < 9; r++)
 			movi(&g->c, r, (int32_t)number(g));

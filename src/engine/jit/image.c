@@ -29,7 +29,7 @@ struct row {
 	uint64_t code, code_bytes; /* from the start */
 	uint32_t first_entry, n_entries;
 	uint32_t n_insns, n_imports;
-	uint32_t verified, reserved;
+	uint32_t verified, first_called;
 };
 _Static_assert(sizeof(struct header) == 64, "header of an image");
 _Static_assert(sizeof(struct row) == 40, "row of an image");
@@ -101,7 +101,8 @@ FALLIBLE jit_write(const struct jit_code *codes, uint32_t n, const struct jit_op
 				 .n_entries = codes[i].n_entries,
 				 .n_insns = codes[i].n_insns,
 				 .n_imports = codes[i].n_imports,
-				 .verified = codes[i].verified };
+				 .verified = codes[i].verified,
+				 .first_called = codes[i].first_called };
 
 		buf_put(out, &r, sizeof r);
 		at += align(codes[i].code.len);
@@ -245,6 +246,7 @@ FALLIBLE jit_image_code(const struct jit_image *im, uint32_t i, struct jit_image
 					.n_insns = r->n_insns,
 					.n_imports = r->n_imports,
 					.verified = r->verified,
+					.first_called = r->first_called,
 					.code = im->p + r->code,
 					.code_bytes = r->code_bytes,
 					.entries = (const uint32_t *)(const void *)(im->rows + im->h.n_codes) +

@@ -17,6 +17,7 @@ enum jit_import {
 	JIT_IMPORT_TAIL,        /* vm_native_tail */
 	JIT_IMPORT_ENTRIES,     /* addresses of the functions, by number */
 	JIT_IMPORT_CALLBACK,    /* how C enters one of them */
+	JIT_IMPORT_FIRST,       /* the first one, if C enters it as the program itself; else 0 */
 	JIT_IMPORT_RESUME,      /* jit_resume */
 	JIT_IMPORT_ACCESS_SLOW, /* vm_access_slow */
 	JIT_IMPORT_FIXED
@@ -67,7 +68,7 @@ enum err jit_resume(struct vm_run_state *run, uint32_t insn, const struct jit_fr
 struct jit_image_code {
 	enum jit_target target;
 	uint32_t n_insns, n_imports;
-	bool verified;
+	bool verified, first_called;
 	const uint8_t *code;
 	size_t code_bytes;
 	const uint32_t *entries;

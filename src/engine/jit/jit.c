@@ -66,7 +66,7 @@ static enum err callback(struct vm_run_state *run)
 {
 	const struct vm_native *n = &run->vp->native;
 
-	if (run->entry == n->entries[0])
+	if ((uintptr_t)run->entry == run->imports[JIT_IMPORT_FIRST])
 		return n->run(run);
 	return ((vm_native_fn *)(uintptr_t)run->imports[JIT_IMPORT_CALLBACK])(run);
 }
@@ -112,6 +112,7 @@ FALLIBLE jit_attach(struct vm_prog *vp, const struct jit_image *im, uint32_t i, 
 	t[JIT_IMPORT_ENTRIES] = (uint64_t)(uintptr_t)(t + c.n_imports);
 	t[JIT_IMPORT_CALLBACK] = t[c.n_imports + vp->n_funcs];
 	in = (vm_native_fn *)(uintptr_t)t[JIT_IMPORT_CALLBACK];
+	t[JIT_IMPORT_FIRST] = c.first_called ? 0 : t[c.n_imports];
 	vm_prog_set_native(vp, &(struct vm_native){ .run = (vm_native_fn *)(uintptr_t)c.code,
 						    .callback = c.target == JIT_X86_64 ? callback : in,
 						    .entries = (const void *const *)(const void *)(t + c.n_imports),

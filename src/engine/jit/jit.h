@@ -58,7 +58,7 @@ struct jit_code {
 		*entries; /* per function of vm_prog_funcs(): offset of its native code; then that of callbacks */
 	uint32_t n_entries;
 	uint32_t n_insns, n_imports; /* of the program: jit_attach compares them */
-	bool verified;
+	bool verified, first_called; /* first_called: entries[0] is entered as the others are */
 };
 
 /*

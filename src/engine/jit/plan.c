@@ -269,7 +269,6 @@ static void describe_func(const struct vm_prog *vp, struct plan *p, struct plan_
 		bool call = in->sem == ISA_CALL || in->sem == ISA_CALLX || in->sem == PLAN_TAIL_CALL;
 
 		p->needs_vm |= is_indirect(vp, in);
-		p->any_callx |= in->sem == ISA_CALLX;
 		f->may_goto |= in->sem == ISA_MAY_GOTO;
 		f->calls |= call;
 		f->writes |= call ? 1 : in->def;
@@ -287,8 +286,8 @@ static void describe_funcs(const struct vm_prog *vp, struct plan *p)
 		p->funcs[i].zero_bytes = vp->funcs[i].zero_bytes;
 		describe_func(vp, p, &p->funcs[i]);
 	}
-	/* Through a register, or from the host, any but the first may be called; the first by callx alone. */
-	for (uint32_t i = p->any_callx ? 0 : 1; i < p->n_funcs; i++)
+	/* Through a register, or by a helper, any may be called. */
+	for (uint32_t i = p->needs_vm ? 0 : 1; i < p->n_funcs; i++)
 		p->funcs[i].called = true;
 }
 
@@ -413,15 +412,16 @@ static void find_rotation(struct plan_insn *in)
 }
 
 /* A conditional jump over one mov that nothing else leads to. */
-static void find_select(struct plan_insn *in, uint32_t at)
+static bool find_select(struct plan_insn *in, uint32_t at)
 {
 	struct plan_insn *mov = in + 1;
 
 	if (in->target != at + 2 || mov->sem != ISA_MOV || mov->flags & PLAN_LEADER)
-		return;
+		return false;
 	in->flags |= PLAN_SELECT;
 	if (!(in[2].flags & PLAN_MANY))
 		in[2].flags &= (uint8_t)~PLAN_LEADER;
+	return true;
 }
 
 static void find_idioms(struct plan *p)
@@ -434,7 +434,7 @@ static void find_idioms(struct plan *p)
 		else if (in->sem == ISA_MOV && !(in->flags & PLAN_B_IMM))
 			find_rotation(in);
 		else if (in->sem > ISA_JA && in->sem < ISA_MAY_GOTO)
-			find_select(in, i);
+			i += find_select(in, i); /* its mov is no part of another idiom */
 	}
 }
 

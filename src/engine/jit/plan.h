@@ -61,7 +61,7 @@ struct plan_func {
 	bool uses_frame;     /* r10 is read */
 	bool calls;          /* it calls helpers or functions */
 	bool may_goto;       /* it counts loops */
-	bool called;         /* by a local call, or callx */
+	bool called;         /* by a local call, callx or a helper */
 };
 
 struct plan {
@@ -69,7 +69,7 @@ struct plan {
 	uint32_t n_insns;
 	struct plan_func *funcs;
 	uint32_t n_funcs;
-	bool any_frame, any_call, any_callx;
+	bool any_frame, any_call;
 	bool needs_vm; /* it has instructions for which depth and stack are kept in the run (native.h rules 5, 6) */
 };
 

@@ -255,6 +255,7 @@ FALLIBLE x86_compile(const struct vm_prog *vp, const struct jit_opts *o, struct 
 		e = compile(&x, a, out);
 		out->n_insns = plan.n_insns;
 		out->verified = !o->sandboxed;
+		out->first_called = plan.funcs[0].called;
 		out->n_imports = jit_n_imports(vp);
 	}
 	free(x.hot.start);

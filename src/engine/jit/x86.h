@@ -97,7 +97,8 @@ struct x86 {
 	size_t n_branches, cap_branches;
 	struct x86_back *backs;
 	size_t n_backs, cap_backs;
-	uint32_t slow_common, deopt_common, depth_common, handle_common, fuel_common, leave_common, retpoline_common; /* offsets in the cold stream */
+	uint32_t slow_common, deopt_common, depth_common, handle_common, fuel_common, leave_common,
+		retpoline_common; /* offsets in the cold stream */
 	uint64_t key;
 };
 

@@ -55,8 +55,8 @@ static bool entry_pads(const struct x86 *x)
 	return !(entry_pushes(x) & 1) && (x->leaves || x->plan->any_call);
 }
 
-/* want: the registers to be loaded from the run. */
-static void enter(struct x86 *x, uint16_t want)
+/* want: registers that may be read; args: those of them that the run has. The others are zero. */
+static void enter(struct x86 *x, uint16_t want, uint16_t args)
 {
 	struct x86_code *c = &x->c;
 
@@ -78,9 +78,14 @@ static void enter(struct x86 *x, uint16_t want)
 		x86_rm(c, X_W, 0x8b, X86_FUEL, X86_RUN_FIELD(fuel));
 	if (x->plan->any_frame || x->frames)
 		want |= x86_bit(ISA_FP);
-	for (unsigned r = 0; r < ISA_N_REGS; r++)
-		if (want >> r & 1)
+	for (unsigned r = 0; r < ISA_N_REGS; r++) {
+		if (!(want >> r & 1))
+			continue;
+		if ((args | x86_bit(ISA_FP)) >> r & 1)
 			x86_rm(c, X_W, 0x8b, x86_host[r], run_reg(r));
+		else
+			x86_alu_rr(c, false, X_XOR, x86_host[r], x86_host[r]);
+	}
 }
 
 /* rsp is as enter() left it, eax is the result. */
@@ -200,7 +205,7 @@ void x86_loops_less(struct x86 *x)
  */
 static void enter_called(struct x86 *x, bool entry)
 {
-	enter(x, x->sandboxed ? 0x3ff : 0x3e);
+	enter(x, x->sandboxed ? 0x3ff : 0x3e, entry ? 0x3e : 0x06);
 	if (x->plan->any_frame || x->frames)
 		shift_frame(x, VM_STACK_BYTES);
 	if (x->sandboxed)
@@ -233,7 +238,7 @@ void x86_func_begin(struct x86 *x)
 		enter_called(x, false);
 	x86_label(x, x86_entry_label(x, func_number(x, x->f)));
 	if (is_main(x)) {
-		enter(x, (uint16_t)((first->live & ~first->def) | first->use));
+		enter(x, (uint16_t)((first->live & ~first->def) | first->use), 0x06);
 		start_loops(x);
 		return;
 	}
