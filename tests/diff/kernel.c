@@ -23,7 +23,7 @@ static bool make_map(struct diff_bed *b, uint32_t i, uint32_t value, uint32_t en
 
 bool diff_kernel_init(struct diff_bed *b, char *why_not, size_t n)
 {
-	_Static_assert(DIFF_CELLS * DIFF_CELL <= PAGE && DIFF_OUT <= PAGE, "each map is one page");
+	_Static_assert(DIFF_CELLS * (int)DIFF_CELL <= (int)PAGE && (int)DIFF_OUT <= (int)PAGE, "each map is one page");
 	if (make_map(b, 0, DIFF_OUT, 1) && make_map(b, 1, DIFF_CELL, DIFF_CELLS))
 		return true;
 	(void)snprintf(why_not, n, "bpf(2): %s", strerror(errno));
@@ -79,7 +79,7 @@ enum diff_result diff_kernel_run(struct diff_bed *b, const struct diff_code *c, 
 	if (fd < 0) {
 		size_t len = strlen(log);
 
-		(void)snprintf(b->why, sizeof b->why, "%s", log + (len > 600 ? len - 600 : 0));
+		(void)snprintf(b->why, sizeof b->why, "%.600s", log + (len > 600 ? len - 600 : 0));
 		return DIFF_REFUSED;
 	}
 	memcpy(b->kernel_map[0], m->mem, sizeof m->mem);
