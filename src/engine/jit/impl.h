@@ -51,8 +51,9 @@ static inline uint32_t jit_n_imports(const struct vm_prog *vp)
 struct jit_frame {
 	uint64_t saved[4]; /* the caller's r6 to r9 */
 	uint64_t ret;
-	uint64_t insn; /* the slot of the call */
+	uint64_t insn; /* the slot of the call; JIT_FRAME_LAST: it came from C */
 };
+#define JIT_FRAME_LAST UINT64_MAX
 
 /* Native code ends at slot insn, not by exit. */
 enum jit_how {

@@ -28,10 +28,10 @@ FALLIBLE jit_compile(const struct vm_prog *vp, const struct jit_opts *o, struct 
 static uint32_t resume_frames(struct vm_run_state *run, const struct jit_frame *frames)
 {
 	const struct jit_frame *end = (const struct jit_frame *)(uintptr_t)run->native_sp;
-	uint32_t n = (uint32_t)(end - frames);
+	uint32_t n = 0;
 
-	for (uint32_t i = run->depth; frames < end; frames++) {
-		struct vm_frame *f = &run->vm->frames[--i];
+	for (; frames < end && frames->insn != JIT_FRAME_LAST; frames++) {
+		struct vm_frame *f = &run->vm->frames[run->depth - ++n];
 
 		f->ret = &run->vp->ops[frames->insn + 1];
 		memcpy(f->saved, frames->saved, sizeof f->saved);

@@ -208,8 +208,11 @@ static void enter_called(struct x86 *x, bool entry)
 	enter(x, x->sandboxed ? 0x3ff : 0x3e, entry ? 0x3e : 0x06);
 	if (x->plan->any_frame || x->frames)
 		shift_frame(x, VM_STACK_BYTES);
-	if (x->sandboxed)
-		x86_push(&x->c, RAX);
+	if (x->sandboxed) {
+		/* In the place of a slot: here ends what the interpreter has to know (JIT_FRAME_LAST). */
+		x86_u8(&x->c, 0x6a);
+		x86_u8(&x->c, 0xff);
+	}
 	if (entry)
 		call_memory(x, X86_RUN_FIELD(entry));
 	else
