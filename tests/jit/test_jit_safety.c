@@ -9,7 +9,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-
 static struct jt_end check_ends(const struct code *c, enum err want, uint64_t fuel)
 {
 	struct jt_end e = jt_compare(c, &(struct jt_input){ .fuel = fuel }, JT_CHECKING);
@@ -389,7 +388,7 @@ TEST(an_image_goes_through_a_sealed_file_and_a_damaged_or_open_one_is_refused)
 	CHECK_EQ(try_map(&b, F_SEAL_SHRINK | F_SEAL_GROW, &d), E_FORMAT);
 	CHECK_EQ(d.id, 108);
 	/* Any byte of header and row: what is read of it is refused or harmless. */
-	for (size_t i = 0; i < 64 + 40 + 8; i++) {
+	for (size_t i = 0; i < 64 + 48 + 8; i++) {
 		b.p[i] = (char)~b.p[i];
 		(void)try_map(&b, SEALED, &d);
 		b.p[i] = (char)~b.p[i];
@@ -436,4 +435,165 @@ TEST(an_image_of_another_program_is_not_attached_and_an_unknown_target_not_compi
 	vm_prog_free(other);
 	jit_image_free(im);
 	arena_done(&a);
+}
+
+/* --- maps --- */
+
+static struct map *array_of(uint32_t n, uint32_t value_size, struct prog_map *def)
+{
+	struct map *m = NULL;
+
+	*def = (struct prog_map){
+		.name = "a", .kind = PROG_MAP_ARRAY, .key_size = 4, .value_size = value_size, .max_entries = n
+	};
+	CHECK_OK(map_new(def, &m, NULL));
+	return m;
+}
+
+/* The key comes from the context; the value is read, changed and read again; what is not there gives 99. */
+static void looks_up(struct code *c, const struct prog_map *def, struct map *const *m)
+{
+	*c = (struct code){ .maps = def, .map_objs = m, .n_maps = 1 };
+	ldx(c, "LDXW", 6, 1, 0);
+	stx(c, "STXW", 10, -4, 6);
+	mov(c, 2, 10);
+	addi(c, 2, -4);
+	(void)emit(c, "LDDW_MAP_FD", 1, 0, 0, 0);
+	call(c, 1);
+	(void)emit(c, "JNE64_IMM", 0, 0, 2, 0);
+	movi(c, 0, 99);
+	exit_(c);
+	ldx(c, "LDXDW", 7, 0, 0);
+	(void)emit(c, "STDW", 0, 0, 0, 1000);
+	ldx(c, "LDXDW", 8, 0, 0);
+	stx(c, "STXDW", 0, 0, 7);
+	mov(c, 0, 7);
+	(void)emit(c, "ADD64_REG", 0, 8, 0, 0);
+	exit_(c);
+}
+
+TEST(looking_up_in_an_array_gives_the_value_or_nothing)
+{
+	static const uint32_t value_sizes[] = { 8, 12, 16, 24, 40, 64 };
+	static struct code c;
+
+	for (size_t i = 0; i < countof(value_sizes); i++) {
+		struct prog_map def;
+		struct map *m = array_of(5, value_sizes[i], &def);
+		struct jt_prog p;
+
+		for (uint32_t k = 0; k < 5; k++) {
+			uint64_t v[8] = { 100 + k };
+
+			CHECK_OK(map_update(m, &k, v, MAP_ANY));
+		}
+		looks_up(&c, &def, &m);
+		p = jt_prog(&c, JT_ALL);
+		for (uint32_t k = 0; k < 7; k++) {
+			uint32_t key = k == 6 ? UINT32_MAX : k;
+
+			CHECK_EQ(jt_check(&p, &(struct jt_input){ .ctx = &key, .ctx_bytes = 4 }).r0,
+				 k < 5 ? 1100 + k : 99);
+		}
+		jt_done(&p);
+		map_free(m);
+	}
+}
+
+TEST(an_image_is_not_attached_to_the_same_program_with_a_smaller_map)
+{
+	static struct code c, smaller;
+	struct prog_map def, def2;
+	struct map *m = array_of(5, 8, &def), *m2 = array_of(4, 8, &def2);
+	struct vm_prog *vp, *other;
+	struct jit_image *im = NULL;
+	struct jit_code code;
+	struct arena a;
+	struct diag d;
+
+	diag_init(&d);
+	arena_init(&a, JT_ARENA);
+	looks_up(&c, &def, &m);
+	looks_up(&smaller, &def2, &m2);
+	code = compile_way(&c, 0, &a, &vp);
+	CHECK_OK(jit_map(&code, 1, &im, &d));
+	CHECK_OK(prepare_code(&smaller, &other, &d));
+	CHECK_EQ(jit_attach(other, im, 0, &d), E_FORMAT);
+	CHECK_OK(jit_attach(vp, im, 0, &d));
+	jit_detach(vp);
+	vm_prog_free(vp);
+	vm_prog_free(other);
+	jit_image_free(im);
+	arena_done(&a);
+	map_free(m);
+	map_free(m2);
+}
+
+static struct jt_end loop_to(uint32_t n, unsigned ways)
+{
+	static struct code c;
+
+	c = (struct code){ 0 };
+	mov(&c, 6, 1);
+	movi(&c, 7, 5);
+	(void)emit(&c, "MOV64_IMM", 1, 0, 0, (int32_t)n);
+	(void)emit(&c, "LDDW_FUNC", 2, 0, 0, 0);
+	mov(&c, 3, 10);
+	addi(&c, 3, -16);
+	(void)emit(&c, "STDW", 10, 0, -16, 0);
+	movi(&c, 4, 0);
+	call(&c, 181);
+	ldx(&c, "LDXDW", 8, 10, -16);
+	(void)emit(&c, "ADD64_REG", 0, 8, 0, 0);
+	(void)emit(&c, "ADD64_REG", 0, 7, 0, 0);
+	exit_(&c);
+	c.insns[3].imm = (int64_t)c.n - 4;
+	/* r1 the round, r2 the address of the sum */
+	ldx(&c, "LDXDW", 3, 2, 0);
+	(void)emit(&c, "ADD64_REG", 3, 1, 0, 0);
+	stx(&c, "STXDW", 2, 0, 3);
+	movi(&c, 7, 77);
+	stx(&c, "STXDW", 10, -8, 3);
+	movi(&c, 0, 0);
+	exit_(&c);
+	return jt_compare(&c, &(struct jt_input){ .fuel = 5000 }, ways);
+}
+
+TEST(a_callback_runs_natively_and_its_faults_and_fuel_are_the_interpreters)
+{
+	struct jt_end e = loop_to(10, JT_ALL);
+
+	CHECK_EQ(e.err, E_OK);
+	CHECK_EQ(e.r0, 10 + 45 + 5);
+	CHECK_EQ(loop_to(100000, JT_CHECKING).err, E_FUEL);
+}
+
+TEST(perf_is_told_where_the_code_is)
+{
+	static struct code c;
+	struct vm_prog *vp;
+	struct jit_image *im = NULL;
+	struct jit_opts o = jt_opts(0);
+	struct diag d;
+	char text[300] = { 0 }, want[300];
+	int fds[2];
+
+	movi(&c, 0, 1);
+	exit_(&c);
+	diag_init(&d);
+	CHECK_OK(prepare_code(&c, &vp, &d));
+	CHECK_EQ(pipe(fds), 0);
+	CHECK_EQ(jit_perf_map(vp, "x", fds[1]), E_NOT_FOUND);
+	jt_attach(vp, &o, &im);
+	CHECK_OK(jit_perf_map(vp, "x", fds[1]));
+	CHECK_EQ(jit_perf_map(vp, "a\nb", fds[1]), E_INVALID);
+	CHECK(read(fds[0], text, sizeof text - 1) > 0);
+	(void)snprintf(want, sizeof want, "%llx ", (unsigned long long)(uintptr_t)vp->native.run);
+	CHECK_HAS(text, want);
+	CHECK_HAS(text, " bpf:x\n");
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+	jit_detach(vp);
+	vm_prog_free(vp);
+	jit_image_free(im);
 }
