@@ -30,9 +30,10 @@ struct row {
 	uint32_t first_entry, n_entries;
 	uint32_t n_insns, n_imports;
 	uint32_t verified, first_called;
+	uint64_t shape;
 };
 _Static_assert(sizeof(struct header) == 64, "header of an image");
-_Static_assert(sizeof(struct row) == 40, "row of an image");
+_Static_assert(sizeof(struct row) == 48, "row of an image");
 
 struct jit_image {
 	const uint8_t *p;
@@ -102,7 +103,8 @@ FALLIBLE jit_write(const struct jit_code *codes, uint32_t n, const struct jit_op
 				 .n_insns = codes[i].n_insns,
 				 .n_imports = codes[i].n_imports,
 				 .verified = codes[i].verified,
-				 .first_called = codes[i].first_called };
+				 .first_called = codes[i].first_called,
+				 .shape = codes[i].shape };
 
 		buf_put(out, &r, sizeof r);
 		at += align(codes[i].code.len);
@@ -247,6 +249,7 @@ FALLIBLE jit_image_code(const struct jit_image *im, uint32_t i, struct jit_image
 					.n_imports = r->n_imports,
 					.verified = r->verified,
 					.first_called = r->first_called,
+					.shape = r->shape,
 					.code = im->p + r->code,
 					.code_bytes = r->code_bytes,
 					.entries = (const uint32_t *)(const void *)(im->rows + im->h.n_codes) +

@@ -17,6 +17,7 @@ enum jit_import {
 	JIT_IMPORT_TAIL,        /* vm_native_tail */
 	JIT_IMPORT_ENTRIES,     /* addresses of the functions, by number */
 	JIT_IMPORT_CALLBACK,    /* how C enters one of them */
+	JIT_IMPORT_BYTES,       /* of the code */
 	JIT_IMPORT_FIRST,       /* the first one, if C enters it as the program itself; else 0 */
 	JIT_IMPORT_RESUME,      /* jit_resume */
 	JIT_IMPORT_ACCESS_SLOW, /* vm_access_slow */
@@ -52,8 +53,9 @@ static inline uint32_t jit_n_imports(const struct vm_prog *vp)
 struct jit_frame {
 	uint64_t saved[4]; /* the caller's r6 to r9 */
 	uint64_t ret;
-	uint64_t insn; /* the slot of the call */
+	uint64_t insn; /* the slot of the call; JIT_FRAME_LAST: it came from C */
 };
+#define JIT_FRAME_LAST UINT64_MAX
 
 /* Native code ends at slot insn, not by exit. */
 enum jit_how {
@@ -64,10 +66,14 @@ enum jit_how {
 };
 enum err jit_resume(struct vm_run_state *run, uint32_t insn, const struct jit_frame *frames, enum jit_how how);
 
+/* What a program is, but for addresses: its operations, its helpers, the shapes of its maps. O(n). */
+uint64_t jit_shape(const struct vm_prog *vp);
+
 /* One code of an image. The code is entered at its first byte. */
 struct jit_image_code {
 	enum jit_target target;
 	uint32_t n_insns, n_imports;
+	uint64_t shape;
 	bool verified, first_called;
 	const uint8_t *code;
 	size_t code_bytes;

@@ -2,6 +2,8 @@
 /* jit: which compiler, and how native code and a prepared program come together. */
 #include "engine/jit/impl.h"
 
+#include <unistd.h>
+
 static const struct {
 	const char *name;
 	enum err (*compile)(const struct vm_prog *vp, const struct jit_opts *o, struct arena *a, struct jit_code *out,
@@ -28,10 +30,10 @@ FALLIBLE jit_compile(const struct vm_prog *vp, const struct jit_opts *o, struct 
 static uint32_t resume_frames(struct vm_run_state *run, const struct jit_frame *frames)
 {
 	const struct jit_frame *end = (const struct jit_frame *)(uintptr_t)run->native_sp;
-	uint32_t n = (uint32_t)(end - frames);
+	uint32_t n = 0;
 
-	for (uint32_t i = run->depth; frames < end; frames++) {
-		struct vm_frame *f = &run->vm->frames[--i];
+	for (; frames < end && frames->insn != JIT_FRAME_LAST; frames++) {
+		struct vm_frame *f = &run->vm->frames[run->depth - ++n];
 
 		f->ret = &run->vp->ops[frames->insn + 1];
 		memcpy(f->saved, frames->saved, sizeof f->saved);
@@ -71,6 +73,47 @@ static enum err callback(struct vm_run_state *run)
 	return ((vm_native_fn *)(uintptr_t)run->imports[JIT_IMPORT_CALLBACK])(run);
 }
 
+/* Chained, so that the order counts. */
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+	return hash_u64(h ^ v) + v;
+}
+
+static uint64_t values_at(const struct vm_prog *vp, int32_t map)
+{
+	uint8_t *base;
+	size_t bytes;
+	bool writable;
+
+	map_values(vp->maps[map], &base, &bytes, &writable);
+	return (uint64_t)(uintptr_t)base;
+}
+
+uint64_t jit_shape(const struct vm_prog *vp)
+{
+	uint64_t h = vp->n_ops;
+
+	for (uint32_t i = 0; i < vp->n_ops; i++) {
+		const struct vm_op *op = &vp->ops[i];
+		bool address = op->code == VM_OP_LDI2 && op->src == ISA_IMM64_MAP_VALUE;
+		bool call = op->code == VM_OP_CALL || op->code == VM_OP_TAIL_CALL;
+
+		h = mix(h, op->code | (uint64_t)op->dst << 16 | (uint64_t)op->src << 24 |
+				   (uint64_t)(uint32_t)op->off << 32);
+		if (call)
+			h = mix(h, op->call->proto->id);
+		else
+			h = mix(h, (uint64_t)op->imm - (address ? values_at(vp, op->off) : 0));
+	}
+	for (uint32_t i = 0; i < vp->n_maps; i++) {
+		const struct prog_map *d = map_def(vp->maps[i]);
+
+		h = mix(h, d->kind | (uint64_t)d->key_size << 32);
+		h = mix(h, d->value_size | (uint64_t)d->max_entries << 32);
+	}
+	return h;
+}
+
 static void fill_imports(const struct vm_prog *vp, uint64_t *t)
 {
 	t[JIT_IMPORT_ACCESS] = (uint64_t)(uintptr_t)vm_may_access;
@@ -82,13 +125,8 @@ static void fill_imports(const struct vm_prog *vp, uint64_t *t)
 	for (uint32_t i = 0; i < vp->n_calls; i++)
 		t[jit_import_helper(i) / 8] = (uint64_t)(uintptr_t)vp->calls[i].fn;
 	for (uint32_t i = 0; i < vp->n_maps; i++) {
-		uint8_t *base;
-		size_t bytes;
-		bool writable;
-
-		map_values(vp->maps[i], &base, &bytes, &writable);
 		t[jit_import_map(vp, i) / 8] = (uint64_t)(uintptr_t)vp->maps[i];
-		t[jit_import_values(vp, i) / 8] = (uint64_t)(uintptr_t)base;
+		t[jit_import_values(vp, i) / 8] = values_at(vp, (int32_t)i);
 	}
 }
 
@@ -100,7 +138,7 @@ FALLIBLE jit_attach(struct vm_prog *vp, const struct jit_image *im, uint32_t i, 
 	uint64_t *t;
 
 	TRY(jit_image_code(im, i, &c, d));
-	if (c.target != jit_host() || c.n_insns != vp->n_ops || c.n_imports != jit_n_imports(vp) ||
+	if (c.target != jit_host() || c.shape != jit_shape(vp) || c.n_imports != jit_n_imports(vp) ||
 	    c.n_entries != vp->n_funcs + 1)
 		FAIL_ID(d, FORMAT, 'J', 104, "code %u was compiled for another target or program", i);
 	t = calloc((size_t)c.n_imports + c.n_entries, sizeof *t);
@@ -110,6 +148,7 @@ FALLIBLE jit_attach(struct vm_prog *vp, const struct jit_image *im, uint32_t i, 
 	for (uint32_t k = 0; k < c.n_entries; k++)
 		t[c.n_imports + k] = (uint64_t)(uintptr_t)(c.code + c.entries[k]);
 	t[JIT_IMPORT_ENTRIES] = (uint64_t)(uintptr_t)(t + c.n_imports);
+	t[JIT_IMPORT_BYTES] = c.code_bytes;
 	t[JIT_IMPORT_CALLBACK] = t[c.n_imports + vp->n_funcs];
 	in = (vm_native_fn *)(uintptr_t)t[JIT_IMPORT_CALLBACK];
 	t[JIT_IMPORT_FIRST] = c.first_called ? 0 : t[c.n_imports];
@@ -127,4 +166,20 @@ void jit_detach(struct vm_prog *vp)
 
 	vm_prog_set_native(vp, NULL);
 	free(t);
+}
+
+FALLIBLE jit_perf_map(const struct vm_prog *vp, const char *name, int fd)
+{
+	const struct vm_native *n = &vp->native;
+	char line[256];
+	int len;
+
+	if (!n->run)
+		return E_NOT_FOUND;
+	len = snprintf(line, sizeof line, "%llx %llx bpf:%.200s\n", (unsigned long long)(uintptr_t)n->run,
+		       (unsigned long long)n->imports[JIT_IMPORT_BYTES], name);
+	for (const char *c = name; *c; c++)
+		if ((unsigned char)*c < ' ')
+			return E_INVALID;
+	return write(fd, line, (size_t)len) == len ? E_OK : E_IO;
 }

@@ -57,7 +57,8 @@ struct jit_code {
 	const uint32_t
 		*entries; /* per function of vm_prog_funcs(): offset of its native code; then that of callbacks */
 	uint32_t n_entries;
-	uint32_t n_insns, n_imports; /* of the program: jit_attach compares them */
+	uint64_t shape; /* of the program: jit_attach compares it */
+	uint32_t n_insns, n_imports;
 	bool verified, first_called; /* first_called: entries[0] is entered as the others are */
 };
 
@@ -93,8 +94,10 @@ FALLIBLE jit_attach(struct vm_prog *vp, const struct jit_image *im, uint32_t i, 
 /* It is interpreted again. Before vp is freed, or attached anew. */
 void jit_detach(struct vm_prog *vp);
 
-/* Tell perf (/tmp/perf-PID.map, by the caller's FILE) and debuggers (GDB's JIT interface) where the code of vp is. */
+/*
+ * Append a line for the native code of vp to fd, which is /tmp/perf-PID.map: perf names samples by it. E_NOT_FOUND: vp
+ * is interpreted; E_INVALID: a control character in the name; E_IO.
+ */
 FALLIBLE jit_perf_map(const struct vm_prog *vp, const char *name, int fd);
-FALLIBLE jit_gdb_register(struct jit_image *im, const char *const *names);
 
 #endif

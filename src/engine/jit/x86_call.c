@@ -208,8 +208,11 @@ static void enter_called(struct x86 *x, bool entry)
 	enter(x, x->sandboxed ? 0x3ff : 0x3e, entry ? 0x3e : 0x06);
 	if (x->plan->any_frame || x->frames)
 		shift_frame(x, VM_STACK_BYTES);
-	if (x->sandboxed)
-		x86_push(&x->c, RAX);
+	if (x->sandboxed) {
+		/* In the place of a slot: here ends what the interpreter has to know (JIT_FRAME_LAST). */
+		x86_u8(&x->c, 0x6a);
+		x86_u8(&x->c, 0xff);
+	}
 	if (entry)
 		call_memory(x, X86_RUN_FIELD(entry));
 	else
@@ -396,6 +399,40 @@ static void load_import(struct x86 *x, unsigned host, int32_t offset)
 	x86_rm(&x->c, X_W, 0x8b, host, x86_at(host, offset));
 }
 
+/* Looking up in an array is a multiplication: no call. */
+static bool array_shape(const struct x86 *x, const struct vm_call *c, struct map_shape *out)
+{
+	unsigned map = c->map_arg + 1u;
+
+	return c->proto->id == ABI_HELPER_map_lookup_elem && c->fn == helper_lookup(ABI_HELPER_map_lookup_elem) &&
+	       map == 1 && map_shape(x->vp->maps[x->e[map].disp], out) && out->n_cpus == 1 && out->stride <= INT32_MAX;
+}
+
+static void array_lookup(struct x86 *x, const struct map_shape *shape, uint16_t want)
+{
+	uint32_t map = (uint32_t)x->e[1].disp;
+	struct x86_mem key;
+
+	x86_settle(x, (uint16_t)(want & ~6), false);
+	key = x86_address(x, 2, 0);
+	x86_rm(&x->c, 0, 0x8b, RAX, key);
+	x86_rm(&x->c, X_W, 0x8b, X86_T1, X86_RUN_FIELD(imports));
+	x86_alu_ri(&x->c, false, X_CMP, RAX, (int32_t)shape->max_entries);
+	x86_to_cold(x, CC_AE, x86_cold_next(x));
+	if (shape->stride & (shape->stride - 1)) {
+		x86_rr(&x->c, X_W, 0x69, RAX, RAX);
+		x86_u32(&x->c, (uint32_t)shape->stride);
+	} else {
+		x86_shift_i(&x->c, true, X_SHL, RAX, (unsigned)__builtin_ctzll(shape->stride));
+	}
+	x86_rm(&x->c, X_W, 0x03, RAX, x86_at(X86_T1, jit_import_values(x->vp, map)));
+	x86_cold_begin(x);
+	x86_alu_rr(&x->c, false, X_XOR, RAX, RAX);
+	x86_back_to_hot(x, X86_JMP);
+	x86_cold_end(x);
+	x->pending = 0;
+}
+
 static void call_direct(struct x86 *x, const struct vm_call *c, uint16_t want)
 {
 	unsigned map = c->map_arg + 1u;
@@ -413,8 +450,11 @@ static void call_helper(struct x86 *x)
 {
 	uint16_t want = (uint16_t)(x->in->use | (x->in->live & ~x->in->def));
 	const struct vm_call *c = &x->vp->calls[x->in->target];
+	struct map_shape shape;
 
-	if (!x->fuel && is_direct(x, c)) {
+	if (!x->fuel && is_direct(x, c) && c->map_arg == 0 && array_shape(x, c, &shape)) {
+		array_lookup(x, &shape, want);
+	} else if (!x->fuel && is_direct(x, c)) {
 		call_direct(x, c, want);
 	} else {
 		x86_settle(x, want, true);
