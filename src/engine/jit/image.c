@@ -9,6 +9,7 @@
 #include "engine/jit/impl.h"
 
 #include <fcntl.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -57,6 +58,11 @@ enum jit_target jit_host(void)
 uint32_t jit_host_features(void)
 {
 	return __builtin_cpu_supports("bmi2") ? JIT_BMI2 : 0;
+}
+#elif defined(__aarch64__)
+uint32_t jit_host_features(void)
+{
+	return getauxval(AT_HWCAP) & HWCAP_ATOMICS ? JIT_LSE : 0;
 }
 #else
 uint32_t jit_host_features(void)
@@ -188,6 +194,8 @@ FALLIBLE jit_map(const struct jit_code *codes, uint32_t n, struct jit_image **ou
 		(void)munmap(p, bytes);
 		FAIL_ID(d, UNSUPPORTED, 'J', 107, "this host refuses executable memory: %m");
 	}
+	/* Where the instruction cache does not see what was written, as on aarch64. */
+	__builtin___clear_cache((char *)p, (char *)p + bytes);
 	return image_new(p, bytes, out, d);
 }
 

@@ -11,14 +11,15 @@
 #include "engine/jit/jit.h"
 
 enum jit_import {
-	JIT_IMPORT_ACCESS,   /* vm_may_access */
-	JIT_IMPORT_HELPER,   /* vm_native_call */
-	JIT_IMPORT_CALLX,    /* vm_native_callx */
-	JIT_IMPORT_TAIL,     /* vm_native_tail */
-	JIT_IMPORT_ENTRIES,  /* addresses of the functions, by number */
-	JIT_IMPORT_CALLBACK, /* how C enters one of them */
-	JIT_IMPORT_FIRST,    /* the first one, if C enters it as the program itself; else 0 */
-	JIT_IMPORT_RESUME,   /* jit_resume */
+	JIT_IMPORT_ACCESS,      /* vm_may_access */
+	JIT_IMPORT_HELPER,      /* vm_native_call */
+	JIT_IMPORT_CALLX,       /* vm_native_callx */
+	JIT_IMPORT_TAIL,        /* vm_native_tail */
+	JIT_IMPORT_ENTRIES,     /* addresses of the functions, by number */
+	JIT_IMPORT_CALLBACK,    /* how C enters one of them */
+	JIT_IMPORT_FIRST,       /* the first one, if C enters it as the program itself; else 0 */
+	JIT_IMPORT_RESUME,      /* jit_resume */
+	JIT_IMPORT_ACCESS_SLOW, /* vm_access_slow */
 	JIT_IMPORT_FIXED
 };
 
@@ -78,6 +79,8 @@ FALLIBLE jit_image_code(const struct jit_image *im, uint32_t i, struct jit_image
 
 /* Compilers. */
 FALLIBLE x86_compile(const struct vm_prog *vp, const struct jit_opts *o, struct arena *a, struct jit_code *out,
+		     struct diag *d);
+FALLIBLE a64_compile(const struct vm_prog *vp, const struct jit_opts *o, struct arena *a, struct jit_code *out,
 		     struct diag *d);
 
 #endif

@@ -8,7 +8,7 @@ static const struct {
 			    struct diag *d);
 } targets[JIT_N_TARGETS] = {
 	[JIT_X86_64] = { "x86-64", x86_compile },
-	[JIT_AARCH64] = { "aarch64", NULL },
+	[JIT_AARCH64] = { "aarch64", a64_compile },
 };
 
 const char *jit_target_name(enum jit_target t)
@@ -77,6 +77,7 @@ static void fill_imports(const struct vm_prog *vp, uint64_t *t)
 	t[JIT_IMPORT_HELPER] = (uint64_t)(uintptr_t)vm_native_call;
 	t[JIT_IMPORT_CALLX] = (uint64_t)(uintptr_t)vm_native_callx;
 	t[JIT_IMPORT_TAIL] = (uint64_t)(uintptr_t)vm_native_tail;
+	t[JIT_IMPORT_ACCESS_SLOW] = (uint64_t)(uintptr_t)vm_access_slow;
 	t[JIT_IMPORT_RESUME] = (uint64_t)(uintptr_t)jit_resume;
 	for (uint32_t i = 0; i < vp->n_calls; i++)
 		t[jit_import_helper(i) / 8] = (uint64_t)(uintptr_t)vp->calls[i].fn;

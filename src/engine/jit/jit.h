@@ -27,6 +27,8 @@ const char *jit_target_name(enum jit_target t); /* "x86-64", "aarch64" */
 /* What the processor that will run the code has beyond the base of its target. */
 enum jit_feature {
 	JIT_BMI2 = 1 << 0, /* x86-64: shifts by any register, rotation into another one */
+	JIT_LSE =
+		1 << 1, /* aarch64: atomic operations in one instruction (FEAT_LSE), else loops of exclusive accesses */
 };
 /* Of this machine: reads the processor, so that compiling need not. */
 uint32_t jit_host_features(void);
