@@ -259,6 +259,25 @@ TEST(callbacks_within_callbacks_end_at_the_last_frame)
 		(void)bed_compare(BED_CHECKED, &c, &(struct bed_input){ .fuel = fuel });
 }
 
+TEST(a_callback_into_the_program_itself_gets_its_arguments)
+{
+	struct code c = with_helpers();
+
+	(void)emit(&c, "JNE64_IMM", 3, 0, 6, 0);
+	lddw(&c, 2, VM_FUNC_REF);
+	movi(&c, 1, 1);
+	movi(&c, 3, 77);
+	call(&c, 5);
+	exit_(&c);
+	mov(&c, 0, 2);
+	(void)emit(&c, "LSH64_REG", 0, 3, 0, 0);
+	(void)emit(&c, "ADD64_REG", 0, 4, 0, 0);
+	(void)emit(&c, "ADD64_REG", 0, 5, 0, 0);
+	(void)emit(&c, "ADD64_REG", 0, 7, 0, 0);
+	exit_(&c);
+	CHECK_EQ(bed_compare(BED_CHECKED | 1 << BED_BLIND, &c, &(struct bed_input){ 0 }).o.r0, (77 << 3) + 4 + 5);
+}
+
 /* --- tail calls --- */
 
 /* A program that goes to entry 1 of the array, from a function if asked; where there is none, it adds 1 to the answer.

@@ -546,6 +546,8 @@ static FALLIBLE hand_over(const struct a64_gen *g, struct arena *a, struct jit_c
 				  .n_entries = g->plan.n_funcs + 1,
 				  .n_insns = g->vp->n_ops,
 				  .n_imports = jit_n_imports(g->vp),
+				  /* The entry for callbacks takes any function. */
+				  .first_called = true,
 				  .verified = !g->o->sandboxed };
 	return E_OK;
 }
