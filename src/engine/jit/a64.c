@@ -2,8 +2,8 @@
 /*
  * a64: the aarch64 compiler: what a program needs, how its parts are laid out, entry and exit.
  *
- * In order: the entry and function 0, the other functions, the entry for callbacks, cold parts, stubs. Function 0 is
- * part of the entry, unless somebody calls it.
+ * In order: the entry and function 0, the other functions, each with its cold parts behind it, the entry for callbacks,
+ * stubs. Function 0 is part of the entry, unless somebody calls it.
  */
 #include "engine/jit/a64_run.h"
 
