@@ -2,8 +2,8 @@
 /*
  * a64: the aarch64 compiler: what a program needs, how its parts are laid out, entry and exit.
  *
- * In order: the entry and function 0, the other functions, the entry for callbacks, cold parts, stubs. Function 0 is
- * part of the entry, unless somebody calls it.
+ * In order: the entry and function 0, the other functions, each with its cold parts behind it, the entry for callbacks,
+ * stubs. Function 0 is part of the entry, unless somebody calls it.
  */
 #include "engine/jit/a64_run.h"
 
@@ -546,6 +546,8 @@ static FALLIBLE hand_over(const struct a64_gen *g, struct arena *a, struct jit_c
 				  .n_entries = g->plan.n_funcs + 1,
 				  .n_insns = g->vp->n_ops,
 				  .n_imports = jit_n_imports(g->vp),
+				  /* The entry for callbacks takes any function. */
+				  .first_called = true,
 				  .verified = !g->o->sandboxed };
 	return E_OK;
 }

@@ -136,10 +136,12 @@ void a64_call(struct a64_gen *g, const struct plan_insn *in);
 void a64_imm64(struct a64_gen *g, const struct plan_insn *in);
 
 /*
- * A native register with the address of the access, which is allowed: sandboxed, it is compared with the windows, and
- * with `aligned` it must be a multiple of the width. T0 to T3 and the flags are changed; the result may be T0.
+ * Sandboxed: the access must be allowed from here on. True: *base, a native register, has its address; false: there was
+ * nothing to check that was not known. T0 to T3 and the flags are changed; *base may be T0.
  */
-unsigned a64_checked(struct a64_gen *g, const struct plan_insn *in, unsigned reg, bool write, bool aligned);
+bool a64_check(struct a64_gen *g, const struct plan_insn *in, unsigned reg, bool write, unsigned *base);
+/* The same for one that must be aligned: the native register with its address. */
+unsigned a64_checked(struct a64_gen *g, const struct plan_insn *in, unsigned reg, bool write);
 static inline void a64_forget_all(struct a64_gen *g)
 {
 	g->zero = 0;
