@@ -17,6 +17,7 @@ struct run {
 	struct diff_bed bed;
 	struct diff_program p;
 	struct diff_code code, changed;
+	enum diff_result result; /* of the engine that was judged last */
 	bool mutate;
 	uint64_t seed;
 };
@@ -56,17 +57,16 @@ static enum diff_engine judge(struct run *r, struct diff_memory *want, struct di
 	if (!diff_lower(&r->p, &r->code))
 		return DIFF_N_ENGINES;
 	fill(want, r->seed);
-	if (diff_run(&r->bed, DIFF_INTERPRETER, &r->code, want) != DIFF_RAN)
+	r->result = diff_run(&r->bed, DIFF_INTERPRETER, &r->code, want);
+	if (r->result != DIFF_RAN)
 		return DIFF_INTERPRETER;
 	for (enum diff_engine e = DIFF_VERIFIED; e < DIFF_N_ENGINES; e++) {
-		enum diff_result res;
-
 		if (!r->bed.has[e])
 			continue;
 		fill(got, r->seed);
-		res = diff_run(&r->bed, e, code_for(r, e), got);
-		if (res == DIFF_FAULT || (res == DIFF_REFUSED && e != DIFF_KERNEL) ||
-		    (res == DIFF_RAN && memcmp(want, got, sizeof *want) != 0))
+		r->result = diff_run(&r->bed, e, code_for(r, e), got);
+		if (r->result == DIFF_FAULT || (r->result == DIFF_REFUSED && e != DIFF_KERNEL) ||
+		    (r->result == DIFF_RAN && memcmp(want, got, sizeof *want) != 0))
 			return e;
 	}
 	return DIFF_N_ENGINES;
@@ -118,7 +118,12 @@ static void make_small(struct run *r, enum diff_engine e)
 
 static void show(struct run *r, enum diff_engine e)
 {
-	struct prog p = { .name = "diff", .insns = r->code.insns, .n_insns = r->code.n };
+	struct prog p = { .name = "diff",
+			  .section = "xdp",
+			  .insns = r->code.insns,
+			  .n_insns = r->code.n,
+			  .maps = diff_maps,
+			  .n_maps = 2 };
 	struct diff_memory want, got;
 	struct buf out;
 
@@ -128,7 +133,7 @@ static void show(struct run *r, enum diff_engine e)
 	asm_list(&p, 0, &out);
 	(void)printf("%.*s\n", (int)out.len, (const char *)out.p);
 	buf_done(&out);
-	if (e == DIFF_INTERPRETER || memcmp(&want, &got, sizeof want) == 0) {
+	if (r->result != DIFF_RAN) {
 		(void)printf("%s: %s\n", diff_engine_names[e], r->bed.why);
 		return;
 	}

@@ -9,7 +9,7 @@ const char *const diff_engine_names[DIFF_N_ENGINES] = {
 	[DIFF_BLINDED] = "blinded",         [DIFF_KERNEL] = "kernel",
 };
 
-static const struct prog_map defs[2] = {
+const struct prog_map diff_maps[2] = {
 	{ .name = "memory", .kind = PROG_MAP_ARRAY, .key_size = 4, .value_size = DIFF_OUT, .max_entries = 1 },
 	{ .name = "cells", .kind = PROG_MAP_ARRAY, .key_size = 4, .value_size = DIFF_CELL, .max_entries = DIFF_CELLS },
 };
@@ -31,7 +31,7 @@ void diff_bed_init(struct diff_bed *b, bool kernel, char *why_not, size_t n)
 	memset(b, 0, sizeof *b);
 	diag_init(&d);
 	for (uint32_t i = 0; i < 2; i++)
-		must(map_new(&defs[i], &b->maps[i], &d), &d);
+		must(map_new(&diff_maps[i], &b->maps[i], &d), &d);
 	must(vm_new(&b->vm), &d);
 	b->has[DIFF_INTERPRETER] = true;
 	b->has[DIFF_VERIFIED] = b->has[DIFF_SANDBOXED] = b->has[DIFF_BLINDED] = jit_host() != JIT_N_TARGETS;
@@ -112,9 +112,12 @@ static void ask_verifier(struct diff_bed *b, const struct prog *p)
 
 enum diff_result diff_run(struct diff_bed *b, enum diff_engine e, const struct diff_code *c, struct diff_memory *m)
 {
-	struct prog p = {
-		.name = "diff", .insns = (struct isa_insn *)c->insns, .n_insns = c->n, .maps = defs, .n_maps = 2
-	};
+	struct prog p = { .name = "diff",
+			  .section = "xdp",
+			  .insns = (struct isa_insn *)c->insns,
+			  .n_insns = c->n,
+			  .maps = diff_maps,
+			  .n_maps = 2 };
 	struct vm_run_args args = { .fuel = FUEL };
 	struct jit_image *im = NULL;
 	struct vm_prog *vp = NULL;

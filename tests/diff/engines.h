@@ -9,6 +9,7 @@
 
 enum diff_engine { DIFF_INTERPRETER, DIFF_VERIFIED, DIFF_SANDBOXED, DIFF_BLINDED, DIFF_KERNEL, DIFF_N_ENGINES };
 extern const char *const diff_engine_names[DIFF_N_ENGINES];
+extern const struct prog_map diff_maps[2];
 
 /* What a program starts with, and what it leaves. */
 struct diff_memory {
