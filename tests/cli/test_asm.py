@@ -132,6 +132,38 @@ def exec_runs_text_objects_and_bare_instructions(c):
     expect(j["ok"] and j["r0"] == "0x1" and j["run_ns"] > 0, j)
 
 
+CLANG_SOURCE = """
+typedef unsigned long long u64;
+extern void *bpf_map_lookup_elem(void *map, const void *key);
+struct { int (*type)[2]; unsigned *key; u64 *value; int (*max_entries)[2]; } sums __attribute__((section(".maps"), used));
+static __attribute__((noinline)) u64 plus(u64 a, u64 b) { return a + b; }
+static __attribute__((noinline)) u64 times(u64 a, u64 b) { return a * b; }
+static u64 (*const table[])(u64, u64) = { plus, times };
+static const char *const names[] = { "ab", "cd" };
+u64 last = 5;
+u64 *place = &last;
+u64 entry(u64 *ctx)
+{
+	unsigned key = 1;
+	u64 *p = bpf_map_lookup_elem(&sums, &key);
+
+	if (!p)
+		return 0;
+	*p = table[ctx[0] & 1](ctx[0], 20) + *place;
+	*place = 7;
+	return *p * 1000 + names[ctx[0] & 1][1] + last;
+}
+"""
+
+
+@test
+def exec_runs_what_clang_makes_with_helpers_by_name_and_addresses_in_data(c):
+    source = c.file("clang.c", CLANG_SOURCE)
+    subprocess.run(["clang-19", "-target", "bpf", "-O2", "-g", "-c", source, "-o", c.path("clang.o")], check=True)
+    expect(c.run("exec", "clang.o", "--mem", "03" + "00" * 7, code=0).stdout.startswith("r0 = 65107 "), "3 * 20 + 5, d, 7")
+    expect(c.run("exec", "clang.o", "--mem", "04" + "00" * 7, code=0).stdout.startswith("r0 = 29105 "), "4 + 20 + 5, b, 7")
+
+
 @test
 def exec_says_where_a_program_failed(c):
     c.run("asm", c.file("m.s", "r0 = 0\nr0 = *(u8 *)(r1 + 4)\nexit\n"), code=0)

@@ -16,9 +16,11 @@
 #define MORE(n) MANY(n##0) MANY(n##1) MANY(n##2) MANY(n##3)
 MORE(a)
 MORE(b)
-MORE(c) MORE(d) ONE(last)
+MORE(c)
+MORE(d)
+ONE(last);
 
-	SEC("conf") u64 entry(u64 *ctx)
+SEC("conf") u64 entry(u64 *ctx)
 {
 	return (&m_last != 0) + ctx[0];
 }
