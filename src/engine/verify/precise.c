@@ -23,7 +23,6 @@ enum { CALL_CLEARS = 0x3f, CALL_ARGS = 0x3e };
 /* What matters before an instruction. */
 struct need {
 	uint32_t frame; /* of the instruction */
-	uint32_t top;   /* the highest that was ever at work on the way */
 	bool all;
 	uint32_t regs[VERIFY_MAX_FRAMES];
 	uint64_t slots[VERIFY_MAX_FRAMES];
@@ -36,7 +35,7 @@ static uint32_t bit(unsigned r)
 
 static void need_init(const struct verifier *v, struct need *n)
 {
-	n->frame = n->top = v->cur.n_frames - 1;
+	n->frame = v->cur.n_frames - 1;
 	n->all = false;
 	memset(n->regs, 0, v->cur.n_frames * sizeof *n->regs);
 	memset(n->slots, 0, v->cur.n_frames * sizeof *n->slots);
@@ -78,7 +77,6 @@ void stretch_load(struct verifier *v, const struct stretch *s)
 	v->open = *s;
 	memcpy(v->trail, s->trail, s->n_trail * sizeof *s->trail);
 	memcpy(v->links, links_of(s), s->n_links * sizeof(struct link));
-	v->segment++;
 }
 
 void stretch_free(struct verifier *v, const struct stretch *s)
@@ -89,7 +87,6 @@ void stretch_free(struct verifier *v, const struct stretch *s)
 void stretch_begin(struct verifier *v)
 {
 	v->open = (struct stretch){ 0 };
-	v->segment++;
 }
 
 /* The entry of a step, the last or a new one; NULL: there are too many. */
@@ -233,8 +230,6 @@ static void undo_exit(struct need *n)
 		return;
 	}
 	n->frame++;
-	if (n->top < n->frame)
-		n->top = n->frame;
 	n->regs[n->frame] = result ? bit(0) : 0;
 	n->slots[n->frame] = 0;
 }
@@ -338,49 +333,23 @@ static void undo_step(const struct verifier *v, struct need *need, const struct 
 	undo(need, &v->p->insns[*insn], *n && t[*n - 1].step == step - 1 ? &t[*n - 1] : NULL, links);
 }
 
-static bool needs_only_here(const struct need *n)
-{
-	for (uint32_t f = 0; f <= n->top; f++)
-		if (f != n->frame && (n->regs[f] || n->slots[f]))
-			return false;
-	return true;
-}
-
-/* Was this, or more, looked for from here before? Every loop comes by the same numbers again and again. */
-static bool was_here(struct verifier *v, const struct need *n, uint32_t step)
-{
-	struct seen *s = &v->seen[step % SEEN_MAX];
-	uint32_t regs = n->regs[n->frame];
-	uint64_t slots = n->slots[n->frame];
-
-	if (!needs_only_here(n))
-		return false;
-	if (s->segment != v->segment || s->step != step || s->frame != n->frame)
-		*s = (struct seen){ .segment = v->segment, .step = step, .frame = n->frame };
-	else if (!(regs & ~s->regs) && !(slots & ~s->slots))
-		return true;
-	s->regs |= regs;
-	s->slots |= slots;
-	return false;
-}
-
-/*
- * From before instruction `insn`, number `step` of the open segment, to its start. False: all of it is known there. A
- * union of what came by is kept for each step; each part of it went all the way.
- */
-static bool undo_open(struct verifier *v, struct need *need, uint32_t step)
+/* From before instruction number `step` of the open stretch to its start, with all that was needed on the way. */
+static void undo_open(struct verifier *v, struct need *need, uint32_t step)
 {
 	uint32_t n = v->open.n_trail, insn = v->cur.insn;
 
-	for (; step && !need->all; step--) {
-		if (was_here(v, need, step))
-			return false;
+	while (n && v->trail[n - 1].step > step)
+		n--;
+	for (; !need->all; step--) {
+		if (n && v->trail[n - 1].step == step)
+			need->regs[need->frame] |= v->trail[n - 1].need;
+		if (!step)
+			return;
 		undo_step(v, need, v->trail, v->links, &n, step, &insn);
 	}
-	return true;
 }
 
-/* The same for a segment that ended. */
+/* The same for a stretch that ended: its needs were followed then. */
 static void undo_segment(const struct verifier *v, struct need *need, const struct stored *s)
 {
 	uint32_t n = s->stretch.n_trail, insn = s->insn;
@@ -447,8 +416,7 @@ static void mark_back(struct verifier *v, struct need *n, uint32_t step)
 
 	if (v->open.lost)
 		n->all = true;
-	if (!undo_open(v, n, step))
-		return;
+	undo_open(v, n, step);
 	for (; s; s = s->parent) {
 		if (n->frame != s->snap->n_frames - 1 || n->all) {
 			mark_all(s);
@@ -463,13 +431,35 @@ static void mark_back(struct verifier *v, struct need *n, uint32_t step)
 
 void precise_reg(struct verifier *v, unsigned r)
 {
-	struct need n;
+	struct trail *t;
 
 	if (!v->loose || reg_at(v, r)->type != REG_SCALAR)
 		return;
+	t = entry(v, v->cur.steps - 1);
+	if (t)
+		t->need |= bit(r);
+	v->open.needs = true;
+}
+
+static void follow(struct verifier *v, uint32_t step)
+{
+	struct need n;
+
+	if (!v->open.needs)
+		return;
 	need_init(v, &n);
-	n.regs[n.frame] |= bit(r);
-	mark_back(v, &n, v->cur.steps - 1);
+	mark_back(v, &n, step);
+	v->open.needs = false;
+}
+
+void precise_keep(struct verifier *v)
+{
+	follow(v, v->cur.steps);
+}
+
+void precise_end(struct verifier *v)
+{
+	follow(v, v->cur.steps - 1);
 }
 
 void precise_slot(struct verifier *v, uint32_t frame, uint32_t slot)

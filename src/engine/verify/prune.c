@@ -303,6 +303,7 @@ static void keep(struct verifier *v, struct snap *n, uint64_t hash)
 	struct stored *s = pool_alloc(v, sizeof *s);
 	struct stretch stretch;
 
+	precise_keep(v);
 	if (!s || !stretch_save(v, &stretch)) {
 		if (s)
 			pool_free(v, s, sizeof *s);
