@@ -333,29 +333,22 @@ static void undo_step(const struct verifier *v, struct need *need, const struct 
 	undo(need, &v->p->insns[*insn], *n && t[*n - 1].step == step - 1 ? &t[*n - 1] : NULL, links);
 }
 
-/* From before instruction number `step` of the open stretch to its start, with all that was needed on the way. */
-static void undo_open(struct verifier *v, struct need *need, uint32_t step)
+/*
+ * From before instruction `insn`, number `step` of a stretch, to its start, with all that was needed on the way. n:
+ * entries of t.
+ */
+static void undo_stretch(const struct verifier *v, struct need *need, const struct trail *t, const struct link *links,
+			 uint32_t n, uint32_t step, uint32_t insn)
 {
-	uint32_t n = v->open.n_trail, insn = v->cur.insn;
-
-	while (n && v->trail[n - 1].step > step)
+	while (n && t[n - 1].step > step)
 		n--;
 	for (; !need->all; step--) {
-		if (n && v->trail[n - 1].step == step)
-			need->regs[need->frame] |= v->trail[n - 1].need;
+		if (n && t[n - 1].step == step)
+			need->regs[need->frame] |= t[n - 1].need;
 		if (!step)
 			return;
-		undo_step(v, need, v->trail, v->links, &n, step, &insn);
+		undo_step(v, need, t, links, &n, step, &insn);
 	}
-}
-
-/* The same for a stretch that ended: its needs were followed then. */
-static void undo_segment(const struct verifier *v, struct need *need, const struct stored *s)
-{
-	uint32_t n = s->stretch.n_trail, insn = s->insn;
-
-	for (uint32_t step = s->steps; step && !need->all; step--)
-		undo_step(v, need, s->stretch.trail, links_of(&s->stretch), &n, step, &insn);
 }
 
 /* ---- marks ---- */
@@ -409,24 +402,33 @@ static void mark_all(struct stored *s)
 	}
 }
 
-/* What matters before v->cur.insn, number `step` since the last kept state, is marked in all kept states before. */
-static void mark_back(struct verifier *v, struct need *n, uint32_t step)
+/* What matters at the newest kept state is marked there and in all before, with what was needed between them. */
+static void mark_up(struct verifier *v, struct need *n)
 {
-	struct stored *s = v->cur.parent;
+	for (struct stored *s = v->cur.parent; s && !s->all_precise; s = s->parent) {
+		bool any;
 
-	if (v->open.lost)
-		n->all = true;
-	undo_open(v, n, step);
-	for (; s; s = s->parent) {
-		if (n->frame != s->snap->n_frames - 1 || n->all) {
+		if (n->all || n->frame != s->snap->n_frames - 1) {
 			mark_all(s);
 			return;
 		}
-		if (s->all_precise || !mark_stored(s, n))
+		any = mark_stored(s, n);
+		if (!any && !s->stretch.needs) /* nothing was left undone before a state where nothing was */
 			return;
 		n->all = s->stretch.lost;
-		undo_segment(v, n, s);
+		undo_stretch(v, n, s->stretch.trail, links_of(&s->stretch), s->stretch.n_trail, s->steps, s->insn);
+		s->stretch.needs = false;
 	}
+}
+
+/* What matters before v->cur.insn, number `step` since the last kept state, and what was needed until there. */
+static void mark_back(struct verifier *v, struct need *n, uint32_t step)
+{
+	if (v->open.lost)
+		n->all = true;
+	undo_stretch(v, n, v->trail, v->links, v->open.n_trail, step, v->cur.insn);
+	v->open.needs = false;
+	mark_up(v, n);
 }
 
 void precise_reg(struct verifier *v, unsigned r)
@@ -441,25 +443,22 @@ void precise_reg(struct verifier *v, unsigned r)
 	v->open.needs = true;
 }
 
-static void follow(struct verifier *v, uint32_t step)
-{
-	struct need n;
-
-	if (!v->open.needs)
-		return;
-	need_init(v, &n);
-	mark_back(v, &n, step);
-	v->open.needs = false;
-}
-
-void precise_keep(struct verifier *v)
-{
-	follow(v, v->cur.steps);
-}
-
 void precise_end(struct verifier *v)
 {
-	follow(v, v->cur.steps - 1);
+	const struct stored *parent = v->cur.parent;
+	struct need n;
+
+	if (!v->loose)
+		return;
+	need_init(v, &n);
+	if (v->open.needs) {
+		mark_back(v, &n, v->cur.steps - 1);
+	} else if (parent) {
+		n.frame = parent->snap->n_frames - 1;
+		memset(n.regs, 0, parent->snap->n_frames * sizeof *n.regs);
+		memset(n.slots, 0, parent->snap->n_frames * sizeof *n.slots);
+		mark_up(v, &n);
+	}
 }
 
 void precise_slot(struct verifier *v, uint32_t frame, uint32_t slot)

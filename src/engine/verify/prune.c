@@ -303,7 +303,6 @@ static void keep(struct verifier *v, struct snap *n, uint64_t hash)
 	struct stored *s = pool_alloc(v, sizeof *s);
 	struct stretch stretch;
 
-	precise_keep(v);
 	if (!s || !stretch_save(v, &stretch)) {
 		if (s)
 			pool_free(v, s, sizeof *s);
@@ -322,6 +321,8 @@ static void keep(struct verifier *v, struct snap *n, uint64_t hash)
 			      .stretch = stretch,
 			      .steps = v->cur.steps,
 			      .next_hash = v->hash[hash & v->hash_mask] };
+	if (s->parent && s->parent->stretch.needs)
+		s->stretch.needs = true;
 	v->hash[hash & v->hash_mask] = s;
 	v->cur.parent = s;
 	v->cur.forks = v->cur.steps = 0;

@@ -119,7 +119,7 @@ struct stretch {
 	struct trail *trail;
 	uint32_t n_trail, n_links;
 	bool lost;  /* too long: not known */
-	bool needs; /* an entry has a need that was not followed back */
+	bool needs; /* an entry here, or in a stretch before, has a need that was not followed back */
 };
 
 struct state {

@@ -254,8 +254,7 @@ void precise_note_links(struct verifier *v, uint32_t id);
 /* What is known of this number before the instruction at work was needed. */
 void precise_reg(struct verifier *v, unsigned r);
 void precise_slot(struct verifier *v, uint32_t frame, uint32_t slot);
-/* A state is kept here, or the path ends at the instruction at work: follow back what was needed. */
-void precise_keep(struct verifier *v);
+/* The path ends at the instruction at work: what was needed on the way is followed back. */
 void precise_end(struct verifier *v);
 /* The path at work ends here, since this state covers it. */
 void precise_covered(struct verifier *v, const struct snap *by);
