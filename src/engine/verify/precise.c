@@ -56,32 +56,32 @@ static size_t stretch_bytes(const struct stretch *s)
 	return s->n_trail * sizeof(struct trail) + s->n_links * sizeof(struct link);
 }
 
-static struct link *links_of(const struct stretch *s)
+static struct trail *trail_of(const struct stretch *s)
 {
-	return (struct link *)(s->trail + s->n_trail);
+	return (struct trail *)(s->links + s->n_links);
 }
 
 bool stretch_save(struct verifier *v, struct stretch *out)
 {
 	*out = v->open;
-	out->trail = pool_alloc(v, stretch_bytes(out));
-	if (!out->trail)
+	out->links = pool_alloc(v, stretch_bytes(out));
+	if (!out->links)
 		return false;
-	memcpy(out->trail, v->trail, out->n_trail * sizeof *out->trail);
-	memcpy(links_of(out), v->links, out->n_links * sizeof(struct link));
+	memcpy(out->links, v->links, out->n_links * sizeof *out->links);
+	memcpy(trail_of(out), v->trail, out->n_trail * sizeof(struct trail));
 	return true;
 }
 
 void stretch_load(struct verifier *v, const struct stretch *s)
 {
 	v->open = *s;
-	memcpy(v->trail, s->trail, s->n_trail * sizeof *s->trail);
-	memcpy(v->links, links_of(s), s->n_links * sizeof(struct link));
+	memcpy(v->links, s->links, s->n_links * sizeof *s->links);
+	memcpy(v->trail, trail_of(s), s->n_trail * sizeof(struct trail));
 }
 
 void stretch_free(struct verifier *v, const struct stretch *s)
 {
-	pool_free(v, s->trail, stretch_bytes(s));
+	pool_free(v, s->links, stretch_bytes(s));
 }
 
 void stretch_begin(struct verifier *v)
@@ -416,7 +416,7 @@ static void mark_up(struct verifier *v, struct need *n)
 		if (!any && !s->stretch.needs) /* nothing was left undone before a state where nothing was */
 			return;
 		n->all = s->stretch.lost;
-		undo_stretch(v, n, s->stretch.trail, links_of(&s->stretch), s->stretch.n_trail, s->steps, s->insn);
+		undo_stretch(v, n, trail_of(&s->stretch), s->stretch.links, s->stretch.n_trail, s->steps, s->insn);
 		s->stretch.needs = false;
 	}
 }

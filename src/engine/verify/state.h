@@ -114,9 +114,9 @@ struct link {
 	bool many;      /* more than these */
 };
 
-/* One stretch of a path: the trail, then its links, in one block; NULL when there are none. */
+/* One stretch of a path: links, then the trail, in one block. */
 struct stretch {
-	struct trail *trail;
+	struct link *links;
 	uint32_t n_trail, n_links;
 	bool lost;  /* too long: not known */
 	bool needs; /* an entry here, or in a stretch before, has a need that was not followed back */

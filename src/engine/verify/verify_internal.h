@@ -151,7 +151,7 @@ struct verifier {
 	bool path_ends;
 	bool loose;          /* numbers that do not matter may differ when states are compared */
 	uint32_t last;       /* the instruction before the one at work */
-	struct stretch open; /* since the last kept state; trail is not used */
+	struct stretch open; /* since the last kept state; its links are not used */
 	struct trail trail[TRAIL_MAX];
 	struct link links[LINKS_MAX];
 	struct stored *back_to; /* where the path that ends comes back to; else NULL */
