@@ -441,6 +441,7 @@ FALLIBLE check_exit(struct verifier *v)
 	if (t->ret_min != INT64_MIN || t->ret_max != INT64_MAX)
 		precise_reg(v, 0);
 	TRY(ref_none_held(v, false, "the program ends"));
+	precise_end(v);
 	v->path_ends = true;
 	return E_OK;
 }

@@ -96,6 +96,7 @@ FALLIBLE callback_end(struct verifier *v)
 	precise_reg(v, 0);
 	TRY(ref_none_held(v, true, "the callback ends"));
 	if (v->cur.n_frames == 1) {
+		precise_end(v);
 		v->path_ends = true;
 		return E_OK;
 	}

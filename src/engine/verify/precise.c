@@ -23,7 +23,6 @@ enum { CALL_CLEARS = 0x3f, CALL_ARGS = 0x3e };
 /* What matters before an instruction. */
 struct need {
 	uint32_t frame; /* of the instruction */
-	uint32_t top;   /* the highest that was ever at work on the way */
 	bool all;
 	uint32_t regs[VERIFY_MAX_FRAMES];
 	uint64_t slots[VERIFY_MAX_FRAMES];
@@ -36,7 +35,7 @@ static uint32_t bit(unsigned r)
 
 static void need_init(const struct verifier *v, struct need *n)
 {
-	n->frame = n->top = v->cur.n_frames - 1;
+	n->frame = v->cur.n_frames - 1;
 	n->all = false;
 	memset(n->regs, 0, v->cur.n_frames * sizeof *n->regs);
 	memset(n->slots, 0, v->cur.n_frames * sizeof *n->slots);
@@ -57,39 +56,37 @@ static size_t stretch_bytes(const struct stretch *s)
 	return s->n_trail * sizeof(struct trail) + s->n_links * sizeof(struct link);
 }
 
-static struct link *links_of(const struct stretch *s)
+static struct trail *trail_of(const struct stretch *s)
 {
-	return (struct link *)(s->trail + s->n_trail);
+	return (struct trail *)(s->links + s->n_links);
 }
 
 bool stretch_save(struct verifier *v, struct stretch *out)
 {
 	*out = v->open;
-	out->trail = pool_alloc(v, stretch_bytes(out));
-	if (!out->trail)
+	out->links = pool_alloc(v, stretch_bytes(out));
+	if (!out->links)
 		return false;
-	memcpy(out->trail, v->trail, out->n_trail * sizeof *out->trail);
-	memcpy(links_of(out), v->links, out->n_links * sizeof(struct link));
+	memcpy(out->links, v->links, out->n_links * sizeof *out->links);
+	memcpy(trail_of(out), v->trail, out->n_trail * sizeof(struct trail));
 	return true;
 }
 
 void stretch_load(struct verifier *v, const struct stretch *s)
 {
 	v->open = *s;
-	memcpy(v->trail, s->trail, s->n_trail * sizeof *s->trail);
-	memcpy(v->links, links_of(s), s->n_links * sizeof(struct link));
-	v->segment++;
+	memcpy(v->links, s->links, s->n_links * sizeof *s->links);
+	memcpy(v->trail, trail_of(s), s->n_trail * sizeof(struct trail));
 }
 
 void stretch_free(struct verifier *v, const struct stretch *s)
 {
-	pool_free(v, s->trail, stretch_bytes(s));
+	pool_free(v, s->links, stretch_bytes(s));
 }
 
 void stretch_begin(struct verifier *v)
 {
 	v->open = (struct stretch){ 0 };
-	v->segment++;
 }
 
 /* The entry of a step, the last or a new one; NULL: there are too many. */
@@ -233,8 +230,6 @@ static void undo_exit(struct need *n)
 		return;
 	}
 	n->frame++;
-	if (n->top < n->frame)
-		n->top = n->frame;
 	n->regs[n->frame] = result ? bit(0) : 0;
 	n->slots[n->frame] = 0;
 }
@@ -338,55 +333,22 @@ static void undo_step(const struct verifier *v, struct need *need, const struct 
 	undo(need, &v->p->insns[*insn], *n && t[*n - 1].step == step - 1 ? &t[*n - 1] : NULL, links);
 }
 
-static bool needs_only_here(const struct need *n)
-{
-	for (uint32_t f = 0; f <= n->top; f++)
-		if (f != n->frame && (n->regs[f] || n->slots[f]))
-			return false;
-	return true;
-}
-
-/* Was this, or more, looked for from here before? Every loop comes by the same numbers again and again. */
-static bool was_here(struct verifier *v, const struct need *n, uint32_t step)
-{
-	struct seen *s = &v->seen[step % SEEN_MAX];
-	uint32_t regs = n->regs[n->frame];
-	uint64_t slots = n->slots[n->frame];
-
-	if (!needs_only_here(n))
-		return false;
-	if (s->segment != v->segment || s->step != step || s->frame != n->frame)
-		*s = (struct seen){ .segment = v->segment, .step = step, .frame = n->frame };
-	else if (!(regs & ~s->regs) && !(slots & ~s->slots))
-		return true;
-	s->regs |= regs;
-	s->slots |= slots;
-	return false;
-}
-
 /*
- * From before instruction `insn`, number `step` of the open segment, to its start. False: all of it is known there. A
- * union of what came by is kept for each step; each part of it went all the way.
+ * From before instruction `insn`, number `step` of a stretch, to its start, with all that was needed on the way. n:
+ * entries of t.
  */
-static bool undo_open(struct verifier *v, struct need *need, uint32_t step)
+static void undo_stretch(const struct verifier *v, struct need *need, const struct trail *t, const struct link *links,
+			 uint32_t n, uint32_t step, uint32_t insn)
 {
-	uint32_t n = v->open.n_trail, insn = v->cur.insn;
-
-	for (; step && !need->all; step--) {
-		if (was_here(v, need, step))
-			return false;
-		undo_step(v, need, v->trail, v->links, &n, step, &insn);
+	while (n && t[n - 1].step > step)
+		n--;
+	for (; !need->all; step--) {
+		if (n && t[n - 1].step == step)
+			need->regs[need->frame] |= t[n - 1].need;
+		if (!step)
+			return;
+		undo_step(v, need, t, links, &n, step, &insn);
 	}
-	return true;
-}
-
-/* The same for a segment that ended. */
-static void undo_segment(const struct verifier *v, struct need *need, const struct stored *s)
-{
-	uint32_t n = s->stretch.n_trail, insn = s->insn;
-
-	for (uint32_t step = s->steps; step && !need->all; step--)
-		undo_step(v, need, s->stretch.trail, links_of(&s->stretch), &n, step, &insn);
 }
 
 /* ---- marks ---- */
@@ -440,36 +402,63 @@ static void mark_all(struct stored *s)
 	}
 }
 
-/* What matters before v->cur.insn, number `step` since the last kept state, is marked in all kept states before. */
-static void mark_back(struct verifier *v, struct need *n, uint32_t step)
+/* What matters at the newest kept state is marked there and in all before, with what was needed between them. */
+static void mark_up(struct verifier *v, struct need *n)
 {
-	struct stored *s = v->cur.parent;
+	for (struct stored *s = v->cur.parent; s && !s->all_precise; s = s->parent) {
+		bool any;
 
-	if (v->open.lost)
-		n->all = true;
-	if (!undo_open(v, n, step))
-		return;
-	for (; s; s = s->parent) {
-		if (n->frame != s->snap->n_frames - 1 || n->all) {
+		if (n->all || n->frame != s->snap->n_frames - 1) {
 			mark_all(s);
 			return;
 		}
-		if (s->all_precise || !mark_stored(s, n))
+		any = mark_stored(s, n);
+		if (!any && !s->stretch.needs) /* nothing was left undone before a state where nothing was */
 			return;
 		n->all = s->stretch.lost;
-		undo_segment(v, n, s);
+		undo_stretch(v, n, trail_of(&s->stretch), s->stretch.links, s->stretch.n_trail, s->steps, s->insn);
+		s->stretch.needs = false;
 	}
+}
+
+/* What matters before v->cur.insn, number `step` since the last kept state, and what was needed until there. */
+static void mark_back(struct verifier *v, struct need *n, uint32_t step)
+{
+	if (v->open.lost)
+		n->all = true;
+	undo_stretch(v, n, v->trail, v->links, v->open.n_trail, step, v->cur.insn);
+	v->open.needs = false;
+	mark_up(v, n);
 }
 
 void precise_reg(struct verifier *v, unsigned r)
 {
-	struct need n;
+	struct trail *t;
 
 	if (!v->loose || reg_at(v, r)->type != REG_SCALAR)
 		return;
+	t = entry(v, v->cur.steps - 1);
+	if (t)
+		t->need |= bit(r);
+	v->open.needs = true;
+}
+
+void precise_end(struct verifier *v)
+{
+	const struct stored *parent = v->cur.parent;
+	struct need n;
+
+	if (!v->loose)
+		return;
 	need_init(v, &n);
-	n.regs[n.frame] |= bit(r);
-	mark_back(v, &n, v->cur.steps - 1);
+	if (v->open.needs) {
+		mark_back(v, &n, v->cur.steps - 1);
+	} else if (parent) {
+		n.frame = parent->snap->n_frames - 1;
+		memset(n.regs, 0, parent->snap->n_frames * sizeof *n.regs);
+		memset(n.slots, 0, parent->snap->n_frames * sizeof *n.slots);
+		mark_up(v, &n);
+	}
 }
 
 void precise_slot(struct verifier *v, uint32_t frame, uint32_t slot)

@@ -321,6 +321,8 @@ static void keep(struct verifier *v, struct snap *n, uint64_t hash)
 			      .stretch = stretch,
 			      .steps = v->cur.steps,
 			      .next_hash = v->hash[hash & v->hash_mask] };
+	if (s->parent && s->parent->stretch.needs)
+		s->stretch.needs = true;
 	v->hash[hash & v->hash_mask] = s;
 	v->cur.parent = s;
 	v->cur.forks = v->cur.steps = 0;

@@ -103,6 +103,7 @@ struct trail {
 	uint32_t prev; /* the instruction before it; TRAIL_IN_ORDER: the one that stands before it */
 	uint32_t slot; /* frame << 16 | index, plus 1: the stack slot that it loads or stores; 0: none */
 	uint32_t link; /* a branch: index into links, plus 1; 0: none */
+	uint32_t need; /* bit i: what was known of register i before it was used */
 };
 
 /* What learned together at a branch: in its own frame, and in one other. */
@@ -113,11 +114,12 @@ struct link {
 	bool many;      /* more than these */
 };
 
-/* One stretch of a path: the trail, then its links, in one block; NULL when there are none. */
+/* One stretch of a path: links, then the trail, in one block. */
 struct stretch {
-	struct trail *trail;
+	struct link *links;
 	uint32_t n_trail, n_links;
-	bool lost; /* too long: not known */
+	bool lost;  /* too long: not known */
+	bool needs; /* an entry here, or in a stretch before, has a need that was not followed back */
 };
 
 struct state {

@@ -83,8 +83,7 @@ FALLIBLE verify_observed(const struct prog *p, const struct verify_opts *o, stru
 				.arena = a,
 				.d = d,
 				.observer = fn,
-				.observer_user = user,
-				.segment = 1 };
+				.observer_user = user };
 	err = run(v);
 	if (stats)
 		*stats = v->stats;

@@ -114,14 +114,6 @@ struct stored {
 	bool all_precise; /* every number matters, here and in all parents */
 };
 
-/* What the way back came by with before, in the open segment: nothing new comes of less. */
-struct seen {
-	uint64_t segment;
-	uint32_t step, frame, regs;
-	uint64_t slots;
-};
-enum { SEEN_MAX = 128 };
-
 struct block {
 	struct block *next;
 };
@@ -159,13 +151,11 @@ struct verifier {
 	bool path_ends;
 	bool loose;          /* numbers that do not matter may differ when states are compared */
 	uint32_t last;       /* the instruction before the one at work */
-	struct stretch open; /* since the last kept state; trail is not used */
+	struct stretch open; /* since the last kept state; its links are not used */
 	struct trail trail[TRAIL_MAX];
 	struct link links[LINKS_MAX];
-	struct seen seen[SEEN_MAX]; /* by step, modulo */
-	uint64_t segment;           /* rises with each kept state, and each path */
-	struct stored *back_to;     /* where the path that ends comes back to; else NULL */
-	uint32_t n_slots_max;       /* per frame */
+	struct stored *back_to; /* where the path that ends comes back to; else NULL */
+	uint32_t n_slots_max;   /* per frame */
 	uint32_t next_id;
 	uint32_t next_work; /* for stamps */
 	struct pending *pending;
@@ -264,6 +254,8 @@ void precise_note_links(struct verifier *v, uint32_t id);
 /* What is known of this number before the instruction at work was needed. */
 void precise_reg(struct verifier *v, unsigned r);
 void precise_slot(struct verifier *v, uint32_t frame, uint32_t slot);
+/* The path ends at the instruction at work: what was needed on the way is followed back. */
+void precise_end(struct verifier *v);
 /* The path at work ends here, since this state covers it. */
 void precise_covered(struct verifier *v, const struct snap *by);
 
