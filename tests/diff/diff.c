@@ -162,7 +162,7 @@ static int report(struct run *r, uint64_t n, double seconds)
 	(void)printf("\n");
 	if (r->bed.unproven)
 		(void)printf("diff: the verifier did not prove %llu of them, last: %s\n",
-			     (unsigned long long)r->bed.unproven, r->bed.why);
+			     (unsigned long long)r->bed.unproven, r->bed.unproven_why);
 	if (r->bed.refused[DIFF_KERNEL])
 		(void)printf("diff: the kernel refused %llu of them, last: %s\n",
 			     (unsigned long long)r->bed.refused[DIFF_KERNEL], r->bed.why);

@@ -105,7 +105,7 @@ static void ask_verifier(struct diff_bed *b, const struct prog *p)
 	arena_init(&a, ARENA_BYTES);
 	if (o.type && verify_prog(p, &o, &a, NULL, &d) != E_OK) {
 		b->unproven++;
-		(void)snprintf(b->why, sizeof b->why, "%s", d.text);
+		(void)snprintf(b->unproven_why, sizeof b->unproven_why, "%s", d.text);
 	}
 	arena_done(&a);
 }

@@ -25,7 +25,8 @@ struct diff_bed {
 	int map_fd[2];
 	uint8_t *kernel_map[2]; /* mapped */
 	uint64_t ran[DIFF_N_ENGINES], refused[DIFF_N_ENGINES], unproven;
-	char why[4096]; /* of the last refusal */
+	char why[4096];         /* of the last refusal or fault */
+	char unproven_why[240]; /* of the last program that the verifier did not prove */
 };
 
 /* why_not: of the kernel, when it is not to be had: "" else. */

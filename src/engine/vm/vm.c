@@ -92,6 +92,8 @@ static inline void start(struct vm *v, const struct vm_prog *vp, const struct vm
 	run->fuel = fuel < INT64_MAX ? (int64_t)fuel : INT64_MAX;
 	run->r[1] = run->ctx;
 	run->r[2] = run->ctx_bytes;
+	/* Native code leaves there what it last told a helper. */
+	run->r[ISA_FP] = (uint64_t)(uintptr_t)(v->stack + sizeof v->stack);
 }
 
 /* What the program left open. */
