@@ -414,14 +414,17 @@ static void find_rotation(struct plan_insn *in)
 /* A conditional jump over one mov that nothing else leads to. */
 static bool find_select(struct plan_insn *in, uint32_t at)
 {
-	struct plan_insn *mov = in + 1;
-
-	if (in->target != at + 2 || mov->sem != ISA_MOV || mov->flags & PLAN_LEADER)
+	if (in->target != at + 2 || in[1].sem != ISA_MOV || in[1].flags & PLAN_LEADER)
 		return false;
 	in->flags |= PLAN_SELECT;
-	if (!(in[2].flags & PLAN_MANY))
-		in[2].flags &= (uint8_t)~PLAN_LEADER;
 	return true;
+}
+
+/* A conditional jump over a jump: the opposite one, further. */
+static void find_inverse(struct plan_insn *in, uint32_t at)
+{
+	if (in->target == at + 2 && in[1].sem == ISA_JA && !(in[1].flags & PLAN_LEADER))
+		in->flags |= PLAN_INVERSE;
 }
 
 static void find_idioms(struct plan *p)
@@ -433,8 +436,10 @@ static void find_idioms(struct plan *p)
 			find_extension(in);
 		else if (in->sem == ISA_MOV && !(in->flags & PLAN_B_IMM))
 			find_rotation(in);
-		else if (in->sem > ISA_JA && in->sem < ISA_MAY_GOTO)
-			i += find_select(in, i); /* its mov is no part of another idiom */
+		else if (in->sem > ISA_JA && in->sem < ISA_MAY_GOTO) {
+			find_inverse(in, i);
+			i += find_select(in, i); /* what it skips is no part of another idiom */
+		}
 	}
 }
 

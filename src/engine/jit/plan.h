@@ -6,10 +6,14 @@
  * as isa.h has them), finds functions and leaders, says which registers are live, and rewrites idioms that every target
  * has an instruction for:
  *
- *   lsh 32, rsh 32          MOV 32, dst to itself (zero-extension); NOP        lsh 32, arsh 32: MOVSX 64 from 32
- *   mov t,x; rsh t,w-n; lsh x,n; or x,t   with t dead afterwards: three NOPs and PLAN_ROL x,n; either order of the
- * shifts jcc +1; mov x,b         PLAN_SELECT on the jump: x = b unless the condition holds. The mov still stands after
- * it
+ * - lsh 32, rsh 32: MOV 32 of dst to itself, and a NOP; arsh 32: MOVSX. The same for 48 and 56.
+ * - mov t,x; rsh t,w-n; lsh x,n; or x,t, and t dead afterwards: three NOPs and PLAN_ROL x,n. The shifts in either
+ * order.
+ *
+ * and it marks, for who cares (what is marked still stands, leaders too):
+ *
+ * - jcc +1; mov x,b: PLAN_SELECT on the jump: x = b unless the condition holds.
+ * - jcc +1; ja l: PLAN_INVERSE on the first: go to l unless the condition holds.
  *
  * A rewritten slot keeps its index, so that faults and listings name the slot of the program. No rewriting crosses a
  * leader, and none touches an instruction that can fault.
@@ -36,6 +40,7 @@ enum plan_flag {
 	PLAN_SELECT = 1 << 3,   /* see above */
 	PLAN_IN_FRAME = 1 << 4, /* an access through r10 that lies in the frame whatever happens */
 	PLAN_FUNC = 1 << 5,     /* a function starts here */
+	PLAN_INVERSE = 1 << 7,  /* on a conditional jump: over the unconditional one that follows; that still stands */
 	PLAN_MANY = 1 << 6,     /* more than one jump leads here */
 };
 

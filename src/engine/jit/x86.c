@@ -189,9 +189,10 @@ static FALLIBLE func(struct x86 *x, const struct plan_func *f)
 		if (one(x) != E_OK)
 			FAIL_ID(x->d, UNSUPPORTED, 'J', 101, "instruction %u cannot be compiled for x86-64", i);
 		live_before = in->live;
-		if (in->flags & PLAN_SELECT) {
+		if (x->skips_next) {
+			x->skips_next = false;
 			x86_label(x, ++i);
-			live_before = in[1].live;
+			live_before = (uint16_t)((in[2].live & ~in[2].def) | in[2].use);
 		} else {
 			track(x);
 		}

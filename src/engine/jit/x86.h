@@ -75,8 +75,9 @@ struct x86 {
 	const struct plan *plan;
 	struct diag *d;
 	bool sandboxed, fuel, bmi2, in_cold, oom;
-	bool frames; /* stack_lo, stack_live and depth are kept in the run */
-	bool leaves; /* a run can end elsewhere than at exit */
+	bool frames;     /* stack_lo, stack_live and depth are kept in the run */
+	bool skips_next; /* the instruction at hand did what the next one does */
+	bool leaves;     /* a run can end elsewhere than at exit */
 
 	uint32_t at;
 	const struct plan_insn *in;

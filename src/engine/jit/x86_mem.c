@@ -58,7 +58,7 @@ static void look_ahead(const struct x86 *x, unsigned base, int32_t shift, struct
 
 		in = &x->plan->insns[i];
 		if (in->flags & PLAN_LEADER || in->sem == ISA_CALL || in->sem == ISA_EXIT ||
-		    (in->sem >= ISA_JA && !(in->flags & PLAN_SELECT) && in->sem < PLAN_ROL))
+		    (in->sem >= ISA_JA && in->sem < PLAN_ROL))
 			return;
 		if (!(is_load(in->sem) && in->src == base) && !(is_store(in->sem) && in->dst == base))
 			continue;
