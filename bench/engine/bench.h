@@ -10,5 +10,9 @@ double bench_now_ns(void);
 /* Of BENCH_ROUNDS values; sorts them. */
 double bench_median(double *v);
 void bench_parts(void);
+struct prog;
+struct vm_prog_opts;
+/* Compile time and size of a long program, made of that one. */
+void bench_compile(const struct prog *rules, const struct vm_prog_opts *o);
 
 #endif

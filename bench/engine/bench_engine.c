@@ -196,6 +196,8 @@ static void load(struct subject *s, const char *dir, const char *name)
 			compile(s, w);
 	}
 	s->slots = p ? p->n_insns : 0;
+	if (p && !strcmp(name, "rules"))
+		bench_compile(p, &o);
 	arena_done(&a);
 }
 

@@ -260,6 +260,9 @@ void x86_func_begin(struct x86 *x)
 void x86_callback(struct x86 *x)
 {
 	x86_label(x, x86_entry_label(x, x->plan->n_funcs));
+	/* Nothing but the program itself is ever entered. */
+	if (x->plan->n_funcs == 1 && !x->plan->funcs[0].called)
+		return;
 	x->f = &x->plan->funcs[0];
 	enter_called(x, true);
 }

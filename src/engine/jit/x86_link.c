@@ -231,6 +231,8 @@ static FALLIBLE tables(const struct x86 *x, const uint32_t *saved, struct arena 
 	lines[n++] = (struct jit_line){ (uint32_t)(x->hot.p - x->hot.start) - saved[x->n_branches], JIT_NO_INSN };
 	for (uint32_t i = 0; i <= x->plan->n_funcs; i++)
 		entries[i] = slot_after(x, x86_entry_label(x, i), saved);
+	if (entries[x->plan->n_funcs] >= out->code.len)
+		entries[x->plan->n_funcs] = 0; /* there is none, and nobody asks */
 	out->lines = lines;
 	out->n_lines = n;
 	out->entries = entries;
