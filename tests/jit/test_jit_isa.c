@@ -144,3 +144,38 @@ TEST(every_arithmetic_row_works_in_every_pair_of_registers)
 			}
 	}
 }
+
+/* dst has 32 bits, which a compiler may know; divisors that are no power of 2, near them, and powers. */
+TEST(division_by_constants_is_exact_at_the_ends_of_every_quotient)
+{
+	static const uint32_t divisors[] = { 1,   2,   3,    5,          6,          7,          10,    11,
+					     100, 641, 1000, 0x7ffffffe, 0x7fffffff, 0x40000000, 65535, 65537 };
+	static const char *const rows[] = { "DIV32_IMM", "MOD32_IMM", "DIV64_IMM", "MOD64_IMM" };
+
+	for (size_t r = 0; r < countof(rows); r++)
+		for (size_t i = 0; i < countof(divisors); i++)
+			for (unsigned dst = 2; dst < 4; dst++) {
+				static struct code c;
+				uint64_t d = divisors[i];
+				struct jt_prog p;
+
+				test_row = rows[r];
+				c = (struct code){ 0 };
+				movi(&c, 3, 9);
+				ldx(&c, "LDXW", dst, 1, 0);
+				(void)emit(&c, rows[r], dst, 0, 0, (int64_t)d);
+				mov(&c, 0, dst);
+				(void)emit(&c, "MUL64_IMM", 0, 0, 0, 31);
+				(void)emit(&c, "ADD64_REG", 0, 3, 0, 0);
+				exit_(&c);
+				p = jt_prog(&c, JT_ALL);
+				for (uint64_t q = 0; q < 70; q++)
+					for (int64_t near = -1; near < 2; near++) {
+						uint64_t of = q < 40 ? q : UINT32_MAX / d - (q - 40);
+						uint64_t a = (uint32_t)(of * d + (uint64_t)near);
+
+						(void)jt_check(&p, &(struct jt_input){ .ctx = &a, .ctx_bytes = 8 });
+					}
+				jt_done(&p);
+			}
+}

@@ -3,7 +3,8 @@
  * x86_div: division and remainder.
  *
  * The instruction wants rdx:rax; what is in them is kept in scratch registers and put back. RFC 9669: x / 0 = 0,
- * x % 0 = x, and the smallest number by -1 wraps, where the instruction would trap: so that is seen first.
+ * x % 0 = x, and the smallest number by -1 wraps, where the instruction would trap: so that is seen first. Divisors
+ * that are constants mostly need no division.
  */
 #include "engine/jit/x86.h"
 
@@ -101,7 +102,59 @@ static void by_register(struct x86 *x, const struct division *v)
 		here(x, end2);
 }
 
-static void by_constant(struct x86 *x, const struct division *v, int64_t imm)
+/* By 1 << n: a shift, or the low bits. */
+static void by_power(struct x86 *x, const struct division *v, unsigned n)
+{
+	if (v->dst != v->a || !v->w)
+		x86_mov_rr(&x->c, v->w, v->dst, v->a);
+	if (!v->remainder && n)
+		x86_shift_i(&x->c, v->w, X_SHR, v->dst, n);
+	else if (v->remainder && n < 32)
+		x86_alu_ri(&x->c, v->w, X_AND, v->dst, (int32_t)((UINT32_C(1) << n) - 1));
+}
+
+/*
+ * Of 32 bits, by d, which is no power of 2: the upper half of a times 2^64 / d, rounded up (D. Lemire, O. Kaser,
+ * N. Kurz, Faster remainder by direct computation, 2019, theorem 1: right for every a below 2^32).
+ */
+static void by_product(struct x86 *x, const struct division *v, uint32_t d)
+{
+	struct x86_code *c = &x->c;
+
+	if (v->dst != RDX)
+		x86_mov_rr(c, true, X86_T2, RDX);
+	x86_mov_rr(c, false, RDX, v->a);
+	x86_mov_ri(c, X86_T1, UINT64_MAX / d + 1);
+	x86_mulx_hi(c, X86_T1, X86_T1);
+	if (v->dst != RDX)
+		x86_mov_rr(c, true, RDX, X86_T2);
+	if (!v->remainder) {
+		x86_mov_rr(c, false, v->dst, X86_T1);
+		return;
+	}
+	if (v->dst != RDX)
+		x86_mov_rr(c, false, v->dst, v->a);
+	x86_rr(c, 0, 0x69, X86_T1, X86_T1);
+	x86_u32(c, d);
+	x86_alu_rr(c, false, X_SUB, v->dst, X86_T1);
+}
+
+/* The same without the instruction. `small`: the upper half of a is zero. */
+static bool by_known(struct x86 *x, const struct division *v, uint64_t d, bool small)
+{
+	if (v->is_signed || x->o->blind)
+		return false;
+	if (!(d & (d - 1)) && (!v->remainder || d <= UINT64_C(1) << 31)) {
+		by_power(x, v, (unsigned)__builtin_ctzll(d));
+		return true;
+	}
+	if (!x->bmi2 || d > UINT32_MAX || !(d & (d - 1)) || (v->w && !small))
+		return false;
+	by_product(x, v, (uint32_t)d);
+	return true;
+}
+
+static void by_constant(struct x86 *x, const struct division *v, int64_t imm, bool small)
 {
 	int64_t n = v->w ? imm : (int32_t)imm;
 
@@ -109,6 +162,8 @@ static void by_constant(struct x86 *x, const struct division *v, int64_t imm)
 		special(x, v, n != 0);
 		return;
 	}
+	if (by_known(x, v, v->w ? (uint64_t)imm : (uint32_t)imm, small))
+		return;
 	x86_const(x, X86_T1, (uint64_t)(v->w ? imm : (int64_t)(uint32_t)imm));
 	divide(x, v);
 }
@@ -131,7 +186,7 @@ void x86_divide(struct x86 *x)
 	v.keep_rax = v.dst != RAX;
 	v.keep_rdx = v.dst != RDX;
 	if (imm)
-		by_constant(x, &v, in->imm);
+		by_constant(x, &v, in->imm, x->zero >> in->dst & 1);
 	else
 		by_register(x, &v);
 }

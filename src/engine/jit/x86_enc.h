@@ -195,6 +195,16 @@ static inline void x86_shiftx(struct x86_code *c, bool w, unsigned pp, unsigned 
 	x86_u8(c, 0xc0 | (dst & 7) << 3 | (src & 7));
 }
 
+/* BMI2: dst = the upper half of rdx * src. */
+static inline void x86_mulx_hi(struct x86_code *c, unsigned dst, unsigned src)
+{
+	x86_u8(c, 0xc4);
+	x86_u8(c, (dst < 8 ? 0x80u : 0) | 0x40 | (src < 8 ? 0x20u : 0) | 2);
+	x86_u8(c, 0x80 | (~dst & 15) << 3 | 3);
+	x86_u8(c, 0xf6);
+	x86_u8(c, 0xc0 | (dst & 7) << 3 | (src & 7));
+}
+
 /* BMI2: dst = src rotated right by n. */
 static inline void x86_rorx(struct x86_code *c, bool w, unsigned dst, unsigned src, unsigned n)
 {
