@@ -10,6 +10,8 @@ double bench_now_ns(void);
 /* Of BENCH_ROUNDS values; sorts them. */
 double bench_median(double *v);
 void bench_parts(void);
+/* An array's values, looked up by programs. */
+void bench_lookup(void);
 struct prog;
 struct vm_prog_opts;
 /* Compile time and size of a long program, made of that one. */

@@ -305,6 +305,7 @@ static void report(struct subject *subjects)
 	}
 	ns = __builtin_exp(log_ratio[N_WAYS] / n);
 	bench_parts();
+	bench_lookup();
 	printf("\ngeomean of %u programs, times native (the second group of columns, too):\n", n);
 	for (unsigned w = INTERPRETED; w < N_WAYS; w++) {
 		double r = __builtin_exp(log_ratio[w] / n);
