@@ -236,6 +236,14 @@ static bool takes_maps(const struct vm_prog *vp)
 	return false;
 }
 
+static bool may_fault(const struct vm_prog *vp)
+{
+	for (uint32_t i = 0; i < vp->n_calls; i++)
+		if (vp->calls[i].may_fault)
+			return true;
+	return false;
+}
+
 FALLIBLE x86_compile(const struct vm_prog *vp, const struct jit_opts *o, struct arena *a, struct jit_code *out,
 		     struct diag *d)
 {
@@ -252,7 +260,7 @@ FALLIBLE x86_compile(const struct vm_prog *vp, const struct jit_opts *o, struct 
 	if (e == E_OK) {
 		x.plan = &plan;
 		x.frames = o->sandboxed || plan.needs_vm || (plan.n_funcs > 1 && takes_maps(vp));
-		x.leaves = x.fuel || plan.needs_vm || takes_maps(vp);
+		x.leaves = x.fuel || plan.needs_vm || takes_maps(vp) || may_fault(vp);
 		e = compile(&x, a, out);
 		out->n_insns = plan.n_insns;
 		out->shape = jit_shape(vp);

@@ -33,12 +33,25 @@ static struct x86_mem run_reg(unsigned r)
 	return x86_at(X86_RUN, (int32_t)(offsetof(struct vm_run_state, r) + 8 * r));
 }
 
-/* Does the first function, which C enters, save r? Also r10. */
+static bool somebody_writes(const struct x86 *x, unsigned r)
+{
+	for (uint32_t i = 0; i < x->plan->n_funcs; i++)
+		if (x->plan->funcs[i].writes >> r & 1)
+			return true;
+	return false;
+}
+
+/*
+ * Does the way in from C save r? Also r10. A run that ends in the middle of functions gives back what any of them
+ * changed: then all ways in save the same.
+ */
 static bool entry_saves(const struct x86 *x, unsigned r)
 {
 	if (x->sandboxed)
 		return true;
-	return r == ISA_FP ? x->plan->any_frame || x->frames : is_main(x) && writes(x, r);
+	if (r == ISA_FP)
+		return x->plan->any_frame || x->frames;
+	return x->leaves ? somebody_writes(x, r) : is_main(x) && writes(x, r);
 }
 
 static unsigned entry_pushes(const struct x86 *x)
@@ -436,6 +449,15 @@ static void array_lookup(struct x86 *x, const struct map_shape *shape, uint16_t 
 	x->pending = 0;
 }
 
+/* Did the helper refuse what it was given? */
+static void refused(struct x86 *x)
+{
+	x86_rm(&x->c, X_W, 0x8b, R9, X86_RUN_FIELD(env));
+	x86_rm(&x->c, 0, 0x80, X_CMP, env_field(offsetof(struct helper_env, bad_handle)));
+	x86_u8(&x->c, 0);
+	cold_common(x, CC_NE, x->handle_common);
+}
+
 static void call_direct(struct x86 *x, const struct vm_call *c, uint16_t want)
 {
 	unsigned map = c->map_arg + 1u;
@@ -445,8 +467,12 @@ static void call_direct(struct x86 *x, const struct vm_call *c, uint16_t want)
 	x86_settle(x, has_map ? (uint16_t)(want & ~x86_bit(map)) : want, true);
 	if (has_map)
 		load_import(x, x86_host[map], jit_import_map(x->vp, index));
+	if (c->may_fault)
+		x86_rm(&x->c, X_W, 0x89, x86_host[1], run_reg(1));
 	x86_rm(&x->c, X_W, 0x8b, R9, X86_RUN_FIELD(env));
 	call_import(x, jit_import_helper(x->in->target));
+	if (c->may_fault)
+		refused(x);
 }
 
 static void call_helper(struct x86 *x)
@@ -620,7 +646,8 @@ static uint32_t common_end(struct x86 *x, enum jit_how how)
 	if (how == JIT_HOW_RESUME)
 		for (unsigned r = 0; r < ISA_N_REGS; r++)
 			x86_rm(&x->c, X_W, 0x89, x86_host[r], run_reg(r));
-	x86_rm(&x->c, X_W, 0x89, X86_FUEL, X86_RUN_FIELD(fuel));
+	if (x->fuel)
+		x86_rm(&x->c, X_W, 0x89, X86_FUEL, X86_RUN_FIELD(fuel));
 	x86_mov_rr(&x->c, true, RDI, X86_RUN);
 	x86_mov_rr(&x->c, false, RSI, X86_T1);
 	x86_mov_rr(&x->c, true, RDX, RSP);
@@ -683,8 +710,9 @@ void x86_common(struct x86 *x)
 	if (x->fuel) {
 		x->fuel_common = common_end(x, JIT_HOW_FUEL);
 		x->depth_common = common_end(x, JIT_HOW_DEPTH);
-		x->handle_common = common_end(x, JIT_HOW_HANDLE);
 	}
+	if (x->leaves)
+		x->handle_common = common_end(x, JIT_HOW_HANDLE);
 	if (x->sandboxed) {
 		x->deopt_common = common_end(x, JIT_HOW_RESUME);
 		slow_common(x);

@@ -67,6 +67,7 @@ struct vm_call {
 	uint8_t n_args;
 	uint8_t map_arg;    /* which argument is the map; 0xff: none */
 	uint64_t map_kinds; /* bit i: a map of kind i may be that argument */
+	bool may_fault; /* it can refuse what it is given (helper_env.bad_handle), also when its arguments are proven */
 	bool direct; /* it neither calls back nor has arguments that only the VM can translate: rule 5 does not matter
 		      */
 };

@@ -54,6 +54,14 @@ static uint64_t kinds_that_take(const struct abi_profile *p, uint32_t id)
 }
 
 /* A call that the VM has no part in but to pass arguments: native code may make it itself. */
+static bool takes_handle(const struct abi_helper *h)
+{
+	for (unsigned i = 0; i < ABI_MAX_ARGS; i++)
+		if (h->args[i] == ABI_ARG_HANDLE)
+			return true;
+	return false;
+}
+
 static bool is_direct(const struct abi_helper *h)
 {
 	for (unsigned i = 0; i < ABI_MAX_ARGS; i++)
@@ -79,6 +87,7 @@ FALLIBLE vm_call_plan(const struct vm_helpers *h, uint32_t id, struct vm_call *c
 		c->n_args++;
 	}
 	c->map_kinds = kinds_that_take(h->profile, id);
+	c->may_fault = h->fns || takes_handle(c->proto);
 	c->direct = is_direct(c->proto) && !helper_asks_vm(c->fn);
 	return E_OK;
 }
