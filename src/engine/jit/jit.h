@@ -39,7 +39,9 @@ struct jit_opts {
 	bool sandboxed;    /* else VERIFIED */
 	bool fuel;         /* count fuel in VERIFIED code too; SANDBOXED always does */
 	bool blind;        /* no constant of the program stands in the code: each is xor-ed with a key from `seed` */
-	bool retpoline;    /* no indirect call or jump but by retpoline (x86-64; aarch64: refused with E_UNSUPPORTED) */
+	/* No indirect call or jump but by retpoline (x86-64; aarch64: refused with E_UNSUPPORTED). Not for a process
+	 * with a shadow stack, where a retpoline's return is a fault. */
+	bool retpoline;
 	uint64_t seed;
 };
 
@@ -63,8 +65,8 @@ struct jit_code {
 };
 
 /*
- * Compile a prepared program. E_UNSUPPORTED: the target lacks it (d, J..., names the instruction); E_LIMIT: over
- * JIT_MAX_BYTES; E_NOMEM. O(n). About 30 ns an instruction.
+ * Compile a prepared program. E_UNSUPPORTED: no compiler for the target; E_LIMIT: over JIT_MAX_BYTES; E_NOMEM. O(n),
+ * about 25 ns an instruction, sandboxed 45. out is good as long as the arena.
  */
 FALLIBLE jit_compile(const struct vm_prog *vp, const struct jit_opts *o, struct arena *a, struct jit_code *out,
 		     struct diag *d);
@@ -88,7 +90,8 @@ void jit_image_free(struct jit_image *im);
 
 /*
  * From now on vm_run runs code i of the image for vp: the program that it was compiled from, with the same maps'
- * shapes. Not while another thread runs vp. E_FORMAT: it was not compiled for a program of this shape.
+ * shapes, under the same features of the processor. Not while another thread runs vp, nor twice without jit_detach.
+ * E_FORMAT: it was not compiled for a program of this shape.
  */
 FALLIBLE jit_attach(struct vm_prog *vp, const struct jit_image *im, uint32_t i, struct diag *d);
 /* It is interpreted again. Before vp is freed, or attached anew. */

@@ -73,7 +73,7 @@ static void enter(struct x86 *x, uint16_t want, uint16_t args)
 {
 	struct x86_code *c = &x->c;
 
-	x86_u32(c, 0xfa1e0ff3); /* endbr64 */
+	x86_endbr(c);
 	x86_push(c, R12);
 	if (entry_saves(x, ISA_FP))
 		x86_push(c, RBP);
@@ -258,6 +258,8 @@ void x86_func_begin(struct x86 *x)
 		start_loops(x);
 		return;
 	}
+	if (x->plan->needs_vm)
+		x86_endbr(&x->c); /* callx and callbacks get here */
 	for (unsigned i = 0; i < countof(saved_regs); i++)
 		if (x->sandboxed || writes(x, saved_regs[i]))
 			x86_push(&x->c, x86_host[saved_regs[i]]);

@@ -226,6 +226,12 @@ static inline void x86_pop(struct x86_code *c, unsigned reg)
 	x86_head(c, 0, 0x58 | (reg & 7), 0, 0, reg, false);
 }
 
+/* Where indirect calls may land, on a host that checks that. */
+static inline void x86_endbr(struct x86_code *c)
+{
+	x86_u32(c, 0xfa1e0ff3);
+}
+
 static inline void x86_bswap(struct x86_code *c, bool w, unsigned reg)
 {
 	x86_head(c, w, 0x0fc8 | (reg & 7), 0, 0, reg, false);
