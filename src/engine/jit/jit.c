@@ -73,10 +73,10 @@ static enum err callback(struct vm_run_state *run)
 	return ((vm_native_fn *)(uintptr_t)run->imports[JIT_IMPORT_CALLBACK])(run);
 }
 
-/* Chained, so that the order counts. */
+/* Each step is a bijection: what differs in one place only is always seen. For mistakes, not for adversaries. */
 static uint64_t mix(uint64_t h, uint64_t v)
 {
-	return hash_u64(h ^ v) + v;
+	return ((h ^ v) + 1) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static uint64_t values_at(const struct vm_prog *vp, int32_t map)
@@ -89,21 +89,26 @@ static uint64_t values_at(const struct vm_prog *vp, int32_t map)
 	return (uint64_t)(uintptr_t)base;
 }
 
+/* The number of an operation: its immediate, or what stands for an address in it. */
+static uint64_t op_number(const struct vm_prog *vp, const struct vm_op *op)
+{
+	if (op->code == VM_OP_CALL || op->code == VM_OP_TAIL_CALL)
+		return op->call->proto->id;
+	if (op->code == VM_OP_LDI2 && op->src == ISA_IMM64_MAP_VALUE)
+		return (uint64_t)op->imm - values_at(vp, op->off);
+	return (uint64_t)op->imm;
+}
+
 uint64_t jit_shape(const struct vm_prog *vp)
 {
-	uint64_t h = vp->n_ops;
+	uint64_t h = vp->n_ops, numbers = 0;
 
 	for (uint32_t i = 0; i < vp->n_ops; i++) {
 		const struct vm_op *op = &vp->ops[i];
-		bool address = op->code == VM_OP_LDI2 && op->src == ISA_IMM64_MAP_VALUE;
-		bool call = op->code == VM_OP_CALL || op->code == VM_OP_TAIL_CALL;
 
 		h = mix(h, op->code | (uint64_t)op->dst << 16 | (uint64_t)op->src << 24 |
 				   (uint64_t)(uint32_t)op->off << 32);
-		if (call)
-			h = mix(h, op->call->proto->id);
-		else
-			h = mix(h, (uint64_t)op->imm - (address ? values_at(vp, op->off) : 0));
+		numbers = mix(numbers, op_number(vp, op));
 	}
 	for (uint32_t i = 0; i < vp->n_maps; i++) {
 		const struct prog_map *d = map_def(vp->maps[i]);
@@ -111,7 +116,7 @@ uint64_t jit_shape(const struct vm_prog *vp)
 		h = mix(h, d->kind | (uint64_t)d->key_size << 32);
 		h = mix(h, d->value_size | (uint64_t)d->max_entries << 32);
 	}
-	return h;
+	return mix(h, numbers);
 }
 
 static void fill_imports(const struct vm_prog *vp, uint64_t *t)

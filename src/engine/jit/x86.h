@@ -125,7 +125,26 @@ static inline bool x86_is_pending(const struct x86 *x, unsigned r)
 
 /* --- x86_pend.c: pending registers --- */
 
-struct x86_expr x86_expr_of(const struct x86 *x, unsigned r);
+static inline struct x86_expr x86_expr_of(const struct x86 *x, unsigned r)
+{
+	if (x86_is_pending(x, r))
+		return x->e[r];
+	return (struct x86_expr){ .base = (uint8_t)r, .index = X86_NO_REG };
+}
+
+static inline unsigned x86_host_or_none(unsigned r)
+{
+	return r == X86_NO_REG ? X86_NO_REG : x86_host[r];
+}
+
+static inline struct x86_mem x86_mem_of(struct x86_expr e)
+{
+	return (struct x86_mem){ .base = (uint8_t)x86_host_or_none(e.base),
+				 .index = (uint8_t)x86_host_or_none(e.index),
+				 .scale = e.scale,
+				 .disp = e.disp };
+}
+
 /* Make r pending. Its old value is gone. */
 void x86_pend(struct x86 *x, unsigned r, struct x86_expr e);
 void x86_compute(struct x86 *x, unsigned r);
@@ -141,7 +160,6 @@ void x86_shift_deps(struct x86 *x, unsigned r, int32_t imm);
 void x86_settle(struct x86 *x, uint16_t set, bool all);
 /* The operand [r + off]. */
 struct x86_mem x86_address(struct x86 *x, unsigned r, int32_t off);
-struct x86_mem x86_mem_of(struct x86_expr e);
 void x86_forget_facts(struct x86 *x, unsigned r);
 
 /* --- x86.c: labels: a slot, where a function begins with its prologue, its epilogue --- */

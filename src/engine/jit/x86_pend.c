@@ -4,26 +4,6 @@
 
 const uint8_t x86_host[ISA_N_REGS] = { RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15, RBP };
 
-static unsigned host_or_none(unsigned r)
-{
-	return r == X86_NO_REG ? X86_NO_REG : x86_host[r];
-}
-
-struct x86_mem x86_mem_of(struct x86_expr e)
-{
-	return (struct x86_mem){ .base = (uint8_t)host_or_none(e.base),
-				 .index = (uint8_t)host_or_none(e.index),
-				 .scale = e.scale,
-				 .disp = e.disp };
-}
-
-struct x86_expr x86_expr_of(const struct x86 *x, unsigned r)
-{
-	if (x86_is_pending(x, r))
-		return x->e[r];
-	return (struct x86_expr){ .base = (uint8_t)r, .index = X86_NO_REG };
-}
-
 static uint16_t deps_of(struct x86_expr e)
 {
 	return (uint16_t)((e.base == X86_NO_REG ? 0 : x86_bit(e.base)) |
