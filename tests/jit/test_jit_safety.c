@@ -597,3 +597,92 @@ TEST(perf_is_told_where_the_code_is)
 	vm_prog_free(vp);
 	jit_image_free(im);
 }
+
+/* --- tail calls --- */
+
+static void calls_tail(struct code *c, const struct prog_map *def, struct map *const *m)
+{
+	*c = (struct code){ .maps = def, .map_objs = m, .n_maps = 1 };
+	ldx(c, "LDXW", 3, 1, 0);
+	movi(c, 7, 500);
+	(void)emit(c, "LDDW_MAP_FD", 2, 0, 0, 0);
+	call(c, 12);
+	(void)emit(c, "ADD64_REG", 0, 7, 0, 0);
+	exit_(c);
+}
+
+/* Reads its context and its stack. */
+static void is_target(struct code *c)
+{
+	*c = (struct code){ 0 };
+	ldx(c, "LDXW", 0, 1, 4);
+	stx(c, "STXDW", 10, -8, 0);
+	ldx(c, "LDXDW", 0, 10, -8);
+	addi(c, 0, 7);
+	exit_(c);
+}
+
+TEST(a_tail_call_ends_in_its_target_interpreted_or_native_and_goes_on_where_there_is_none)
+{
+	static struct code c, t;
+	struct prog_map def = {
+		.name = "p", .kind = PROG_MAP_PROG_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 3
+	};
+	struct map *m = NULL;
+	struct vm_prog *interpreted, *native;
+	struct jit_image *im = NULL;
+	struct jit_opts o = jt_opts(JT_SANDBOXED);
+	struct jt_prog p;
+	struct diag d;
+
+	diag_init(&d);
+	CHECK_OK(map_new(&def, &m, NULL));
+	is_target(&t);
+	CHECK_OK(prepare_code(&t, &interpreted, &d));
+	CHECK_OK(prepare_code(&t, &native, &d));
+	jt_attach(native, &o, &im);
+	CHECK_OK(vm_prog_array_set(m, 0, interpreted));
+	CHECK_OK(vm_prog_array_set(m, 1, native));
+	calls_tail(&c, &def, &m);
+	p = jt_prog(&c, JT_ALL);
+	for (uint32_t i = 0; i < 4; i++) {
+		uint32_t ctx[2] = { i, 30 };
+		struct jt_end e = jt_check(&p, &(struct jt_input){ .ctx = ctx, .ctx_bytes = sizeof ctx });
+
+		CHECK_EQ(e.err, E_OK);
+		CHECK_EQ(e.r0, i < 2 ? 37 : 498);
+	}
+	jt_done(&p);
+	map_free(m);
+	jit_detach(native);
+	vm_prog_free(native);
+	vm_prog_free(interpreted);
+	jit_image_free(im);
+}
+
+/* Each block leads to the one before it, so that liveness goes one block further in each pass. */
+TEST(a_program_whose_liveness_needs_many_passes_is_compiled_rightly)
+{
+	static struct code c;
+	struct jt_end e;
+	uint32_t first;
+
+	c = (struct code){ 0 };
+	movi(&c, 5, 7);
+	movi(&c, 8, 70);
+	(void)emit(&c, "JA", 0, 0, 0, 0);
+	first = c.n;
+	mov(&c, 0, 5);
+	(void)emit(&c, "ADD64_REG", 0, 8, 0, 0);
+	exit_(&c);
+	(void)emit(&c, "JA", 0, 0, (int32_t)first - (int32_t)c.n - 1, 0);
+	for (unsigned i = 0; i < 40; i++) {
+		mov(&c, 3, 5);
+		addi(&c, 3, 1);
+		(void)emit(&c, "JA", 0, 0, -4, 0);
+	}
+	c.insns[2].off = (int32_t)c.n - 3 - 3;
+	e = jt_compare(&c, &(struct jt_input){ 0 }, JT_ALL);
+	CHECK_EQ(e.err, E_OK);
+	CHECK_EQ(e.r0, 77);
+}

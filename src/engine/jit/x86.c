@@ -95,7 +95,7 @@ static FALLIBLE one(struct x86 *x)
 		else if (in->sem >= ISA_JA && in->sem <= ISA_MAY_GOTO)
 			x86_branch(x);
 		else
-			return E_UNSUPPORTED;
+			return E_BUG;
 	}
 	return E_OK;
 }
@@ -187,7 +187,7 @@ static FALLIBLE func(struct x86 *x, const struct plan_func *f)
 		x86_label(x, i);
 		x->need = (uint16_t)(in->live | in->use);
 		if (one(x) != E_OK)
-			FAIL_ID(x->d, UNSUPPORTED, 'J', 101, "instruction %u cannot be compiled for x86-64", i);
+			FAIL(x->d, BUG, "instruction %u is one that the VM should have refused", i);
 		live_before = in->live;
 		if (x->skips_next) {
 			x->skips_next = false;
@@ -223,6 +223,8 @@ static FALLIBLE compile(struct x86 *x, struct arena *a, struct jit_code *out)
 	if (!make_room(&x->hot, &x->c.p))
 		return E_NOMEM;
 	x86_callback(x);
+	if (x->oom)
+		return E_NOMEM;
 	return x86_link(x, a, out);
 }
 

@@ -89,6 +89,8 @@ static void enter(struct x86 *x, uint16_t want, uint16_t args)
 		x86_rm(c, X_W, 0x89, RSP, X86_RUN_FIELD(native_sp));
 	if (x->fuel)
 		x86_rm(c, X_W, 0x8b, X86_FUEL, X86_RUN_FIELD(fuel));
+	/* Verified code reads nothing that it was not given; and what was not saved must not be touched. */
+	want &= (uint16_t)(x->sandboxed ? 0x3ff : args);
 	if (x->plan->any_frame || x->frames)
 		want |= x86_bit(ISA_FP);
 	for (unsigned r = 0; r < ISA_N_REGS; r++) {
