@@ -329,13 +329,17 @@ static struct outcome run_chain(enum bed_engine first, enum bed_engine second, b
 	struct prog_map def = {
 		.name = "next", .kind = PROG_MAP_PROG_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 2
 	};
-	struct code code[2] = { first_program(in_function), second_program() };
+	struct code code[2];
 	struct outcome o = { 0 };
 	struct bed_native native[2];
 	struct vm_prog *vp[2];
 	struct map *m;
 	struct vm *v;
 
+	/* Not initialisers of the array: gcc 12 with -ftrivial-auto-var-init then clears parts of the first one again.
+	 */
+	code[0] = first_program(in_function);
+	code[1] = second_program();
 	diag_init(&o.d);
 	CHECK_OK(map_new(&def, &m, NULL));
 	CHECK_OK(vm_new(&v));
