@@ -225,8 +225,10 @@ SP_API void sp_module_free(struct sp_module *m)
 {
 	if (!m)
 		return;
-	for (uint32_t i = 0; i < m->n_programs; i++)
+	for (uint32_t i = 0; i < m->n_programs; i++) {
+		jit_detach(m->programs[i].vp);
 		vm_prog_free(m->programs[i].vp);
+	}
 	jit_image_free(m->image);
 	for (uint32_t i = 0; m->maps && i < m->obj.n_maps; i++)
 		map_free(m->maps[i]);

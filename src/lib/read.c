@@ -65,7 +65,7 @@ static FALLIBLE set_context(struct sp_module *m, const struct sp_module_opts *o,
 	m->ctx = (struct abi_ctx){ .name = "no context", .plain_memory = true };
 	if (!c)
 		return E_OK;
-	m->ctx.name = arena_strndup(&m->arena, c->name ? c->name : "context", 255);
+	m->ctx.name = arena_printf(&m->arena, "%.255s", c->name ? c->name : "context");
 	m->ctx.size = c->bytes;
 	m->ctx.plain_memory = !c->fields;
 	m->ctx.writable = c->writable;
@@ -83,7 +83,7 @@ static FALLIBLE set_context(struct sp_module *m, const struct sp_module_opts *o,
 			     "context %s: field %u is not 1, 2, 4 or 8 bytes inside it, in order of offsets",
 			     m->ctx.name, i);
 		fields[i] = (struct abi_ctx_field){ .off = f->offset, .bytes = (uint8_t)f->bytes, .name = "field" };
-		if (f->name && !(fields[i].name = arena_strndup(&m->arena, f->name, 255)))
+		if (f->name && !(fields[i].name = arena_printf(&m->arena, "%.255s", f->name)))
 			return E_NOMEM;
 	}
 	m->ctx.fields = fields;

@@ -144,6 +144,8 @@ enum diff_result diff_run(struct diff_bed *b, enum diff_engine e, const struct d
 		(void)snprintf(b->why, sizeof b->why, "%s", d.text);
 	b->ran[e] += r == DIFF_RAN;
 	b->refused[e] += r == DIFF_REFUSED;
+	if (vp)
+		jit_detach(vp);
 	vm_prog_free(vp);
 	jit_image_free(im);
 	arena_done(&b->a);

@@ -23,7 +23,9 @@ FALLIBLE jit_compile(const struct vm_prog *vp, const struct jit_opts *o, struct 
 {
 	if (o->target >= JIT_N_TARGETS || !targets[o->target].compile)
 		FAIL_ID(d, UNSUPPORTED, 'J', 103, "no compiler for target '%s'", jit_target_name(o->target));
-	return targets[o->target].compile(vp, o, a, out, d);
+	TRY(targets[o->target].compile(vp, o, a, out, d));
+	out->shape = jit_shape(vp);
+	return E_OK;
 }
 
 /* What calls of the interpreter would have noted; returns how many. */

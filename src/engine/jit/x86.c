@@ -265,7 +265,6 @@ FALLIBLE x86_compile(const struct vm_prog *vp, const struct jit_opts *o, struct 
 		x.leaves = x.fuel || plan.needs_vm || takes_maps(vp) || may_fault(vp);
 		e = compile(&x, a, out);
 		out->n_insns = plan.n_insns;
-		out->shape = jit_shape(vp);
 		out->verified = !o->sandboxed;
 		out->first_called = plan.funcs[0].called;
 		out->n_imports = jit_n_imports(vp);
