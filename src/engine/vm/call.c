@@ -162,8 +162,7 @@ FALLIBLE vm_callx_helper(struct vm_run_state *run, const struct vm_op *op)
 	struct vm_call c = { 0 };
 
 	run->at = op;
-	if (id > UINT32_MAX || vm_call_plan(&run->vp->helpers, (uint32_t)id, &c) != E_OK ||
-	    c.fn == helper_tail_call) {
+	if (id > UINT32_MAX || vm_call_plan(&run->vp->helpers, (uint32_t)id, &c) != E_OK || c.fn == helper_tail_call) {
 		run->addr = id;
 		return stop(run, VM_WHY_CALLX);
 	}

@@ -2,8 +2,8 @@
 /*
  * resume: the interpreter from the middle of a program, where native code gives up.
  *
- * An operation may expect an operand in the accumulator (ops.def), and the next ones too, until something is written. So
- * what is to be there is found by looking ahead.
+ * An operation may expect an operand in the accumulator (ops.def), and the next ones too, until something is written.
+ * So what is to be there is found by looking ahead.
  */
 #include "engine/vm/impl.h"
 
