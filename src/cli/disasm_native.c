@@ -57,6 +57,8 @@ static bool parse_word(struct native *n, char *line, struct word *out)
 	text = end + 1 + strspn(end + 1, " \t");
 	for (size_t len = strlen(text); len && strchr(" \t\n", text[len - 1]);)
 		text[--len] = 0;
+	for (char *tab = text; (tab = strchr(tab, '\t')) != NULL;)
+		*tab = ' '; /* binutils put one behind each mnemonic of aarch64 */
 	out->text = arena_strndup(&n->arena, text, strlen(text));
 	return out->text && out->at < n->code.code.len;
 }
