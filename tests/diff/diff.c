@@ -118,17 +118,14 @@ static void make_small(struct run *r, enum diff_engine e)
 
 static void show(struct run *r, enum diff_engine e)
 {
-	struct prog p = { .name = "diff",
-			  .section = "xdp",
-			  .insns = r->code.insns,
-			  .n_insns = r->code.n,
-			  .maps = diff_maps,
-			  .n_maps = 2 };
+	struct prog p = { .name = "diff", .section = "xdp", .maps = diff_maps, .n_maps = 2 };
 	struct diff_memory want, got;
 	struct buf out;
 
 	if (judge(r, &want, &got) != e)
 		return;
+	p.insns = r->code.insns;
+	p.n_insns = r->code.n;
 	buf_init(&out, 1 << 20);
 	asm_list(&p, 0, &out);
 	(void)printf("%.*s\n", (int)out.len, (const char *)out.p);
