@@ -74,6 +74,7 @@ void super_begin_stop(struct supervisor *s)
 	}
 	diag_init(&d);
 	super_trial_end(s);
+	child_end(&s->native.child); /* what it does is seen, too: while there is somebody to consume it */
 	if (kern_attach(s->kern, 0, &d) != E_OK)
 		log_warning("hooks cannot be detached: %s", d.text);
 	child_send(&s->child, CONTROL_STOP, -1);
