@@ -76,9 +76,9 @@ const char *const *content_names(const struct content *c, uint32_t *out_n);
 FALLIBLE content_compile(const struct content *c, const struct jit_opts *o, struct arena *a, struct jit_code *codes,
 			 struct diag *d);
 /*
- * From now on program i runs as code first + i of the image, which must outlive this or content_detach: all programs or,
- * on error, none. Not while another thread judges with c. That the image is about this content is the caller's to know
- * (content_native_key): code is believed. E_REJECTED as above, E_FORMAT (J104), E_NOMEM.
+ * From now on program i runs as code first + i of the image, which must outlive this or content_detach: all programs
+ * or, on error, none. Not while another thread judges with c. That the image is about this content is the caller's to
+ * know (content_native_key): code is believed. E_REJECTED as above, E_FORMAT (J104), E_NOMEM.
  */
 FALLIBLE content_attach(struct content *c, const struct jit_image *im, uint32_t first, struct diag *d);
 /* All programs are interpreted again. The same about threads. content_free does it, too. */
