@@ -33,8 +33,10 @@ void agent_files_free(struct agent_files *f);
 /* Read one of them: a regular file of at most AGENT_MAX_FILE_BYTES; caller frees. E_IO, E_LIMIT, E_NOMEM. */
 FALLIBLE agent_file_read(const char *path, char **out, size_t *out_len, struct diag *d);
 
-/* argv[1] of a child; argv[2] of a worker is its memory in MiB. Its end of the control socket is AGENT_CHILD_FD. */
+/* argv[1] of a child; argv[2] of a worker and a compiler is its memory in MiB. Its end of the control socket is
+ * AGENT_CHILD_FD. */
 #define AGENT_WORKER_ARG "worker"
+#define AGENT_COMPILER_ARG "compiler"
 #define AGENT_COURIER_ARG "courier"
 #define AGENT_STEWARD_ARG "steward"
 enum { AGENT_CHILD_FD = 3 };
@@ -141,6 +143,8 @@ void agent_diff_free(struct agent_diff *d);
 
 /* The worker's main function. Never returns to code that assumes privileges: the exit code of the process. */
 int agent_worker(int argc, char **argv);
+/* The compiler's, likewise. */
+int agent_compiler(int argc, char **argv);
 /* The courier's, and the steward's. */
 int agent_courier(void);
 int agent_steward(void);

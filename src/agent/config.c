@@ -51,6 +51,7 @@ const struct config_key config_keys[] = {
 	{ "rule_matching",            KIND_WORD,    AT(matching), 0, 0, matchings },
 	{ "strict_falco",             KIND_BOOL,    AT(strict_falco), 0, 0, NULL },
 	{ "kernel_filters",           KIND_BOOL,    AT(kernel_filters), 0, 0, NULL },
+	{ "native",                   KIND_BOOL,    AT(native), 0, 0, NULL },
 	{ "source",                   KIND_PATH,    AT(source), 1, CONFIG_MAX_PATH, NULL },
 	{ "source_rate",              KIND_NUMBER,  AT(source_rate), 0, 1000000, NULL },
 	{ "outputs.throttle_per_minute", KIND_NUMBER, AT(throttle_per_minute), 0, 1000000, NULL },
@@ -112,6 +113,7 @@ void config_init(struct config *c)
 {
 	*c = (struct config){ .stdout_enabled = 1,
 			      .kernel_filters = 1,
+			      .native = 1,
 			      .throttle_per_minute = 60,
 			      .file_format = CONFIG_JSON,
 			      .file_max_mib = 64,

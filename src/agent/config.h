@@ -49,6 +49,7 @@ struct config {
 	uint32_t matching;       /* enum config_matching */
 	uint32_t strict_falco;   /* rule_opts.strict_falco */
 	uint32_t kernel_filters; /* leave out in the kernel what no rule can depend on */
+	uint32_t native;         /* rules run as native code, once a compiler made it */
 	char *source;         /* owned; NULL or "kernel": the kernel; else a capture to take instead, over and over */
 	uint32_t source_rate; /* records of it a second; 0: as far apart as they were recorded */
 	uint32_t throttle_per_minute; /* alerts of a rule, control group and executable; 0: no bound */

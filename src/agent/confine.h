@@ -32,7 +32,8 @@ enum confine_role {
 	CONFINE_WORKER,
 	CONFINE_COURIER,
 	CONFINE_COURIER_DIR, /* whose repository is a directory: it writes files */
-	CONFINE_STEWARD
+	CONFINE_STEWARD,
+	CONFINE_COMPILER
 };
 /* From now on only this role's system calls, for all threads; any other kills the process. E_IO with d. */
 FALLIBLE confine_syscalls(enum confine_role role, struct diag *d);
@@ -42,6 +43,8 @@ FALLIBLE confine_syscalls(enum confine_role role, struct diag *d);
  * permissions are the only wall of this kind. E_IO with d.
  */
 FALLIBLE confine_files(const char *const *dirs, size_t n, const char *writable, bool *out_done, struct diag *d);
+/* No memory is mapped executable any more: for a worker that gets no native code. E_IO. */
+FALLIBLE confine_no_code(void);
 /* And no more files are opened. E_IO. */
 FALLIBLE confine_no_open(void);
 /* Nor is memory mapped that others see change: a shadow could move its neighbour's rings. E_IO. */

@@ -81,7 +81,7 @@ static const struct {
 	uint32_t fds_min, fds_max;
 } rules[] = {
 	// clang-format off
-	{ CONTROL_START,   false, 4, 8 },
+	{ CONTROL_START,   false, 0, 8 },
 	{ CONTROL_FILE,    false, 1, 1 },
 	{ CONTROL_OUTPUT,  false, 0, 1 },
 	{ CONTROL_LOAD,    false, 0, 0 },
@@ -105,6 +105,9 @@ static const struct {
 	{ CONTROL_FINAL,   true,  0, 0 },
 	{ CONTROL_ASK,     true,  1, 1 },
 	{ CONTROL_FILTER,  true,  0, 0 },
+	{ CONTROL_CODE,    false, 1, 1 },
+	{ CONTROL_QUESTION, true, 0, 0 },
+	{ CONTROL_COMPILED, true, 1, 1 },
 	{ CONTROL_ASK_CONTAINER, true, 0, 0 },
 	{ CONTROL_STEWARD, false, 7, 7 },
 	{ CONTROL_CLIENTS, false, 0, 1 },
@@ -158,6 +161,10 @@ static FALLIBLE check_body(const struct control_msg *m, struct diag *d)
 		    !memchr(m->u.tested.text, 0, sizeof m->u.tested.text))
 			FAIL(d, FORMAT, "tested: %u of %u vectors failed, or a text without end", m->u.tested.n_failed,
 			     m->u.tested.n_vectors);
+		return E_OK;
+	case CONTROL_QUESTION:
+		if (m->u.question.bytes > PAGE_QUESTION_BYTES)
+			FAIL(d, FORMAT, "question: %u bytes", m->u.question.bytes);
 		return E_OK;
 	case CONTROL_FILTER:
 		if (m->u.filter.n_names > WIRE_FILTER_MAX_NAMES)

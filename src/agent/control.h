@@ -42,9 +42,10 @@ enum control_type {
 			 */
 	CONTROL_NAMES,  /* fd: to the worker: lines "ADDRESS NAME..."; to the courier: the names to resolve, one a line
 			 */
-	CONTROL_COURIER, /* to a courier, first: settings, its page, the pipe of alerts, certificates (may be missing)
-			  */
-	CONTROL_RESCAN,  /* fd: task iterator; records were lost: look at all processes again, beside judging */
+	CONTROL_COURIER,   /* to a courier, first: settings, its page, the pipe of alerts, certificates (may be missing)
+			    */
+	CONTROL_RESCAN,    /* fd: task iterator; records were lost: look at all processes again, beside judging */
+	CONTROL_CODE = 12, /* fd: native code of the content in force, as a compiler made and sealed it */
 	CONTROL_CONTAINER = 15, /* answers ASK_CONTAINER; fds: its files, or none */
 	CONTROL_READY = 16,
 	CONTROL_FAILED, /* content was refused; reasons went to stderr; the worker goes on with what it had, or exits */
@@ -52,8 +53,10 @@ enum control_type {
 	CONTROL_ROTATE, /* an output is past its limit */
 	CONTROL_GONE,   /* an output's reader is gone for good */
 	CONTROL_FINAL,
-	CONTROL_ASK,    /* fd: from the worker: names that rules use, one a line; from the courier: "ADDRESS NAME..." */
-	CONTROL_FILTER, /* before READY: the page has the filter of the content; without it everything passes */
+	CONTROL_ASK,      /* fd: from the courier: lines "ADDRESS NAME..." */
+	CONTROL_FILTER,   /* before READY: the page has the filter of the content; without it everything passes */
+	CONTROL_QUESTION, /* from the worker: the page has the names that rules use, one a line */
+	CONTROL_COMPILED, /* fd: from a compiler: sealed memory with native code */
 	CONTROL_ASK_CONTAINER = 31, /* what is known of a container? */
 
 	/* Release: from the supervisor 64 to 79, to it from 80 on. The steward decides, the courier fetches, the
@@ -100,7 +103,10 @@ enum control_start_flags {
 	CONTROL_SCRATCH = 16,
 	CONTROL_SHADOW = 32,
 	CONTROL_CAPTURED = 64,
-	CONTROL_BUNDLES = 128, /* what is no bundle is refused */
+	CONTROL_BUNDLES = 128,  /* what is no bundle is refused */
+	CONTROL_NATIVE = 256,   /* to a live worker: CODE may come */
+	CONTROL_COMPILER = 512, /* no worker but a compiler: no descriptors; FILE, LOAD; answers COMPILED and exits, or
+				   exits */
 };
 
 struct control_hdr {
@@ -160,6 +166,10 @@ struct control_which {
 
 struct control_filter {
 	uint32_t n_names; /* in the page's filter: at most WIRE_FILTER_MAX_NAMES */
+};
+
+struct control_question {
+	uint32_t bytes; /* at most PAGE_QUESTION_BYTES */
 };
 
 struct control_ask_container {
@@ -260,6 +270,7 @@ struct control_msg {
 		struct control_scanned scanned;
 		struct control_which which; /* ROTATE, GONE */
 		struct control_filter filter;
+		struct control_question question;
 		struct control_ask_container ask_container;
 		struct control_container container;
 		struct control_steward steward;

@@ -3,10 +3,10 @@
  * seccomp: each child's list of system calls, as a classic BPF program made by hand.
  *
  * A call that is not on the list kills the process (it dies with SIGSYS, which the supervisor reports). Arguments are
- * looked at where a call could do more than the child needs: mappings are never executable, files are opened for
- * reading only, signals go to the child itself. The courier runs other people's libraries: what they try and can do
- * without is answered with an error. Start-up of the C library is over, and all threads are there, when the filter is
- * set.
+ * looked at where a call could do more than the child needs: mappings are never executable, but a worker's shared ones
+ * of files that others made, files are opened for reading only, signals go to the child itself. The courier runs other
+ * people's libraries: what they try and can do without is answered with an error. Start-up of the C library is over,
+ * and all threads are there, when the filter is set.
  */
 #include "agent/confine.h"
 
@@ -58,7 +58,6 @@ static const uint32_t calls[] = {
 	SYS_gettimeofday,
 	SYS_getrandom,
 	SYS_sysinfo,
-	SYS_memfd_create, /* names for the other child */
 	/* its own end */
 	SYS_getpid,
 	SYS_gettid,
@@ -75,6 +74,7 @@ static const uint32_t calls[] = {
 
 /* Of the courier besides: sockets, and what the resolver asks. */
 static const uint32_t courier_calls[] = {
+	SYS_memfd_create,
 	SYS_connect,
 	SYS_bind, /* netlink: the resolver's question for addresses of this host */
 	SYS_getsockname,
@@ -130,7 +130,8 @@ static const uint32_t directory_calls[] = {
 
 /* Of the steward besides. */
 static const uint32_t steward_calls[] = {
-	SYS_accept4, SYS_getsockopt, SYS_sendto, SYS_recvfrom, SYS_ppoll, SYS_fcntl, SYS_statx, SYS_getuid, SYS_geteuid,
+	SYS_memfd_create, SYS_accept4, SYS_getsockopt, SYS_sendto, SYS_recvfrom,
+	SYS_ppoll,        SYS_fcntl,   SYS_statx,      SYS_getuid, SYS_geteuid,
 #ifdef SYS_poll
 	SYS_poll,
 #endif
@@ -217,9 +218,28 @@ static void refuse_with(struct program *p, uint32_t nr, unsigned which, uint32_t
 	ret(p, SECCOMP_RET_ERRNO | error);
 }
 
+/*
+ * Executable is only what somebody else's file holds, shared, and not writable in the same mapping. The worker has no
+ * file that it could have written: no call that makes one is on its list, and what it is given to write to cannot be
+ * read, so not be mapped.
+ */
+static void allow_code(struct program *p)
+{
+	put(p, BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, 8);
+	load(p, arg(2));
+	put(p, BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 1, 0);
+	ret(p, SECCOMP_RET_ALLOW);
+	put(p, BPF_JMP | BPF_JEQ | BPF_K, PROT_READ | PROT_EXEC, 0, 3);
+	load(p, arg(3));
+	put(p, BPF_JMP | BPF_JEQ | BPF_K, MAP_SHARED, 0, 1);
+	ret(p, SECCOMP_RET_ALLOW);
+	ret(p, SECCOMP_RET_KILL_PROCESS);
+}
+
 static void add_worker(struct program *p)
 {
-	allow_without(p, SYS_mmap, 2, PROT_EXEC);
+	allow_code(p);
+	allow_if(p, SYS_fcntl, 1, F_GET_SEALS);
 	allow_without(p, SYS_mprotect, 2, PROT_EXEC);
 	allow_without(p, SYS_openat, 2, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC);
 }
@@ -234,6 +254,16 @@ static void add_all(struct program *p, const uint32_t *nr, size_t n)
 static void add_steward(struct program *p)
 {
 	add_all(p, steward_calls, countof(steward_calls));
+	allow_without(p, SYS_mmap, 2, PROT_EXEC);
+	allow_without(p, SYS_mprotect, 2, PROT_EXEC);
+	refuse(p, SYS_openat, EACCES);
+}
+
+/* It makes code, as bytes in a file of memory; it cannot run it. */
+static void add_compiler(struct program *p)
+{
+	allow(p, SYS_memfd_create);
+	allow_if(p, SYS_fcntl, 1, F_ADD_SEALS);
 	allow_without(p, SYS_mmap, 2, PROT_EXEC);
 	allow_without(p, SYS_mprotect, 2, PROT_EXEC);
 	refuse(p, SYS_openat, EACCES);
@@ -282,6 +312,8 @@ size_t confine_filter(enum confine_role role, struct sock_filter *out, size_t ma
 		add_worker(&p);
 	else if (role == CONFINE_STEWARD)
 		add_steward(&p);
+	else if (role == CONFINE_COMPILER)
+		add_compiler(&p);
 	else
 		add_courier(&p, role == CONFINE_COURIER_DIR);
 	allow_if(&p, SYS_seccomp, 0, SECCOMP_SET_MODE_FILTER); /* only ever fewer calls */
@@ -313,6 +345,20 @@ FALLIBLE confine_no_open(void)
 
 	load(&p, offsetof(struct seccomp_data, nr));
 	put(&p, BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 1);
+	ret(&p, SECCOMP_RET_KILL_PROCESS);
+	ret(&p, SECCOMP_RET_ALLOW);
+	return install(f, p.n) ? E_OK : E_IO;
+}
+
+FALLIBLE confine_no_code(void)
+{
+	struct sock_filter f[8];
+	struct program p = { .out = f, .max = countof(f) };
+
+	load(&p, offsetof(struct seccomp_data, nr));
+	put(&p, BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, 3);
+	load(&p, arg(2));
+	put(&p, BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 0, 1);
 	ret(&p, SECCOMP_RET_KILL_PROCESS);
 	ret(&p, SECCOMP_RET_ALLOW);
 	return install(f, p.n) ? E_OK : E_IO;

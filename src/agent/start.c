@@ -124,6 +124,9 @@ static void tear_down(struct supervisor *s)
 	free(s->containers.place);
 	if (s->next_files)
 		super_worker_drop_next_files(s);
+	child_end(&s->native.child);
+	if (s->native.code >= 0)
+		close(s->native.code);
 	if (s->record_fd > 0)
 		close(s->record_fd);
 	if (s->page_fd > 0)
@@ -149,6 +152,7 @@ int agent_run(const struct agent_opts *o)
 					     .file = { -1, -1, -1, -1 },
 					     .local = { -1, -1 },
 					     .listen = -1 },
+				.native = { .child = { .pidfd = -1, .sock = -1 }, .code = -1 },
 				.arm.trial = { .child = { .pidfd = -1, .sock = -1 }, .page_fd = -1, .flight_fd = -1 },
 				.sinks = { .sink = { { .fd = -1 }, { .fd = -1 }, { .fd = -1 } } } };
 	struct buf text;
@@ -168,6 +172,7 @@ int agent_run(const struct agent_opts *o)
 		buf_done(&text);
 		s.exit_code = err == E_HOST || err == E_NOMEM || err == E_BUG ? EXIT_HOST : EXIT_REFUSED;
 	} else {
+		super_native_begin(&s);
 		s.started_ms = super_now_ms();
 		super_loop(&s);
 		super_steward_stop(&s);

@@ -29,7 +29,7 @@ static_assert(offsetof(struct page, names) == 512 && sizeof(struct page_rule) ==
 static_assert(offsetof(struct page, rules) == 512 + PAGE_MAX_RULES * PAGE_NAME_BYTES, "docs/formats/control.md");
 static_assert(offsetof(struct page, filter) == offsetof(struct page, rules) + PAGE_MAX_RULES * 64,
 	      "docs/formats/control.md");
-static_assert(sizeof(struct page) == 673320, "docs/formats/control.md");
+static_assert(sizeof(struct page) == 1721896, "docs/formats/control.md");
 static_assert((int)PAGE_MAX_OUTPUTS >= (int)CONTROL_MAX_OUTPUTS, "every output has its counters");
 static_assert(sizeof(struct courier_page) == 112, "docs/formats/control.md");
 static_assert(sizeof(struct courier_counts) == 48, "docs/formats/control.md");

@@ -64,6 +64,20 @@ static struct counted count(const struct steward *s)
 				 .blind_ms = s->fact[LOCAL_RELEASE].blind_ms };
 }
 
+/* How rules are run, in words; the count is a worker's. */
+static const char *native_word(const struct page *p)
+{
+	static const char *const words[] = {
+		[PAGE_NATIVE_WAITS] = "not yet: a compiler is at work, or no worker watches",
+		[PAGE_NATIVE_OFF] = "off: by the setting `native`",
+		[PAGE_NATIVE_GIVEN] = "no: the worker refused it; the agent's log says why",
+		[PAGE_NATIVE_NONE] = "no: the compiler failed; the agent's log says why",
+		[PAGE_NATIVE_DIED] = "no: a worker died with the native code of this content"
+	};
+
+	return page_get(&p->native) ? "yes" : WORD(words, page_get(&p->native_state));
+}
+
 /* What the owner should look at: reasons of exit code 1. A quarantine is none, for the host has helped itself. */
 struct needs {
 	const char *text[MAX_NEEDS];
@@ -192,6 +206,7 @@ static void put_status_text(const struct steward *s, const struct needs *needs, 
 		   n.events, n.alerts, n.throttled, n.muted, n.faults);
 	buf_printf(out, "             %" PRIu64 " deaths, blind for %.1f s in all\n", n.deaths,
 		   (double)n.blind_ms / 1e3);
+	buf_printf(out, "native code  %s\n", native_word(s->page));
 	if (s->n_mutes)
 		buf_printf(out, "mutes        %u: `sallyport mute --list`\n", s->n_mutes);
 }
@@ -291,6 +306,10 @@ static void put_status_json(const struct steward *s, const struct needs *needs, 
 	key_u64(&j, "worker_deaths", n.deaths);
 	key_u64(&j, "blind_ms", n.blind_ms);
 	key_u64(&j, "mutes", s->n_mutes);
+	json_key(&j, "native");
+	json_bool(&j, page_get(&s->page->native) != 0);
+	key_str(&j, "native_why", native_word(s->page));
+	key_u64(&j, "native_deaths", page_get(&s->page->native_deaths));
 	json_end_object(&j);
 	buf_putc(out, '\n');
 }

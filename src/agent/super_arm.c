@@ -303,6 +303,7 @@ void super_arm_due(struct supervisor *s)
 	sealed_files_close(s->files);
 	free(s->files);
 	s->files = files;
+	super_native_begin(s);
 	s->backoff = (struct backoff){ 0 }; /* other content: it has not died yet */
 }
 

@@ -6,23 +6,26 @@
 
 enum { START_ATTEMPTS = 3 /* of a worker that never came up */ };
 
+static void note(struct supervisor *s, const char *rule, const char *text, const char *const *keys,
+		 const uint64_t *values, uint32_t n)
+{
+	struct output_note o = { .rule = rule, .text = text, .keys = keys, .values = values, .n = n };
+
+	super_sinks_note(&s->sinks, &o, page_get(&s->page->mid_line));
+	page_set(&s->page->mid_line, 0);
+}
+
 void super_report_gap(struct supervisor *s)
 {
 	static const char *const keys[] = { "blind_ns", "deaths", "lost" };
 	uint64_t values[3] = { super_now_ns(CLOCK_MONOTONIC) - s->gap.since_ns, s->gap.deaths,
 			       super_totals(s).lost - s->gap.lost_before };
 	char text[512];
-	struct output_note n = { .rule = "Sallyport internal: worker restarted",
-				 .text = text,
-				 .keys = keys,
-				 .values = values,
-				 .n = countof(keys) };
 
 	(void)snprintf(text, sizeof text, "%s; blind for %.2f s; %llu records lost in the gap", s->gap.what,
 		       (double)values[0] / 1e9, (unsigned long long)values[2]);
 	log_warning("%s", text);
-	super_sinks_note(&s->sinks, &n, page_get(&s->page->mid_line));
-	page_set(&s->page->mid_line, 0);
+	note(s, "Sallyport internal: worker restarted", text, keys, values, countof(keys));
 	s->arm.blind_ms += values[0] / 1000000;
 	s->gap = (struct gap){ 0 };
 }
@@ -85,17 +88,11 @@ static void say_down(struct supervisor *s, uint64_t delay_ms)
 	static const char *const keys[] = { "deaths", "next_start_ms" };
 	uint64_t values[] = { s->backoff.recent, delay_ms };
 	char text[400];
-	struct output_note n = { .rule = "Sallyport internal: worker down",
-				 .text = text,
-				 .keys = keys,
-				 .values = values,
-				 .n = countof(keys) };
 
 	(void)snprintf(text, sizeof text, "%s; it died %u times lately, the next start is in %.1f s", s->gap.what,
 		       s->backoff.recent, (double)delay_ms / 1e3);
 	log_error("%s", text);
-	super_sinks_note(&s->sinks, &n, page_get(&s->page->mid_line));
-	page_set(&s->page->mid_line, 0);
+	note(s, "Sallyport internal: worker down", text, keys, values, countof(keys));
 }
 
 static void open_gap(struct supervisor *s, const char *what, bool hung)
@@ -140,6 +137,7 @@ void super_worker_on_death(struct supervisor *s)
 	if (!child_reap(&s->child, &si))
 		return;
 	super_describe_death(s->flight_fd, s->page, &si, what, sizeof what);
+	super_native_worker_died(s, &si);
 	/* Alerts that it had not written are gone with it. */
 	for (uint32_t i = 0; i < PAGE_MAX_OUTPUTS; i++) {
 		page_add(&s->page->dropped[i], page_get(&s->page->waiting[i]));

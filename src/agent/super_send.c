@@ -17,20 +17,23 @@ FALLIBLE super_worker_send_start(struct supervisor *s, const struct child *to, i
 {
 	bool rings = mode == 0 || mode == CONTROL_SHADOW;
 	struct control_packet p;
-	int passwd = open_or_null("/etc/passwd"), group = open_or_null("/etc/group");
-	enum err err = E_IO;
+	AUTO_FD int passwd = open_or_null("/etc/passwd"), group = open_or_null("/etc/group");
 
 	control_init(&p, CONTROL_START);
 	p.msg.u.start = (struct control_start){
 		.flags = mode | (s->o->config->matching == CONFIG_ALL ? CONTROL_ALL_MATCHES : 0u) |
 			 (s->o->config->strict_falco ? CONTROL_STRICT_FALCO : 0u) |
 			 (s->o->config->kernel_filters ? 0u : CONTROL_NO_FILTER) |
-			 (s->o->bundles ? CONTROL_BUNDLES : 0u) | (s->o->colour_stderr ? CONTROL_COLOUR : 0u),
+			 (s->o->bundles ? CONTROL_BUNDLES : 0u) |
+			 (to == &s->child && s->o->config->native ? CONTROL_NATIVE : 0u) |
+			 (s->o->colour_stderr ? CONTROL_COLOUR : 0u),
 		.n_cpus = kern_n_cpus(s->kern),
 		.boot_to_wall_ns = super_now_ns(CLOCK_REALTIME) - super_now_ns(CLOCK_BOOTTIME),
 		.throttle_per_minute = s->o->config->throttle_per_minute,
 	};
 	memcpy(p.msg.u.start.hostname, s->sinks.hostname, sizeof p.msg.u.start.hostname);
+	if (mode == CONTROL_COMPILER)
+		return control_send(to->sock, &p);
 	p.fds[p.n_fds++] = page_fd;
 	p.fds[p.n_fds++] = flight_fd;
 	p.fds[p.n_fds++] = passwd;
@@ -43,11 +46,7 @@ FALLIBLE super_worker_send_start(struct supervisor *s, const struct child *to, i
 		p.fds[p.n_fds++] = kern_stats_fd(s->kern);
 	if (mode != CONTROL_SCRATCH && s->courier.page_fd >= 0)
 		p.fds[p.n_fds++] = s->courier.page_fd;
-	if (passwd >= 0 && group >= 0)
-		err = control_send(to->sock, &p);
-	close(passwd);
-	close(group);
-	return err;
+	return passwd >= 0 && group >= 0 ? control_send(to->sock, &p) : E_IO;
 }
 
 FALLIBLE super_worker_send_files(const struct child *to, const struct sealed_files *files)

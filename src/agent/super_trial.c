@@ -82,10 +82,8 @@ void super_trial_end(struct supervisor *s)
 
 	child_end(&t->child);
 	page_unmap(t->page, sizeof *t->page);
-	if (t->page_fd >= 0)
-		close(t->page_fd);
-	if (t->flight_fd >= 0)
-		close(t->flight_fd);
+	base_close_fd(&t->page_fd);
+	base_close_fd(&t->flight_fd);
 	t->page = NULL;
 	t->page_fd = t->flight_fd = -1;
 	if (t->watching)

@@ -153,6 +153,7 @@ static void on_reloaded(struct supervisor *s, const struct control_ready *r)
 	sealed_files_close(s->files);
 	free(s->files);
 	s->files = TAKE(s->next_files);
+	super_native_begin(s);
 	log_info("rules reloaded rules=%u programs=%u judged_ms=%.1f stood_still_ms=%.3f", r->n_rules, r->n_programs,
 		 (double)(super_now_ns(CLOCK_MONOTONIC) - s->reload_ns) / 1e6,
 		 (double)page_get(&s->page->swap_ns) / 1e6);
@@ -193,6 +194,7 @@ static bool dispatch(struct supervisor *s, struct control_packet *p)
 {
 	const struct control_msg *m = &p->msg;
 	bool reloading = s->state == WATCHING && s->next_files;
+	int fd;
 
 	switch ((enum control_type)m->hdr.type) {
 	case CONTROL_READY:
@@ -224,9 +226,9 @@ static bool dispatch(struct supervisor *s, struct control_packet *p)
 	case CONTROL_ROTATE:
 		on_rotate(s, m->u.which.index);
 		return true;
-	case CONTROL_ASK:
-		super_courier_ask(&s->courier, p->fds[0]);
-		p->n_fds = 0;
+	case CONTROL_QUESTION:
+		if (sealed_bytes(s->page->question, m->u.question.bytes, &fd) == E_OK)
+			super_courier_ask(&s->courier, fd);
 		return true;
 	case CONTROL_ASK_CONTAINER:
 		if (container_files_answer(&s->containers, s->child.sock, &m->u.ask_container, super_now_ms()) != E_OK)

@@ -74,6 +74,7 @@ void super_begin_stop(struct supervisor *s)
 	}
 	diag_init(&d);
 	super_trial_end(s);
+	child_end(&s->native.child); /* what it does is seen, too: while there is somebody to consume it */
 	if (kern_attach(s->kern, 0, &d) != E_OK)
 		log_warning("hooks cannot be detached: %s", d.text);
 	child_send(&s->child, CONTROL_STOP, -1);
@@ -149,6 +150,7 @@ static void on_time(struct supervisor *s)
 	super_courier_on_time(&s->courier, now);
 	super_steward_on_time(s, now);
 	super_arm_on_time(s, now);
+	super_native_on_time(s, now);
 	in_state = now > s->since_ms ? now - s->since_ms : 0; /* what is above may have entered another */
 	if (s->o->duration_ms && now - s->started_ms >= s->o->duration_ms && s->state == WATCHING) {
 		super_begin_stop(s);
@@ -203,7 +205,9 @@ void super_loop(struct supervisor *s)
 				      { .fd = s->steward.child.sock, .events = POLLIN },
 				      { .fd = s->steward.child.pidfd, .events = POLLIN },
 				      { .fd = s->arm.trial.child.sock, .events = POLLIN },
-				      { .fd = s->arm.trial.child.pidfd, .events = POLLIN } };
+				      { .fd = s->arm.trial.child.pidfd, .events = POLLIN },
+				      { .fd = s->native.child.sock, .events = POLLIN },
+				      { .fd = s->native.child.pidfd, .events = POLLIN } };
 
 		if (poll(p, countof(p), wait_ms(s)) > 0) {
 			if (p[1].revents)
@@ -219,6 +223,10 @@ void super_loop(struct supervisor *s)
 				super_trial_on_message(s);
 			if (p[8].revents && p[8].fd == s->arm.trial.child.pidfd && !(p[7].revents & POLLIN))
 				super_trial_on_death(s);
+			if (p[9].revents)
+				super_native_on_message(s);
+			if (p[10].revents && !(p[9].revents & POLLIN))
+				super_native_on_death(s);
 			if (p[5].revents)
 				super_steward_on_message(s);
 			if (p[6].revents && !(p[5].revents & POLLIN))

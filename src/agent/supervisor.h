@@ -213,6 +213,22 @@ void super_trial_on_message(struct supervisor *s);
 void super_trial_on_death(struct supervisor *s);
 void super_trial_on_time(struct supervisor *s, uint64_t now_ms);
 
+/* super_native.c: one compiler at a time, for the content in force, and the code that it made. */
+struct super_native {
+	struct child child;
+	int code; /* -1: none */
+	enum page_native state;
+	uint64_t since_ms;
+	bool given; /* to the worker that lives */
+};
+
+/* Other content is in force, or will be in the next worker. */
+void super_native_begin(struct supervisor *s);
+void super_native_on_message(struct supervisor *s);
+void super_native_on_death(struct supervisor *s);
+void super_native_on_time(struct supervisor *s, uint64_t now_ms);
+void super_native_worker_died(struct supervisor *s, const siginfo_t *si);
+
 /* start_arm.c, super_arm.c: which content is armed. */
 struct super_arm {
 	struct local_store *store; /* NULL: no state directory: rules of the settings, and nothing is remembered */
@@ -260,7 +276,7 @@ void super_arm_due(struct supervisor *s);
 void super_arm_breaker(struct supervisor *s);
 void super_arm_on_time(struct supervisor *s, uint64_t now_ms);
 
-/* super_send.c: mode: 0, or which kind of worker (enum control_start_flags). E_IO. */
+/* super_send.c: mode: 0, or which kind of worker (enum control_start_flags); a compiler gets no descriptors. E_IO. */
 FALLIBLE super_worker_send_start(struct supervisor *s, const struct child *to, int page_fd, int flight_fd,
 				 uint32_t mode);
 FALLIBLE super_worker_send_files(const struct child *to, const struct sealed_files *files);
@@ -292,6 +308,7 @@ struct supervisor {
 	struct super_sinks sinks;
 	struct super_courier courier;
 	struct super_steward steward;
+	struct super_native native;
 	struct super_arm arm;
 	struct worker_cgroup cgroup, trial_cgroup;
 	struct container_files containers;

@@ -106,8 +106,7 @@ static void send_simple(struct worker *w, enum control_type type, uint32_t numbe
 		w->stop = true;
 }
 
-/* The next message, waited for. Anything unexpected ends the worker: without its supervisor it has no purpose. */
-static FALLIBLE expect(struct worker *w, struct control_packet *p)
+FALLIBLE worker_expect(struct worker *w, struct control_packet *p)
 {
 	struct diag d;
 	enum err err;
@@ -119,7 +118,7 @@ static FALLIBLE expect(struct worker *w, struct control_packet *p)
 	return err;
 }
 
-static FALLIBLE take_file(struct worker *w, struct control_packet *p)
+FALLIBLE worker_take_file(struct worker *w, struct control_packet *p)
 {
 	const struct control_file *f = &p->msg.u.file;
 	struct worker_file *to = &w->files[w->n_files];
@@ -186,6 +185,7 @@ static struct content_set *put_in_force(struct worker *w, struct content_set *se
 {
 	struct content_set *old = w->set;
 
+	worker_native_forget(w);
 	if (w->decode) {
 		w->set = set;
 		decode_set_wants(w->decode, content_set_types(set), worker_wants, w);
@@ -238,7 +238,7 @@ static void on_loaded(struct worker *w)
 static void on_control(struct worker *w)
 {
 	struct control_packet p;
-	enum err err = expect(w, &p);
+	enum err err = worker_expect(w, &p);
 
 	if (err != E_OK)
 		_exit(EXIT_HOST);
@@ -248,7 +248,7 @@ static void on_control(struct worker *w)
 		p.n_fds = 0;
 		break;
 	case CONTROL_FILE:
-		err = take_file(w, &p);
+		err = worker_take_file(w, &p);
 		break;
 	case CONTROL_LOAD:
 		err = p.msg.u.load.n_files == w->n_files ? worker_loader_begin(w) : E_FORMAT;
@@ -265,6 +265,10 @@ static void on_control(struct worker *w)
 		break;
 	case CONTROL_MUTE:
 		worker_mute(w, &p.msg.u.mute, worker_boot_ns() / 1000000000);
+		break;
+	case CONTROL_CODE:
+		worker_native_take(w, p.fds[0]);
+		p.n_fds = 0;
 		break;
 	case CONTROL_EXERCISE:
 		worker_loader_exercise(w);
@@ -293,7 +297,7 @@ static FALLIBLE take_start(struct worker *w)
 	uint32_t n = START_RINGS;
 	void *page;
 
-	TRY(expect(w, &p));
+	TRY(worker_expect(w, &p));
 	if (p.msg.hdr.type != CONTROL_START)
 		return E_FORMAT;
 	w->start = p.msg.u.start;
@@ -316,6 +320,8 @@ static FALLIBLE take_start(struct worker *w)
 	}
 	for (uint32_t i = 0; i < START_RINGS; i++)
 		close(p.fds[i]);
+	if (!worker_is(w, CONTROL_NATIVE))
+		TRY(confine_no_code());
 	if (worker_is(w, CONTROL_SHADOW))
 		TRY(confine_no_shared_writes());
 	for (uint32_t i = 0; i < WIRE_N_RINGS; i++)
@@ -345,12 +351,12 @@ static int take_content(struct worker *w)
 	struct control_packet p;
 
 	for (;;) {
-		enum err err = expect(w, &p);
+		enum err err = worker_expect(w, &p);
 
 		if (err == E_OK && p.msg.hdr.type == CONTROL_LOAD)
 			return load(w, p.msg.u.load.n_files);
 		if (err == E_OK && p.msg.hdr.type == CONTROL_FILE) {
-			err = take_file(w, &p);
+			err = worker_take_file(w, &p);
 			control_close_fds(&p);
 		} else if (err == E_OK && p.msg.hdr.type == CONTROL_CAPTURE && worker_is(w, CONTROL_CAPTURED) &&
 			   !w->capture) {
@@ -422,7 +428,7 @@ static FALLIBLE make_ready(struct worker *w, struct diag *d)
 /* The message that must come now, or STOP, which may always come. */
 static FALLIBLE expect_step(struct worker *w, enum control_type type, struct control_packet *p)
 {
-	TRY(expect(w, p));
+	TRY(worker_expect(w, p));
 	if (p->msg.hdr.type == CONTROL_STOP)
 		w->stop = true;
 	return w->stop || p->msg.hdr.type == type ? E_OK : E_FORMAT;
@@ -534,6 +540,7 @@ static void loop(struct worker *w)
 			else if (ev[i].data.u64 >= EPOLL_SINK)
 				worker_sink_event(w, (uint32_t)ev[i].data.u64 - EPOLL_SINK, ev[i].events);
 		}
+		worker_native_step(w);
 		more = consume(w, BATCH_RECORDS);
 		worker_containers_ask(w);
 		if (w->rescan) {

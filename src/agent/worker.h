@@ -28,6 +28,7 @@ struct content_set {
 	uint8_t digest[CONTENT_DIGEST_BYTES];
 	struct view vectors[WORKER_MAX_CONTENTS]; /* that came with a bundle; in the arena */
 	uint32_t n_vectors[WORKER_MAX_CONTENTS];
+	struct jit_image *image; /* whose code the programs run as; NULL: interpreted */
 };
 
 struct worker_file {
@@ -70,6 +71,7 @@ struct worker {
 	uint32_t n_files;
 	struct worker_loader *loader; /* NULL in a replay */
 	struct scan *rescan;          /* NULL: none is going on */
+	struct jit_image *code;       /* fits the set in force and waits to be attached; or NULL */
 	struct names *names;
 	struct decode *decode;
 	struct content_eval eval;
@@ -100,6 +102,10 @@ struct worker {
 uint64_t worker_now_ns(void);
 uint64_t worker_now_ms(void);
 void worker_beat(struct worker *w);
+/* The next message, waited for. Anything unexpected ends the worker: without its supervisor it has no purpose. */
+FALLIBLE worker_expect(struct worker *w, struct control_packet *p);
+/* A FILE, to w->files. E_FORMAT, E_IO, E_LIMIT, E_NOMEM. */
+FALLIBLE worker_take_file(struct worker *w, struct control_packet *p);
 
 /* worker_flight.c: what is being done, for whoever survives it. */
 /* Map the file; a fresh record. E_IO: it is not large enough, or cannot be mapped. */
@@ -157,6 +163,18 @@ bool worker_loader_done(struct worker *w);
 int worker_loader_end(struct worker_loader *l, struct content_set **out);
 /* Let the thread free it. */
 void worker_loader_drop(struct worker_loader *l, struct content_set *old);
+
+/* True: the thread runs the programs in force, too. */
+bool worker_loader_exercises(struct worker_loader *l);
+
+/* worker_native.c: code that a compiler made, for the content in force. Takes the descriptor. */
+void worker_native_take(struct worker *w, int fd);
+/* Between events: attach what waits. */
+void worker_native_step(struct worker *w);
+/* Other content is about to be put in force. */
+void worker_native_forget(struct worker *w);
+/* What code is compiled for: this machine, proven, with fuel. */
+struct jit_opts worker_jit_opts(void);
 
 /* worker_usage.c: what this process uses, into the page. The file is opened before files cannot be any more. */
 void worker_usage_open(struct worker *w);

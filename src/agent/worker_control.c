@@ -33,11 +33,11 @@ static FALLIBLE check_rings(const struct control_start *s, struct diag *d)
 
 static FALLIBLE check_start(const struct control_packet *p, struct diag *d)
 {
-	const uint32_t kinds = CONTROL_SCRATCH | CONTROL_SHADOW | CONTROL_CAPTURED;
+	const uint32_t kinds = CONTROL_SCRATCH | CONTROL_SHADOW | CONTROL_CAPTURED | CONTROL_COMPILER;
 	const uint32_t all = CONTROL_ALL_MATCHES | CONTROL_COLOUR | CONTROL_STRICT_FALCO | CONTROL_NO_FILTER |
-			     CONTROL_BUNDLES | kinds;
+			     CONTROL_BUNDLES | CONTROL_NATIVE | kinds;
 	const struct control_start *s = &p->msg.u.start;
-	uint32_t kind = s->flags & kinds, needs = 4;
+	uint32_t kind = s->flags & kinds, needs = kind == CONTROL_COMPILER ? 0 : 4;
 
 	if (s->flags & ~all || (kind & (kind - 1)))
 		FAIL(d, FORMAT, "start: unknown flags 0x%x, or two kinds of worker", s->flags);
@@ -45,7 +45,7 @@ static FALLIBLE check_start(const struct control_packet *p, struct diag *d)
 		needs += WIRE_N_RINGS + 1;
 		TRY(check_rings(s, d));
 	}
-	if (p->n_fds != needs && (p->n_fds != needs + 1 || kind == CONTROL_SCRATCH))
+	if (p->n_fds != needs && (p->n_fds != needs + 1 || kind == CONTROL_SCRATCH || kind == CONTROL_COMPILER))
 		FAIL(d, FORMAT, "start: %u descriptors, %u are right", p->n_fds, needs);
 	if (!memchr(s->hostname, 0, sizeof s->hostname))
 		FAIL(d, FORMAT, "start: the host's name has no end");

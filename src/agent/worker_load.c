@@ -11,9 +11,10 @@
 
 enum { EXIT_REFUSED = 1, EXIT_HOST = 3 };
 
-static void say(struct buf *out)
+/* A compiler says nothing: the worker that loads the same files does. */
+static void say(const struct worker *w, struct buf *out)
 {
-	if (out->p)
+	if (out->p && !worker_is(w, CONTROL_COMPILER))
 		(void)!write(STDERR_FILENO, out->p, out->len);
 	buf_done(out);
 }
@@ -27,7 +28,7 @@ static int refuse(const struct worker *w, const struct diag *d, enum err err)
 		diag_render(&out, d, w->start.flags & CONTROL_COLOUR);
 	else
 		buf_printf(&out, "sallyport: error: content cannot be loaded: %s\n", err_text(err));
-	say(&out);
+	say(w, &out);
 	return err == E_NOMEM ? EXIT_HOST : EXIT_REFUSED;
 }
 
@@ -152,7 +153,7 @@ static int add_rules(struct worker *w, struct content_set *set, const struct wor
 	diags_render(&text, &ds, w->start.flags & CONTROL_COLOUR);
 	if (err != E_OK && !ds.n_errors)
 		buf_printf(&text, "sallyport: error: rules cannot be loaded: %s\n", err_text(err));
-	say(&text);
+	say(w, &text);
 	if (err != E_OK)
 		code = err == E_NOMEM ? EXIT_HOST : EXIT_REFUSED;
 	else if (rs)
@@ -184,7 +185,11 @@ static int load_all(struct worker *w, struct content_set *set, const struct work
 		if (is_compiled(&files[i]))
 			code = add_content(w, set, view_of(files[i].text, files[i].len), files[i].name);
 	if (!code && !set->n_rules && !(w->recording && !n)) {
-		(void)!write(STDERR_FILENO, none, sizeof none - 1);
+		struct buf text;
+
+		buf_init(&text, sizeof none);
+		buf_puts(&text, none);
+		say(w, &text);
 		code = EXIT_REFUSED;
 	}
 	return code;
@@ -214,6 +219,7 @@ void content_set_free(struct content_set *set)
 		return;
 	for (uint32_t i = 0; i < set->n_contents; i++)
 		content_free(set->contents[i]);
+	jit_image_free(set->image);
 	arena_done(&set->arena);
 	free(set);
 }

@@ -206,6 +206,16 @@ void worker_loader_exercise(struct worker *w)
 	(void)pthread_mutex_unlock(&l->lock);
 }
 
+bool worker_loader_exercises(struct worker_loader *l)
+{
+	bool yes;
+
+	(void)pthread_mutex_lock(&l->lock);
+	yes = l->exercise != NULL;
+	(void)pthread_mutex_unlock(&l->lock);
+	return yes;
+}
+
 bool worker_loader_done(struct worker *w)
 {
 	struct worker_loader *l = w->loader;

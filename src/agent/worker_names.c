@@ -3,8 +3,7 @@
  * table. */
 #include "agent/worker.h"
 
-#include <errno.h>
-#include <sys/mman.h>
+static_assert((int)PAGE_QUESTION_BYTES == (int)CONTROL_MAX_NAMES_BYTES, "what is asked has its place");
 
 /* Every name once, in order, a line each; what is no name is left out. */
 static void put_question(const struct names *n, struct buf *out)
@@ -18,14 +17,14 @@ static void put_question(const struct names *n, struct buf *out)
 
 static FALLIBLE send_question(struct worker *w, const struct buf *text)
 {
-	AUTO_FD int fd = memfd_create("sallyport-names", MFD_CLOEXEC);
 	struct control_packet p;
 
-	if (fd < 0 || text->full)
+	if (text->full)
 		return E_LIMIT;
-	TRY(io_write_all(fd, text->p, text->len));
-	control_init(&p, CONTROL_ASK);
-	p.fds[p.n_fds++] = fd;
+	if (text->len)
+		memcpy(w->page->question, text->p, text->len);
+	control_init(&p, CONTROL_QUESTION);
+	p.msg.u.question.bytes = (uint32_t)text->len;
 	return control_send(w->sock, &p);
 }
 

@@ -17,7 +17,8 @@ enum {
 	PAGE_NAME_BYTES = 64,
 	PAGE_MAX_OUTPUTS = 4,
 	PAGE_TIMED_EVERY = 1024,
-	PAGE_MAGIC = 0x47505053 /* "SPPG" */
+	PAGE_QUESTION_BYTES = 1 << 20, /* names that rules use */
+	PAGE_MAGIC = 0x47505053        /* "SPPG" */
 };
 
 #define PAGE_RECORD_FAILED UINT64_MAX
@@ -38,6 +39,15 @@ struct page_rule {
 	_Atomic uint64_t timed_ns,
 		timed; /* time in its programs, and how many of them, of one event in PAGE_TIMED_EVERY */
 	_Atomic uint64_t spare;
+};
+
+/* Why programs run as they do. */
+enum page_native {
+	PAGE_NATIVE_WAITS, /* a compiler will be started, or is at work */
+	PAGE_NATIVE_OFF,   /* by the setting */
+	PAGE_NATIVE_GIVEN, /* the worker has the code: when none is in use, it refused it */
+	PAGE_NATIVE_NONE,  /* the compiler failed */
+	PAGE_NATIVE_DIED,  /* a worker died while it ran it */
 };
 
 struct page {
@@ -62,10 +72,14 @@ struct page {
 	_Atomic uint64_t table;                   /* odd: names, rules and digest are being replaced; see page_table */
 	_Atomic uint8_t digest[32];               /* of the content that names and rules are about */
 	_Atomic uint64_t cpu_ns, memory_bytes;    /* used by workers in all; resident now. Once a second */
-	uint8_t spare[512 - 304];
+	_Atomic uint64_t native;                  /* programs of the content in force that run as native code */
+	_Atomic uint64_t native_state;            /* enum page_native, written by the supervisor */
+	_Atomic uint64_t native_deaths;           /* the same: workers that died of it */
+	uint8_t spare[512 - 328];
 	char names[PAGE_MAX_RULES][PAGE_NAME_BYTES]; /* NUL-terminated, cut */
 	struct page_rule rules[PAGE_MAX_RULES];      /* by index; begin at 0 with other content */
 	struct page_filter filter;
+	char question[PAGE_QUESTION_BYTES]; /* written before CONTROL_QUESTION, copied by the supervisor then */
 };
 
 /* Fresh memory of this size that nobody can resize, mapped; its first four bytes are the magic. E_IO. */

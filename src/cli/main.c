@@ -55,6 +55,8 @@ int main(int argc, char **argv)
 
 	if (argc >= 2 && !strcmp(argv[1], AGENT_WORKER_ARG))
 		return agent_worker(argc, argv);
+	if (argc >= 2 && !strcmp(argv[1], AGENT_COMPILER_ARG))
+		return agent_compiler(argc, argv);
 	if (argc >= 2 && !strcmp(argv[1], AGENT_COURIER_ARG))
 		return agent_courier();
 	if (argc >= 2 && !strcmp(argv[1], AGENT_STEWARD_ARG))

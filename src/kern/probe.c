@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/seccomp.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -240,6 +241,27 @@ static void probe_cgroup(struct kern_report *r)
 	grade(p, KERN_NO, "%s", why);
 }
 
+/* As the worker maps native code: sealed memory, shared, read and execute. */
+static void probe_native(struct kern_report *r)
+{
+	struct kern_probe *p = add(r, "native", "memory of another process can be mapped executable", false);
+	AUTO_FD int fd = memfd_create("sallyport-probe", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	void *code = MAP_FAILED;
+
+	if (fd >= 0 && !ftruncate(fd, sysconf(_SC_PAGESIZE)) &&
+	    !fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW))
+		code = mmap(NULL, 1, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+	if (code == MAP_FAILED) {
+		grade(p, KERN_NO, "%s: rules are interpreted", strerror(errno));
+		p->mend = "allow it in the policy of this host (SELinux: execute on tmpfs files), or leave it: alerts "
+			  "are the "
+			  "same";
+		return;
+	}
+	(void)munmap(code, 1);
+	grade(p, KERN_YES, "rules can run as native code");
+}
+
 static void probe_lockdown(struct kern_report *r)
 {
 	struct kern_probe *p = add(r, "lockdown", "the kernel is not locked down against reading its memory", false);
@@ -291,6 +313,7 @@ void kern_probe(struct kern_report *out)
 		probe_program(out, &trials[i], btf);
 	probe_seccomp(out);
 	probe_cgroup(out);
+	probe_native(out);
 	probe_lockdown(out);
 	probe_memlock(out);
 	btf__free(btf);

@@ -54,7 +54,7 @@ TEST(a_full_file_sets_everything)
 {
 	static const char text[] =
 		"rules: [a.yaml, /etc/sallyport/rules]\n"
-		"rule_matching: all\nsource: /var/lib/day.cap\nsource_rate: 500\n"
+		"rule_matching: all\nnative: false\nsource: /var/lib/day.cap\nsource_rate: 500\n"
 		"outputs:\n"
 		"  throttle_per_minute: 7\n"
 		"  stdout: {enabled: false, format: json}\n"
@@ -77,6 +77,7 @@ TEST(a_full_file_sets_everything)
 	CHECK_EQ(r.c.matching, CONFIG_ALL);
 	CHECK_STR(config_capture(&r.c), "/var/lib/day.cap");
 	CHECK_EQ(r.c.source_rate, 500);
+	CHECK_EQ(r.c.native, 0);
 	CHECK_EQ(r.c.throttle_per_minute, 7);
 	CHECK_EQ(r.c.stdout_enabled, 0);
 	CHECK_EQ(r.c.stdout_format, CONFIG_JSON);
@@ -122,6 +123,7 @@ TEST(an_empty_file_is_the_defaults)
 		read_text(&r, texts[i], strlen(texts[i]));
 		CHECK_OK(r.err);
 		CHECK_EQ(r.c.stdout_enabled, 1);
+		CHECK_EQ(r.c.native, 1);
 		CHECK_EQ(r.c.throttle_per_minute, 60);
 		CHECK(!config_capture(&r.c));
 		CHECK_EQ(r.c.n_rules, 0);

@@ -24,7 +24,8 @@ static void put_up_walls(enum confine_role role)
 
 	diag_init(&d);
 	if (confine_memory(512 << 20) != E_OK ||
-	    confine_privileges(role == CONFINE_WORKER ? "/proc" : NULL, CONFINE_ID, &d) != E_OK ||
+	    confine_privileges(role == CONFINE_WORKER || role == CONFINE_COMPILER ? "/proc" : NULL, CONFINE_ID, &d) !=
+		    E_OK ||
 	    (role == CONFINE_COURIER && confine_files(dirs, countof(dirs), NULL, &files, &d) != E_OK) ||
 	    confine_no_threads() != E_OK || confine_syscalls(role, &d) != E_OK)
 		_exit(GATE_BROKEN);
@@ -139,6 +140,105 @@ static int do_make_exec(void)
 	return mprotect(p, 4096, PROT_READ | PROT_EXEC);
 }
 
+/* Native code, as another process hands it over: "return 42" of x86-64, sealed. Made before the walls are up. */
+static int code_fd = -1;
+
+static void make_code(void)
+{
+	static const uint8_t code[] = { 0xb8, GATE_OK, 0, 0, 0, 0xc3 };
+
+	code_fd = memfd_create("code", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	CHECK(code_fd >= 0);
+	CHECK_OK(io_write_all(code_fd, code, sizeof code));
+	CHECK_EQ(fcntl(code_fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), 0);
+}
+
+static void *map_code(int prot, int flags)
+{
+	return mmap(NULL, 4096, prot, flags, code_fd, 0);
+}
+
+static int do_run_code(void)
+{
+	void *p = map_code(PROT_READ | PROT_EXEC, MAP_SHARED);
+
+	if (p == MAP_FAILED || !(fcntl(code_fd, F_GET_SEALS) & F_SEAL_WRITE))
+		return GATE_BROKEN;
+	/* Never writable, not even instead. */
+	if (mprotect(p, 4096, PROT_READ | PROT_WRITE) == 0 || errno != EACCES)
+		return GATE_BROKEN;
+#ifdef __x86_64__
+	return ((int (*)(void))(uintptr_t)p)();
+#else
+	return GATE_OK;
+#endif
+}
+
+static int do_map_code_private(void)
+{
+	return map_code(PROT_READ | PROT_EXEC, MAP_PRIVATE) == MAP_FAILED;
+}
+
+static int do_map_code_validated(void)
+{
+	return map_code(PROT_READ | PROT_EXEC, MAP_SHARED_VALIDATE) == MAP_FAILED;
+}
+
+static int do_map_code_writable(void)
+{
+	return map_code(PROT_READ | PROT_WRITE | PROT_EXEC, MAP_SHARED) == MAP_FAILED;
+}
+
+static int do_map_code_unreadable(void)
+{
+	return map_code(PROT_EXEC, MAP_SHARED) == MAP_FAILED;
+}
+
+static int do_map_code_over(void)
+{
+	return mmap((void *)(uintptr_t)0x100000, 4096, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, code_fd, 0) ==
+	       MAP_FAILED;
+}
+
+static int do_map_shared_memory_exec(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+}
+
+static int do_map_code(void)
+{
+	return map_code(PROT_READ | PROT_EXEC, MAP_SHARED) == MAP_FAILED;
+}
+
+static int do_map_code_without_leave(void)
+{
+	return confine_no_code() == E_OK ? do_map_code() : GATE_BROKEN;
+}
+
+/* A file that it writes itself: with it everything above would be for nothing. */
+static int do_make_file(void)
+{
+	return memfd_create("own", MFD_CLOEXEC);
+}
+
+static int do_seal(void)
+{
+	return fcntl(code_fd, F_ADD_SEALS, F_SEAL_WRITE);
+}
+
+static int do_dup(void)
+{
+	return fcntl(code_fd, F_DUPFD, 10);
+}
+
+/* What is written to cannot be read, so it cannot be mapped. */
+static int do_map_output(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, code_fd, 0) == MAP_FAILED && errno == EACCES
+		       ? GATE_OK
+		       : GATE_BROKEN;
+}
+
 static int do_undo_dumpable(void)
 {
 	return (int)syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
@@ -183,6 +283,16 @@ TEST(whatever_else_it_tries_kills_it)
 		{ "bpf", do_bpf },
 		{ "map executable memory", do_map_exec },
 		{ "make memory executable", do_make_exec },
+		{ "map code privately", do_map_code_private },
+		{ "map code, validated", do_map_code_validated },
+		{ "map code writable", do_map_code_writable },
+		{ "map code, not to be read", do_map_code_unreadable },
+		{ "map code over something", do_map_code_over },
+		{ "map shared memory executable", do_map_shared_memory_exec },
+		{ "map code without leave", do_map_code_without_leave },
+		{ "make a file in memory", do_make_file },
+		{ "seal a file", do_seal },
+		{ "duplicate a descriptor", do_dup },
 		{ "become dumpable", do_undo_dumpable },
 		{ "open a file after the scan", do_open_after_scan },
 		{ "another ABI", do_x32 },
@@ -190,10 +300,71 @@ TEST(whatever_else_it_tries_kills_it)
 
 	if (geteuid())
 		SKIP("needs root");
+	make_code();
 	for (size_t i = 0; i < countof(rows); i++) {
 		test_row = rows[i].name;
 		CHECK(killed(confined(rows[i].body)));
 	}
+}
+
+TEST(a_worker_runs_code_that_it_was_handed_and_maps_nothing_that_it_can_write_to)
+{
+	char path[] = "/tmp/sallyport-output-XXXXXX";
+	int fd;
+
+	if (geteuid())
+		SKIP("needs root");
+	make_code();
+	CHECK_EQ(confined(do_run_code), GATE_OK << 8);
+	close(code_fd);
+	fd = mkstemp(path);
+	CHECK(fd >= 0);
+	code_fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	CHECK(code_fd >= 0);
+	CHECK_EQ(confined(do_map_output), GATE_OK << 8);
+	close(fd);
+	close(code_fd);
+	(void)unlink(path);
+}
+
+static int do_compile(void)
+{
+	int fd = memfd_create("code", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || write(fd, "x", 1) != 1 || fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW))
+		return GATE_BROKEN;
+	return open("/self/stat", O_RDONLY) < 0 && errno == EACCES ? GATE_OK : GATE_BROKEN;
+}
+
+TEST(a_compiler_makes_files_in_memory_and_runs_nothing)
+{
+	static const struct {
+		const char *name;
+		int (*body)(void);
+	} rows[] = {
+		{ "map its code", do_map_code },
+		{ "map executable memory", do_map_exec },
+		{ "make memory executable", do_make_exec },
+		{ "duplicate a descriptor", do_dup },
+		{ "socket", do_socket },
+		{ "exec", do_exec },
+		{ "fork", do_fork },
+		{ "ptrace", do_ptrace },
+		{ "signal another process", do_kill_parent },
+		{ "bpf", do_bpf },
+		{ "become dumpable", do_undo_dumpable },
+		{ "another ABI", do_x32 },
+	};
+
+	if (geteuid())
+		SKIP("needs root");
+	make_code();
+	CHECK_EQ(confined_as(CONFINE_COMPILER, do_compile), GATE_OK << 8);
+	for (size_t i = 0; i < countof(rows); i++) {
+		test_row = rows[i].name;
+		CHECK(killed(confined_as(CONFINE_COMPILER, rows[i].body)));
+	}
+	close(code_fd);
 }
 
 static void status_line(const char *status, const char *key, char *out, size_t max)
@@ -258,17 +429,19 @@ static bool have_landlock(void)
 	return syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0;
 }
 
+static int page_fd = -1; /* as the supervisor makes one */
+
 static int map_as_a_shadow(bool writable)
 {
-	int fd = memfd_create("page", MFD_CLOEXEC), prot = PROT_READ | (writable ? PROT_WRITE : 0);
+	int prot = PROT_READ | (writable ? PROT_WRITE : 0);
 	void *own, *shared;
 
-	if (fd < 0 || write(fd, "x", 1) != 1 || confine_no_shared_writes() != E_OK)
+	if (confine_no_shared_writes() != E_OK)
 		return GATE_BROKEN;
 	own = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (own == MAP_FAILED)
 		return GATE_BROKEN;
-	shared = mmap(NULL, 4096, prot, MAP_SHARED, fd, 0);
+	shared = mmap(NULL, 4096, prot, MAP_SHARED, page_fd, 0);
 	return shared != MAP_FAILED && *(const char *)shared == 'x' ? GATE_OK : GATE_BROKEN;
 }
 
@@ -286,8 +459,11 @@ TEST(a_shadow_maps_nothing_that_others_would_see_change)
 {
 	if (geteuid())
 		SKIP("needs root");
+	page_fd = memfd_create("page", MFD_CLOEXEC);
+	CHECK(page_fd >= 0 && write(page_fd, "x", 1) == 1);
 	CHECK_EQ(confined(map_to_read), GATE_OK << 8);
 	CHECK(killed(confined(map_to_write)));
+	close(page_fd);
 }
 
 TEST(a_confined_courier_has_sockets_and_the_resolver_and_no_other_files)
@@ -375,7 +551,7 @@ TEST(proc_status_shows_a_nobody_without_capabilities_under_a_filter)
 TEST(the_filters_check_the_machine_before_the_number)
 {
 	static const enum confine_role roles[] = { CONFINE_WORKER, CONFINE_COURIER, CONFINE_COURIER_DIR,
-						   CONFINE_STEWARD };
+						   CONFINE_STEWARD, CONFINE_COMPILER };
 	struct sock_filter f[CONFINE_MAX_INSNS];
 
 	for (size_t i = 0; i < countof(roles); i++) {

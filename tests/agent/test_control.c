@@ -36,7 +36,8 @@ static void good(struct control_packet *p, enum control_type type)
 	if (type == CONTROL_COURIER)
 		p->n_fds = 3;
 	if (type == CONTROL_CAPTURE || type == CONTROL_FILE || type == CONTROL_GO || type == CONTROL_RECORD ||
-	    type == CONTROL_NAMES || type == CONTROL_RESCAN || type == CONTROL_ASK)
+	    type == CONTROL_NAMES || type == CONTROL_RESCAN || type == CONTROL_ASK || type == CONTROL_CODE ||
+	    type == CONTROL_COMPILED)
 		p->n_fds = 1;
 	if (type == CONTROL_LOAD)
 		p->msg.u.load.n_files = 1;
@@ -72,11 +73,12 @@ static enum err pass(const struct control_packet *p, bool from_worker, struct co
 TEST(every_message_passes_in_its_own_direction_and_in_no_other)
 {
 	static const enum control_type types[] = {
-		CONTROL_START,         CONTROL_FILE,   CONTROL_OUTPUT,  CONTROL_LOAD,     CONTROL_GO,
-		CONTROL_RUN,           CONTROL_STOP,   CONTROL_READY,   CONTROL_FAILED,   CONTROL_SCANNED,
-		CONTROL_ROTATE,        CONTROL_GONE,   CONTROL_FINAL,   CONTROL_RECORD,   CONTROL_NAMES,
-		CONTROL_COURIER,       CONTROL_RESCAN, CONTROL_ASK,     CONTROL_FILTER,   CONTROL_CONTAINER,
-		CONTROL_ASK_CONTAINER, CONTROL_MUTE,   CONTROL_CAPTURE, CONTROL_EXERCISE, CONTROL_TESTED,
+		CONTROL_START,         CONTROL_FILE,     CONTROL_OUTPUT,   CONTROL_LOAD,     CONTROL_GO,
+		CONTROL_RUN,           CONTROL_STOP,     CONTROL_READY,    CONTROL_FAILED,   CONTROL_SCANNED,
+		CONTROL_ROTATE,        CONTROL_GONE,     CONTROL_FINAL,    CONTROL_RECORD,   CONTROL_NAMES,
+		CONTROL_COURIER,       CONTROL_RESCAN,   CONTROL_ASK,      CONTROL_FILTER,   CONTROL_CONTAINER,
+		CONTROL_ASK_CONTAINER, CONTROL_MUTE,     CONTROL_CAPTURE,  CONTROL_EXERCISE, CONTROL_TESTED,
+		CONTROL_CODE,          CONTROL_COMPILED, CONTROL_QUESTION,
 	};
 	int before = count_fds();
 
@@ -111,9 +113,12 @@ TEST(a_bad_field_is_refused_and_its_descriptors_are_closed)
 		{ "version", CONTROL_STOP, 4, 2, "version" },
 		{ "type 0", CONTROL_STOP, 0, 0, "type 0" },
 		{ "type 14", CONTROL_STOP, 0, 14, "type 14" },
-		{ "flags", CONTROL_START, 8, 256, "flags" },
+		{ "flags", CONTROL_START, 8, 1024, "flags" },
 		{ "two kinds of worker", CONTROL_START, 8, 48, "two kinds" },
 		{ "scratch with rings", CONTROL_START, 8, 16, "descriptors" },
+		{ "a compiler with descriptors", CONTROL_START, 8, 512, "descriptors" },
+		{ "a compiler that is a shadow", CONTROL_START, 8, 544, "two kinds" },
+		{ "a long question", CONTROL_QUESTION, 8, PAGE_QUESTION_BYTES + 1, "question" },
 		{ "captured with rings", CONTROL_START, 8, 64, "descriptors" },
 		{ "rate", CONTROL_CAPTURE, 8, CONTROL_MAX_RATE + 1, "records a second" },
 		{ "more failed than there are", CONTROL_TESTED, 12, 1, "of 0 vectors" },
@@ -176,10 +181,11 @@ TEST(a_wrong_number_of_descriptors_is_refused)
 	static const struct {
 		enum control_type type;
 		uint32_t n;
-	} rows[] = { { CONTROL_START, 6 }, { CONTROL_FINAL, 1 }, { CONTROL_COURIER, 1 }, { CONTROL_COURIER, 5 },
-		     { CONTROL_NAMES, 0 }, { CONTROL_ASK, 0 },   { CONTROL_ASK, 2 },     { CONTROL_RESCAN, 0 },
-		     { CONTROL_FILE, 0 },  { CONTROL_FILE, 2 },  { CONTROL_GO, 2 },      { CONTROL_STOP, 1 },
-		     { CONTROL_READY, 1 } };
+	} rows[] = { { CONTROL_START, 6 },   { CONTROL_FINAL, 1 }, { CONTROL_COURIER, 1 },  { CONTROL_COURIER, 5 },
+		     { CONTROL_NAMES, 0 },   { CONTROL_ASK, 0 },   { CONTROL_ASK, 2 },      { CONTROL_RESCAN, 0 },
+		     { CONTROL_FILE, 0 },    { CONTROL_FILE, 2 },  { CONTROL_GO, 2 },       { CONTROL_STOP, 1 },
+		     { CONTROL_READY, 1 },   { CONTROL_CODE, 0 },  { CONTROL_COMPILED, 0 }, { CONTROL_COMPILED, 2 },
+		     { CONTROL_QUESTION, 1 } };
 	int before = count_fds();
 
 	for (size_t i = 0; i < countof(rows); i++) {

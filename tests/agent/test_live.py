@@ -130,6 +130,114 @@ def sighup_takes_good_rules_and_refuses_bad_ones_without_a_gap(c):
         s.stop()
 
 
+def code_of(pid):
+    """Mappings of a worker: native code that it was handed; whatever it could write and execute."""
+    with open(f"/proc/{pid}/maps") as f:
+        lines = f.read().splitlines()
+    return [l for l in lines if " r-xs " in l and "sallyport-code" in l], [l for l in lines if re.search(r" .wx", l)]
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        return [int(p) for p in f.read().split()]
+
+
+def wait_native(s, times=1, timeout=10):
+    expect(s.wait_err(r"(?s)(rules run as native code.*){%d}" % times, timeout), s.stderr())
+
+
+def no_compiler():
+    if os.uname().machine not in ("x86_64", "aarch64"):
+        raise Skip("no compiler for this machine")
+
+
+@test
+def rules_run_as_native_code_once_a_compiler_made_it_and_so_do_their_successors(c):
+    no_compiler()
+    s = c.sensor(rules=c.rules("First"))
+    try:
+        wait_native(s)
+        first = s.worker()
+        code, both = code_of(first)
+        expect(len(code) == 1 and not both, f"{code} {both}")
+        c.expect_alert(s, "First")
+        c.rules("Second")
+        s.process.send_signal(signal.SIGHUP)
+        expect(s.wait_err("rules reloaded", 5), s.stderr())
+        wait_native(s, 2)
+        expect(s.worker() == first, "another worker")
+        c.expect_alert(s, "Second")
+        expect(len(code_of(first)[0]) == 1, f"the old code stays: {code_of(first)[0]}")
+        os.kill(first, signal.SIGKILL)  # nobody's fault: the same code again
+        expect(s.wait_err("blind for", 5), s.stderr())
+        wait_native(s, 3)
+        c.expect_alert(s, "Second")
+        stats = s.stop()
+        expect(stats["lost"] == 0, f"{stats}")
+    finally:
+        s.stop()
+
+
+@test
+def a_compiler_that_is_killed_leaves_rules_interpreted_and_watching(c):
+    no_compiler()
+    many = "".join(RULE.format(name=f"Many {i}", path=f"{c.dir}/none{i}", pad="") for i in range(800))
+    s = c.sensor(rules=c.file("many.yaml", RULE.format(name="Bait", path=c.bait, pad="") + many))
+    try:
+        end = time.monotonic() + 10
+        killed = None
+        while not killed and time.monotonic() < end:
+            for pid in children(s.process.pid):
+                try:
+                    with open(f"/proc/{pid}/comm") as f:
+                        if f.read().strip() == "sallyport-jit":
+                            os.kill(pid, signal.SIGKILL)
+                            killed = pid
+                except (FileNotFoundError, ProcessLookupError):
+                    pass
+        expect(killed, "no compiler was seen: " + s.stderr())
+        expect(s.wait_err("rules are interpreted, not compiled: the compiler died", 5), s.stderr())
+        worker = s.worker()
+        c.expect_alert(s)
+        expect(not code_of(worker)[0], code_of(worker)[0])
+        expect("native code programs" not in s.stderr(), s.stderr())
+    finally:
+        s.stop()
+
+
+@test
+def a_worker_that_dies_with_native_code_has_a_successor_without(c):
+    no_compiler()
+    crash = c.file("sallyport-crash-me", "")
+    text = RULE.format(name="Crash", path="x", pad="").replace("fd.name = x", "fd.filename = sallyport-crash-me")
+    rules = c.file("crash.yaml", text)
+    s = c.sensor(rules=rules, binary=c.crashable)
+    try:
+        wait_native(s)
+        os.close(os.open(crash, os.O_RDONLY))
+        expect(s.wait_err("rules are interpreted, not compiled: the worker died with native code of this content", 5), s.stderr())
+        expect(s.wait_err("blind for", 5), s.stderr())
+        time.sleep(1)
+        expect(not code_of(s.worker())[0] and s.stderr().count("native code programs") == 1, s.stderr())
+        c.file("crash.yaml", text + RULE.format(name="Bait", path=c.bait, pad=""))
+        s.process.send_signal(signal.SIGHUP)  # other content has not died yet
+        wait_native(s, 2)
+        c.expect_alert(s)
+    finally:
+        s.stop()
+
+
+@test
+def native_false_means_no_compiler_and_no_executable_memory(c):
+    s = c.sensor("--config", c.file("c.yaml", "native: false\n"), rules=c.rules())
+    try:
+        c.expect_alert(s)
+        time.sleep(1)
+        expect(not code_of(s.worker())[0] and "native" not in s.stderr(), s.stderr())
+    finally:
+        s.stop()
+
+
 @test
 def a_bundle_runs_and_nothing_else_takes_its_place(c):
     bundle = os.path.join(c.dir, "rules.bundle")

@@ -104,6 +104,11 @@ def status_says_what_runs_and_that_all_is_well(c):
         expect(st["level"] == "normal" and st["look_at"] == [] and st["keeps_state"] and st["alerts"] >= 1 and st["worker_deaths"] == 0, f"{st}")
         text = c.run("status", code=0).stdout
         expect("the rules of this installation" in text and "level        normal" in text, text)
+        if os.uname().machine in ("x86_64", "aarch64"):
+            c.wait(lambda: c.status(code=0)["native"], "native code")
+            st = c.status(code=0)
+            expect(st["native_why"] == "yes" and st["native_deaths"] == 0, f"{st}")
+            expect("native code  yes" in c.run("status", code=0).stdout, text)
         r = c.run("alerts", "--rule", "owner bait", code=0)
         expect("bait opened by" in r.stdout and r.stderr == "", f"{r.stdout}{r.stderr}")
     finally:

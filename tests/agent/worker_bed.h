@@ -56,16 +56,16 @@ static inline bool bed_wait(struct bed *b, enum control_type type)
 		b->last = p.msg;
 		if (p.msg.hdr.type == type)
 			return true;
-		if (p.msg.hdr.type != CONTROL_FILTER && p.msg.hdr.type != CONTROL_ASK &&
+		if (p.msg.hdr.type != CONTROL_FILTER && p.msg.hdr.type != CONTROL_QUESTION &&
 		    p.msg.hdr.type != CONTROL_ASK_CONTAINER)
 			return false;
 	}
 }
 
-static inline void bed_spawn(struct bed *b)
+static inline void bed_spawn_as(struct bed *b, const char *kind)
 {
 	const char *exe = getenv("SALLYPORT_EXE");
-	char *argv[] = { (char *)"sallyport", (char *)"worker", (char *)"512", NULL }, *envp[] = { NULL };
+	char *argv[] = { (char *)"sallyport", (char *)(uintptr_t)kind, (char *)"512", NULL }, *envp[] = { NULL };
 	struct timeval tv = { .tv_sec = 30 };
 	void *page;
 	int sv[2];
@@ -87,6 +87,11 @@ static inline void bed_spawn(struct bed *b)
 	close(sv[1]);
 	b->sock = sv[0];
 	CHECK_EQ(setsockopt(b->sock, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv), 0);
+}
+
+static inline void bed_spawn(struct bed *b)
+{
+	bed_spawn_as(b, "worker");
 }
 
 /* rings: two of DATA bytes and statistics; or NULL. */

@@ -179,6 +179,7 @@ TEST(probes_say_what_is_granted_and_how_to_mend_the_rest)
 		for (uint32_t j = 0; j < i; j++)
 			CHECK(strcmp(r.probes[j].id, p->id));
 	}
+	CHECK(probe_of(&r, "native") && !probe_of(&r, "native")->required);
 	if (!r.can_run)
 		SKIP("this host cannot run the sensor");
 	CHECK_EQ(probe_of(&r, "tp_btf")->grade, KERN_YES);

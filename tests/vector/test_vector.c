@@ -524,3 +524,57 @@ TEST(f03_a_set_that_says_nothing_of_a_field_or_a_rule_is_not_complete)
 	CHECK_EQ(id, 401);
 	made_done(&m);
 }
+
+/* Compiled here, mapped, and attached: what a host does through another process. */
+static enum err attach(struct content *c, struct arena *a, struct jit_image **out)
+{
+	const struct jit_opts o = { .target = jit_host(), .features = jit_host_features(), .fuel = true };
+	uint32_t n = content_n_programs(c);
+	struct jit_code *codes = ARENA_ARRAY(a, struct jit_code, n);
+	struct diag d;
+
+	CHECK(codes != NULL);
+	diag_init(&d);
+	TRY(content_compile(c, &o, a, codes, &d));
+	TRY(jit_map(codes, n, out, &d));
+	return content_attach(c, *out, 0, &d);
+}
+
+/* True unless there is no compiler for this machine. */
+static bool check_native(struct made *m)
+{
+	struct vector_result interpreted, native;
+	struct jit_image *im = NULL;
+	struct arena a;
+	struct diag d;
+	enum err err;
+
+	diag_init(&d);
+	arena_init(&a, 512 << 20);
+	CHECK_OK(vector_run(m->c, &template_builtin, &m->set, NULL, &interpreted, &d));
+	err = attach(m->c, &a, &im);
+	if (err == E_OK) {
+		CHECK_EQ(content_n_attached(m->c), content_n_programs(m->c));
+		CHECK_OK(vector_run(m->c, &template_builtin, &m->set, NULL, &native, &d));
+		CHECK_EQ(native.n, interpreted.n);
+		CHECK_EQ(native.failed, 0);
+		content_detach(m->c);
+	}
+	jit_image_free(im);
+	arena_done(&a);
+	made_done(m);
+	CHECK(err == E_OK || err == E_UNSUPPORTED);
+	return err == E_OK;
+}
+
+TEST(every_vector_holds_in_native_code)
+{
+	struct made m;
+
+	make_shipped(&m);
+	if (!check_native(&m))
+		SKIP("no compiler for this machine");
+	if (!make_falco(&m))
+		SKIP("the public rules are not here");
+	CHECK(check_native(&m));
+}

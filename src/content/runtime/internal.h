@@ -59,6 +59,8 @@ struct content {
 	uint32_t n_maps;
 	struct program *programs; /* by type, then in order of the rules */
 	uint32_t n_programs;
+	uint32_t n_attached;                          /* programs that have native code: none or all */
+	bool verified;                                /* the second wall stood */
 	uint32_t bucket[TEMPLATE_MAX_TYPES + 1];      /* type i has programs [bucket[i], bucket[i + 1]) */
 	struct type_index *index[TEMPLATE_MAX_TYPES]; /* NULL: the content has none, or no program of the type */
 	uint64_t types;

@@ -502,6 +502,7 @@ static struct content *content_new(const struct content_opts *o, size_t arena_ma
 	c->table = o->table;
 	c->fuel = o->fuel;
 	c->all_matches = o->all_matches;
+	c->verified = !o->skip_verify;
 	c->time_field = template_field_find(o->table, NULL, CONTENT_TIME_FIELD, strlen(CONTENT_TIME_FIELD), &id)
 				? id
 				: NO_FIELD;
@@ -546,6 +547,7 @@ void content_free(struct content *c)
 {
 	if (!c)
 		return;
+	content_detach(c);
 	for (uint32_t i = 0; i < c->n_programs; i++)
 		vm_prog_free(c->programs[i].vp);
 	for (uint32_t i = 0; i < c->n_maps; i++)

@@ -13,6 +13,7 @@
 #include "content/event/event.h"
 #include "content/filter/filter.h"
 #include "content/template/template.h"
+#include "engine/jit/jit.h"
 #include "engine/vm/vm.h"
 
 struct content;
@@ -64,6 +65,31 @@ uint32_t content_filters(const struct content *c, uint32_t type_index, const str
 
 /* The domain names that conditions compare the names of addresses with; *out_n of them, borrowed. */
 const char *const *content_names(const struct content *c, uint32_t *out_n);
+
+/*
+ * Native code (engine/jit), VERIFIED and with fuel: rules, faults and results are the interpreter's.
+ *
+ * content_compile: every program, in order, to codes[content_n_programs(c)], for jit_write. The same content and
+ * options give the same bytes in every process. o: fuel set, sandboxed not.
+ * E_REJECTED (S080): the content was loaded with skip_verify. Errors of jit_compile.
+ */
+FALLIBLE content_compile(const struct content *c, const struct jit_opts *o, struct arena *a, struct jit_code *codes,
+			 struct diag *d);
+/*
+ * From now on program i runs as code first + i of the image, which must outlive this or content_detach: all programs
+ * or, on error, none. Not while another thread judges with c. That the image is about this content is the caller's to
+ * know (content_native_key): code is believed. E_REJECTED as above, E_FORMAT (J104), E_NOMEM.
+ */
+FALLIBLE content_attach(struct content *c, const struct jit_image *im, uint32_t first, struct diag *d);
+/* All programs are interpreted again. The same about threads. content_free does it, too. */
+void content_detach(struct content *c);
+uint32_t content_n_attached(const struct content *c); /* programs */
+/*
+ * What native code of several contents belongs to: BLAKE2b-256 over this program's version, the format of images, what
+ * code depends on in o, and the digests of the contents in order (n times CONTENT_DIGEST_BYTES).
+ */
+void content_native_key(const uint8_t *digests, uint32_t n, const struct jit_opts *o,
+			uint8_t key[CONTENT_DIGEST_BYTES]);
 
 struct content_fault {
 	uint32_t rule;
