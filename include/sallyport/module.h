@@ -84,8 +84,8 @@ SP_MUST_USE enum sp_status sp_module_load_code(const struct sp_env *env, const v
 					       struct sp_report *r);
 /*
  * Append a line for each program's native code to fd, which is /tmp/perf-PID.map: perf names samples by it.
- * SP_NOT_FOUND: the module is interpreted; SP_INVALID: fd cannot be written, or a control character in a name. Any thread; lines of modules that
- * write to one fd at the same time do not mix when it was opened with O_APPEND.
+ * SP_NOT_FOUND: the module is interpreted; SP_INVALID: fd cannot be written, or a control character in a name. Any
+ * thread; lines of modules that write to one fd at the same time do not mix when it was opened with O_APPEND.
  */
 SP_MUST_USE enum sp_status sp_module_perf_map(const struct sp_module *m, int fd);
 /* No program of it may be running, and no prog array hold one. */

@@ -15,9 +15,7 @@ static uint64_t stop_here(uint64_t n, uint64_t a2, uint64_t a3, uint64_t a4, uin
 	return 3 * n;
 }
 
-static const struct sp_helper helper = {
-	.id = 6000, .name = "stop_here", .fn = stop_here, .args = { SP_ARG_NUMBER }
-};
+static const struct sp_helper helper = { .id = 6000, .name = "stop_here", .fn = stop_here, .args = { SP_ARG_NUMBER } };
 
 static size_t read_all(const char *path, void *to, size_t max)
 {

@@ -661,8 +661,8 @@ static FALLIBLE take(const struct object *o, struct arena *a, struct view *out, 
 	}
 	buf_done(&b);
 	if (full)
-		FAIL_ID(d, LIMIT, 'J', 110, "what a debugger is to know takes more than %d MiB, or memory is short",
-			MAX_OBJECT >> 20);
+		FAIL(d, LIMIT, "what a debugger is to know takes more than %d MiB, or memory is short",
+		     MAX_OBJECT >> 20);
 	return p ? E_OK : E_NOMEM;
 }
 
