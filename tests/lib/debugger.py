@@ -14,6 +14,9 @@ import tempfile
 BUILD, LIBRARY = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 EXE, OBJECT = os.path.join(BUILD, "debugger"), os.path.join(BUILD, "debugger.bpf.o")
 
+# Where the native code's run is over: back in the library, or where it says what was wrong.
+OVER = ("sp_run", "main", "vm_explain")
+
 STEP = """
 import gdb
 
@@ -31,8 +34,8 @@ gdb.execute("run")
 try:
     for i in range(%(steps)d):
         here = names()
-        print("BT", " ".join(here))
-        if here[0] in ("sp_run", "main"):
+        print("BT", "|".join(here))
+        if here[0] in %(over)r:
             break
         gdb.execute("stepi", to_string=True)
 except gdb.error as e:
@@ -41,10 +44,10 @@ print("END")
 """
 
 
-def gdb(args, program, setting, *more, env=None):
-    cmd = ["gdb", "-nx", "-batch", "-q"] + args + ["--args", EXE, OBJECT, program, setting] + list(more)
+def gdb(args, program, setting, *more, exe=EXE):
+    cmd = ["gdb", "-nx", "-batch", "-q"] + args + ["--args", exe, OBJECT, program, setting] + list(more)
     return subprocess.run(cmd, capture_output=True, text=True, timeout=200,
-                          env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0", "DEBUGINFOD_URLS": "", **(env or {})})
+                          env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0", "DEBUGINFOD_URLS": ""})
 
 
 def line_of(text):
@@ -52,8 +55,8 @@ def line_of(text):
     return next(i for i, line in enumerate(source, 1) if text in line)
 
 
-def backtrace(setting, **kw):
-    r = gdb(["-ex", "set breakpoint pending on", "-ex", "break stop_here", "-ex", "run", "-ex", "bt"], "outer", setting, "gdb", **kw)
+def backtrace(setting):
+    r = gdb(["-ex", "set breakpoint pending on", "-ex", "break stop_here", "-ex", "run", "-ex", "bt"], "outer", setting, "gdb")
     want = [r"#\d+ .*\bstop_here \(", rf"#\d+ .*\binner \(\) at \S*debugger\.bpf\.c:{line_of('sum += stop_here')}\n",
             rf"#\d+ .*\bouter \(\) at \S*debugger\.bpf\.c:{line_of('first = inner(n)')}\n", r"#\d+ .*\bmain \("]
     at = 0
@@ -72,27 +75,29 @@ def not_asked_for():
     return "inner ()" not in r.stdout and "stop_here (" in r.stdout, r.stdout + r.stderr
 
 
-def stripped(setting="sandboxed"):
+def stripped():
+    """The executable finds its library at $ORIGIN/../../src/lib."""
     with tempfile.TemporaryDirectory() as d:
         soname = re.search(r"SONAME\s+(\S+)", subprocess.run(["objdump", "-p", LIBRARY], capture_output=True, text=True).stdout)
-        to = os.path.join(d, soname.group(1))
+        os.makedirs(os.path.join(d, "src/lib"))
+        os.makedirs(os.path.join(d, "tests/lib"))
+        to, exe = os.path.join(d, "src/lib", soname.group(1)), os.path.join(d, "tests/lib/debugger")
         subprocess.run(["strip", "-o", to, LIBRARY], check=True)
-        # Without its symbols the library's own frames have no names: those of the program still do.
-        r = gdb(["-ex", f"set env LD_LIBRARY_PATH {d}", "-ex", f"set env LD_PRELOAD {to}", "-ex", "break stop_here", "-ex", "run",
-                 "-ex", "bt", "-ex", "info sharedlibrary"], "outer", setting, "gdb")
-        ok = to in r.stdout and re.search(r"\binner \(\) at \S*debugger\.bpf\.c:\d+\n", r.stdout)
+        shutil.copy(EXE, exe)
+        r = gdb(["-ex", "break stop_here", "-ex", "run", "-ex", "bt", "-ex", "info sharedlibrary"], "outer", "sandboxed", "gdb", exe=exe)
+        ok = os.path.basename(to) in r.stdout and d in r.stdout and re.search(r"\binner \(\) at \S*debugger\.bpf\.c:\d+\n", r.stdout)
         return bool(ok), r.stdout + r.stderr
 
 
 def step(where, program, setting):
     """The functions of each backtrace, innermost first, from the first stop until the run is over."""
     with tempfile.NamedTemporaryFile("w", suffix=".py") as f:
-        f.write(STEP % {"steps": 2500, "where": where})
+        f.write(STEP % {"steps": 2500, "where": where, "over": OVER})
         f.flush()
         r = gdb(["-x", f.name], program, setting, "gdb")
-    rows = [line.split()[1:] for line in r.stdout.split("\n") if line.startswith("BT ")]
+    rows = [line[3:].split("|") for line in r.stdout.split("\n") if line.startswith("BT ")]
     why = "" if "END" in r.stdout and "ERROR" not in r.stdout else r.stdout[-1500:] + r.stderr
-    if not why and (not rows or rows[-1][0] != "sp_run"):
+    if not why and (not rows or rows[-1][0] not in OVER):
         why = f"{len(rows)} steps, the last in {rows[-1:]}"
     return rows, why
 
