@@ -162,6 +162,7 @@ TEST(what_a_debugger_cannot_be_told_is_refused)
 {
 	static struct bed b;
 	const struct vm_prog *vps[2];
+	struct jit_code other;
 	struct view object = { 0 };
 
 	bed_map(&b, false);
@@ -169,6 +170,10 @@ TEST(what_a_debugger_cannot_be_told_is_refused)
 	CHECK_EQ(jit_gdb_object(b.im, &b.code, vps, 1, &b.a, &object, &b.d), E_INVALID);
 	CHECK_EQ(b.d.id, 109);
 	CHECK_HAS(b.d.text, "kept");
+	other = b.code;
+	other.code.len--;
+	CHECK_EQ(jit_gdb_object(b.im, &other, vps, 1, &b.a, &object, &b.d), E_INVALID);
+	CHECK_HAS(b.d.text, "not the image's");
 	CHECK_EQ(jit_gdb_register(b.im, &b.code, vps, 2, &b.d), E_INVALID);
 	CHECK_HAS(b.d.text, "2 programs");
 	CHECK(!object.p);

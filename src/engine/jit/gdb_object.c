@@ -460,14 +460,22 @@ static void put_line_header(struct object *o)
 struct line_state {
 	uint32_t native, file, line;
 	uint32_t func;
+	const char *name; /* of the file that was looked for last, and what was found */
+	uint32_t number;
 };
 
 static void put_line(struct object *o, struct line_state *s, uint32_t native, uint32_t func, uint32_t insn)
 {
 	const struct prog_line *l = insn == JIT_NO_INSN ? NULL : prog_line_at(&o->vp->prog, insn);
-	uint32_t file = l && l->file ? file_number(o, l->file, false) : 0, line = file ? l->line : 0;
 	struct buf *b = &o->s[S_LINE];
+	uint32_t file = 0, line;
 
+	if (l && l->file) {
+		file = s->name == l->file ? s->number : file_number(o, l->file, false);
+		s->name = l->file;
+		s->number = file;
+	}
+	line = file ? l->line : 0;
 	/* Without a line there is no file either. */
 	if (!file)
 		file = s->file;
@@ -482,7 +490,10 @@ static void put_line(struct object *o, struct line_state *s, uint32_t native, ui
 	put8(b, DW_LNS_advance_line);
 	put_sleb(b, (int64_t)line - s->line);
 	put8(b, DW_LNS_copy);
-	*s = (struct line_state){ native, file, line, func };
+	s->native = native;
+	s->file = file;
+	s->line = line;
+	s->func = func;
 }
 
 /* An instruction counts where code of its function stands; code of no instruction is of where its function noted it. */
@@ -620,8 +631,8 @@ static void put_file(const struct object *o, struct buf *out)
 }
 
 /* Where all codes are; what they are of. */
-static FALLIBLE look(struct object *o, const struct jit_image *im, const struct vm_prog *const *vps, uint32_t n,
-		     struct diag *d)
+static FALLIBLE look(struct object *o, const struct jit_image *im, const struct jit_code *codes,
+		     const struct vm_prog *const *vps, uint32_t n, struct diag *d)
 {
 	if (!n || n != jit_image_count(im))
 		FAIL_ID(d, INVALID, 'J', 109, "%u programs for the %u codes of the image", n, jit_image_count(im));
@@ -631,6 +642,8 @@ static FALLIBLE look(struct object *o, const struct jit_image *im, const struct 
 		uint64_t at;
 
 		TRY(jit_image_code(im, i, &c, d));
+		if (codes[i].code.len != c.code_bytes || codes[i].shape != c.shape || codes[i].n_insns != vps[i]->n_ops)
+			FAIL_ID(d, INVALID, 'J', 109, "code %u is not the image's, or of another program", i);
 		if (!vps[i]->prog.insns)
 			FAIL_ID(d, INVALID, 'J', 109, "program %u was prepared without being kept", i);
 		at = (uint64_t)(uintptr_t)c.code;
@@ -676,7 +689,7 @@ FALLIBLE jit_gdb_object(const struct jit_image *im, const struct jit_code *codes
 		return E_NOMEM;
 	for (unsigned i = 0; i < N_SECTIONS; i++)
 		buf_init(&o.s[i], MAX_OBJECT);
-	e = look(&o, im, vps, n, d);
+	e = look(&o, im, codes, vps, n, d);
 	if (e == E_OK)
 		e = put_sections(&o, im, codes, vps, n, d);
 	if (e == E_OK)

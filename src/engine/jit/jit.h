@@ -132,7 +132,8 @@ FALLIBLE jit_perf_map(const struct vm_prog *vp, const char *name, int fd);
  * as number i of im and compiled from vps[i], which keeps its prog; what a prog lacks (functions, lines) is left out.
  * Where code stands that all functions share and that may be entered at any depth (a fault, the end of fuel), unwinding
  * goes on at the C function that started the run: callers in between are not shown. After a run that ended early
- * nothing else is inexact. E_INVALID: another number of codes, or a prog that was not kept; E_LIMIT; E_NOMEM. O(code).
+ * nothing else is inexact. E_INVALID: other codes than the image's, or a prog that was not kept; E_LIMIT; E_NOMEM.
+ * O(code).
  */
 FALLIBLE jit_gdb_object(const struct jit_image *im, const struct jit_code *codes, const struct vm_prog *const *vps,
 			uint32_t n, struct arena *a, struct view *out, struct diag *d);
