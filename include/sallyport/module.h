@@ -59,7 +59,7 @@ struct sp_module_opts {
 	size_t target_btf_bytes;
 	uint32_t n_cpus; /* of per-CPU maps; 0: 1 */
 	/*
-	 * Tell debuggers of the native code: names, source lines, how to unwind (GDB's JIT interface, also LLDB's). It
+	 * Tell debuggers of the native code: names, source lines, how to unwind (GDB's JIT interface). It
 	 * is a list of the whole process, under a lock of the library's: the only state that modules share.
 	 */
 	bool gdb;

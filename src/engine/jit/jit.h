@@ -131,15 +131,16 @@ FALLIBLE jit_perf_map(const struct vm_prog *vp, const char *name, int fd);
  * .debug_info), source lines (.debug_line) and how to unwind at every instruction (.debug_frame). codes[i] was mapped
  * as number i of im and compiled from vps[i], which keeps its prog; what a prog lacks (functions, lines) is left out.
  * Where code stands that all functions share and that may be entered at any depth (a fault, the end of fuel), unwinding
- * goes on at the C function that started the run: callers in between are not shown. After a run that ended early
- * nothing else is inexact. E_INVALID: other codes than the image's, or a prog that was not kept; E_LIMIT; E_NOMEM.
- * O(code).
+ * goes on at the C function that started the run: functions of the program in between are not shown. Of frames
+ * further out only what C callers want preserved is right: r10 of a caller, and what it kept in scratch registers, is
+ * not told. E_INVALID: other codes than the image's, or a prog that was not kept; E_LIMIT; E_NOMEM.
+ * O(code log code).
  */
 FALLIBLE jit_gdb_object(const struct jit_image *im, const struct jit_code *codes, const struct vm_prog *const *vps,
 			uint32_t n, struct arena *a, struct view *out, struct diag *d);
 /*
- * Tell a debugger that is attached, or will be, of these codes: the JIT compilation interface of GDB, also LLDB's. It
- * finds them through two symbols that the whole process shares, __jit_debug_descriptor and __jit_debug_register_code
+ * Tell a debugger that is attached, or will be, of these codes: the JIT compilation interface of GDB. It
+ * finds them through two symbols of the library, __jit_debug_descriptor and __jit_debug_register_code
  * (source: GDB manual, JIT Interface): this is process-wide state, so only for who asks. Any thread: a spin lock is
  * held for a few instructions, while a debugger is stopped there too; not from a signal handler. Once per image;
  * E_INVALID the second time. Errors and the rest as jit_gdb_object, whose bytes stay until jit_image_free.
