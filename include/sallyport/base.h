@@ -3,8 +3,8 @@
  * base: what all headers of libsallyport share: status codes, reports, versions.
  *
  * libsallyport is an eBPF runtime: it loads the object files that clang writes, verifies programs, and runs them in an
- * interpreter or as native code. It needs libc and nothing else, has no global state, installs no signal handler, reads
- * no clock and opens no file.
+ * interpreter or as native code. It needs libc and nothing else, has no global state but what debuggers read
+ * (sp_module_opts.gdb), installs no signal handler, reads no clock and opens no file.
  *
  * Objects are opaque. What a function makes the caller frees with the _free function of that name; NULL may be freed.
  * Functions that can fail return an enum sp_status. Threads: each docstring says; by default an object belongs to one

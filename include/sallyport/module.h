@@ -58,6 +58,11 @@ struct sp_module_opts {
 	const void *target_btf; /* for CO-RE: what memory looks like; NULL: as the object says */
 	size_t target_btf_bytes;
 	uint32_t n_cpus; /* of per-CPU maps; 0: 1 */
+	/*
+	 * Tell debuggers of the native code: names, source lines, how to unwind (GDB's JIT interface). It
+	 * is a list of the whole process, under a lock of the library's: the only state that modules share.
+	 */
+	bool gdb;
 };
 
 struct sp_module;
@@ -77,6 +82,12 @@ SP_MUST_USE enum sp_status sp_module_load(const struct sp_env *env, const void *
 SP_MUST_USE enum sp_status sp_module_load_code(const struct sp_env *env, const void *code, size_t bytes,
 					       const struct sp_module_opts *opts, struct sp_module **out,
 					       struct sp_report *r);
+/*
+ * Append a line for each program's native code to fd, which is /tmp/perf-PID.map: perf names samples by it.
+ * SP_NOT_FOUND: the module is interpreted; SP_INVALID: fd cannot be written, or a control character in a name. Any
+ * thread; lines of modules that write to one fd at the same time do not mix when it was opened with O_APPEND.
+ */
+SP_MUST_USE enum sp_status sp_module_perf_map(const struct sp_module *m, int fd);
 /* No program of it may be running, and no prog array hold one. */
 void sp_module_free(struct sp_module *m);
 

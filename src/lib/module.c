@@ -120,6 +120,18 @@ static FALLIBLE make_programs(struct sp_module *m, const struct sp_module_opts *
 	return E_OK;
 }
 
+/* Debuggers are told. */
+static FALLIBLE show(struct sp_module *m, const struct jit_code *codes, struct diag *d)
+{
+	const struct vm_prog **vps = ARENA_ARRAY(&m->arena, const struct vm_prog *, m->n_programs);
+
+	if (!vps)
+		return E_NOMEM;
+	for (uint32_t i = 0; i < m->n_programs; i++)
+		vps[i] = m->programs[i].vp;
+	return jit_gdb_register(m->image, codes, vps, m->n_programs, d);
+}
+
 static FALLIBLE compile(struct sp_module *m, const struct sp_module_opts *o, struct diag *d)
 {
 	struct jit_opts jo = { .target = jit_host(),
@@ -143,7 +155,7 @@ static FALLIBLE compile(struct sp_module *m, const struct sp_module_opts *o, str
 	TRY(jit_map(codes, m->n_programs, &m->image, d));
 	for (uint32_t i = 0; i < m->n_programs; i++)
 		TRY(jit_attach(m->programs[i].vp, m->image, i, d));
-	return E_OK;
+	return o->gdb ? show(m, codes, d) : E_OK;
 }
 
 static struct sp_program *program_of(struct sp_module *m, uint32_t index)
@@ -219,6 +231,19 @@ SP_API enum sp_status sp_module_load_code(const struct sp_env *env, const void *
 					  struct sp_report *r)
 {
 	return load_any(env, &(struct lib_source){ code, bytes, true }, opts, out, r);
+}
+
+SP_API enum sp_status sp_module_perf_map(const struct sp_module *m, int fd)
+{
+	for (uint32_t i = 0; i < m->n_programs; i++) {
+		enum err e = jit_perf_map(m->programs[i].vp, m->programs[i].prog->name, fd);
+
+		if (e == E_IO)
+			return SP_INVALID;
+		if (e != E_OK)
+			return lib_status(e);
+	}
+	return SP_OK;
 }
 
 SP_API void sp_module_free(struct sp_module *m)

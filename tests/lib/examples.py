@@ -39,6 +39,10 @@ def example(build, name):
     return bool(ok), r.stdout
 
 
+# What GDB looks for, also in a library without .symtab.
+DEBUGGERS = {"__jit_debug_descriptor", "__jit_debug_register_code"}
+
+
 def exports(library):
     out = subprocess.run(["nm", "-D", "--defined-only", library], capture_output=True, text=True, check=True).stdout
     names = [line.split()[-1] for line in out.splitlines()]
@@ -58,7 +62,7 @@ def declared(source):
 
 
 def only_what_is_declared(library, source):
-    have, want = set(exports(library)), declared(source)
+    have, want = set(exports(library)) - DEBUGGERS, declared(source)
     if have - want:
         return False, "exported and in no header: " + " ".join(sorted(have - want))
     if want - have:

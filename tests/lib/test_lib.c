@@ -325,6 +325,36 @@ ROW(a_reports_words_go_with_the_next_call)
 	bed_done(&b);
 }
 
+ROW(perf_and_debuggers_are_told_of_native_code)
+{
+	const struct sp_module_opts native = { .setting = SP_SANDBOXED, .gdb = true },
+				    not_native = { .setting = SP_INTERPRETED, .gdb = true };
+	struct bed b = bed_new(NULL);
+	struct sp_module *m = load_text(&b, "r0 = 1\nexit\n", &not_native, SP_OK);
+	FILE *f = tmpfile();
+	unsigned long long at, bytes;
+	struct sp_program_stats s;
+	char name[16] = "";
+
+	assert_non_null(f);
+	assert_int_equal(sp_module_perf_map(m, fileno(f)), SP_NOT_FOUND);
+	sp_module_free(m);
+	if (has_native(&b)) {
+		m = load_text(&b, "r0 = 1\nexit\n", &native, SP_OK);
+		assert_int_equal(sp_module_perf_map(m, -1), SP_INVALID);
+		assert_int_equal(sp_module_perf_map(m, fileno(f)), SP_OK);
+		rewind(f);
+		assert_int_equal(fscanf(f, "%llx %llx %15s", &at, &bytes, name), 3);
+		assert_string_equal(name, "bpf:main");
+		sp_program_stats(sp_module_program(m, "main"), &s);
+		assert_int_equal(bytes, s.native_bytes);
+		assert_true(at != 0);
+		sp_module_free(m);
+	}
+	(void)fclose(f);
+	bed_done(&b);
+}
+
 ROW(text_goes_both_ways)
 {
 	static const char text[] = "r0 = 1\nif r1 > 5 goto +1\nr0 += 2\nexit\n";

@@ -135,14 +135,52 @@ static struct saves entry_saves(const struct a64_gen *g)
 	return s;
 }
 
+/* Room above the saved registers for the counter of may_goto. */
+enum { LOOPS_BYTES = 16 };
+
+void a64_unwind_start(struct a64_gen *g, uint32_t insn)
+{
+	g->unwind = (struct jit_unwind){ .insn = insn, .base = JIT_UNWIND_SP };
+	a64_unwind(&g->as, &g->unwind);
+}
+
+static void unwind_saves(struct a64_gen *g, const struct saves *s, unsigned n)
+{
+	memset(g->unwind.saved, 0, sizeof g->unwind.saved);
+	for (unsigned i = 0; i < n; i++)
+		g->unwind.saved[s->regs[i] - 19] = (uint8_t)(g->unwind.cfa / 8 - i);
+}
+
+void a64_unwind_stub(struct a64_gen *g, bool pushed)
+{
+	g->unwind.cfa = pushed ? 32 : 0;
+	g->unwind.saved[A64_LR - 19] = pushed ? 3 : 0;
+	a64_unwind(&g->as, &g->unwind);
+}
+
+void a64_unwind_leaving(struct a64_gen *g, bool sp_is_back)
+{
+	struct saves s = entry_saves(g);
+
+	g->unwind = (struct jit_unwind){ .insn = JIT_NO_INSN,
+					 .base = g->nested && !sp_is_back ? JIT_UNWIND_ENTRY : JIT_UNWIND_SP,
+					 .cfa = (uint16_t)(s.n * 8 + LOOPS_BYTES) };
+	unwind_saves(g, &s, s.n);
+	a64_unwind(&g->as, &g->unwind);
+}
+
 /* The registers below what `extra` bytes take. */
 static void put_saves(struct a64_gen *g, const struct saves *s, int extra)
 {
 	int bytes = (int)s->n * 8 + extra;
 
-	for (unsigned i = 0; i < s->n; i += 2)
+	for (unsigned i = 0; i < s->n; i += 2) {
 		a64_put(&g->as, a64_stp(i ? A64_PAIR_OFF : A64_PAIR_PRE, s->regs[i], s->regs[i + 1], A64_SP,
 					i ? (int)i * 8 : -bytes));
+		g->unwind.cfa = (uint16_t)bytes;
+		unwind_saves(g, s, i + 2);
+		a64_unwind(&g->as, &g->unwind);
+	}
 	if (s->n && s->regs[0] == A64_FP)
 		a64_put(&g->as, a64_addsub_imm(true, A64_ADD, A64_FP, A64_SP, 0));
 }
@@ -154,10 +192,9 @@ static void put_loads(struct a64_gen *g, const struct saves *s, int extra)
 	for (unsigned i = s->n; i > 0; i -= 2)
 		a64_put(&g->as, a64_ldp(i > 2 ? A64_PAIR_OFF : A64_PAIR_POST, s->regs[i - 2], s->regs[i - 1], A64_SP,
 					i > 2 ? (int)(i - 2) * 8 : bytes));
+	/* Until here what was stored is still there, and equal. */
+	a64_unwind_start(g, g->unwind.insn);
 }
-
-/* Room above the saved registers for the counter of may_goto. */
-enum { LOOPS_BYTES = 16 };
 
 void a64_put_restore(struct a64_gen *g)
 {
@@ -293,6 +330,7 @@ _Static_assert(VM_MAX_FRAMES *VM_STACK_BYTES == 4096, "fits the comparison above
 
 static void put_prologue(struct a64_gen *g, uint32_t index)
 {
+	a64_unwind_start(g, g->func->start);
 	if (is_root(g)) {
 		put_entry(g, false);
 		a64_bind(&g->as, g->funcs + index);
@@ -314,11 +352,10 @@ static void put_prologue(struct a64_gen *g, uint32_t index)
 	}
 }
 
-static void put_epilogue(struct a64_gen *g)
+static void put_end(struct a64_gen *g)
 {
 	struct saves s = func_saves(g);
 
-	a64_bind(&g->as, g->epilogue);
 	if (is_root(g)) {
 		put_success(g);
 		return;
@@ -331,12 +368,24 @@ static void put_epilogue(struct a64_gen *g)
 	a64_put(&g->as, a64_ret());
 }
 
+static void put_epilogue(struct a64_gen *g)
+{
+	struct jit_unwind before = g->unwind;
+
+	a64_bind(&g->as, g->epilogue);
+	put_end(g);
+	/* Cold parts are reached from before it. */
+	g->unwind = before;
+	a64_unwind(&g->as, &g->unwind);
+}
+
 /*
  * An entry that calls: function 0 of a program that calls it too, or run->entry for a callback. When that is a function
  * 0 that belongs to the entry, it does not come back: it ends this entry as its own.
  */
 static void put_calling_entry(struct a64_gen *g, bool callback)
 {
+	a64_unwind_start(g, JIT_NO_INSN);
 	put_entry(g, callback);
 	if (callback) {
 		a64_put(&g->as, a64_mem(A64_LDR, 3, A64_CALLEE, A64_RUN, RUN_ENTRY));
@@ -531,17 +580,21 @@ static FALLIBLE hand_over(const struct a64_gen *g, struct arena *a, struct jit_c
 	uint32_t *words = ARENA_ARRAY(a, uint32_t, as->n_words),
 		 *entries = ARENA_ARRAY(a, uint32_t, g->plan.n_funcs + 1);
 	struct jit_line *lines = ARENA_ARRAY(a, struct jit_line, as->n_lines);
+	struct jit_unwind *unwind = ARENA_ARRAY(a, struct jit_unwind, as->n_unwind);
 
-	if (!words || !entries || !lines)
+	if (!words || !entries || !lines || !unwind)
 		return E_NOMEM;
 	memcpy(words, as->words, as->n_words * sizeof *words);
 	memcpy(lines, as->lines, as->n_lines * sizeof *lines);
+	memcpy(unwind, as->unwind, as->n_unwind * sizeof *unwind);
 	for (uint32_t i = 0; i < g->plan.n_funcs; i++)
 		entries[i] = as->labels[g->inner + i] * 4;
 	entries[g->plan.n_funcs] = g->callback;
 	*out = (struct jit_code){ .code = { (const uint8_t *)words, as->n_words * sizeof *words },
 				  .lines = lines,
 				  .n_lines = as->n_lines,
+				  .unwind = unwind,
+				  .n_unwind = as->n_unwind,
 				  .entries = entries,
 				  .n_entries = g->plan.n_funcs + 1,
 				  .n_insns = g->vp->n_ops,

@@ -109,6 +109,7 @@ struct a64_gen {
 	struct a64_cold *cold; /* heap */
 	uint32_t n_cold, cap_cold;
 	uint8_t place[ISA_N_REGS]; /* enum a64_place */
+	struct jit_unwind unwind;  /* where code is put */
 };
 
 /* The native register of r0..r9. r10 has none: a64_use. */
@@ -163,6 +164,12 @@ void a64_put_cold(struct a64_gen *g);
 void a64_put_again(struct a64_gen *g, uint32_t from, uint32_t end);
 void a64_put_access_stubs(struct a64_gen *g);
 void a64_put_call_stubs(struct a64_gen *g);
+/* A function that slot `insn` is of begins, or a stub that is called: the return address is in LR, nothing is saved. */
+void a64_unwind_start(struct a64_gen *g, uint32_t insn);
+/* A stub pushed LR, above 8 bytes of something else, into 32 new bytes. False: it took that back. */
+void a64_unwind_stub(struct a64_gen *g, bool pushed);
+/* What is entered from any depth, to leave: sp is as the entry left it, or not yet. */
+void a64_unwind_leaving(struct a64_gen *g, bool sp_is_back);
 /* The callee-saved registers as the entry found them, and return. */
 void a64_put_restore(struct a64_gen *g);
 /* r0 to r5 to the run, or from it. */

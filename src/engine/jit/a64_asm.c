@@ -8,12 +8,13 @@ void a64_asm_done(struct a64_asm *as)
 	free(as->labels);
 	free(as->fixes);
 	free(as->lines);
+	free(as->unwind);
 	*as = (struct a64_asm){ 0 };
 }
 
 void a64_asm_reset(struct a64_asm *as)
 {
-	as->n_words = as->n_labels = as->n_fixes = as->n_lines = 0;
+	as->n_words = as->n_labels = as->n_fixes = as->n_lines = as->n_unwind = 0;
 	as->failed = E_OK;
 }
 
@@ -60,6 +61,16 @@ void a64_mark(struct a64_asm *as, uint32_t insn)
 	if (as->n_lines && as->lines[as->n_lines - 1].native == as->n_words * 4)
 		as->n_lines--;
 	as->lines[as->n_lines++] = (struct jit_line){ .native = as->n_words * 4, .insn = insn };
+}
+
+void a64_unwind(struct a64_asm *as, const struct jit_unwind *u)
+{
+	if (as->failed != E_OK || !ROOM(as, unwind, 1))
+		return;
+	if (as->n_unwind && as->unwind[as->n_unwind - 1].native == as->n_words * 4)
+		as->n_unwind--;
+	as->unwind[as->n_unwind] = *u;
+	as->unwind[as->n_unwind++].native = as->n_words * 4;
 }
 
 a64_label a64_labels_new(struct a64_asm *as, uint32_t n)

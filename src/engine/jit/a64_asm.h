@@ -28,8 +28,9 @@ struct a64_asm {
 	uint32_t *labels; /* word, or A64_UNBOUND */
 	struct a64_fix *fixes;
 	struct jit_line *lines;
-	uint32_t n_words, n_labels, n_fixes, n_lines;
-	uint32_t cap_words, cap_labels, cap_fixes, cap_lines;
+	struct jit_unwind *unwind;
+	uint32_t n_words, n_labels, n_fixes, n_lines, n_unwind;
+	uint32_t cap_words, cap_labels, cap_fixes, cap_lines, cap_unwind;
 	enum a64_far far;
 	enum err failed; /* E_OK, E_NOMEM, or E_LIMIT: over JIT_MAX_BYTES */
 };
@@ -42,6 +43,9 @@ void a64_asm_reset(struct a64_asm *as);
 void a64_put(struct a64_asm *as, uint32_t word);
 /* What follows comes from this instruction. */
 void a64_mark(struct a64_asm *as, uint32_t insn);
+
+/* From here on the caller is found so; u->native is not read. */
+void a64_unwind(struct a64_asm *as, const struct jit_unwind *u);
 
 /* n labels, numbered from the result on. */
 a64_label a64_labels_new(struct a64_asm *as, uint32_t n);

@@ -197,6 +197,7 @@ static void put_vm_call(struct a64_gen *g, enum jit_import import, bool out)
 {
 	a64_put_caller_regs(g, false);
 	a64_put(&g->as, a64_stp(A64_PAIR_PRE, A64_FP, A64_LR, A64_SP, -32));
+	a64_unwind_stub(g, true);
 	a64_put_frames(g);
 	put_store_fuel(g, false);
 	a64_put_mov(&g->as, true, 0, A64_RUN);
@@ -210,6 +211,7 @@ static void put_vm_call(struct a64_gen *g, enum jit_import import, bool out)
 	if (out)
 		a64_put(&g->as, a64_mem(A64_LDR, 2, A64_T0, A64_SP, 16));
 	a64_put(&g->as, a64_ldp(A64_PAIR_POST, A64_FP, A64_LR, A64_SP, 32));
+	a64_unwind_stub(g, false);
 	a64_to_stub(g, A64_CBNZ, a64_cb(false, true, 0, 0), &g->leave);
 	a64_put_caller_regs(g, true);
 	put_store_fuel(g, true);
@@ -218,6 +220,7 @@ static void put_vm_call(struct a64_gen *g, enum jit_import import, bool out)
 static void put_helper_stub(struct a64_gen *g)
 {
 	a64_bind(&g->as, g->helper.label);
+	a64_unwind_start(g, JIT_NO_INSN);
 	put_vm_call(g, JIT_IMPORT_HELPER, false);
 	a64_put(&g->as, a64_ret());
 }
@@ -226,6 +229,7 @@ static void put_helper_stub(struct a64_gen *g)
 static void put_tail_stub(struct a64_gen *g)
 {
 	a64_bind(&g->as, g->tail.label);
+	a64_unwind_start(g, JIT_NO_INSN);
 	put_vm_call(g, JIT_IMPORT_TAIL, true);
 	a64_put_mov(&g->as, false, A64_CALLEE, A64_T0);
 	a64_put(&g->as, a64_ret());
@@ -237,6 +241,7 @@ static void put_callx_stub(struct a64_gen *g)
 	a64_label func = a64_labels_new(&g->as, 2), table = func + 1;
 
 	a64_bind(&g->as, g->callx.label);
+	a64_unwind_start(g, JIT_NO_INSN);
 	put_vm_call(g, JIT_IMPORT_CALLX, true);
 	a64_put(&g->as, a64_addsub_imm(false, A64_ADDS, A64_ZR, A64_T0, 1));
 	a64_jump(&g->as, A64_BCOND, a64_bcond(A64_NE, 0), func);
@@ -271,6 +276,7 @@ static void put_why(struct a64_gen *g, enum vm_why why)
 static void put_bad_handle_stub(struct a64_gen *g)
 {
 	a64_bind(&g->as, g->bad_handle.label);
+	a64_unwind_leaving(g, false);
 	put_op_address(g);
 	a64_put(&g->as, a64_mem(A64_LDR, 3, A64_T1, A64_T0, (int)offsetof(struct vm_op, call)));
 	a64_put(&g->as, a64_mem(A64_LDR, 3, A64_T1, A64_T1, (int)offsetof(struct vm_call, proto)));
@@ -283,6 +289,7 @@ static void put_bad_handle_stub(struct a64_gen *g)
 static void put_fault_stub(struct a64_gen *g, struct a64_stub *s, enum err e)
 {
 	a64_bind(&g->as, s->label);
+	a64_unwind_leaving(g, false);
 	put_op_address(g);
 	a64_put(&g->as, a64_mem(A64_STR, 3, A64_T0, A64_RUN, RUN_AT));
 	a64_put_frames(g);
@@ -303,12 +310,14 @@ void a64_put_call_stubs(struct a64_gen *g)
 		put_bad_handle_stub(g);
 	if (g->out_of_fuel.used) {
 		a64_bind(&g->as, g->out_of_fuel.label);
+		a64_unwind_leaving(g, false);
 		put_why(g, VM_WHY_FUEL);
 		a64_put_imm(&g->as, true, A64_FUEL, 0);
 		put_fault_stub(g, &g->end_of_fuel, E_FUEL);
 	}
 	if (g->too_deep.used) {
 		a64_bind(&g->as, g->too_deep.label);
+		a64_unwind_leaving(g, false);
 		put_why(g, VM_WHY_DEPTH);
 		a64_to_stub(g, A64_B, a64_b(0), &g->fault);
 	}
@@ -316,8 +325,10 @@ void a64_put_call_stubs(struct a64_gen *g)
 		put_fault_stub(g, &g->fault, E_FAULT);
 	if (g->leave.used) {
 		a64_bind(&g->as, g->leave.label);
+		a64_unwind_leaving(g, false);
 		if (g->nested)
 			a64_put(&g->as, a64_addsub_imm(true, A64_ADD, A64_SP, A64_ENTRY_SP, 0));
+		a64_unwind_leaving(g, true);
 		a64_put_restore(g);
 	}
 }

@@ -349,6 +349,7 @@ static void put_ask_vm(struct a64_gen *g, unsigned log2, bool write)
 {
 	a64_put_caller_regs(g, false);
 	a64_put(&g->as, a64_stp(A64_PAIR_PRE, A64_T0, A64_LR, A64_SP, -32));
+	a64_unwind_stub(g, true);
 	a64_put(&g->as, a64_mem(A64_STR, 3, A64_AT, A64_SP, 16));
 	a64_put_mov(&g->as, true, 0, A64_RUN);
 	a64_put_mov(&g->as, true, 1, A64_T0);
@@ -359,6 +360,7 @@ static void put_ask_vm(struct a64_gen *g, unsigned log2, bool write)
 	a64_put_mov(&g->as, false, A64_T1, 0);
 	a64_put(&g->as, a64_mem(A64_LDR, 3, A64_AT, A64_SP, 16));
 	a64_put(&g->as, a64_ldp(A64_PAIR_POST, A64_T0, A64_LR, A64_SP, 32));
+	a64_unwind_stub(g, false);
 	a64_put_caller_regs(g, true);
 	/* A bool is the low byte of what comes back. */
 	a64_to_stub(g, A64_TBZ, a64_tb(false, A64_T1, 0, 0), &g->fault);
@@ -407,6 +409,7 @@ static void put_access_stub(struct a64_gen *g, unsigned log2, bool write)
 	a64_label ctx = a64_labels_new(&g->as, 3), stack = ctx + 1, other = ctx + 2;
 
 	a64_bind(&g->as, g->access[log2][write].label);
+	a64_unwind_start(g, JIT_NO_INSN);
 	compare_ctx(g, A64_T0, log2, write);
 	a64_jump(&g->as, A64_BCOND, a64_bcond(A64_HS, 0), ctx);
 	a64_put(&g->as, a64_ret());
@@ -427,6 +430,7 @@ static void put_wide_stub(struct a64_gen *g, bool write)
 	a64_label out = a64_labels_new(&g->as, 1);
 
 	a64_bind(&g->as, g->wide[write].label);
+	a64_unwind_start(g, JIT_NO_INSN);
 	a64_put(&g->as, a64_mem(A64_LDR, 3, A64_T1, A64_RUN, RUN_CTX));
 	a64_put(&g->as, a64_mem(A64_LDR, 3, A64_T2, A64_RUN, write ? RUN_STORE_SPAN : RUN_LOAD_SPAN));
 	put_wide_compare(g);
@@ -457,6 +461,7 @@ static void put_wide_stub(struct a64_gen *g, bool write)
 static void put_misaligned_stub(struct a64_gen *g, unsigned log2)
 {
 	a64_bind(&g->as, g->misaligned[log2].label);
+	a64_unwind_leaving(g, false);
 	a64_put(&g->as, a64_mem(A64_STR, 3, A64_T0, A64_RUN, RUN_ADDR));
 	a64_put_imm(&g->as, true, A64_T1, UINT64_C(1) << log2);
 	a64_put(&g->as, a64_mem(A64_STR, 3, A64_T1, A64_RUN, RUN_BYTES));

@@ -40,6 +40,7 @@ struct jit_image {
 	size_t bytes;
 	struct header h;
 	const struct row *rows;
+	struct jit_gdb *gdb;
 };
 
 #if defined(__x86_64__)
@@ -233,8 +234,14 @@ void jit_image_free(struct jit_image *im)
 {
 	if (!im)
 		return;
+	jit_gdb_unregister(im->gdb);
 	(void)munmap((void *)(uintptr_t)im->p, im->bytes);
 	free(im);
+}
+
+struct jit_gdb **jit_image_gdb(struct jit_image *im)
+{
+	return &im->gdb;
 }
 
 FALLIBLE jit_image_code(const struct jit_image *im, uint32_t i, struct jit_image_code *out, struct diag *d)

@@ -82,6 +82,12 @@ struct jit_image_code {
 };
 FALLIBLE jit_image_code(const struct jit_image *im, uint32_t i, struct jit_image_code *out, struct diag *d);
 
+/* What a debugger was told of an image: NULL, nothing. */
+struct jit_gdb;
+struct jit_gdb **jit_image_gdb(struct jit_image *im);
+/* It is gone. NULL is fine. */
+void jit_gdb_unregister(struct jit_gdb *g);
+
 /* Compilers. */
 FALLIBLE x86_compile(const struct vm_prog *vp, const struct jit_opts *o, struct arena *a, struct jit_code *out,
 		     struct diag *d);

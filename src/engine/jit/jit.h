@@ -52,10 +52,33 @@ struct jit_line {
 };
 enum { JIT_NO_INSN = UINT32_MAX, JIT_MAX_BYTES = 64 << 20, JIT_FORMAT = 1 };
 
+/* What unwinding starts from. */
+enum jit_unwind_base {
+	JIT_UNWIND_SP,    /* the stack pointer */
+	JIT_UNWIND_RUN,   /* x86-64: run->native_sp, run being in r12: for what is entered at any depth of calls */
+	JIT_UNWIND_ENTRY, /* aarch64: x28, for the same */
+};
+enum { JIT_UNWIND_REGS = 12 };
+
+/*
+ * How the caller is found from where code stands, up to the next row's: at base + cfa bytes its frame ends. x86-64: the
+ * return address is in the word below that. saved[i]: how many words below it the caller's register i is, 0: it is
+ * still in the register. Registers: rbx, rbp, r12 to r15; x19 to x30. Sorted by `native`, the first at 0.
+ */
+struct jit_unwind {
+	uint32_t native; /* offset in code */
+	uint32_t insn;   /* a slot of the function that it belongs to; JIT_NO_INSN: to none, to ways in and out */
+	uint16_t cfa;
+	uint8_t base; /* enum jit_unwind_base */
+	uint8_t saved[JIT_UNWIND_REGS];
+};
+
 struct jit_code {
 	struct view code; /* in the arena */
 	const struct jit_line *lines;
 	uint32_t n_lines;
+	const struct jit_unwind *unwind;
+	uint32_t n_unwind;
 	const uint32_t
 		*entries; /* per function of vm_prog_funcs(): offset of its native code; then that of callbacks */
 	uint32_t n_entries;
@@ -85,7 +108,7 @@ FALLIBLE jit_write(const struct jit_code *codes, uint32_t n, const struct jit_op
 		   struct buf *out, struct diag *d);
 const uint8_t *jit_image_key(const struct jit_image *im);
 uint32_t jit_image_count(const struct jit_image *im);
-/* No vm_prog that uses it may run, or be run, afterwards. */
+/* No vm_prog that uses it may run, or be run, afterwards. What jit_gdb_register told is taken back. */
 void jit_image_free(struct jit_image *im);
 
 /*
@@ -102,5 +125,27 @@ void jit_detach(struct vm_prog *vp);
  * is interpreted; E_INVALID: a control character in the name; E_IO.
  */
 FALLIBLE jit_perf_map(const struct vm_prog *vp, const char *name, int fd);
+
+/*
+ * An ELF64 object file, in the arena, that describes n codes where im has them: symbols and functions (.symtab,
+ * .debug_info), source lines (.debug_line) and how to unwind at every instruction (.debug_frame). codes[i] was mapped
+ * as number i of im and compiled from vps[i], which keeps its prog; what a prog lacks (functions, lines) is left out.
+ * Where code stands that all functions share and that may be entered at any depth (a fault, the end of fuel), unwinding
+ * goes on at the C function that started the run: functions of the program in between are not shown. Of frames
+ * further out only what C callers want preserved is right: r10 of a caller, and what it kept in scratch registers, is
+ * not told. E_INVALID: other codes than the image's, or a prog that was not kept; E_LIMIT; E_NOMEM.
+ * O(code log code).
+ */
+FALLIBLE jit_gdb_object(const struct jit_image *im, const struct jit_code *codes, const struct vm_prog *const *vps,
+			uint32_t n, struct arena *a, struct view *out, struct diag *d);
+/*
+ * Tell a debugger that is attached, or will be, of these codes: the JIT compilation interface of GDB. It
+ * finds them through two symbols of the library, __jit_debug_descriptor and __jit_debug_register_code
+ * (source: GDB manual, JIT Interface): this is process-wide state, so only for who asks. Any thread: a spin lock is
+ * held for a few instructions, while a debugger is stopped there too; not from a signal handler. Once per image;
+ * E_INVALID the second time. Errors and the rest as jit_gdb_object, whose bytes stay until jit_image_free.
+ */
+FALLIBLE jit_gdb_register(struct jit_image *im, const struct jit_code *codes, const struct vm_prog *const *vps,
+			  uint32_t n, struct diag *d);
 
 #endif

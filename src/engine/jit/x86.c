@@ -217,6 +217,7 @@ static FALLIBLE compile(struct x86 *x, struct arena *a, struct jit_code *out)
 	x->cold.p = x->cold.start;
 	memset(x->native, 0xff, n_labels * sizeof *x->native);
 	x->f = &x->plan->funcs[0];
+	x->unwind.insn = JIT_NO_INSN;
 	x86_common(x);
 	for (uint32_t i = 0; i < x->plan->n_funcs; i++)
 		TRY(func(x, &x->plan->funcs[i]));
@@ -275,5 +276,7 @@ FALLIBLE x86_compile(const struct vm_prog *vp, const struct jit_opts *o, struct 
 	free(x.branch_at);
 	free(x.branches);
 	free(x.backs);
+	free(x.rows[0].p);
+	free(x.rows[1].p);
 	return e;
 }

@@ -62,6 +62,17 @@ struct x86_back {
 	uint32_t hot, n_branches;
 };
 
+/* Unwinding, as it is from a place of a stream on. */
+struct x86_unwind {
+	struct jit_unwind u; /* native: in the stream */
+	uint32_t n_branches; /* before it */
+};
+
+struct x86_rows {
+	struct x86_unwind *p;
+	size_t n, cap;
+};
+
 struct x86_stream {
 	uint8_t *start, *end;
 	uint8_t *p; /* where to go on, while the other one is written */
@@ -98,6 +109,8 @@ struct x86 {
 	size_t n_branches, cap_branches;
 	struct x86_back *backs;
 	size_t n_backs, cap_backs;
+	struct jit_unwind unwind; /* as it is where code is emitted */
+	struct x86_rows rows[2];  /* of the hot stream, of the cold one */
 	uint32_t slow_common, deopt_common, depth_common, handle_common, fuel_common, leave_common,
 		retpoline_common; /* offsets in the cold stream */
 	uint64_t key;
@@ -182,6 +195,23 @@ void x86_back_to_hot(struct x86 *x, unsigned cc);
 /* In the cold stream: jmp or call to an offset in it. */
 void x86_within_cold(struct x86 *x, unsigned op, uint32_t cold_offset);
 FALLIBLE x86_link(struct x86 *x, struct arena *a, struct jit_code *out);
+
+/* --- x86_unwind.c: every change of rsp is noted, for debuggers --- */
+
+/* x->unwind was changed, and is so from here on. */
+void x86_unwind_note(struct x86 *x);
+/* As the caller's call leaves it: at the first byte of a function that slot `insn` is of. */
+void x86_unwind_start(struct x86 *x, uint32_t insn);
+/* What was emitted took `bytes` from the stack; less than 0: gave back. */
+void x86_unwind_sp(struct x86 *x, int bytes);
+/* push, pop; what calls preserve is noted as saved there. */
+void x86_save(struct x86 *x, unsigned host);
+void x86_restore(struct x86 *x, unsigned host);
+/* The same without code. */
+void x86_unwind_saved(struct x86 *x, unsigned host);
+/* The rows of both streams, at their final places. */
+FALLIBLE x86_unwind_table(const struct x86 *x, const uint32_t *saved, uint32_t hot_bytes, struct arena *a,
+			  struct jit_code *out);
 
 /* --- the instructions --- */
 

@@ -21,11 +21,11 @@ void x86_const(struct x86 *x, unsigned host, uint64_t v)
 	x->key = hash_u64(x->key + 1);
 	x86_head(&x->c, X_W, 0xb8 | (host & 7), 0, 0, host, false);
 	x86_u64(&x->c, v ^ x->key);
-	x86_push(&x->c, host == RAX ? RCX : RAX);
+	x86_save(x, host == RAX ? RCX : RAX);
 	x86_head(&x->c, X_W, 0xb8 | (host == RAX ? RCX : RAX), 0, 0, 0, false);
 	x86_u64(&x->c, x->key);
 	x86_alu_rr(&x->c, true, X_XOR, host, host == RAX ? RCX : RAX);
-	x86_pop(&x->c, host == RAX ? RCX : RAX);
+	x86_restore(x, host == RAX ? RCX : RAX);
 }
 
 /* The operand b as a host register, for an instruction that changes dst: dst is computed first, as b may use it. */

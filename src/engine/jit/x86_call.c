@@ -74,17 +74,19 @@ static void enter(struct x86 *x, uint16_t want, uint16_t args)
 	struct x86_code *c = &x->c;
 
 	x86_endbr(c);
-	x86_push(c, R12);
+	x86_save(x, R12);
 	if (entry_saves(x, ISA_FP))
-		x86_push(c, RBP);
+		x86_save(x, RBP);
 	for (unsigned i = 0; i < countof(saved_regs); i++)
 		if (entry_saves(x, saved_regs[i]))
-			x86_push(c, x86_host[saved_regs[i]]);
+			x86_save(x, x86_host[saved_regs[i]]);
 	x86_mov_rr(c, true, X86_RUN, RDI);
-	if (x->leaves)
+	if (x->leaves) {
 		x86_rm(c, 0, 0xff, 6, X86_RUN_FIELD(native_sp));
+		x86_unwind_sp(x, 8);
+	}
 	if (entry_pads(x))
-		x86_push(c, RAX);
+		x86_save(x, RAX);
 	if (x->leaves)
 		x86_rm(c, X_W, 0x89, RSP, X86_RUN_FIELD(native_sp));
 	if (x->fuel)
@@ -109,15 +111,17 @@ static void leave(struct x86 *x)
 	struct x86_code *c = &x->c;
 
 	if (entry_pads(x))
-		x86_pop(c, RCX);
-	if (x->leaves)
+		x86_restore(x, RCX);
+	if (x->leaves) {
 		x86_rm(c, 0, 0x8f, 0, X86_RUN_FIELD(native_sp));
+		x86_unwind_sp(x, -8);
+	}
 	for (unsigned i = countof(saved_regs); i-- > 0;)
 		if (entry_saves(x, saved_regs[i]))
-			x86_pop(c, x86_host[saved_regs[i]]);
+			x86_restore(x, x86_host[saved_regs[i]]);
 	if (entry_saves(x, ISA_FP))
-		x86_pop(c, RBP);
-	x86_pop(c, R12);
+		x86_restore(x, RBP);
+	x86_restore(x, R12);
 	x86_u8(c, 0xc3);
 }
 
@@ -227,13 +231,14 @@ static void enter_called(struct x86 *x, bool entry)
 		/* In the place of a slot: here ends what the interpreter has to know (JIT_FRAME_LAST). */
 		x86_u8(&x->c, 0x6a);
 		x86_u8(&x->c, 0xff);
+		x86_unwind_sp(x, 8);
 	}
 	if (entry)
 		call_memory(x, X86_RUN_FIELD(entry));
 	else
 		x86_jump(x, X86_CALL, x86_entry_label(x, 0), true);
 	if (x->sandboxed)
-		x86_pop(&x->c, X86_T1);
+		x86_restore(x, X86_T1);
 	if (x->frames)
 		shift_frame(x, -VM_STACK_BYTES);
 	finish(x);
@@ -252,9 +257,12 @@ void x86_func_begin(struct x86 *x)
 {
 	const struct plan_insn *first = x->in;
 
-	if (!x->at && !is_main(x))
+	if (!x->at && !is_main(x)) {
+		x86_unwind_start(x, JIT_NO_INSN);
 		enter_called(x, false);
+	}
 	x86_label(x, x86_entry_label(x, func_number(x, x->f)));
+	x86_unwind_start(x, x->f->start);
 	if (is_main(x)) {
 		enter(x, (uint16_t)((first->live & ~first->def) | first->use), 0x06);
 		start_loops(x);
@@ -264,9 +272,9 @@ void x86_func_begin(struct x86 *x)
 		x86_endbr(&x->c); /* callx and callbacks get here */
 	for (unsigned i = 0; i < countof(saved_regs); i++)
 		if (x->sandboxed || writes(x, saved_regs[i]))
-			x86_push(&x->c, x86_host[saved_regs[i]]);
+			x86_save(x, x86_host[saved_regs[i]]);
 	if (func_pads(x))
-		x86_push(&x->c, RAX);
+		x86_save(x, RAX);
 	if (has_frame(x))
 		shift_frame(x, -VM_STACK_BYTES);
 	clear_frame(x);
@@ -281,11 +289,12 @@ void x86_callback(struct x86 *x)
 	if (x->plan->n_funcs == 1 && !x->plan->funcs[0].called)
 		return;
 	x->f = &x->plan->funcs[0];
+	x86_unwind_start(x, JIT_NO_INSN);
 	enter_called(x, true);
 }
 
 /* The function's result is in rax. */
-static void epilogue(struct x86 *x)
+static void put_epilogue(struct x86 *x)
 {
 	if (is_main(x)) {
 		finish(x);
@@ -294,11 +303,21 @@ static void epilogue(struct x86 *x)
 	if (has_frame(x))
 		shift_frame(x, VM_STACK_BYTES);
 	if (func_pads(x))
-		x86_pop(&x->c, X86_T1);
+		x86_restore(x, X86_T1);
 	for (unsigned i = countof(saved_regs); i-- > 0;)
 		if (x->sandboxed || writes(x, saved_regs[i]))
-			x86_pop(&x->c, x86_host[saved_regs[i]]);
+			x86_restore(x, x86_host[saved_regs[i]]);
 	x86_u8(&x->c, 0xc3);
+}
+
+static void epilogue(struct x86 *x)
+{
+	struct jit_unwind before = x->unwind;
+
+	put_epilogue(x);
+	/* What comes next is reached from before it. */
+	x->unwind = before;
+	x86_unwind_note(x);
 }
 
 void x86_exit(struct x86 *x)
@@ -522,13 +541,21 @@ static void here32(struct x86 *x, uint8_t *from)
 /* Two words on the stack, for what the VM tells; it stays aligned. RCX: the first of them, afterwards. */
 static void call_telling(struct x86 *x, enum jit_import import)
 {
-	x86_push(&x->c, RAX);
-	x86_push(&x->c, RAX);
+	x86_save(x, RAX);
+	x86_save(x, RAX);
 	x86_mov_rr(&x->c, true, RDX, RSP);
 	call_import(x, jit_import(import));
-	x86_pop(&x->c, RCX);
-	x86_pop(&x->c, X86_T1);
+	x86_restore(x, RCX);
+	x86_restore(x, X86_T1);
 	handed_back(x);
+}
+
+/* Where the call that follows stands, for who has to know (struct jit_frame). */
+static void push_slot(struct x86 *x)
+{
+	x86_u8(&x->c, 0x68);
+	x86_u32(&x->c, x->at);
+	x86_unwind_sp(x, 8);
 }
 
 static void enter_callx(struct x86 *x)
@@ -539,14 +566,12 @@ static void enter_callx(struct x86 *x)
 		cold_common(x, CC_E, x->depth_common);
 	}
 	take_back(x, x->sandboxed ? 0x3f : 0x3e);
-	if (x->sandboxed) {
-		x86_u8(&x->c, 0x68);
-		x86_u32(&x->c, x->at);
-	}
+	if (x->sandboxed)
+		push_slot(x);
 	load_import(x, X86_T1, jit_import(JIT_IMPORT_ENTRIES));
 	call_memory(x, (struct x86_mem){ .base = X86_T1, .index = X86_T2, .scale = 3 });
 	if (x->sandboxed)
-		x86_pop(&x->c, X86_T1);
+		x86_restore(x, X86_T1);
 }
 
 static void callx(struct x86 *x)
@@ -599,12 +624,11 @@ static void call_local(struct x86 *x)
 		x86_alu_ri(&x->c, true, X_ADD, X86_FUEL, (int32_t)(callee->end - callee->start));
 		x86_deopt(x);
 		x86_cold_end(x);
-		x86_u8(&x->c, 0x68);
-		x86_u32(&x->c, x->at);
+		push_slot(x);
 	}
 	x86_jump(x, X86_CALL, x86_entry_label(x, func_number(x, callee)), true);
 	if (x->sandboxed)
-		x86_pop(&x->c, X86_T1);
+		x86_restore(x, X86_T1);
 	for (unsigned r = 0; r < 6; r++)
 		x86_forget_facts(x, r);
 	if (x->sandboxed)
@@ -669,8 +693,9 @@ static void slow_common(struct x86 *x)
 	struct x86_code *c = &x->c;
 
 	x->slow_common = (uint32_t)(c->p - x->cold.start);
+	x86_unwind_start(x, JIT_NO_INSN);
 	for (unsigned i = 0; i < countof(clobbered); i++)
-		x86_push(c, clobbered[i]);
+		x86_save(x, clobbered[i]);
 	x86_mov_rr(c, true, RDI, X86_RUN);
 	x86_mov_rr(c, true, RSI, X86_T1);
 	x86_mov_rr(c, false, RDX, X86_T2);
@@ -680,13 +705,14 @@ static void slow_common(struct x86 *x)
 	call_import(x, jit_import(JIT_IMPORT_ACCESS));
 	x86_rr(c, X_BYTE, 0x84, RAX, RAX);
 	for (unsigned i = countof(clobbered); i-- > 0;)
-		x86_pop(c, clobbered[i]);
+		x86_restore(x, clobbered[i]);
 	x86_u8(c, 0xc3);
 }
 
 /* call *T1 without an indirect jump: the return is sent there. */
 static void retpoline(struct x86 *x)
 {
+	enum { OVER = 12 };
 	static const uint8_t code[] = {
 		0xe8, 0x07, 0x00, 0x00, 0x00, /* call over */
 		0xf3, 0x90, 0x0f, 0xae, 0xe8, /* wait: pause; lfence */
@@ -696,8 +722,26 @@ static void retpoline(struct x86 *x)
 	};
 
 	x->retpoline_common = (uint32_t)(x->c.p - x->cold.start);
-	memcpy(x->c.p, code, sizeof code);
-	x->c.p += sizeof code;
+	x86_unwind_start(x, JIT_NO_INSN);
+	memcpy(x->c.p, code, OVER);
+	x->c.p += OVER;
+	x86_unwind_sp(x, 8);
+	memcpy(x->c.p, code + OVER, sizeof code - OVER);
+	x->c.p += sizeof code - OVER;
+}
+
+/* As enter() left it, found from the run: calls may be nested to any depth. */
+static void unwind_leaving(struct x86 *x)
+{
+	x->unwind = (struct jit_unwind){ .insn = JIT_NO_INSN, .cfa = 8, .base = JIT_UNWIND_RUN };
+	x86_unwind_saved(x, R12);
+	if (entry_saves(x, ISA_FP))
+		x86_unwind_saved(x, RBP);
+	for (unsigned i = 0; i < countof(saved_regs); i++)
+		if (entry_saves(x, saved_regs[i]))
+			x86_unwind_saved(x, x86_host[saved_regs[i]]);
+	x->unwind.cfa = (uint16_t)(x->unwind.cfa + 8 + 8 * entry_pads(x));
+	x86_unwind_note(x);
 }
 
 void x86_common(struct x86 *x)
@@ -708,8 +752,12 @@ void x86_common(struct x86 *x)
 	if (x->leaves) {
 		/* eax: how the run ended. */
 		x->leave_common = (uint32_t)(x->c.p - x->cold.start);
+		unwind_leaving(x);
 		x86_rm(&x->c, X_W, 0x8b, RSP, X86_RUN_FIELD(native_sp));
+		x->unwind.base = JIT_UNWIND_SP;
+		x86_unwind_note(x);
 		leave(x);
+		unwind_leaving(x);
 	}
 	if (x->fuel) {
 		x->fuel_common = common_end(x, JIT_HOW_FUEL);

@@ -20,6 +20,9 @@ void x86_cold_begin(struct x86 *x)
 	x->hot.p = x->c.p;
 	x->c.p = x->cold.p;
 	x->in_cold = true;
+	if (x->unwind.insn != JIT_NO_INSN)
+		x->unwind.insn = x->at;
+	x86_unwind_note(x);
 }
 
 void x86_cold_end(struct x86 *x)
@@ -27,6 +30,8 @@ void x86_cold_end(struct x86 *x)
 	x->cold.p = x->c.p;
 	x->c.p = x->hot.p;
 	x->in_cold = false;
+	if (x->unwind.insn != JIT_NO_INSN)
+		x->unwind.insn = x->f->start;
 }
 
 static uint32_t hot_now(const struct x86 *x)
@@ -263,5 +268,6 @@ FALLIBLE x86_link(struct x86 *x, struct arena *a, struct jit_code *out)
 	memcpy(code + hot_bytes, x->cold.start, cold_bytes);
 	patch_cold(x, saved, hot_bytes, code);
 	out->code = (struct view){ code, (size_t)hot_bytes + cold_bytes };
+	TRY(x86_unwind_table(x, saved, hot_bytes, a, out));
 	return tables(x, saved, a, out);
 }
