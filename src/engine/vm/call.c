@@ -60,7 +60,7 @@ static void clear_frame(struct vm_run_state *run, uint32_t i)
 {
 	uint32_t bytes = run->vp->funcs[i].zero_bytes;
 
-	if (!runs_native(run) || !run->vp->native.verified)
+	if (bytes && (!runs_native(run) || !run->vp->native.verified))
 		memset((void *)(uintptr_t)(run->r[ISA_FP] - bytes), 0, bytes);
 	run->vm->frames[run->depth].loops = VM_MAY_GOTO_MAX;
 }

@@ -142,7 +142,9 @@ static void frame_push(struct vm_run_state *run, const struct vm_op *op, uint32_
 	r[ISA_FP] -= VM_STACK_BYTES;
 	run->stack_lo -= VM_STACK_BYTES;
 	run->stack_live += VM_STACK_BYTES;
-	memset((void *)(uintptr_t)(r[ISA_FP] - zero_bytes), 0, zero_bytes);
+	/* Not of nothing: a masked store, which memset may do then, is slow on a page shared since a fork. */
+	if (zero_bytes)
+		memset((void *)(uintptr_t)(r[ISA_FP] - zero_bytes), 0, zero_bytes);
 }
 
 static const struct vm_op *frame_pop(struct vm_run_state *run, uint64_t *r)
