@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-enum { N_PROGRAMS = 3000, BODY = 40, FUNCS = 3 };
+enum { N_PROGRAMS = 1500, BODY = 40, FUNCS = 3 };
 
 struct gen {
 	struct code c;
