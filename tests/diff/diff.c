@@ -161,7 +161,7 @@ static int report(struct run *r, uint64_t n, double seconds)
 		(void)printf("diff: the verifier did not prove %llu of them, last: %s\n",
 			     (unsigned long long)r->bed.unproven, r->bed.unproven_why);
 	if (r->bed.refused[DIFF_KERNEL])
-		(void)printf("diff: the kernel refused %llu of them, last: %s\n",
+		(void)printf("diff: the kernel refused, or was not asked about, %llu of them, last: %s\n",
 			     (unsigned long long)r->bed.refused[DIFF_KERNEL], r->bed.why);
 	/* A kernel that refuses most compares nothing. */
 	if (r->bed.has[DIFF_KERNEL] && r->bed.refused[DIFF_KERNEL] * 2 > n) {

@@ -162,6 +162,9 @@ static void memory(struct maker *m)
 
 	it->insn = some_access(m);
 	it->stack = !below(m, 3);
+	/* Seldom: the kernel is not asked about them (kernel.c). */
+	if (it->insn.sem == ISA_ATOMIC && isa_atomic_fetches(it->insn.aux) && below(m, 32))
+		it->stack = false;
 	bytes = it->insn.width / 8;
 	if (it->stack)
 		it->insn.off = -STACK_TOP - bytes * (1 + (int)below(m, (uint32_t)(STACK_DATA / bytes)));
