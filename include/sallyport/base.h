@@ -53,7 +53,7 @@ void sp_report_free(struct sp_report *r);
 
 /* One sentence; "" when the last call succeeded. Lives until the next call that takes the report. */
 const char *sp_report_text(const struct sp_report *r);
-/* A stable identifier, "V111" (docs/diagnostics.md), or "". */
+/* A stable identifier, "V111", or "". */
 const char *sp_report_id(const struct sp_report *r);
 /* All of it: place, source line, notes, hint; several lines. */
 const char *sp_report_long(const struct sp_report *r);

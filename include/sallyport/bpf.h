@@ -51,7 +51,8 @@ static void *(*const bpf_map_lookup_elem)(void *map, const void *key) = (void *)
 static long (*const bpf_map_update_elem)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
 static long (*const bpf_map_delete_elem)(void *map, const void *key) = (void *)3;
 static u64 (*const bpf_ktime_get_ns)(void) = (void *)5;
-static long (*const bpf_trace_printk)(const char *format, u32 bytes, ...) = (void *)6;
+/* All three values are read, whatever the format takes: bpf_printk gives zeroes for those that are not said. */
+static long (*const bpf_trace_printk)(const char *format, u32 bytes, u64 a, u64 b, u64 c) = (void *)6;
 static u32 (*const bpf_get_prandom_u32)(void) = (void *)7;
 static u32 (*const bpf_get_smp_processor_id)(void) = (void *)8;
 static long (*const bpf_tail_call)(void *ctx, void *prog_array, u32 index) = (void *)12;
@@ -74,5 +75,13 @@ static long (*const bpf_loop)(u32 times, void *callback, void *callback_ctx, u64
 static long (*const bpf_strncmp)(const char *text, u32 bytes, const char *with) = (void *)182;
 static void *(*const bpf_map_lookup_percpu_elem)(void *map, const void *key, u32 cpu) = (void *)195;
 static long (*const bpf_user_ringbuf_drain)(void *ring, void *callback, void *callback_ctx, u64 flags) = (void *)209;
+
+/* A line for the host: bpf_printk("user %u", user), at most three values. */
+#define bpf_printk(...) bpf_printk_pad(__VA_ARGS__, 0, 0, 0, 0)
+#define bpf_printk_pad(format, a, b, c, ...)                                                   \
+	({                                                                                     \
+		static const char bpf_format[] = format;                                       \
+		bpf_trace_printk(bpf_format, sizeof bpf_format, (u64)(a), (u64)(b), (u64)(c)); \
+	})
 
 #endif

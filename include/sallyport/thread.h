@@ -38,7 +38,8 @@ struct sp_run {
 /*
  * *ret is what the program returned; set on success only.
  * SP_FAULT, SP_FUEL: r says at which instruction and source line, and what it wanted; never a signal.
- * SP_INVALID: a context smaller than the module's. Costs about 5 ns over the program's own work.
+ * SP_INVALID: p is NULL (no program of that name), or a context smaller than the module's. Costs about 5 ns over the
+ * program's own work.
  */
 SP_MUST_USE enum sp_status sp_run(struct sp_thread *t, const struct sp_program *p, const struct sp_run *args,
 				  uint64_t *ret, struct sp_report *r);

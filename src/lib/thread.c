@@ -96,15 +96,15 @@ SP_API void sp_call_fault(struct sp_call *c)
 static FALLIBLE run(struct sp_thread *t, const struct sp_program *p, const struct sp_run *args, uint64_t *ret,
 		    struct diag *d)
 {
-	const struct abi_ctx *ctx = &p->module->ctx;
-	struct vm_run_args a = { .ctx = args->ctx,
-				 .ctx_bytes = args->ctx_bytes,
-				 .ctx_writable = ctx->writable,
-				 .env = &t->env,
-				 .fuel = args->fuel };
+	const struct abi_ctx *ctx;
+	struct vm_run_args a = { .ctx = args->ctx, .ctx_bytes = args->ctx_bytes, .env = &t->env, .fuel = args->fuel };
 	const struct sp_run *before = t->run;
 	enum err e;
 
+	if (!p)
+		FAIL(d, INVALID, "there is no program to run: sp_module_program gave NULL");
+	ctx = &p->module->ctx;
+	a.ctx_writable = ctx->writable;
 	if (args->ctx_bytes < ctx->size || (ctx->size && !args->ctx))
 		FAIL(d, INVALID, "the context '%s' has %u bytes; %zu were given", ctx->name, ctx->size,
 		     args->ctx ? args->ctx_bytes : 0);

@@ -253,6 +253,63 @@ ROW(time_chance_and_cpu_come_from_the_thread)
 	bed_done(&b);
 }
 
+ROW(a_line_is_the_same_in_every_setting_and_shows_nothing_of_the_host)
+{
+	static const char text[] = "r1 = 0x0a64253d6e ll\n"
+				   "*(u64 *)(r10 - 16) = r1\n"
+				   "r6 = 0\n"
+				   "again:\n"
+				   "r1 = r10\n"
+				   "r1 += -16\n"
+				   "r2 = 6\n"
+				   "r3 = r6\n"
+				   "r3 += 42\n"
+				   "r4 = 7\n"
+				   "r5 = 0\n"
+				   "call 6\n"
+				   "r6 += 1\n"
+				   "if r6 != 2 goto again\n"
+				   "exit\n";
+	static const char unset[] = "r1 = 0x0a64253d6e ll\n"
+				    "*(u64 *)(r10 - 16) = r1\n"
+				    "r1 = r10\n"
+				    "r1 += -16\n"
+				    "r2 = 6\n"
+				    "call 6\n"
+				    "exit\n";
+	char printed[64] = "";
+	const struct sp_thread_opts o = { .print = keep, .user = printed };
+	struct bed b = bed_new(&o);
+	uint64_t ret;
+
+	EACH_SETTING(&b, s)
+	{
+		printed[0] = 0;
+		assert_int_equal(run_text(&b, text, s, NULL, &ret), SP_OK);
+		assert_memory_equal(printed, "n=43", 4);
+	}
+	assert_null(load_text(&b, unset, NULL, SP_REJECTED));
+	/* What the program did not set is zero, and no register of the host. */
+	for (enum sp_setting s = SP_SANDBOXED; s <= SP_INTERPRETED; s++) {
+		if (s == SP_SANDBOXED && !has_native(&b))
+			continue;
+		assert_int_equal(run_text(&b, unset, s, NULL, &ret), SP_OK);
+		assert_memory_equal(printed, "n=0", 3);
+	}
+	bed_done(&b);
+}
+
+ROW(a_program_that_is_not_there_is_no_crash)
+{
+	struct bed b = bed_new(NULL);
+	uint64_t ret;
+
+	assert_int_equal(sp_run(b.thread, NULL, NULL, &ret, b.report), SP_INVALID);
+	assert_true(sp_report_text(b.report)[0]);
+	assert_int_equal(sp_run(b.thread, NULL, NULL, &ret, NULL), SP_INVALID);
+	bed_done(&b);
+}
+
 ROW(maps_do_what_their_kind_does)
 {
 	const struct sp_map_def hash = {

@@ -43,6 +43,8 @@ static struct near nearest(const struct vm_run_state *run, uint64_t addr)
 		const struct vm_window *w = &run->vp->windows[i];
 		struct near n = { .base = w->base, .bytes = w->bytes, .read_only = !w->writable };
 
+		if (!w->bytes) /* a map without values to point to */
+			continue;
 		(void)snprintf(n.name, sizeof n.name, "map '%.40s'", map_def(w->map)->name);
 		consider(&best, addr, &n);
 	}
