@@ -9,7 +9,7 @@ enum {
 	N_OPENS = 30,
 	PER_S = 2000,
 	HEADER = 64,
-	ROW = 40
+	ROW = 48
 };
 
 static const char rules[] = BED_RULE("A", "/a", "WARNING") BED_RULE("B", "/b", "NOTICE");

@@ -68,6 +68,8 @@ class Context:
         if code is not None:
             expect(r.returncode == code, f"{args}: exit code {r.returncode}, not {code}: {r.stdout}{r.stderr}")
         expect("AddressSanitizer" not in r.stderr and "runtime error" not in r.stderr, r.stderr)
+        if args[0] in ("mute", "unmute"):
+            time.sleep(0.3)  # from the steward, which answered, to the worker: a millisecond or two
         return r
 
     def status(self, code=None):
@@ -142,6 +144,7 @@ def a_mute_hides_alerts_of_its_rule_alone_and_outlives_worker_steward_and_agent(
         os.kill(s.worker(), 9)
         expect(s.wait_err("worker (died|killed)"), s.stderr())
         c.wait(lambda: c.alerts_of(s, c.other, "Owner other", 0.5), "a new worker")
+        c.wait(lambda: not c.alerts_of(s, c.bait, "Owner bait", 0.5), "the new worker told of the mute")
         expect(not c.alerts_of(s, c.bait, "Owner bait"), "an alert after the worker's death")
     finally:
         s.stop()

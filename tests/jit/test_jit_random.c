@@ -348,5 +348,5 @@ TEST(programs_that_end_well_do_the_same_without_checks)
 {
 	struct tally t = run_kind(false);
 
-	CHECK(t.ok > t.fault);
+	CHECK(t.ok > N_PROGRAMS / 8);
 }

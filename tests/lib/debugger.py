@@ -45,9 +45,10 @@ print("END")
 
 
 def gdb(args, program, setting, *more, exe=EXE):
+    libraries = os.path.join(os.path.dirname(exe), "../../src/lib")  # before what the caller's environment says
     cmd = ["gdb", "-nx", "-batch", "-q"] + args + ["--args", exe, OBJECT, program, setting] + list(more)
     return subprocess.run(cmd, capture_output=True, text=True, timeout=200,
-                          env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0", "DEBUGINFOD_URLS": ""})
+                          env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0", "DEBUGINFOD_URLS": "", "LD_LIBRARY_PATH": os.path.realpath(libraries)})
 
 
 def line_of(text):
