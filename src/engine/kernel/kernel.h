@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kernel: what each release of Linux offers an eBPF program, as data.
+ *
+ * Program types with their contexts, helpers with prototypes and who may call them, kfuncs, kinds of maps, instructions,
+ * limits, and the ways in which releases judge otherwise (behaviours). Each row says since which release it holds, until
+ * which, and from where in the kernel's source the fact comes. A profile is a release: every question takes one.
+ *
+ * Numbers of program types, attach types, map kinds and helpers are those of include/uapi/linux/bpf.h. All of it is
+ * constant: any thread, no allocation. Lookups are O(log n) or O(1) unless said.
+ */
+#ifndef SALLYPORT_ENGINE_KERNEL_H
+#define SALLYPORT_ENGINE_KERNEL_H
+
+#include "base/base.h"
+
+/* Releases compare as numbers: KERNEL_V(5, 10) < KERNEL_V(6, 1). */
+#define KERNEL_V(major, minor) ((uint16_t)((major) << 8 | (minor)))
+enum { KERNEL_ALWAYS = 0, KERNEL_NOT_YET = 0xffff };
+
+/* How a release judges differently from others: behaviours.def, one row each. */
+enum kernel_behaviour {
+#define BEHAVIOUR(name, since, until, source, text) KERNEL_##name,
+#include "engine/kernel/behaviours.def"
+#undef BEHAVIOUR
+	KERNEL_N_BEHAVIOURS
+};
+
+struct kernel_behaviour_row {
+	const char *name;
+	uint16_t since, until; /* holds in releases [since, until) */
+	const char *source;    /* "kernel/bpf/verifier.c:do_check, v6.12" */
+	const char *text;      /* one sentence for people */
+};
+extern const struct kernel_behaviour_row kernel_behaviours[KERNEL_N_BEHAVIOURS];
+
+struct kernel_limits {
+	uint32_t insns;            /* slots of a program (privileged) */
+	uint64_t steps;            /* instructions processed: BPF_COMPLEXITY_LIMIT_INSNS */
+	uint32_t branches;         /* waiting at once: BPF_COMPLEXITY_LIMIT_JMP_SEQ */
+	uint32_t stack_bytes;      /* of one chain of calls: MAX_BPF_STACK */
+	uint32_t frames;           /* MAX_CALL_FRAMES */
+	uint32_t subprogs;         /* BPF_MAX_SUBPROGS */
+	uint32_t maps;             /* MAX_USED_MAPS */
+	uint32_t tail_call_stack;  /* bytes below a tail call in a subprogram */
+};
+
+struct kernel_profile {
+	const char *name; /* "6.1" */
+	uint16_t version;
+	bool measured; /* compared with that kernel, program by program */
+	struct kernel_limits limits;
+};
+
+extern const struct kernel_profile kernel_profiles[];
+extern const size_t kernel_n_profiles; /* oldest first */
+
+/* "6.1", "v6.1", "6.1.192-cloud": the release of that number; NULL: there is none. */
+const struct kernel_profile *kernel_profile(const char *name);
+/* The newest profile that is not newer than this release: what stands for a release without one of its own. */
+const struct kernel_profile *kernel_profile_for(uint16_t version);
+
+static inline bool kernel_has(const struct kernel_profile *k, enum kernel_behaviour b)
+{
+	return k->version >= kernel_behaviours[b].since && k->version < kernel_behaviours[b].until;
+}
+
+/* ---- types of registers and arguments, with what is added to them ---- */
+
+/* What a pointer may be beside its base type; the same names as the kernel's type flags (enum bpf_type_flag, v6.12). */
+enum kernel_flag {
+	KF_OR_NULL = 1 << 0,
+	KF_RDONLY = 1 << 1,
+	KF_RINGBUF = 1 << 2, /* memory that bpf_ringbuf_reserve gave */
+	KF_USER = 1 << 3,    /* address of user space */
+	KF_PERCPU = 1 << 4,
+	KF_RELEASE = 1 << 5, /* argument: the reference ends here */
+	KF_UNTRUSTED = 1 << 6,
+	KF_UNINIT = 1 << 7, /* argument: memory that need not be initialised */
+	KF_DYNPTR_LOCAL = 1 << 8,
+	KF_DYNPTR_RINGBUF = 1 << 9,
+	KF_FIXED_SIZE = 1 << 10, /* argument: its size stands in the prototype */
+	KF_ALLOC = 1 << 11,      /* an object that the program allocated */
+	KF_TRUSTED = 1 << 12,
+	KF_RCU = 1 << 13,
+	KF_NON_OWN_REF = 1 << 14,
+	KF_DYNPTR_SKB = 1 << 15,
+	KF_DYNPTR_XDP = 1 << 16,
+	KF_ALIGNED = 1 << 17,
+	KF_WRITE = 1 << 18, /* argument: memory that is written */
+	KF_DYNPTR_SKB_META = 1 << 19,
+	KF_DYNPTR_FILE = 1 << 20,
+	KF_DYNPTR_ANY = KF_DYNPTR_LOCAL | KF_DYNPTR_RINGBUF | KF_DYNPTR_SKB | KF_DYNPTR_XDP | KF_DYNPTR_SKB_META | KF_DYNPTR_FILE,
+};
+
+/* What a register holds. */
+enum kernel_reg {
+	KR_NONE, /* not initialised */
+	KR_SCALAR,
+	KR_CTX,
+	KR_MAP, /* the map itself: CONST_PTR_TO_MAP */
+	KR_MAP_VALUE,
+	KR_MAP_KEY,
+	KR_STACK,
+	KR_PACKET_META,
+	KR_PACKET,
+	KR_PACKET_END,
+	KR_FLOW_KEYS,
+	KR_SOCKET,
+	KR_SOCK_COMMON,
+	KR_TCP_SOCK,
+	KR_TP_BUFFER,
+	KR_XDP_SOCK,
+	KR_BTF_ID, /* an object of the kernel, by its BTF type */
+	KR_MEM,    /* memory of known size */
+	KR_ARENA,
+	KR_BUF, /* of an iterator: a size that is found out at run time */
+	KR_FUNC,
+	KR_DYNPTR, /* CONST_PTR_TO_DYNPTR */
+	KR_INSN,   /* an entry of an instruction array (gotox) */
+	KR_N
+};
+
+/* What a helper wants in an argument: enum bpf_arg_type. */
+enum kernel_arg {
+	KA_DONTCARE,
+	KA_CONST_MAP_PTR,
+	KA_MAP_KEY,
+	KA_MAP_VALUE,
+	KA_MEM,
+	KA_ARENA,
+	KA_CONST_SIZE,
+	KA_CONST_SIZE_OR_ZERO,
+	KA_CTX,
+	KA_ANYTHING,
+	KA_SPIN_LOCK,
+	KA_SOCK_COMMON,
+	KA_SOCKET,
+	KA_BTF_ID,
+	KA_BTF_ID_SOCK_COMMON,
+	KA_RINGBUF_MEM,
+	KA_CONST_ALLOC_SIZE_OR_ZERO,
+	KA_PERCPU_BTF_ID,
+	KA_FUNC,
+	KA_STACK,
+	KA_CONST_STR,
+	KA_TIMER,
+	KA_KPTR_XCHG_DEST,
+	KA_DYNPTR,
+	KA_INT,  /* ARG_PTR_TO_INT: 4 bytes that the helper fills */
+	KA_LONG, /* ARG_PTR_TO_LONG */
+	KA_N
+};
+
+/* What a helper gives back: enum bpf_return_type. */
+enum kernel_ret {
+	KRET_INTEGER,
+	KRET_VOID,
+	KRET_MAP_VALUE,
+	KRET_SOCKET,
+	KRET_TCP_SOCK,
+	KRET_SOCK_COMMON,
+	KRET_MEM,
+	KRET_MEM_OR_BTF_ID,
+	KRET_BTF_ID,
+	KRET_N
+};
+
+/* ---- program types ---- */
+
+/*
+ * A program type and attach type, as bpf(2) takes them, and what the kernel knows of the place where it goes.
+ * attach_type: 0 where none is asked for.
+ */
+struct kernel_target {
+	uint32_t prog_type;   /* BPF_PROG_TYPE_* */
+	uint32_t attach_type; /* BPF_* (enum bpf_attach_type), the expected one */
+	bool sleepable;
+	const char *attach_name; /* of tracing, LSM, struct_ops, iterators: "bpf_lsm_file_open"; NULL: not said */
+};
+
+struct kernel_prog_type {
+	uint32_t type;
+	const char *name; /* "xdp", as bpftool says it */
+	uint16_t since, until;
+	const char *ctx_struct; /* BTF name of the context as programs see it: "__sk_buff"; NULL: by attach target */
+};
+/* NULL: this release does not have it. */
+const struct kernel_prog_type *kernel_prog_type(const struct kernel_profile *k, uint32_t type);
+const char *kernel_prog_type_name(uint32_t type); /* "xdp"; "type 99" is NULL */
+
+/*
+ * The program and attach type that libbpf makes of an ELF section's name ("xdp", "cgroup/connect4", "fentry/do_exit"). False: it knows none.
+ * *attach: what comes after the type in the name, "" when nothing does; borrowed from section.
+ */
+bool kernel_section(const char *section, struct kernel_target *out, const char **attach);
+
+/* ---- contexts ---- */
+
+struct kernel_ctx_access {
+	uint32_t reg;        /* enum kernel_reg that a load gives */
+	uint32_t flags;      /* enum kernel_flag of it */
+	const char *btf;     /* KR_BTF_ID: name of the struct in the kernel's BTF */
+	uint32_t field_size; /* bytes of the whole field that a narrower access lies in */
+	const char *name;    /* the field, for messages; "" when not known */
+	bool is_retval;      /* LSM and the like: the value that the hook is going to return */
+	bool sign_extends;   /* may not be loaded with sign extension (a pointer) */
+};
+/*
+ * May a program read or write `size` bytes at `off` of its context, and what comes of it? For types whose context is one
+ * struct or plain memory. Types whose context is a list of BTF arguments (tracing, LSM, struct_ops) answer KERNEL_CTX_BTF.
+ */
+enum kernel_ctx_answer { KERNEL_CTX_NO, KERNEL_CTX_YES, KERNEL_CTX_BTF };
+enum kernel_ctx_answer kernel_ctx_access(const struct kernel_profile *k, const struct kernel_target *t, int32_t off,
+					 uint32_t size, bool write, struct kernel_ctx_access *out);
+/* Bytes of the context, for messages and generators; 0: not known. */
+uint32_t kernel_ctx_size(const struct kernel_profile *k, const struct kernel_target *t);
+
+/* May programs of this type read (write) packets directly, and which helpers' calls invalidate packet pointers (proto flags). */
+bool kernel_packet_read(const struct kernel_profile *k, const struct kernel_target *t);
+bool kernel_packet_write(const struct kernel_profile *k, const struct kernel_target *t);
+
+/* The values that R0 may have at exit of the main program. have: false: any scalar. */
+struct kernel_ret_range {
+	bool have;
+	int64_t min, max;
+	bool may_be_anything; /* a type whose R0 is not looked at */
+};
+struct kernel_ret_range kernel_ret_range(const struct kernel_profile *k, const struct kernel_target *t);
+
+/* May it be loaded as sleepable at all, does it take tail calls, callbacks ...: facts of a type. */
+enum kernel_type_fact { KERNEL_TYPE_SLEEPABLE, KERNEL_TYPE_LD_ABS, KERNEL_TYPE_TRACING /* is_tracing_prog_type */ };
+bool kernel_type_is(const struct kernel_profile *k, const struct kernel_target *t, enum kernel_type_fact f);
+
+/* ---- helpers ---- */
+
+enum kernel_proto_flag {
+	KP_GPL = 1 << 0,
+	KP_PKT_ACCESS = 1 << 1,   /* takes packet memory as KA_MEM */
+	KP_MIGHT_SLEEP = 1 << 2,
+	KP_CHANGES_PACKET = 1 << 3, /* bpf_helper_changes_pkt_data */
+	KP_FASTCALL = 1 << 4,     /* allow_fastcall */
+	KP_RET_NULL_ID = 1 << 5,
+};
+
+struct kernel_typed {
+	uint8_t base;   /* enum kernel_arg or kernel_ret */
+	uint32_t flags; /* enum kernel_flag */
+	const char *btf; /* BTF_ID: name of the struct; else NULL */
+	uint32_t size;  /* KF_FIXED_SIZE: bytes */
+};
+struct kernel_proto {
+	uint32_t id;
+	const char *name; /* "map_lookup_elem" */
+	uint32_t flags;   /* enum kernel_proto_flag */
+	struct kernel_typed ret, arg[5];
+};
+
+enum kernel_refusal {
+	KERNEL_ALLOWED,
+	KERNEL_NO_HELPER,  /* this release has no such helper ("invalid func") */
+	KERNEL_NOT_HERE,   /* not for this program type ("program of this type cannot use helper") */
+};
+/* The prototype as this program sees it, in *out. */
+enum kernel_refusal kernel_helper(const struct kernel_profile *k, const struct kernel_target *t, uint32_t id,
+				  const struct kernel_proto **out);
+const char *kernel_helper_name(uint32_t id); /* "map_lookup_elem", NULL: none has it */
+/* The release that first had it, or KERNEL_NOT_YET. */
+uint16_t kernel_helper_since(uint32_t id);
+/* The first release in which programs of this target may call it; KERNEL_NOT_YET: none known. */
+uint16_t kernel_helper_since_for(const struct kernel_target *t, uint32_t id);
+
+/* ---- maps ---- */
+
+struct kernel_map_kind {
+	uint32_t kind;
+	const char *name; /* "hash" */
+	uint16_t since, until;
+};
+const struct kernel_map_kind *kernel_map_kind(const struct kernel_profile *k, uint32_t kind);
+const char *kernel_map_kind_name(uint32_t kind);
+/* check_map_func_compatibility: may a map of this kind be the map argument of this helper? */
+bool kernel_map_takes(const struct kernel_profile *k, uint32_t kind, uint32_t helper);
+/* check_map_prog_compatibility by type: may programs of this target use maps of this kind? NULL: yes; else why not, as the kernel says it. */
+const char *kernel_map_prog(const struct kernel_profile *k, const struct kernel_target *t, uint32_t kind);
+
+/* ---- kfuncs ---- */
+
+enum kernel_kfunc_flag {
+	KK_ACQUIRE = 1 << 0,
+	KK_RELEASE = 1 << 1,
+	KK_RET_NULL = 1 << 2,
+	KK_TRUSTED_ARGS = 1 << 4,
+	KK_SLEEPABLE = 1 << 5,
+	KK_DESTRUCTIVE = 1 << 6,
+	KK_RCU = 1 << 7,
+	KK_ITER_NEW = 1 << 8,
+	KK_ITER_NEXT = 1 << 9,
+	KK_ITER_DESTROY = 1 << 10,
+	KK_RCU_PROTECTED = 1 << 11,
+	KK_FASTCALL = 1 << 12,
+	KK_ARENA_RET = 1 << 13,
+	KK_ARENA_ARG1 = 1 << 14,
+	KK_ARENA_ARG2 = 1 << 15,
+	KK_IMPLICIT_ARGS = 1 << 16,
+};
+struct kernel_kfunc {
+	const char *name;
+	uint16_t since, until;
+	uint32_t flags;   /* enum kernel_kfunc_flag */
+	uint64_t hooks;   /* bit per enum kernel_hook */
+	const char *source;
+};
+/* Sets of kfuncs are registered for hooks: enum btf_kfunc_hook. */
+enum kernel_hook {
+	KH_COMMON, KH_XDP, KH_TC, KH_STRUCT_OPS, KH_TRACING, KH_SYSCALL, KH_FMODRET, KH_CGROUP, KH_SCHED_ACT, KH_SK_SKB,
+	KH_SOCKET_FILTER, KH_LWT, KH_NETFILTER, KH_KPROBE, KH_N
+};
+/* The row for a kfunc by its name, whether or not this program may call it; NULL: not known in this release. */
+const struct kernel_kfunc *kernel_kfunc(const struct kernel_profile *k, const char *name);
+bool kernel_kfunc_allowed(const struct kernel_profile *k, const struct kernel_target *t, const struct kernel_kfunc *f);
+
+/* ---- instructions ---- */
+
+struct isa_insn;
+/* The first release whose verifier knows this instruction (semantic, width, form). */
+uint16_t kernel_insn_since(const struct isa_insn *in);
+
+#endif

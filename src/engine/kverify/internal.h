@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * internal: what the files of kverify share, and the door for its own tests.
+ *
+ * kcheck_*() judge the instruction at v->insn and change v->cur, the state at work, to what holds after it. One question, one file.
+ */
+#ifndef SALLYPORT_ENGINE_KVERIFY_INTERNAL_H
+#define SALLYPORT_ENGINE_KVERIFY_INTERNAL_H
+
+#include "engine/kverify/kverify.h"
+#include "engine/kverify/state.h"
+
+/* KV_UNKNOWN_OPCODE = 101 and so on. Rows by topic: diag_structure.def K1xx, numbers K2xx, memory K3xx, calls K4xx, resources
+ * K5xx, types K6xx, load K7xx, size and unsupported K9xx. */
+enum kverify_id {
+#define KDIAG(id, name, cls, title, need, mend, log) KV_##name = (id),
+#include "engine/kverify/diagnostics.def"
+#undef KDIAG
+};
+
+/* A function of the program. Linux: struct bpf_subprog_info. */
+struct ksubprog {
+	uint32_t start, end; /* slots [start, end) */
+	uint32_t stack_bytes;
+	uint32_t func;       /* index in prog->funcs; UINT32_MAX: none */
+	bool has_tail_call, tail_call_reachable, has_ld_abs, is_cb, is_async_cb, is_exception_cb;
+	bool changes_pkt, might_sleep;
+	bool global, called;
+	uint32_t exit_insn;
+	/* call_global.c: what its BTF prototype says of its arguments; args_known 0: not looked at, 1: known, 2: they do not fit */
+	uint8_t args_known, n_args;
+	struct ksubprog_arg {
+		uint32_t arg; /* enum kernel_arg */
+		uint32_t flags, mem_size, type_id;
+	} args[5];
+	bool returns_void;
+};
+
+/* What is known of an instruction, apart from any path. Linux: struct bpf_insn_aux_data. */
+struct kaux {
+	bool prune_point, jmp_point, force_checkpoint, calls_callback, is_iter_next, seen, jump_target;
+	uint8_t fastcall; /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs << 1 */
+	uint16_t live_regs; /* read later, at this point: LIVE_STATIC releases and 6.15 on */
+	uint32_t scc;
+	/* the same instruction must not be reached with pointers of different kinds: base | flags << 8 of the first; 0: none */
+	uint64_t ptr_type;
+	uint32_t map_state; /* tail calls and lookups: index of the map + 1; UINT32_MAX: several */
+	uint64_t key_state; /* constant key of a tail call */
+	uint32_t loop_inline; /* bpf_loop */
+};
+
+/* A map of the program with what its BTF says of the values. */
+struct kmap {
+	const struct prog_map *m;
+	int32_t spin_lock_off, res_spin_lock_off, timer_off, wq_off, task_work_off; /* -1: none */
+	uint32_t n_kptrs;
+	const struct kfield *kptrs; /* sorted by off: kptrs, list heads, rbtree roots and nodes */
+	bool frozen; /* .rodata: what is in it is known */
+};
+enum kfield_kind { KFIELD_KPTR_UNREF, KFIELD_KPTR_REF, KFIELD_KPTR_PERCPU, KFIELD_LIST_HEAD, KFIELD_LIST_NODE, KFIELD_RB_ROOT, KFIELD_RB_NODE, KFIELD_REFCOUNT, KFIELD_UPTR };
+struct kfield {
+	uint32_t kind, off, size;
+	uint32_t types, type_id; /* of what it points to, or of the node type */
+	uint32_t node_off;
+};
+
+/* A path that waits. */
+struct kpending {
+	struct kpending *next;
+	struct kverify_state st;
+	uint32_t insn, prev_insn;
+};
+
+/* A state kept for comparison, in the list of its instruction. */
+struct kstored {
+	struct kstored *next;
+	struct kverify_state st;
+	uint32_t misses, hits;
+	bool in_free_list;
+};
+
+struct kblock {
+	struct kblock *next;
+};
+
+struct kverifier {
+	const struct prog *p;
+	const struct kverify_opts *o;
+	const struct kernel_profile *k;
+	struct knum_rules rules; /* how numbers are reckoned */
+	struct arena *arena;
+	struct diag *d;
+	struct kverify_stats stats;
+	const struct kernel_prog_type *type;
+	struct kverify_log *log;
+
+	struct ksubprog *subprogs; /* sorted by start; 0 is the program */
+	uint32_t n_subprogs;
+	struct kaux *aux;          /* per slot */
+	struct kmap *maps;         /* per map of the program */
+
+	struct kverify_state cur; /* at work */
+	uint32_t insn, prev_insn; /* at work, and the one before it */
+	bool path_ends;
+	bool strict_align;
+	bool sleepable;
+	uint32_t next_id;
+	struct kpending *pending;
+	uint32_t n_pending;
+	uint64_t prev_steps, jmps, prev_jmps; /* when the last state was kept: is_state_visited's heuristic */
+	bool test_state_freq;
+
+	struct kstored **stored; /* heads, per slot */
+	uint32_t n_stored;
+	bool main_ends_with_range; /* the exit range is looked at */
+
+	/* What the call or access at work found out: set and used within one instruction. */
+	bool seen_direct_write, has_ld_abs, calls_tail;
+
+	/* pool.c */
+	struct kblock **free_blocks;
+	size_t n_classes;
+
+	/* files keep what they need between instructions in structs of their own, made on first use */
+	struct klive_data *live;     /* live_*.c */
+	struct kprecise *precise;    /* precise.c */
+	struct kloops *loops;        /* scc.c */
+	struct ktypes_data *types;   /* types.c: kernel and object BTF, fields of types */
+	struct kcompare *compare;    /* compare.c: id maps */
+};
+
+/* ---- report.c ---- */
+/*
+ * Reject: v->d gets id, place, the kernel's words, notes. reg: its number, or -1. The format is the line of the kernel's log of
+ * the newest release that says it.
+ */
+FALLIBLE kv_fail(struct kverifier *v, enum kverify_id id, int reg, const char *file, int line, const char *fmt, ...)
+	__attribute__((format(printf, 6, 7)));
+#define KREJECT(v, id, ...) return kv_fail((v), KV_##id, -1, __FILE__, __LINE__, __VA_ARGS__)
+#define KREJECT_REG(v, id, reg, ...) return kv_fail((v), KV_##id, (int)(reg), __FILE__, __LINE__, __VA_ARGS__)
+/* A feature that is not modelled. */
+#define KUNSUPPORTED(v, ...) return kv_fail((v), KV_UNSUPPORTED, -1, __FILE__, __LINE__, __VA_ARGS__)
+/* A broken invariant: no verdict. */
+#define KENSURE(v, cond)                                                                                          \
+	do {                                                                                                      \
+		if (!(cond))                                                                                      \
+			return kv_fail((v), KV_BUG, -1, __FILE__, __LINE__, "verifier bug: %s", #cond);           \
+	} while (0)
+/* Memory: pool_alloc gave NULL. */
+FALLIBLE kv_out_of_memory(struct kverifier *v);
+#define KNEED(v, p)                                       \
+	do {                                              \
+		if (!(p))                                 \
+			return kv_out_of_memory(v);       \
+	} while (0)
+
+static inline bool khas(const struct kverifier *v, enum kernel_behaviour b)
+{
+	return kernel_has(v->k, b);
+}
+
+/* ---- pool.c: blocks by size class that can be given back; NULL: the arena's cap ---- */
+void *kpool_alloc(struct kverifier *v, size_t bytes);
+void kpool_free(struct kverifier *v, void *p, size_t bytes);
+
+/* ---- state.c ---- */
+static inline struct kreg *kreg_at(const struct kverifier *v, unsigned r)
+{
+	return &v->cur.frame[v->cur.cur]->r[r];
+}
+bool kstate_copy(struct kverifier *v, struct kverify_state *to, const struct kverify_state *from); /* to: zeroed or old */
+void kstate_free(struct kverifier *v, struct kverify_state *s);
+uint32_t kid_fresh(struct kverifier *v); /* ++env->id_gen */
+/* Every register and spilled register of the state. Return false to stop. */
+typedef bool kreg_visit(struct kverifier *v, struct kreg *r, struct kslot *slot, void *user);
+void kstate_each_reg(struct kverifier *v, struct kverify_state *s, kreg_visit *fn, void *user);
+
+/* ---- walk.c: do_check ---- */
+FALLIBLE kwalk(struct kverifier *v);
+/* A copy of the state at work waits at `insn`; *out: it, to be changed. Linux: push_stack */
+FALLIBLE kwalk_push(struct kverifier *v, uint32_t insn, uint32_t prev, struct kverify_state **out);
+/* The state of an asynchronous callback waits. Linux: push_async_cb */
+FALLIBLE kwalk_push_async(struct kverifier *v, uint32_t subprog, uint32_t insn, bool sleepable, struct kframe **out);
+
+/* ---- cfg.c, subprogs.c, depth.c ---- */
+FALLIBLE kcfg_subprogs(struct kverifier *v); /* finds functions, jumps stay inside them */
+FALLIBLE kcfg_check(struct kverifier *v);    /* reachability, back edges, prune points, checkpoints, SCCs */
+FALLIBLE kdepth_check(struct kverifier *v);  /* after the walk: stack of chains of calls */
+int kcfg_subprog_at(const struct kverifier *v, uint32_t insn); /* which begins exactly here; -1: none */
+uint32_t kcfg_subprog_of(const struct kverifier *v, uint32_t insn);
+
+/* ---- live.c: read marks and static liveness ---- */
+FALLIBLE klive_compute(struct kverifier *v);
+/* A register of the frame at work is read (or written); bits 64: all of it. Linux: check_reg_arg. It rejects "R%d !read_ok". */
+FALLIBLE kreg_read(struct kverifier *v, unsigned r);
+FALLIBLE kreg_write(struct kverifier *v, unsigned r, bool mark_unknown);
+/* Slot spi of frame f is read (written whole): marks for comparison. */
+FALLIBLE klive_slot_read(struct kverifier *v, uint32_t frame, uint32_t spi);
+void klive_slot_written(struct kverifier *v, uint32_t frame, uint32_t spi);
+
+/* ---- prune.c, compare.c, scc.c ---- */
+FALLIBLE kprune_visit(struct kverifier *v, bool *covered);
+void kprune_path_end(struct kverifier *v, struct kverify_state *s);
+
+/* ---- precise.c ---- */
+FALLIBLE kprecise_reg(struct kverifier *v, unsigned r); /* mark_chain_precision */
+/* The instruction at work is noted in the path's history: stack access with frame and slot, or linked registers. */
+FALLIBLE khist_push(struct kverifier *v, uint32_t flags, uint64_t linked);
+FALLIBLE khist_stack(struct kverifier *v, uint32_t frame, uint32_t spi, uint32_t flags);
+
+/* ---- alu.c, jump.c ---- */
+FALLIBLE kcheck_alu(struct kverifier *v, const struct isa_insn *in);
+FALLIBLE kcheck_imm64(struct kverifier *v, const struct isa_insn *in);
+FALLIBLE kcheck_jump(struct kverifier *v, const struct isa_insn *in); /* sets v->insn */
+/* Registers of the same id learn what r learned. Linux: sync_linked_regs */
+void kreg_link_ids(struct kverifier *v, struct kreg *r); /* assign_scalar_id_before_mov */
+
+/* ---- memory: mem.c stack.c ctx.c packet.c map_value.c btf_access.c atomic.c ---- */
+/* One access of `size` bytes at r + off. value: register that is stored or loaded into, -1: none (an atomic, a constant). */
+struct kaccess {
+	unsigned reg;
+	int32_t off;
+	uint32_t size; /* bytes */
+	bool write;
+	int value;      /* number of the register; -1 */
+	bool strict;    /* must be aligned whatever the host */
+	bool sext;      /* LDXS */
+	bool once;
+};
+FALLIBLE kcheck_mem(struct kverifier *v, const struct kaccess *a);
+FALLIBLE kcheck_load(struct kverifier *v, const struct isa_insn *in);
+FALLIBLE kcheck_store(struct kverifier *v, const struct isa_insn *in);
+FALLIBLE kcheck_atomic(struct kverifier *v, const struct isa_insn *in);
+FALLIBLE kcheck_ld_abs(struct kverifier *v, const struct isa_insn *in);
+/* Memory that a helper or kfunc gets: [r, r + size). meta: see call.h. Linux: check_helper_mem_access */
+struct kcall;
+FALLIBLE kcheck_helper_mem(struct kverifier *v, unsigned r, uint32_t size, bool write, bool zero_ok, struct kcall *call);
+/* The size stands in register r, the pointer in r - 1. Linux: check_mem_size_reg */
+FALLIBLE kcheck_mem_size(struct kverifier *v, unsigned r, bool write, bool zero_ok, struct kcall *call);
+/* Linux: check_map_access, check_packet_access, check_ptr_off_reg ... */
+FALLIBLE kcheck_map_access(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok, bool helper, bool write);
+FALLIBLE kcheck_packet_access(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok);
+FALLIBLE kcheck_mem_region(struct kverifier *v, unsigned r, int32_t off, uint32_t size, uint32_t mem_size, bool zero_ok);
+FALLIBLE kcheck_ptr_off(struct kverifier *v, const struct kreg *reg, unsigned r, bool fixed_ok);
+FALLIBLE kstack_initialised(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok, bool helper, bool write, struct kcall *call);
+/* The packet pointers of the state at work are gone. Linux: clear_all_pkt_pointers */
+void kpacket_clear(struct kverifier *v);
+/* A pointer to a kernel object of this type; Linux: mark_btf_ld_reg */
+void kreg_btf(struct kverifier *v, struct kreg *r, enum ktypes types, uint32_t type_id, uint32_t flags);
+
+/* ---- calls: call.h is shared by call_helper.c args.c callback.c call_func.c ---- */
+FALLIBLE kcheck_call(struct kverifier *v, const struct isa_insn *in); /* helper, local, kfunc */
+FALLIBLE kcheck_exit(struct kverifier *v); /* main program, subprogram, callback: sets v->insn or v->path_ends */
+FALLIBLE kcheck_helper_call(struct kverifier *v, const struct isa_insn *in);
+FALLIBLE kcheck_func_call(struct kverifier *v, const struct isa_insn *in);
+FALLIBLE kcheck_kfunc_call(struct kverifier *v, const struct isa_insn *in);
+bool kcalls_callback(const struct kverifier *v, uint32_t insn); /* a helper or kfunc that calls back, in turn */
+bool kcalls_async(const struct kverifier *v, uint32_t insn);
+
+/* ---- refs.c dynptr.c iter.c lock.c ---- */
+FALLIBLE kref_take(struct kverifier *v, enum kref_type t, uint32_t *id);
+/* E_REJECTED when no such reference is held; every register that carries it is forgotten. */
+FALLIBLE kref_release(struct kverifier *v, uint32_t id);
+/* Linux: check_resource_leak / check_reference_leak */
+FALLIBLE kref_none_held(struct kverifier *v, bool exception_exit, bool check_lock, const char *prefix);
+bool kdynptr_of_arg(const struct kverifier *v, unsigned r, uint32_t *flags, uint32_t *id);
+
+/* ---- types.c: BTF ---- */
+/* A struct of the kernel's types by name; 0: there is none, or no BTF. */
+uint32_t ktypes_struct(struct kverifier *v, const char *name);
+const struct btf *ktypes_btf(const struct kverifier *v, enum ktypes t);
+/* What a load of `size` bytes at `off` of a struct meets. Linux: btf_struct_access, btf_struct_walk */
+enum kwalk_result { KWALK_SCALAR, KWALK_PTR, KWALK_STRUCT, KWALK_BAD };
+struct kwalked {
+	enum kwalk_result what;
+	uint32_t type_id, flags; /* PTR */
+	const char *field;
+	char why[120]; /* BAD: as the kernel says it */
+};
+void ktypes_walk(struct kverifier *v, enum ktypes t, uint32_t type_id, uint32_t off, uint32_t size, struct kwalked *out);
+FALLIBLE ktypes_init(struct kverifier *v); /* attach target, map values' special fields */
+
+/* Is the program, at this point, allowed to sleep / in an RCU section? */
+bool kin_sleepable(const struct kverifier *v);
+bool kin_rcu(const struct kverifier *v);
+
+#endif
