@@ -15,3 +15,6 @@ W const char *kernel_map_kind_name(U uint32_t kind) { return NULL; }
 W const char *kernel_map_prog(U const struct kernel_profile *k, U const struct kernel_target *t, U uint32_t kind) { return NULL; }
 W uint16_t kernel_insn_since(U const struct isa_insn *in) { return 0; }
 W bool kernel_type_is(U const struct kernel_profile *k, U const struct kernel_target *t, U enum kernel_type_fact f) { return true; }
+W const char *kernel_helper_name(U uint32_t id) { return NULL; }
+W const struct kernel_profile *kernel_profile_for(U uint16_t version) { return &kernel_profiles[0]; }
+W bool kernel_section(U const char *section, U struct kernel_target *out, U const char **attach) { return false; }
