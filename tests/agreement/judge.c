@@ -75,15 +75,15 @@ struct trace {
 	struct buf out;
 };
 
-static void trace_step(void *user, uint32_t insn, const struct kverify_state *s)
+static void trace_step(void *user, const struct kverifier *v, uint32_t insn, const struct kverify_state *s)
 {
 	struct trace *t = user;
 
 	buf_reset(&t->out);
 	buf_printf(&t->out, "%u: ", insn);
 	asm_print(&t->p->insns[insn], insn, t->p, &t->out);
-	buf_puts(&t->out, "\n      ; ");
-	kverify_state_print(s, &t->out);
+	buf_puts(&t->out, "\n      ;");
+	kverify_state_print(v, s, &t->out);
 	puts(t->out.p);
 }
 

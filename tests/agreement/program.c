@@ -160,6 +160,8 @@ static const struct prog_map *to_maps(const struct agree_program *p, struct aren
 					     .key_size = m->key,
 					     .value_size = m->value,
 					     .max_entries = m->entries,
+					     .key_type = m->btf_key,
+					     .value_type = m->btf_value,
 					     .flags = m->flags };
 		if (m->kind == BPF_MAP_TYPE_ARRAY_OF_MAPS || m->kind == BPF_MAP_TYPE_HASH_OF_MAPS)
 			maps[i].inner = &inner_map;
@@ -178,7 +180,7 @@ static void refer(struct isa_insn *in)
 	if (in->aux == ISA_IMM64_MAP_VALUE) {
 		in->off = (int32_t)(in->imm >> 32);
 		in->imm &= UINT32_MAX;
-	} else if (in->aux == ISA_IMM64_FUNC) {
+	} else if (in->aux == ISA_IMM64_FUNC || (in->aux == ISA_IMM64_MAP_FD && !(in->imm >> 32))) {
 		in->imm = (int32_t)in->imm;
 	}
 }

@@ -13,7 +13,7 @@ import struct
 ARRAY, HASH_OF_MAPS, SK_STORAGE, NO_PREALLOC = 2, 13, 24, 1
 LD_IMM64, CALL = 0x18, 0x85
 MAP_FD, MAP_VALUE, FUNC = 1, 2, 4
-INT, PTR, STRUCT, FUNC_KIND, PROTO, VAR, DATASEC, TYPE_TAG = 1, 2, 4, 12, 13, 14, 15, 18
+INT, PTR, STRUCT, FUNC_KIND, PROTO, TYPE_TAG = 1, 2, 4, 12, 13, 18
 
 
 class Btf:
@@ -123,7 +123,6 @@ class Case:
             btf.integer()
             index[-1] = len(maps)
             maps.append((*self.typed[1], 1, self.typed[2](btf)))
-            self.describe_maps(btf, maps)
         for at in slots(code):
             if refers(code, at):
                 struct.pack_into("<i", code, at + 4, index.get(imm(code, at), -1))
@@ -134,17 +133,6 @@ class Case:
         return "\t".join((str(self.id), str(row["prog_type"]), str(row["attach_type"]), str(row["flags"]), row["attach_func"] or "-",
                           ";".join(",".join(map(str, m)) for m in maps) or "-", ";".join(f"{s},{t}" for s, t in funcs) or "-",
                           btf.bytes().hex() if btf else "-", code.hex()))
-
-    @staticmethod
-    def describe_maps(btf, maps):
-        """Definitions as clang writes them into .maps: a variable of a struct whose members point to the types."""
-        variables = []
-        for i, (*_, key, value) in enumerate(maps):
-            if value:
-                shape = btf.struct("", 16, ("key", btf.pointer(key), 0), ("value", btf.pointer(value), 8))
-                variables.append((btf.add(f"m{i}", VAR, 0, shape, 1), 16))
-        words = [w for n, (v, size) in enumerate(variables) for w in (v, n * 16, size)]
-        btf.add(".maps", DATASEC, len(variables), 16 * len(variables), *words)
 
     @staticmethod
     def functions(btf, code):
