@@ -76,7 +76,7 @@ enum klive { KLIVE_NONE = 0, KLIVE_READ32 = 1, KLIVE_READ64 = 2, KLIVE_WRITTEN =
 
 enum kbyte { KBYTE_INVALID, KBYTE_SPILL, KBYTE_MISC, KBYTE_ZERO, KBYTE_DYNPTR, KBYTE_ITER, KBYTE_IRQ_FLAG, KBYTE_POISON };
 
-/* Bytes [-8 * (i + 1), -8 * i) of a frame; byte[0] has the lowest address. */
+/* Bytes [-8 * (i + 1), -8 * i) of a frame; byte[7] has the lowest address, as slot_type in the kernel. */
 struct kslot {
 	struct kreg reg; /* SPILL, DYNPTR, ITER, IRQ_FLAG */
 	uint8_t byte[KSLOT_BYTES]; /* enum kbyte */
