@@ -2,9 +2,10 @@
 /*
  * kernel: what each release of Linux offers an eBPF program, as data.
  *
- * Program types with their contexts, helpers with prototypes and who may call them, kfuncs, kinds of maps, instructions,
- * limits, and the ways in which releases judge otherwise (behaviours). Each row says since which release it holds, until
- * which, and from where in the kernel's source the fact comes. A profile is a release: every question takes one.
+ * Program types with their contexts, helpers with prototypes and who may call them, kfuncs, kinds of maps,
+ * instructions, limits, and the ways in which releases judge otherwise (behaviours). Each row says since which release
+ * it holds, until which, and from where in the kernel's source the fact comes. A profile is a release: every question
+ * takes one.
  *
  * Numbers of program types, attach types, map kinds and helpers are those of include/uapi/linux/bpf.h. All of it is
  * constant: any thread, no allocation. Lookups are O(log n) or O(1) unless said.
@@ -35,14 +36,14 @@ struct kernel_behaviour_row {
 extern const struct kernel_behaviour_row kernel_behaviours[KERNEL_N_BEHAVIOURS];
 
 struct kernel_limits {
-	uint32_t insns;            /* slots of a program (privileged) */
-	uint64_t steps;            /* instructions processed: BPF_COMPLEXITY_LIMIT_INSNS */
-	uint32_t branches;         /* waiting at once: BPF_COMPLEXITY_LIMIT_JMP_SEQ */
-	uint32_t stack_bytes;      /* of one chain of calls: MAX_BPF_STACK */
-	uint32_t frames;           /* MAX_CALL_FRAMES */
-	uint32_t subprogs;         /* BPF_MAX_SUBPROGS */
-	uint32_t maps;             /* MAX_USED_MAPS */
-	uint32_t tail_call_stack;  /* bytes below a tail call in a subprogram */
+	uint32_t insns;           /* slots of a program (privileged) */
+	uint64_t steps;           /* instructions processed: BPF_COMPLEXITY_LIMIT_INSNS */
+	uint32_t branches;        /* waiting at once: BPF_COMPLEXITY_LIMIT_JMP_SEQ */
+	uint32_t stack_bytes;     /* of one chain of calls: MAX_BPF_STACK */
+	uint32_t frames;          /* MAX_CALL_FRAMES */
+	uint32_t subprogs;        /* BPF_MAX_SUBPROGS */
+	uint32_t maps;            /* MAX_USED_MAPS */
+	uint32_t tail_call_stack; /* bytes below a tail call in a subprogram */
 };
 
 struct kernel_profile {
@@ -90,7 +91,8 @@ enum kernel_flag {
 	KF_WRITE = 1 << 18, /* argument: memory that is written */
 	KF_DYNPTR_SKB_META = 1 << 19,
 	KF_DYNPTR_FILE = 1 << 20,
-	KF_DYNPTR_ANY = KF_DYNPTR_LOCAL | KF_DYNPTR_RINGBUF | KF_DYNPTR_SKB | KF_DYNPTR_XDP | KF_DYNPTR_SKB_META | KF_DYNPTR_FILE,
+	KF_DYNPTR_ANY = KF_DYNPTR_LOCAL | KF_DYNPTR_RINGBUF | KF_DYNPTR_SKB | KF_DYNPTR_XDP | KF_DYNPTR_SKB_META |
+			KF_DYNPTR_FILE,
 };
 
 /* What a register holds. */
@@ -190,8 +192,8 @@ const struct kernel_prog_type *kernel_prog_type(const struct kernel_profile *k, 
 const char *kernel_prog_type_name(uint32_t type); /* "xdp"; "type 99" is NULL */
 
 /*
- * The program and attach type that libbpf makes of an ELF section's name ("xdp", "cgroup/connect4", "fentry/do_exit"). False: it knows none.
- * *attach: what comes after the type in the name, "" when nothing does; borrowed from section.
+ * The program and attach type that libbpf makes of an ELF section's name ("xdp", "cgroup/connect4", "fentry/do_exit").
+ * False: it knows none. *attach: what comes after the type in the name, "" when nothing does; borrowed from section.
  */
 bool kernel_section(const char *section, struct kernel_target *out, const char **attach);
 
@@ -207,8 +209,9 @@ struct kernel_ctx_access {
 	bool sign_extends;   /* may not be loaded with sign extension (a pointer) */
 };
 /*
- * May a program read or write `size` bytes at `off` of its context, and what comes of it? For types whose context is one
- * struct or plain memory. Types whose context is a list of BTF arguments (tracing, LSM, struct_ops) answer KERNEL_CTX_BTF.
+ * May a program read or write `size` bytes at `off` of its context, and what comes of it? For types whose context is
+ * one struct or plain memory. Types whose context is a list of BTF arguments (tracing, LSM, struct_ops) answer
+ * KERNEL_CTX_BTF.
  */
 enum kernel_ctx_answer { KERNEL_CTX_NO, KERNEL_CTX_YES, KERNEL_CTX_BTF };
 enum kernel_ctx_answer kernel_ctx_access(const struct kernel_profile *k, const struct kernel_target *t, int32_t off,
@@ -216,7 +219,8 @@ enum kernel_ctx_answer kernel_ctx_access(const struct kernel_profile *k, const s
 /* Bytes of the context, for messages and generators; 0: not known. */
 uint32_t kernel_ctx_size(const struct kernel_profile *k, const struct kernel_target *t);
 
-/* May programs of this type read (write) packets directly, and which helpers' calls invalidate packet pointers (proto flags). */
+/* May programs of this type read (write) packets directly, and which helpers' calls invalidate packet pointers (proto
+ * flags). */
 bool kernel_packet_read(const struct kernel_profile *k, const struct kernel_target *t);
 bool kernel_packet_write(const struct kernel_profile *k, const struct kernel_target *t);
 
@@ -229,25 +233,30 @@ struct kernel_ret_range {
 struct kernel_ret_range kernel_ret_range(const struct kernel_profile *k, const struct kernel_target *t);
 
 /* May it be loaded as sleepable at all, does it take tail calls, callbacks ...: facts of a type. */
-enum kernel_type_fact { KERNEL_TYPE_SLEEPABLE, KERNEL_TYPE_LD_ABS, KERNEL_TYPE_TRACING /* is_tracing_prog_type */ };
+enum kernel_type_fact {
+	KERNEL_TYPE_SLEEPABLE,
+	KERNEL_TYPE_LD_ABS,
+	KERNEL_TYPE_TRACING,       /* is_tracing_prog_type */
+	KERNEL_TYPE_PRIVATE_STACK, /* bpf_enable_priv_stack, v6.12: x86-64 */
+};
 bool kernel_type_is(const struct kernel_profile *k, const struct kernel_target *t, enum kernel_type_fact f);
 
 /* ---- helpers ---- */
 
 enum kernel_proto_flag {
 	KP_GPL = 1 << 0,
-	KP_PKT_ACCESS = 1 << 1,   /* takes packet memory as KA_MEM */
+	KP_PKT_ACCESS = 1 << 1, /* takes packet memory as KA_MEM */
 	KP_MIGHT_SLEEP = 1 << 2,
 	KP_CHANGES_PACKET = 1 << 3, /* bpf_helper_changes_pkt_data */
-	KP_FASTCALL = 1 << 4,     /* allow_fastcall */
+	KP_FASTCALL = 1 << 4,       /* allow_fastcall */
 	KP_RET_NULL_ID = 1 << 5,
 };
 
 struct kernel_typed {
-	uint8_t base;   /* enum kernel_arg or kernel_ret */
-	uint32_t flags; /* enum kernel_flag */
+	uint8_t base;    /* enum kernel_arg or kernel_ret */
+	uint32_t flags;  /* enum kernel_flag */
 	const char *btf; /* BTF_ID: name of the struct; else NULL */
-	uint32_t size;  /* KF_FIXED_SIZE: bytes */
+	uint32_t size;   /* KF_FIXED_SIZE: bytes */
 };
 struct kernel_proto {
 	uint32_t id;
@@ -258,8 +267,8 @@ struct kernel_proto {
 
 enum kernel_refusal {
 	KERNEL_ALLOWED,
-	KERNEL_NO_HELPER,  /* this release has no such helper ("invalid func") */
-	KERNEL_NOT_HERE,   /* not for this program type ("program of this type cannot use helper") */
+	KERNEL_NO_HELPER, /* this release has no such helper ("invalid func") */
+	KERNEL_NOT_HERE,  /* not for this program type ("program of this type cannot use helper") */
 };
 /* The prototype as this program sees it, in *out. */
 enum kernel_refusal kernel_helper(const struct kernel_profile *k, const struct kernel_target *t, uint32_t id,
@@ -281,7 +290,8 @@ const struct kernel_map_kind *kernel_map_kind(const struct kernel_profile *k, ui
 const char *kernel_map_kind_name(uint32_t kind);
 /* check_map_func_compatibility: may a map of this kind be the map argument of this helper? */
 bool kernel_map_takes(const struct kernel_profile *k, uint32_t kind, uint32_t helper);
-/* check_map_prog_compatibility by type: may programs of this target use maps of this kind? NULL: yes; else why not, as the kernel says it. */
+/* check_map_prog_compatibility by type: may programs of this target use maps of this kind? NULL: yes; else why not, as
+ * the kernel says it. */
 const char *kernel_map_prog(const struct kernel_profile *k, const struct kernel_target *t, uint32_t kind);
 
 /* ---- kfuncs ---- */
@@ -307,14 +317,27 @@ enum kernel_kfunc_flag {
 struct kernel_kfunc {
 	const char *name;
 	uint16_t since, until;
-	uint32_t flags;   /* enum kernel_kfunc_flag */
-	uint64_t hooks;   /* bit per enum kernel_hook */
+	uint32_t flags; /* enum kernel_kfunc_flag */
+	uint64_t hooks; /* bit per enum kernel_hook */
 	const char *source;
 };
 /* Sets of kfuncs are registered for hooks: enum btf_kfunc_hook. */
 enum kernel_hook {
-	KH_COMMON, KH_XDP, KH_TC, KH_STRUCT_OPS, KH_TRACING, KH_SYSCALL, KH_FMODRET, KH_CGROUP, KH_SCHED_ACT, KH_SK_SKB,
-	KH_SOCKET_FILTER, KH_LWT, KH_NETFILTER, KH_KPROBE, KH_N
+	KH_COMMON,
+	KH_XDP,
+	KH_TC,
+	KH_STRUCT_OPS,
+	KH_TRACING,
+	KH_SYSCALL,
+	KH_FMODRET,
+	KH_CGROUP,
+	KH_SCHED_ACT,
+	KH_SK_SKB,
+	KH_SOCKET_FILTER,
+	KH_LWT,
+	KH_NETFILTER,
+	KH_KPROBE,
+	KH_N
 };
 /* The row for a kfunc by its name, whether or not this program may call it; NULL: not known in this release. */
 const struct kernel_kfunc *kernel_kfunc(const struct kernel_profile *k, const char *name);
