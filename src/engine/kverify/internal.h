@@ -264,8 +264,8 @@ FALLIBLE kcheck_packet_access(struct kverifier *v, unsigned r, int32_t off, uint
 FALLIBLE kcheck_mem_region(struct kverifier *v, unsigned r, int32_t off, uint32_t size, uint32_t mem_size,
 			   bool zero_ok);
 FALLIBLE kcheck_ptr_off(struct kverifier *v, const struct kreg *reg, unsigned r, bool fixed_ok);
-<<<<<<< HEAD
-FALLIBLE kstack_initialised(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok, bool helper, bool write, struct kcall *call);
+FALLIBLE kstack_initialised(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok, bool helper,
+			    bool write, struct kcall *call);
 /* Memory of fixed size for a kfunc or global function: read and written, NULL will do. Linux: check_mem_reg */
 FALLIBLE kcheck_mem_reg(struct kverifier *v, unsigned r, uint32_t size);
 /* As kcheck_mem_size for a kfunc: read and written, NULL with any size will do. Linux: check_kfunc_mem_size_reg */
@@ -276,10 +276,6 @@ const struct kmap *kreg_map(const struct kverifier *v, const struct kreg *r);
 void kreg_not_null(struct kverifier *v, struct kreg *r);
 /* Is it trusted? Linux: is_trusted_reg */
 bool kreg_is_trusted(const struct kverifier *v, const struct kreg *r);
-=======
-FALLIBLE kstack_initialised(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok, bool helper,
-			    bool write, struct kcall *call);
->>>>>>> six
 /* The packet pointers of the state at work are gone. Linux: clear_all_pkt_pointers */
 void kpacket_clear(struct kverifier *v);
 /* A pointer to a kernel object of this type; Linux: mark_btf_ld_reg */
