@@ -77,6 +77,7 @@ struct kpending {
 	struct kpending *next;
 	struct kverify_state st;
 	uint32_t insn, prev_insn;
+	uint64_t step; /* at which it began to wait */
 };
 
 /* A state kept for comparison, in the list of its instruction. */
@@ -110,6 +111,7 @@ struct kverifier {
 	struct kverify_state cur; /* at work */
 	uint32_t insn, prev_insn; /* at work (a check may change it to the next), and the one before it */
 	uint32_t at;              /* at work, whatever becomes of insn */
+	uint64_t prev_step;       /* the step before the one at work on this path; 0: none */
 	bool hist_open;           /* the newest entry of the history is of the instruction at work */
 	bool path_ends;
 	bool strict_align;
