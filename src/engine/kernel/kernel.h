@@ -2,9 +2,10 @@
 /*
  * kernel: what each release of Linux offers an eBPF program, as data.
  *
- * Program types with their contexts, helpers with prototypes and who may call them, kfuncs, kinds of maps, instructions,
- * limits, and the ways in which releases judge otherwise (behaviours). Each row says since which release it holds, until
- * which, and from where in the kernel's source the fact comes. A profile is a release: every question takes one.
+ * Program types with their contexts, helpers with prototypes and who may call them, kfuncs, kinds of maps,
+ * instructions, limits, and the ways in which releases judge otherwise (behaviours). Each row says since which release
+ * it holds, until which, and from where in the kernel's source the fact comes. A profile is a release: every question
+ * takes one.
  *
  * Numbers of program types, attach types, map kinds and helpers are those of include/uapi/linux/bpf.h. All of it is
  * constant: any thread, no allocation. Lookups are O(log n) or O(1) unless said.
@@ -35,14 +36,14 @@ struct kernel_behaviour_row {
 extern const struct kernel_behaviour_row kernel_behaviours[KERNEL_N_BEHAVIOURS];
 
 struct kernel_limits {
-	uint32_t insns;            /* slots of a program (privileged) */
-	uint64_t steps;            /* instructions processed: BPF_COMPLEXITY_LIMIT_INSNS */
-	uint32_t branches;         /* waiting at once: BPF_COMPLEXITY_LIMIT_JMP_SEQ */
-	uint32_t stack_bytes;      /* of one chain of calls: MAX_BPF_STACK */
-	uint32_t frames;           /* MAX_CALL_FRAMES */
-	uint32_t subprogs;         /* BPF_MAX_SUBPROGS */
-	uint32_t maps;             /* MAX_USED_MAPS */
-	uint32_t tail_call_stack;  /* bytes below a tail call in a subprogram */
+	uint32_t insns;           /* slots of a program (privileged) */
+	uint64_t steps;           /* instructions processed: BPF_COMPLEXITY_LIMIT_INSNS */
+	uint32_t branches;        /* waiting at once: BPF_COMPLEXITY_LIMIT_JMP_SEQ */
+	uint32_t stack_bytes;     /* of one chain of calls: MAX_BPF_STACK */
+	uint32_t frames;          /* MAX_CALL_FRAMES */
+	uint32_t subprogs;        /* BPF_MAX_SUBPROGS */
+	uint32_t maps;            /* MAX_USED_MAPS */
+	uint32_t tail_call_stack; /* bytes below a tail call in a subprogram */
 };
 
 struct kernel_profile {
@@ -90,7 +91,8 @@ enum kernel_flag {
 	KF_WRITE = 1 << 18, /* argument: memory that is written */
 	KF_DYNPTR_SKB_META = 1 << 19,
 	KF_DYNPTR_FILE = 1 << 20,
-	KF_DYNPTR_ANY = KF_DYNPTR_LOCAL | KF_DYNPTR_RINGBUF | KF_DYNPTR_SKB | KF_DYNPTR_XDP | KF_DYNPTR_SKB_META | KF_DYNPTR_FILE,
+	KF_DYNPTR_ANY = KF_DYNPTR_LOCAL | KF_DYNPTR_RINGBUF | KF_DYNPTR_SKB | KF_DYNPTR_XDP | KF_DYNPTR_SKB_META |
+			KF_DYNPTR_FILE,
 };
 
 /* What a register holds. */
@@ -168,15 +170,34 @@ enum kernel_ret {
 
 /* ---- program types ---- */
 
+/* enum bpf_prog_type: KPROG_XDP and so on. */
+enum kernel_prog_number {
+#define PROG_TYPE(name, number, text, since, attach, ctx) KPROG_##name = (number),
+#include "engine/kernel/prog_types.def"
+#undef PROG_TYPE
+	KPROG_N
+};
+
+/* enum bpf_attach_type: KATTACH_XDP_DEVMAP and so on. */
+enum kernel_attach_number {
+#define ATTACH_TYPE(name, number, text, since, prog) KATTACH_##name = (number),
+#include "engine/kernel/attach_types.def"
+#undef ATTACH_TYPE
+	KATTACH_N
+};
+
 /*
  * A program type and attach type, as bpf(2) takes them, and what the kernel knows of the place where it goes.
  * attach_type: 0 where none is asked for.
+ *
+ * A program of type EXT is judged as what it replaces: ask with the type and attach type of that.
  */
 struct kernel_target {
-	uint32_t prog_type;   /* BPF_PROG_TYPE_* */
-	uint32_t attach_type; /* BPF_* (enum bpf_attach_type), the expected one */
+	uint32_t prog_type;   /* KPROG_* */
+	uint32_t attach_type; /* KATTACH_*, the expected one */
 	bool sleepable;
 	const char *attach_name; /* of tracing, LSM, struct_ops, iterators: "bpf_lsm_file_open"; NULL: not said */
+	bool attach_void;        /* what attach_name names returns nothing (its BTF tells) */
 };
 
 struct kernel_prog_type {
@@ -188,12 +209,21 @@ struct kernel_prog_type {
 /* NULL: this release does not have it. */
 const struct kernel_prog_type *kernel_prog_type(const struct kernel_profile *k, uint32_t type);
 const char *kernel_prog_type_name(uint32_t type); /* "xdp"; "type 99" is NULL */
+const char *kernel_attach_type_name(uint32_t attach); /* "cgroup_inet4_bind"; NULL: none has that number */
+/* Does this release load programs of this type for this expected attach type (else EINVAL before any instruction is looked at)? */
+bool kernel_attach_ok(const struct kernel_profile *k, const struct kernel_target *t);
 
 /*
- * The program and attach type that libbpf makes of an ELF section's name ("xdp", "cgroup/connect4", "fentry/do_exit"). False: it knows none.
- * *attach: what comes after the type in the name, "" when nothing does; borrowed from section.
+ * The program and attach type that libbpf makes of an ELF section's name ("xdp", "cgroup/connect4", "fentry/do_exit").
+ * False: it knows none. *attach: what comes after the type in the name, "" when nothing does; borrowed from section.
+ * The program and attach type that libbpf makes of an ELF section's name ("xdp", "cgroup/connect4", "fentry/do_exit"), the
+ * names of releases before 1.0 too. False: it knows none.
+ * *attach: what comes after the type in the name, "" when nothing does; borrowed from section. out->attach_name stays NULL:
+ * in BTF the name may have a prefix, kernel_attach_prefix.
  */
 bool kernel_section(const char *section, struct kernel_target *out, const char **attach);
+/* What libbpf puts before the name of a hook to find it in BTF: "bpf_lsm_", "btf_trace_", "bpf_iter_" or "". */
+const char *kernel_attach_prefix(const struct kernel_target *t);
 
 /* ---- contexts ---- */
 
@@ -207,16 +237,30 @@ struct kernel_ctx_access {
 	bool sign_extends;   /* may not be loaded with sign extension (a pointer) */
 };
 /*
+ * May a program read or write `size` bytes at `off` of its context, and what comes of it? For types whose context is
+ * one struct or plain memory. Types whose context is a list of BTF arguments (tracing, LSM, struct_ops) answer
+ * KERNEL_CTX_BTF.
  * May a program read or write `size` bytes at `off` of its context, and what comes of it? For types whose context is one
- * struct or plain memory. Types whose context is a list of BTF arguments (tracing, LSM, struct_ops) answer KERNEL_CTX_BTF.
+ * struct or plain memory. Types whose context is a list of BTF arguments (tracing, LSM, struct_ops) answer KERNEL_CTX_BTF
+ * where nothing but those arguments' types is left to ask. As on x86-64. out: set when the answer is KERNEL_CTX_YES.
+ *
+ * KERNEL_CTX_NO also where the kernel lets the access pass at first and finds no field there when it rewrites it ("bpf
+ * verifier is misconfigured"): no such program loads. Cost: a scan of the fields of one struct.
  */
 enum kernel_ctx_answer { KERNEL_CTX_NO, KERNEL_CTX_YES, KERNEL_CTX_BTF };
 enum kernel_ctx_answer kernel_ctx_access(const struct kernel_profile *k, const struct kernel_target *t, int32_t off,
 					 uint32_t size, bool write, struct kernel_ctx_access *out);
 /* Bytes of the context, for messages and generators; 0: not known. */
 uint32_t kernel_ctx_size(const struct kernel_profile *k, const struct kernel_target *t);
+/* The same question for a read through a pointer to a socket: reg is SOCKET, SOCK_COMMON, TCP_SOCK or XDP_SOCK. */
+bool kernel_sock_access(const struct kernel_profile *k, enum kernel_reg reg, int32_t off, uint32_t size, struct kernel_ctx_access *out);
 
-/* May programs of this type read (write) packets directly, and which helpers' calls invalidate packet pointers (proto flags). */
+/* May programs of this type read (write) packets directly, and which helpers' calls invalidate packet pointers (proto
+ * flags). */
+/*
+ * May programs of this type write to packets directly; may they give packet memory to helpers (which must take it:
+ * KP_PKT_ACCESS; not asked of CGROUP_SOCKOPT)? Loads through a packet pointer are not asked: who has one may read.
+ */
 bool kernel_packet_read(const struct kernel_profile *k, const struct kernel_target *t);
 bool kernel_packet_write(const struct kernel_profile *k, const struct kernel_target *t);
 
@@ -224,30 +268,44 @@ bool kernel_packet_write(const struct kernel_profile *k, const struct kernel_tar
 struct kernel_ret_range {
 	bool have;
 	int64_t min, max;
-	bool may_be_anything; /* a type whose R0 is not looked at */
+	bool ret32;           /* only the lower 32 bits are looked at */
+	bool may_be_anything; /* R0 is not looked at, it need not even be set: hooks that return nothing */
+	bool enforces_attach; /* a value of 2 or 3 binds the program to its attach type; no part of the verdict */
 };
 struct kernel_ret_range kernel_ret_range(const struct kernel_profile *k, const struct kernel_target *t);
 
 /* May it be loaded as sleepable at all, does it take tail calls, callbacks ...: facts of a type. */
-enum kernel_type_fact { KERNEL_TYPE_SLEEPABLE, KERNEL_TYPE_LD_ABS, KERNEL_TYPE_TRACING /* is_tracing_prog_type */ };
+enum kernel_type_fact {
+	KERNEL_TYPE_SLEEPABLE,
+	KERNEL_TYPE_LD_ABS,
+	KERNEL_TYPE_TRACING,       /* is_tracing_prog_type */
+	KERNEL_TYPE_PRIVATE_STACK, /* bpf_enable_priv_stack, v6.12: x86-64 */
+/* Facts of a type. */
+	KERNEL_TYPE_SLEEPABLE,      /* may be loaded as sleepable */
+	KERNEL_TYPE_MUST_SLEEP,     /* may be loaded as nothing else */
+	KERNEL_TYPE_LD_ABS,         /* has the packet loads of classic BPF */
+	KERNEL_TYPE_TRACING,        /* is_tracing_prog_type: no locks, no timers */
+	KERNEL_TYPE_CTX_FIXED_OFF,  /* a constant may be added to the context pointer before it is used */
+	KERNEL_TYPE_CTX_VAR_OFF,    /* so may a number with bounds */
+};
 bool kernel_type_is(const struct kernel_profile *k, const struct kernel_target *t, enum kernel_type_fact f);
 
 /* ---- helpers ---- */
 
 enum kernel_proto_flag {
 	KP_GPL = 1 << 0,
-	KP_PKT_ACCESS = 1 << 1,   /* takes packet memory as KA_MEM */
+	KP_PKT_ACCESS = 1 << 1, /* takes packet memory as KA_MEM */
 	KP_MIGHT_SLEEP = 1 << 2,
 	KP_CHANGES_PACKET = 1 << 3, /* bpf_helper_changes_pkt_data */
-	KP_FASTCALL = 1 << 4,     /* allow_fastcall */
+	KP_FASTCALL = 1 << 4,       /* allow_fastcall */
 	KP_RET_NULL_ID = 1 << 5,
 };
 
 struct kernel_typed {
-	uint8_t base;   /* enum kernel_arg or kernel_ret */
-	uint32_t flags; /* enum kernel_flag */
+	uint8_t base;    /* enum kernel_arg or kernel_ret */
+	uint32_t flags;  /* enum kernel_flag */
 	const char *btf; /* BTF_ID: name of the struct; else NULL */
-	uint32_t size;  /* KF_FIXED_SIZE: bytes */
+	uint32_t size;   /* KF_FIXED_SIZE: bytes */
 };
 struct kernel_proto {
 	uint32_t id;
@@ -258,8 +316,8 @@ struct kernel_proto {
 
 enum kernel_refusal {
 	KERNEL_ALLOWED,
-	KERNEL_NO_HELPER,  /* this release has no such helper ("invalid func") */
-	KERNEL_NOT_HERE,   /* not for this program type ("program of this type cannot use helper") */
+	KERNEL_NO_HELPER, /* this release has no such helper ("invalid func") */
+	KERNEL_NOT_HERE,  /* not for this program type ("program of this type cannot use helper") */
 };
 /* The prototype as this program sees it, in *out. */
 enum kernel_refusal kernel_helper(const struct kernel_profile *k, const struct kernel_target *t, uint32_t id,
@@ -281,7 +339,8 @@ const struct kernel_map_kind *kernel_map_kind(const struct kernel_profile *k, ui
 const char *kernel_map_kind_name(uint32_t kind);
 /* check_map_func_compatibility: may a map of this kind be the map argument of this helper? */
 bool kernel_map_takes(const struct kernel_profile *k, uint32_t kind, uint32_t helper);
-/* check_map_prog_compatibility by type: may programs of this target use maps of this kind? NULL: yes; else why not, as the kernel says it. */
+/* check_map_prog_compatibility by type: may programs of this target use maps of this kind? NULL: yes; else why not, as
+ * the kernel says it. */
 const char *kernel_map_prog(const struct kernel_profile *k, const struct kernel_target *t, uint32_t kind);
 
 /* ---- kfuncs ---- */
@@ -307,14 +366,27 @@ enum kernel_kfunc_flag {
 struct kernel_kfunc {
 	const char *name;
 	uint16_t since, until;
-	uint32_t flags;   /* enum kernel_kfunc_flag */
-	uint64_t hooks;   /* bit per enum kernel_hook */
+	uint32_t flags; /* enum kernel_kfunc_flag */
+	uint64_t hooks; /* bit per enum kernel_hook */
 	const char *source;
 };
 /* Sets of kfuncs are registered for hooks: enum btf_kfunc_hook. */
 enum kernel_hook {
-	KH_COMMON, KH_XDP, KH_TC, KH_STRUCT_OPS, KH_TRACING, KH_SYSCALL, KH_FMODRET, KH_CGROUP, KH_SCHED_ACT, KH_SK_SKB,
-	KH_SOCKET_FILTER, KH_LWT, KH_NETFILTER, KH_KPROBE, KH_N
+	KH_COMMON,
+	KH_XDP,
+	KH_TC,
+	KH_STRUCT_OPS,
+	KH_TRACING,
+	KH_SYSCALL,
+	KH_FMODRET,
+	KH_CGROUP,
+	KH_SCHED_ACT,
+	KH_SK_SKB,
+	KH_SOCKET_FILTER,
+	KH_LWT,
+	KH_NETFILTER,
+	KH_KPROBE,
+	KH_N
 };
 /* The row for a kfunc by its name, whether or not this program may call it; NULL: not known in this release. */
 const struct kernel_kfunc *kernel_kfunc(const struct kernel_profile *k, const char *name);
@@ -323,7 +395,7 @@ bool kernel_kfunc_allowed(const struct kernel_profile *k, const struct kernel_ta
 /* ---- instructions ---- */
 
 struct isa_insn;
-/* The first release whose verifier knows this instruction (semantic, width, form). */
+/* The first release whose verifier knows this instruction (semantic, width, form); KERNEL_NOT_YET: none does. */
 uint16_t kernel_insn_since(const struct isa_insn *in);
 
 #endif

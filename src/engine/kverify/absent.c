@@ -42,8 +42,17 @@ __attribute__((weak)) FALLIBLE klive_compute(U struct kverifier *v) { return E_O
 __attribute__((weak)) FALLIBLE klive_slot_read(U struct kverifier *v, U uint32_t frame, U uint32_t spi) { return E_OK; }
 __attribute__((weak)) void klive_slot_written(U struct kverifier *v, U uint32_t frame, U uint32_t spi) {}
 __attribute__((weak)) FALLIBLE kprune_visit(U struct kverifier *v, bool *covered) { *covered = false; return E_OK; }
-__attribute__((weak)) void kprune_path_end(U struct kverifier *v, U struct kverify_state *s) {}
+__attribute__((weak)) FALLIBLE kprune_path_end(U struct kverifier *v) { return E_OK; }
+__attribute__((weak)) void kprune_reset(U struct kverifier *v) {}
+__attribute__((weak)) FALLIBLE kscc_compute(U struct kverifier *v) { return E_OK; }
+ABSENT(kglobal_enter, struct kverifier *v, U uint32_t subprog, U struct kframe *f)
 __attribute__((weak)) void kpacket_clear(U struct kverifier *v) {}
 __attribute__((weak)) bool kcalls_callback(U const struct kverifier *v, U uint32_t insn) { return false; }
 __attribute__((weak)) bool kcalls_async(U const struct kverifier *v, U uint32_t insn) { return false; }
 __attribute__((weak)) FALLIBLE ktypes_init(U struct kverifier *v) { return E_OK; }
+__attribute__((weak)) void knum_rules_init(struct knum_rules *r, const struct kernel_profile *k) { r->kernel = k; }
+__attribute__((weak)) struct knum knum_unknown(U const struct knum_rules *r) { return (struct knum){ .t = { 0, UINT64_MAX } }; }
+__attribute__((weak)) struct knum knum_const(U const struct knum_rules *r, uint64_t n) { return (struct knum){ .t = { n, 0 } }; }
+__attribute__((weak)) bool knum_is_unknown(const struct knum *n) { return !~n->t.mask; }
+__attribute__((weak)) void knum_print(U const struct knum *n, U bool old, U struct buf *out) {}
+__attribute__((weak)) const struct btf *ktypes_btf(U const struct kverifier *v, U enum ktypes t) { return NULL; }

@@ -2,7 +2,8 @@
 /*
  * internal: what the files of kverify share, and the door for its own tests.
  *
- * kcheck_*() judge the instruction at v->insn and change v->cur, the state at work, to what holds after it. One question, one file.
+ * kcheck_*() judge the instruction at v->insn and change v->cur, the state at work, to what holds after it. One
+ * question, one file.
  */
 #ifndef SALLYPORT_ENGINE_KVERIFY_INTERNAL_H
 #define SALLYPORT_ENGINE_KVERIFY_INTERNAL_H
@@ -10,8 +11,8 @@
 #include "engine/kverify/kverify.h"
 #include "engine/kverify/state.h"
 
-/* KV_UNKNOWN_OPCODE = 101 and so on. Rows by topic: diag_structure.def K1xx, numbers K2xx, memory K3xx, calls K4xx, resources
- * K5xx, types K6xx, load K7xx, size and unsupported K9xx. */
+/* KV_UNKNOWN_OPCODE = 101 and so on. Rows by topic: diag_structure.def K1xx, numbers K2xx, memory K3xx, calls K4xx,
+ * resources K5xx, types K6xx, load K7xx, size and unsupported K9xx. */
 enum kverify_id {
 #define KDIAG(id, name, cls, title, need, mend, log) KV_##name = (id),
 #include "engine/kverify/diagnostics.def"
@@ -22,12 +23,13 @@ enum kverify_id {
 struct ksubprog {
 	uint32_t start, end; /* slots [start, end) */
 	uint32_t stack_bytes;
-	uint32_t func;       /* index in prog->funcs; UINT32_MAX: none */
+	uint32_t func; /* index in prog->funcs; UINT32_MAX: none */
 	bool has_tail_call, tail_call_reachable, has_ld_abs, is_cb, is_async_cb, is_exception_cb;
 	bool changes_pkt, might_sleep;
-	bool global, called;
+	bool global, called, verified;
 	uint32_t exit_insn;
-	/* call_global.c: what its BTF prototype says of its arguments; args_known 0: not looked at, 1: known, 2: they do not fit */
+	/* call_global.c: what its BTF prototype says of its arguments; args_known 0: not looked at, 1: known, 2: they
+	 * do not fit */
 	uint8_t args_known, n_args;
 	struct ksubprog_arg {
 		uint32_t arg; /* enum kernel_arg */
@@ -39,13 +41,14 @@ struct ksubprog {
 /* What is known of an instruction, apart from any path. Linux: struct bpf_insn_aux_data. */
 struct kaux {
 	bool prune_point, jmp_point, force_checkpoint, calls_callback, is_iter_next, seen, jump_target;
-	uint8_t fastcall; /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs << 1 */
+	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs << 1 */
 	uint16_t live_regs; /* read later, at this point: LIVE_STATIC releases and 6.15 on */
 	uint32_t scc;
-	/* the same instruction must not be reached with pointers of different kinds: base | flags << 8 of the first; 0: none */
+	/* the same instruction must not be reached with pointers of different kinds: base | flags << 8 of the first; 0:
+	 * none */
 	uint64_t ptr_type;
-	uint32_t map_state; /* tail calls and lookups: index of the map + 1; UINT32_MAX: several */
-	uint64_t key_state; /* constant key of a tail call */
+	uint32_t map_state;   /* tail calls and lookups: index of the map + 1; UINT32_MAX: several */
+	uint64_t key_state;   /* constant key of a tail call */
 	uint32_t loop_inline; /* bpf_loop */
 };
 
@@ -54,10 +57,15 @@ struct kmap {
 	const struct prog_map *m;
 	int32_t spin_lock_off, res_spin_lock_off, timer_off, wq_off, task_work_off; /* -1: none */
 	uint32_t n_kptrs;
-	const struct kfield *kptrs; /* sorted by off: kptrs, list heads, rbtree roots and nodes */
+	const struct kfield *kptrs; /* sorted by off: all special fields, those with an offset above too */
 	bool frozen; /* .rodata: what is in it is known */
+	const struct kmap *inner; /* *_OF_MAPS: the map that stands for those in it; NULL: not said */
 };
-enum kfield_kind { KFIELD_KPTR_UNREF, KFIELD_KPTR_REF, KFIELD_KPTR_PERCPU, KFIELD_LIST_HEAD, KFIELD_LIST_NODE, KFIELD_RB_ROOT, KFIELD_RB_NODE, KFIELD_REFCOUNT, KFIELD_UPTR };
+enum kfield_kind {
+	KFIELD_KPTR_UNREF, KFIELD_KPTR_REF, KFIELD_KPTR_PERCPU, KFIELD_LIST_HEAD, KFIELD_LIST_NODE, KFIELD_RB_ROOT,
+	KFIELD_RB_NODE, KFIELD_REFCOUNT, KFIELD_UPTR,
+	KFIELD_SPIN_LOCK, KFIELD_RES_SPIN_LOCK, KFIELD_TIMER, KFIELD_WQ, KFIELD_TASK_WORK, KFIELD_N
+};
 struct kfield {
 	uint32_t kind, off, size;
 	uint32_t types, type_id; /* of what it points to, or of the node type */
@@ -92,15 +100,17 @@ struct kverifier {
 	struct diag *d;
 	struct kverify_stats stats;
 	const struct kernel_prog_type *type;
-	struct kverify_log *log;
+	int failed_reg; /* what the reject was about; -1 */
 
 	struct ksubprog *subprogs; /* sorted by start; 0 is the program */
 	uint32_t n_subprogs;
-	struct kaux *aux;          /* per slot */
-	struct kmap *maps;         /* per map of the program */
+	struct kaux *aux;  /* per slot */
+	struct kmap *maps; /* per map of the program */
 
 	struct kverify_state cur; /* at work */
-	uint32_t insn, prev_insn; /* at work, and the one before it */
+	uint32_t insn, prev_insn; /* at work (a check may change it to the next), and the one before it */
+	uint32_t at;              /* at work, whatever becomes of insn */
+	bool hist_open;           /* the newest entry of the history is of the instruction at work */
 	bool path_ends;
 	bool strict_align;
 	bool sleepable;
@@ -116,23 +126,24 @@ struct kverifier {
 
 	/* What the call or access at work found out: set and used within one instruction. */
 	bool seen_direct_write, has_ld_abs, calls_tail;
+	bool poison_ok; /* memory of a kfunc or global function: dead slots of the stack will do */
 
 	/* pool.c */
 	struct kblock **free_blocks;
 	size_t n_classes;
 
 	/* files keep what they need between instructions in structs of their own, made on first use */
-	struct klive_data *live;     /* live_*.c */
-	struct kprecise *precise;    /* precise.c */
-	struct kloops *loops;        /* scc.c */
-	struct ktypes_data *types;   /* types.c: kernel and object BTF, fields of types */
-	struct kcompare *compare;    /* compare.c: id maps */
+	struct klive_data *live;   /* live_*.c */
+	struct kprecise *precise;  /* precise.c */
+	struct kloops *loops;      /* scc.c */
+	struct ktypes_data *types; /* types.c: kernel and object BTF, fields of types */
+	struct kcompare *compare;  /* compare.c: id maps */
 };
 
 /* ---- report.c ---- */
 /*
- * Reject: v->d gets id, place, the kernel's words, notes. reg: its number, or -1. The format is the line of the kernel's log of
- * the newest release that says it.
+ * Reject: v->d gets id, place, the kernel's words, notes. reg: its number, or -1. The format is the line of the
+ * kernel's log of the newest release that says it.
  */
 FALLIBLE kv_fail(struct kverifier *v, enum kverify_id id, int reg, const char *file, int line, const char *fmt, ...)
 	__attribute__((format(printf, 6, 7)));
@@ -141,17 +152,17 @@ FALLIBLE kv_fail(struct kverifier *v, enum kverify_id id, int reg, const char *f
 /* A feature that is not modelled. */
 #define KUNSUPPORTED(v, ...) return kv_fail((v), KV_UNSUPPORTED, -1, __FILE__, __LINE__, __VA_ARGS__)
 /* A broken invariant: no verdict. */
-#define KENSURE(v, cond)                                                                                          \
-	do {                                                                                                      \
-		if (!(cond))                                                                                      \
-			return kv_fail((v), KV_BUG, -1, __FILE__, __LINE__, "verifier bug: %s", #cond);           \
+#define KENSURE(v, cond)                                                                                \
+	do {                                                                                            \
+		if (!(cond))                                                                            \
+			return kv_fail((v), KV_BUG, -1, __FILE__, __LINE__, "verifier bug: %s", #cond); \
 	} while (0)
 /* Memory: pool_alloc gave NULL. */
 FALLIBLE kv_out_of_memory(struct kverifier *v);
-#define KNEED(v, p)                                       \
-	do {                                              \
-		if (!(p))                                 \
-			return kv_out_of_memory(v);       \
+#define KNEED(v, p)                                 \
+	do {                                        \
+		if (!(p))                           \
+			return kv_out_of_memory(v); \
 	} while (0)
 
 static inline bool khas(const struct kverifier *v, enum kernel_behaviour b)
@@ -168,7 +179,8 @@ static inline struct kreg *kreg_at(const struct kverifier *v, unsigned r)
 {
 	return &v->cur.frame[v->cur.cur]->r[r];
 }
-bool kstate_copy(struct kverifier *v, struct kverify_state *to, const struct kverify_state *from); /* to: zeroed or old */
+bool kstate_copy(struct kverifier *v, struct kverify_state *to,
+		 const struct kverify_state *from); /* to: zeroed or old */
 void kstate_free(struct kverifier *v, struct kverify_state *s);
 uint32_t kid_fresh(struct kverifier *v); /* ++env->id_gen */
 /* Every register and spilled register of the state. Return false to stop. */
@@ -176,13 +188,16 @@ typedef bool kreg_visit(struct kverifier *v, struct kreg *r, struct kslot *slot,
 void kstate_each_reg(struct kverifier *v, struct kverify_state *s, kreg_visit *fn, void *user);
 
 /* ---- walk.c: do_check ---- */
-FALLIBLE kwalk(struct kverifier *v);
+FALLIBLE kwalk_all(struct kverifier *v); /* the program, and global functions */
+/* Registers of a new frame: nothing but r10, by f->frameno. Linux: init_reg_state */
+void kframe_init_regs(struct kverifier *v, struct kframe *f);
 /* A copy of the state at work waits at `insn`; *out: it, to be changed. Linux: push_stack */
 FALLIBLE kwalk_push(struct kverifier *v, uint32_t insn, uint32_t prev, struct kverify_state **out);
 /* The state of an asynchronous callback waits. Linux: push_async_cb */
 FALLIBLE kwalk_push_async(struct kverifier *v, uint32_t subprog, uint32_t insn, bool sleepable, struct kframe **out);
 
-/* ---- cfg.c, subprogs.c, depth.c ---- */
+/* ---- resolve.c, cfg.c, subprogs.c, depth.c ---- */
+FALLIBLE kresolve(struct kverifier *v);      /* instructions, and the maps they name, are ones that this release has */
 FALLIBLE kcfg_subprogs(struct kverifier *v); /* finds functions, jumps stay inside them */
 FALLIBLE kcfg_check(struct kverifier *v);    /* reachability, back edges, prune points, checkpoints, SCCs */
 FALLIBLE kdepth_check(struct kverifier *v);  /* after the walk: stack of chains of calls */
@@ -191,7 +206,8 @@ uint32_t kcfg_subprog_of(const struct kverifier *v, uint32_t insn);
 
 /* ---- live.c: read marks and static liveness ---- */
 FALLIBLE klive_compute(struct kverifier *v);
-/* A register of the frame at work is read (or written); bits 64: all of it. Linux: check_reg_arg. It rejects "R%d !read_ok". */
+/* A register of the frame at work is read (or written); bits 64: all of it. Linux: check_reg_arg. It rejects "R%d
+ * !read_ok". */
 FALLIBLE kreg_read(struct kverifier *v, unsigned r);
 FALLIBLE kreg_write(struct kverifier *v, unsigned r, bool mark_unknown);
 /* Slot spi of frame f is read (written whole): marks for comparison. */
@@ -200,7 +216,9 @@ void klive_slot_written(struct kverifier *v, uint32_t frame, uint32_t spi);
 
 /* ---- prune.c, compare.c, scc.c ---- */
 FALLIBLE kprune_visit(struct kverifier *v, bool *covered);
-void kprune_path_end(struct kverifier *v, struct kverify_state *s);
+FALLIBLE kprune_path_end(struct kverifier *v); /* of the state at work. Linux: update_branch_counts */
+void kprune_reset(struct kverifier *v);        /* forgets all kept states. Linux: free_states */
+FALLIBLE kscc_compute(struct kverifier *v);
 
 /* ---- precise.c ---- */
 FALLIBLE kprecise_reg(struct kverifier *v, unsigned r); /* mark_chain_precision */
@@ -216,15 +234,16 @@ FALLIBLE kcheck_jump(struct kverifier *v, const struct isa_insn *in); /* sets v-
 void kreg_link_ids(struct kverifier *v, struct kreg *r); /* assign_scalar_id_before_mov */
 
 /* ---- memory: mem.c stack.c ctx.c packet.c map_value.c btf_access.c atomic.c ---- */
-/* One access of `size` bytes at r + off. value: register that is stored or loaded into, -1: none (an atomic, a constant). */
+/* One access of `size` bytes at r + off. value: register that is stored or loaded into, -1: none (an atomic, a
+ * constant). */
 struct kaccess {
 	unsigned reg;
 	int32_t off;
 	uint32_t size; /* bytes */
 	bool write;
-	int value;      /* number of the register; -1 */
-	bool strict;    /* must be aligned whatever the host */
-	bool sext;      /* LDXS */
+	int value;   /* number of the register; -1 */
+	bool strict; /* must be aligned whatever the host */
+	bool sext;   /* LDXS */
 	bool once;
 };
 FALLIBLE kcheck_mem(struct kverifier *v, const struct kaccess *a);
@@ -234,15 +253,29 @@ FALLIBLE kcheck_atomic(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_ld_abs(struct kverifier *v, const struct isa_insn *in);
 /* Memory that a helper or kfunc gets: [r, r + size). meta: see call.h. Linux: check_helper_mem_access */
 struct kcall;
-FALLIBLE kcheck_helper_mem(struct kverifier *v, unsigned r, uint32_t size, bool write, bool zero_ok, struct kcall *call);
+FALLIBLE kcheck_helper_mem(struct kverifier *v, unsigned r, uint32_t size, bool write, bool zero_ok,
+			   struct kcall *call);
 /* The size stands in register r, the pointer in r - 1. Linux: check_mem_size_reg */
 FALLIBLE kcheck_mem_size(struct kverifier *v, unsigned r, bool write, bool zero_ok, struct kcall *call);
 /* Linux: check_map_access, check_packet_access, check_ptr_off_reg ... */
-FALLIBLE kcheck_map_access(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok, bool helper, bool write);
+FALLIBLE kcheck_map_access(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok, bool helper,
+			   bool write);
 FALLIBLE kcheck_packet_access(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok);
-FALLIBLE kcheck_mem_region(struct kverifier *v, unsigned r, int32_t off, uint32_t size, uint32_t mem_size, bool zero_ok);
+FALLIBLE kcheck_mem_region(struct kverifier *v, unsigned r, int32_t off, uint32_t size, uint32_t mem_size,
+			   bool zero_ok);
 FALLIBLE kcheck_ptr_off(struct kverifier *v, const struct kreg *reg, unsigned r, bool fixed_ok);
-FALLIBLE kstack_initialised(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok, bool helper, bool write, struct kcall *call);
+/* Memory of fixed size for a kfunc or global function: read and written, NULL will do. Linux: check_mem_reg */
+FALLIBLE kcheck_mem_reg(struct kverifier *v, unsigned r, uint32_t size);
+/* As kcheck_mem_size for a kfunc: read and written, NULL with any size will do. Linux: check_kfunc_mem_size_reg */
+FALLIBLE kcheck_kfunc_mem_size(struct kverifier *v, unsigned r);
+/* What the map register or map value at r belongs to: the map, or what stands for the inner ones of its. */
+const struct kmap *kreg_map(const struct kverifier *v, const struct kreg *r);
+/* A pointer to something that may be NULL is taken to be none. Linux: mark_ptr_not_null_reg */
+void kreg_not_null(struct kverifier *v, struct kreg *r);
+/* Is it trusted? Linux: is_trusted_reg */
+bool kreg_is_trusted(const struct kverifier *v, const struct kreg *r);
+FALLIBLE kstack_initialised(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok, bool helper,
+			    bool write, struct kcall *call);
 /* The packet pointers of the state at work are gone. Linux: clear_all_pkt_pointers */
 void kpacket_clear(struct kverifier *v);
 /* A pointer to a kernel object of this type; Linux: mark_btf_ld_reg */
@@ -277,8 +310,24 @@ struct kwalked {
 	const char *field;
 	char why[120]; /* BAD: as the kernel says it */
 };
-void ktypes_walk(struct kverifier *v, enum ktypes t, uint32_t type_id, uint32_t off, uint32_t size, struct kwalked *out);
+void ktypes_walk(struct kverifier *v, enum ktypes t, uint32_t type_id, uint32_t off, uint32_t size,
+		 struct kwalked *out);
 FALLIBLE ktypes_init(struct kverifier *v); /* attach target, map values' special fields */
+/* Does an object of type id, looked at `off` bytes into it, stand for one of type need? Linux: btf_struct_ids_match */
+bool ktypes_match(struct kverifier *v, enum ktypes t, uint32_t id, uint32_t off, enum ktypes need_types, uint32_t need, bool strict);
+const char *ktypes_name(const struct kverifier *v, enum ktypes t, uint32_t id);
+/* Special fields of a struct of the object's types (m == NULL); NULL: it has none. Linux: btf_find_struct_meta */
+const struct kmap *ktypes_record(struct kverifier *v, uint32_t type_id);
+const struct kfield *kmap_field(const struct kmap *m, uint32_t off); /* that begins at off; NULL: none */
+const char *kfield_name(enum kfield_kind k); /* "bpf_timer" */
+/* Where the program goes, for types whose context is the arguments of a function of the kernel. */
+struct kattach {
+	const char *name;         /* "bpf_lsm_file_open", "btf_trace_sched_switch", "do_unlinkat" */
+	const struct btf_type *proto; /* FUNC_PROTO in the kernel's types */
+	uint32_t first;           /* parameters that are not the program's: 1 for raw tracepoints */
+};
+/* NULL: it was not said, or the kernel's types do not have it. */
+const struct kattach *ktypes_attach(const struct kverifier *v);
 
 /* Is the program, at this point, allowed to sleep / in an RCU section? */
 bool kin_sleepable(const struct kverifier *v);

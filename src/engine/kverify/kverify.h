@@ -6,8 +6,8 @@
  * number of instructions as far as it is known. It is not a proof of anything but that verdict: where a kernel is too
  * lenient, so is this. What Sallyport itself runs is proven by engine/verify, which knows no release.
  *
- * What it does not model is `unsupported`, never accepted. Pure: no I/O, no clock, no global state; memory from the caller's
- * arena, whose cap is the limit. Threads: any number at once, each with its own arena.
+ * What it does not model is `unsupported`, never accepted. Pure: no I/O, no clock, no global state; memory from the
+ * caller's arena, whose cap is the limit. Threads: any number at once, each with its own arena.
  */
 #ifndef SALLYPORT_ENGINE_KVERIFY_H
 #define SALLYPORT_ENGINE_KVERIFY_H
@@ -18,9 +18,9 @@
 #include "engine/prog/prog.h"
 
 enum kverify_flag {
-	KVERIFY_STRICT_ALIGN = 1 << 0, /* BPF_F_STRICT_ALIGNMENT */
-	KVERIFY_ANY_ALIGN = 1 << 1,    /* BPF_F_ANY_ALIGNMENT */
-	KVERIFY_STATE_FREQ = 1 << 3,   /* BPF_F_TEST_STATE_FREQ */
+	KVERIFY_STRICT_ALIGN = 1 << 0,   /* BPF_F_STRICT_ALIGNMENT */
+	KVERIFY_ANY_ALIGN = 1 << 1,      /* BPF_F_ANY_ALIGNMENT */
+	KVERIFY_STATE_FREQ = 1 << 3,     /* BPF_F_TEST_STATE_FREQ */
 	KVERIFY_REG_INVARIANTS = 1 << 7, /* BPF_F_TEST_REG_INVARIANTS */
 };
 
@@ -37,18 +37,19 @@ struct kverify_extra {
 };
 
 /* One instruction is about to be judged: for logs, heat maps and diagnostics. Borrowed for the call. */
+struct kverifier;
 struct kverify_state;
 struct kverify_watcher {
-	void (*step)(void *user, uint32_t insn, const struct kverify_state *s);
+	void (*step)(void *user, const struct kverifier *v, uint32_t insn, const struct kverify_state *s);
 	void *user;
 };
 
 struct kverify_opts {
 	const struct kernel_profile *kernel;
 	struct kernel_target target;
-	uint32_t flags;              /* enum kverify_flag */
-	bool gpl;                    /* the license is compatible with the GPL */
-	const struct btf *types;     /* the object's own BTF; NULL: none */
+	uint32_t flags;                 /* enum kverify_flag */
+	bool gpl;                       /* the license is compatible with the GPL */
+	const struct btf *types;        /* the object's own BTF; NULL: none */
 	const struct btf *kernel_types; /* the kernel's BTF; NULL: programs that need it are unsupported */
 	const struct kverify_extra *extra;
 	const struct kverify_watcher *watcher;
@@ -57,13 +58,13 @@ struct kverify_opts {
 };
 
 struct kverify_stats {
-	uint64_t steps;         /* instructions processed: "processed N insns" */
-	uint32_t states_total;  /* kept */
-	uint32_t states_peak;   /* at most at one time */
+	uint64_t steps;           /* instructions processed: "processed N insns" */
+	uint32_t states_total;    /* kept */
+	uint32_t states_peak;     /* at most at one time */
 	uint32_t states_per_insn; /* at most at one instruction */
-	uint32_t stack_bytes;   /* deepest chain of calls */
-	uint32_t mark_read;     /* longest walk to mark a read */
-	uint32_t branch_peak;   /* most branches waiting */
+	uint32_t stack_bytes;     /* deepest chain of calls */
+	uint32_t mark_read;       /* longest walk to mark a read */
+	uint32_t branch_peak;     /* most branches waiting */
 };
 
 /*
@@ -81,8 +82,16 @@ FALLIBLE kverify_prog(const struct prog *p, const struct kverify_opts *o, struct
 
 /* Every reason to reject, for docs, --explain and the test that each is provoked. */
 enum kverify_class {
-	KCLASS_STRUCTURE, KCLASS_NUMBERS, KCLASS_MEMORY, KCLASS_CALL, KCLASS_RESOURCE, KCLASS_TYPE, KCLASS_LOAD, KCLASS_SIZE,
-	KCLASS_UNSUPPORTED, KCLASS_BUG
+	KCLASS_STRUCTURE,
+	KCLASS_NUMBERS,
+	KCLASS_MEMORY,
+	KCLASS_CALL,
+	KCLASS_RESOURCE,
+	KCLASS_TYPE,
+	KCLASS_LOAD,
+	KCLASS_SIZE,
+	KCLASS_UNSUPPORTED,
+	KCLASS_BUG
 };
 struct kverify_diag_row {
 	uint16_t id;
@@ -91,12 +100,13 @@ struct kverify_diag_row {
 	const char *title; /* what is wrong, in one line */
 	const char *need;  /* what would have been needed */
 	const char *mend;  /* what to do about it */
-	const char *log;   /* a part of the line in the kernel's log by which the class is known; "" when there is none */
+	const char *log; /* a part of the line in the kernel's log by which the class is known; "" when there is none */
 };
 extern const struct kverify_diag_row kverify_diags[];
 extern const size_t kverify_n_diags;
 
-/* The state as the kernel's log prints it at level 2: "R0=scalar(umax=255) R1=ctx() R10=fp0". For `step` above. */
-void kverify_state_print(const struct kverify_state *s, struct buf *out);
+/* The innermost frame as the kernel's log prints it at level 2: " R0=scalar(umax=255) R1=ctx() R10=fp0". For `step`
+ * above. */
+void kverify_state_print(const struct kverifier *v, const struct kverify_state *s, struct buf *out);
 
 #endif

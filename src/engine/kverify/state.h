@@ -2,9 +2,9 @@
 /*
  * state: what the kernel's verifier knows at one point of one path.
  *
- * A state is spread out: frames with eleven registers and a stack by slots of eight bytes. States that are kept for comparison are
- * whole copies, as in the kernel, since how many there are and when they match is part of the verdict ("too large").
- * Linux: include/linux/bpf_verifier.h:struct bpf_verifier_state, v6.12 and v7.2.
+ * A state is spread out: frames with eleven registers and a stack by slots of eight bytes. States that are kept for
+ * comparison are whole copies, as in the kernel, since how many there are and when they match is part of the verdict
+ * ("too large"). Linux: include/linux/bpf_verifier.h:struct bpf_verifier_state, v6.12 and v7.2.
  */
 #ifndef SALLYPORT_ENGINE_KVERIFY_STATE_H
 #define SALLYPORT_ENGINE_KVERIFY_STATE_H
@@ -12,12 +12,12 @@
 #include "engine/kverify/num.h"
 
 enum {
-	KFRAMES = 8,         /* MAX_CALL_FRAMES; 16 from 7.x on: see KFRAMES_MAX */
-	KFRAMES_MAX = 16,
+	KFRAMES_MAX = 16, /* MAX_CALL_FRAMES is 8, in newer releases 16 */
 	KSLOT_BYTES = 8,
-	KSLOTS_MAX = 64,     /* of the stack of one frame: 512 bytes */
+	KSLOTS_MAX = 64, /* of the stack of one frame: 512 bytes */
 	KMAX_VAR_OFF = 1 << 29,
 	KMAX_VAR_SIZE = 1 << 29,
+	KMAX_VAR_OFF_DIRECT = 1 << 29, /* of an address in a map value, in the instruction */
 	KPACKET_MAX_OFF = 0xffff,
 };
 
@@ -27,18 +27,19 @@ enum kiter_state { KITER_INVALID, KITER_ACTIVE, KITER_DRAINED };
 enum ktypes { KTYPES_NONE, KTYPES_KERNEL, KTYPES_OBJECT };
 
 struct kreg {
-	uint8_t base; /* enum kernel_reg */
+	uint8_t base;  /* enum kernel_reg */
 	uint8_t frame; /* STACK: whose */
 	bool precise;
-	uint8_t live;      /* enum klive, releases without KERNEL_LIVE_STATIC */
-	uint32_t flags;    /* enum kernel_flag */
-	int32_t off;       /* constant part of a pointer's offset; linked scalars: the constant difference. 0 with KERNEL_OFFSET_IN_NUM */
-	uint32_t id;       /* see KID_ADD_CONST */
-	uint32_t ref_id;   /* of the reference that it is, or that it came out of; 7.2: parent_id too */
+	uint8_t live;    /* enum klive, releases without KERNEL_LIVE_STATIC */
+	uint32_t flags;  /* enum kernel_flag */
+	int32_t off;     /* constant part of a pointer's offset; linked scalars: the constant difference. 0 with
+			    KERNEL_OFFSET_IN_NUM */
+	uint32_t id;     /* see KID_ADD_CONST */
+	uint32_t ref_id; /* of the reference that it is, or that it came out of; 7.2: parent_id too */
 	uint32_t parent_id;
 	union {
 		struct {
-			uint32_t map; /* index in prog->maps */
+			uint32_t map;     /* index in prog->maps */
 			uint32_t map_uid; /* one lookup in an outer map; 0: the map itself */
 		};
 		int32_t range; /* PACKET: bytes known to be there; KPKT_END_* */
@@ -60,8 +61,8 @@ struct kreg {
 		uint32_t lock_class;
 		uint64_t raw[2];
 	};
-	struct knum n; /* SCALAR: the number. Pointers: the variable part of the offset */
-	int32_t subreg_def; /* instruction + 1 that wrote only the lower half; 0: none. No part of what is compared */
+	struct knum n;       /* SCALAR: the number. Pointers: the variable part of the offset */
+	int32_t subreg_def;  /* instruction + 1 that wrote only the lower half; 0: none. No part of what is compared */
 	uint32_t written_at; /* the instruction that set it, for diagnostics. No part of what is compared */
 };
 
@@ -74,11 +75,20 @@ enum { KPKT_BEYOND_END = -1, KPKT_AT_END = -2 };
 
 enum klive { KLIVE_NONE = 0, KLIVE_READ32 = 1, KLIVE_READ64 = 2, KLIVE_WRITTEN = 4, KLIVE_DONE = 8 };
 
-enum kbyte { KBYTE_INVALID, KBYTE_SPILL, KBYTE_MISC, KBYTE_ZERO, KBYTE_DYNPTR, KBYTE_ITER, KBYTE_IRQ_FLAG, KBYTE_POISON };
+enum kbyte {
+	KBYTE_INVALID,
+	KBYTE_SPILL,
+	KBYTE_MISC,
+	KBYTE_ZERO,
+	KBYTE_DYNPTR,
+	KBYTE_ITER,
+	KBYTE_IRQ_FLAG,
+	KBYTE_POISON
+};
 
-/* Bytes [-8 * (i + 1), -8 * i) of a frame; byte[0] has the lowest address. */
+/* Bytes [-8 * (i + 1), -8 * i) of a frame; byte[7] has the lowest address, as slot_type in the kernel. */
 struct kslot {
-	struct kreg reg; /* SPILL, DYNPTR, ITER, IRQ_FLAG */
+	struct kreg reg;           /* SPILL, DYNPTR, ITER, IRQ_FLAG */
 	uint8_t byte[KSLOT_BYTES]; /* enum kbyte */
 };
 
@@ -86,7 +96,7 @@ enum kref_type { KREF_PTR = 2, KREF_IRQ = 4, KREF_LOCK = 8, KREF_RES_LOCK = 16, 
 struct kref {
 	uint32_t type; /* enum kref_type */
 	uint32_t id, insn, parent_id;
-	uint32_t callback_frame; /* in which frame it was taken (5.10 to 6.1 look at it) */
+	uint32_t callback_frame;    /* in which frame it was taken (5.10 to 6.1 look at it) */
 	uint32_t lock_map, lock_id; /* LOCK: of which object */
 };
 
@@ -121,7 +131,7 @@ struct kverify_state {
 	struct kverify_state *parent;
 	struct kref *refs; /* of references, locks, disabled interrupts, in the order they were taken */
 	uint32_t n_refs, refs_room;
-	uint32_t cur; /* frame at work: frame[0..cur] */
+	uint32_t cur;      /* frame at work: frame[0..cur] */
 	uint32_t branches; /* paths from here that have not ended */
 	uint32_t insn;     /* at which it was kept */
 	uint32_t first_insn, last_insn;
@@ -135,7 +145,6 @@ struct kverify_state {
 	uint64_t first_step; /* steps processed when it began */
 };
 
-#define KSTATE(v) ((v)->cur)
 static inline struct kframe *kframe_cur(const struct kverify_state *s)
 {
 	return s->frame[s->cur];
@@ -167,13 +176,13 @@ void kreg_scalar_const(const struct knum_rules *rules, struct kreg *r, uint64_t 
 void kreg_pointer(const struct knum_rules *rules, struct kreg *r, enum kernel_reg base, uint32_t flags);
 /* The kernel's name for what it holds, as its log has it: "scalar", "map_value_or_null", "trusted_ptr_" . Appends. */
 void kreg_type_print(const struct kreg *r, struct buf *out);
-void kreg_print(const struct kreg *r, struct buf *out);
 
 bool kslot_is_spill(const struct kslot *s);          /* byte[7] says so */
 bool kslot_is_scalar_spill(const struct kslot *s);   /* a scalar, all or part of the slot */
 bool kslot_is_scalar_spill64(const struct kslot *s); /* all eight bytes */
 /* Room for n slots; new ones are KBYTE_INVALID. False: no memory. */
 struct kverifier;
+void kreg_print(const struct kverifier *v, const struct kreg *r, uint32_t frameno, struct buf *out);
 bool kframe_grow(struct kverifier *v, struct kframe *f, uint32_t n);
 
 #endif

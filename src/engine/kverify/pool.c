@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pool: blocks out of the arena, by size class, that can be given back. States come and go by the million. */
+#include "engine/kverify/internal.h"
+
+enum { CLASS_BYTES = 64, N_CLASSES = 4096 };
+
+static size_t class_of(size_t bytes)
+{
+	return (bytes + CLASS_BYTES - 1) / CLASS_BYTES;
+}
+
+void *kpool_alloc(struct kverifier *v, size_t bytes)
+{
+	size_t c = class_of(bytes ? bytes : 1);
+	struct kblock *b;
+
+	if (!v->free_blocks) {
+		v->free_blocks = ARENA_ARRAY(v->arena, struct kblock *, N_CLASSES);
+		v->n_classes = N_CLASSES;
+	}
+	if (!v->free_blocks)
+		return NULL;
+	if (c >= v->n_classes)
+		return arena_alloc(v->arena, bytes);
+	b = v->free_blocks[c];
+	if (!b)
+		return arena_alloc(v->arena, c * CLASS_BYTES);
+	v->free_blocks[c] = b->next;
+	return b;
+}
+
+/* Blocks over the largest class stay the arena's until it ends. */
+void kpool_free(struct kverifier *v, void *p, size_t bytes)
+{
+	size_t c = class_of(bytes ? bytes : 1);
+	struct kblock *b = p;
+
+	if (!p || c >= v->n_classes)
+		return;
+	b->next = v->free_blocks[c];
+	v->free_blocks[c] = b;
+}

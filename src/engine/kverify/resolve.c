@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * resolve: this release has each instruction, and each map that one names.
+ *
+ * Linux: kernel/bpf/verifier.c:resolve_pseudo_ldimm64, check_map_prog_compatibility, v6.12.
+ */
+#include "engine/kverify/internal.h"
+
+static FALLIBLE check_map(struct kverifier *v, const struct prog_map *m)
+{
+	const char *why;
+
+	if (!kernel_map_kind(v->k, m->kind)) {
+		const char *name = kernel_map_kind_name(m->kind);
+
+		KREJECT(v, MAP_KIND, "map '%s': Linux %s has no maps of kind %s (%u)", m->name, v->k->name,
+			name ? name : "?", m->kind);
+	}
+	why = kernel_map_prog(v->k, &v->o->target, m->kind);
+	if (why)
+		KREJECT(v, MAP_HERE, "%s", why);
+	return E_OK;
+}
+
+static bool addressable(uint32_t kind)
+{
+	return kind == PROG_MAP_ARRAY || kind == 33 /* BPF_MAP_TYPE_ARENA */ ||
+	       kind == 34 /* BPF_MAP_TYPE_INSN_ARRAY */;
+}
+
+static FALLIBLE check_direct(struct kverifier *v, const struct prog_map *m, const struct isa_insn *in)
+{
+	uint32_t off = (uint32_t)in->off;
+
+	if (off >= KMAX_VAR_OFF_DIRECT && !khas(v, KERNEL_OFFSET_IN_NUM))
+		KREJECT(v, MAP_DIRECT, "direct value offset of %u is not allowed", off);
+	if (!addressable(m->kind))
+		KREJECT(v, MAP_DIRECT, "no direct value access support for this map type");
+	if (m->max_entries != 1 && m->kind == PROG_MAP_ARRAY)
+		KREJECT(v, MAP_DIRECT, "invalid access to map value pointer, value_size=%u off=%u", m->value_size, off);
+	if (off >= m->value_size && m->kind == PROG_MAP_ARRAY)
+		KREJECT(v, MAP_DIRECT, "invalid access to map value pointer, value_size=%u off=%u", m->value_size, off);
+	return E_OK;
+}
+
+static FALLIBLE check_imm64(struct kverifier *v, const struct isa_insn *in, uint8_t *used, uint32_t *n_used)
+{
+	const struct prog_map *m;
+
+	if (in->aux != ISA_IMM64_MAP_FD && in->aux != ISA_IMM64_MAP_VALUE && in->aux != ISA_IMM64_MAP_IDX &&
+	    in->aux != ISA_IMM64_MAP_IDX_VALUE)
+		return E_OK;
+	if (in->imm < 0 || in->imm >= v->p->n_maps)
+		KREJECT(v, MAP_REF, "fd %lld is not pointing to valid bpf_map", (long long)in->imm);
+	m = &v->p->maps[in->imm];
+	if (!used[in->imm]) {
+		used[in->imm] = 1;
+		if (++*n_used > v->k->limits.maps)
+			KREJECT(v, MAPS, "The total number of maps per program has reached the limit of %u",
+				v->k->limits.maps);
+		TRY(check_map(v, m));
+	}
+	return in->aux == ISA_IMM64_MAP_VALUE || in->aux == ISA_IMM64_MAP_IDX_VALUE ? check_direct(v, m, in) : E_OK;
+}
+
+FALLIBLE kresolve(struct kverifier *v)
+{
+	uint8_t *used = ARENA_ARRAY(v->arena, uint8_t, v->p->n_maps + 1);
+	uint32_t n_used = 0;
+
+	KNEED(v, used);
+	for (uint32_t i = 0; i < v->p->n_insns; i++) {
+		const struct isa_insn *in = &v->p->insns[i];
+
+		v->insn = i;
+		if (in->sem == ISA_PAD)
+			continue;
+		if (kernel_insn_since(in) > v->k->version)
+			KREJECT(v, UNKNOWN_OPCODE, "unknown opcode %02x", isa_rows[in->row].byte);
+		if (in->sem == ISA_IMM64)
+			TRY(check_imm64(v, in, used, &n_used));
+	}
+	return E_OK;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* state: setting registers, copying states, visiting what is in them. */
+#include "engine/kverify/internal.h"
+
+/* Everything but what is no part of a value. */
+static void reset(struct kreg *r, enum kernel_reg base, uint32_t flags, const struct knum *n)
+{
+	int32_t subreg_def = r->subreg_def;
+	uint8_t live = r->live;
+
+	*r = (struct kreg){ .base = (uint8_t)base, .flags = flags, .n = *n, .subreg_def = subreg_def, .live = live };
+}
+
+void kreg_none(const struct knum_rules *rules, struct kreg *r)
+{
+	struct knum n = knum_unknown(rules);
+
+	reset(r, KR_NONE, 0, &n);
+}
+
+void kreg_scalar_unknown(const struct knum_rules *rules, struct kreg *r)
+{
+	struct knum n = knum_unknown(rules);
+
+	reset(r, KR_SCALAR, 0, &n);
+}
+
+void kreg_scalar_const(const struct knum_rules *rules, struct kreg *r, uint64_t value)
+{
+	struct knum n = knum_const(rules, value);
+
+	reset(r, KR_SCALAR, 0, &n);
+}
+
+void kreg_pointer(const struct knum_rules *rules, struct kreg *r, enum kernel_reg base, uint32_t flags)
+{
+	struct knum n = knum_const(rules, 0);
+
+	reset(r, base, flags, &n);
+}
+
+bool kslot_is_spill(const struct kslot *s)
+{
+	return s->byte[KSLOT_BYTES - 1] == KBYTE_SPILL;
+}
+
+bool kslot_is_scalar_spill(const struct kslot *s)
+{
+	return kslot_is_spill(s) && s->reg.base == KR_SCALAR;
+}
+
+bool kslot_is_scalar_spill64(const struct kslot *s)
+{
+	return s->byte[0] == KBYTE_SPILL && s->reg.base == KR_SCALAR;
+}
+
+bool kframe_grow(struct kverifier *v, struct kframe *f, uint32_t n)
+{
+	struct kslot *slots;
+
+	if (n <= f->n_slots)
+		return true;
+	if (n > f->slots_room) {
+		slots = kpool_alloc(v, n * sizeof *slots);
+		if (!slots)
+			return false;
+		if (f->n_slots)
+			memcpy(slots, f->slots, f->n_slots * sizeof *slots);
+		kpool_free(v, f->slots, f->slots_room * sizeof *slots);
+		f->slots = slots;
+		f->slots_room = n;
+	}
+	memset(f->slots + f->n_slots, 0, (n - f->n_slots) * sizeof *f->slots);
+	f->n_slots = n;
+	return true;
+}
+static_assert(KBYTE_INVALID == 0 && KR_NONE == 0, "a new slot is zeroes");
+
+static void free_frame(struct kverifier *v, struct kframe *f)
+{
+	if (!f)
+		return;
+	kpool_free(v, f->slots, f->slots_room * sizeof *f->slots);
+	kpool_free(v, f, sizeof *f);
+}
+
+static bool copy_frame(struct kverifier *v, struct kframe **to, const struct kframe *from)
+{
+	struct kframe *f = *to;
+	struct kslot *slots;
+	uint32_t room;
+
+	if (!f) {
+		f = kpool_alloc(v, sizeof *f);
+		if (!f)
+			return false;
+		f->slots = NULL;
+		f->slots_room = 0;
+		*to = f;
+	}
+	if (f->slots_room < from->n_slots) {
+		kpool_free(v, f->slots, f->slots_room * sizeof *f->slots);
+		f->slots_room = 0;
+		f->slots = kpool_alloc(v, from->n_slots * sizeof *f->slots);
+		if (!f->slots) {
+			f->n_slots = 0;
+			return false;
+		}
+		f->slots_room = from->n_slots;
+	}
+	slots = f->slots;
+	room = f->slots_room;
+	*f = *from;
+	f->slots = slots;
+	f->slots_room = room;
+	if (from->n_slots)
+		memcpy(slots, from->slots, from->n_slots * sizeof *slots);
+	return true;
+}
+
+static bool copy_refs(struct kverifier *v, struct kverify_state *to, const struct kverify_state *from)
+{
+	if (to->refs_room < from->n_refs) {
+		kpool_free(v, to->refs, to->refs_room * sizeof *to->refs);
+		to->refs_room = 0;
+		to->refs = kpool_alloc(v, from->n_refs * sizeof *to->refs);
+		if (!to->refs)
+			return false;
+		to->refs_room = from->n_refs;
+	}
+	if (from->n_refs)
+		memcpy(to->refs, from->refs, from->n_refs * sizeof *to->refs);
+	return true;
+}
+
+static bool copy_hist(struct kverifier *v, struct kverify_state *to, const struct kverify_state *from)
+{
+	if (to->hist_room < from->n_hist) {
+		kpool_free(v, to->hist, to->hist_room * sizeof *to->hist);
+		to->hist_room = 0;
+		to->hist = kpool_alloc(v, from->n_hist * sizeof *to->hist);
+		if (!to->hist)
+			return false;
+		to->hist_room = from->n_hist;
+	}
+	if (from->n_hist)
+		memcpy(to->hist, from->hist, from->n_hist * sizeof *to->hist);
+	return true;
+}
+
+bool kstate_copy(struct kverifier *v, struct kverify_state *to, const struct kverify_state *from)
+{
+	struct kverify_state keep;
+
+	for (uint32_t i = from->cur + 1; i < KFRAMES_MAX; i++) {
+		free_frame(v, to->frame[i]);
+		to->frame[i] = NULL;
+	}
+	for (uint32_t i = 0; i <= from->cur; i++)
+		if (!copy_frame(v, &to->frame[i], from->frame[i]))
+			return false;
+	if (!copy_refs(v, to, from) || !copy_hist(v, to, from))
+		return false;
+	keep = *to;
+	*to = *from;
+	memcpy(to->frame, keep.frame, sizeof keep.frame);
+	to->refs = keep.refs;
+	to->refs_room = keep.refs_room;
+	to->hist = keep.hist;
+	to->hist_room = keep.hist_room;
+	return true;
+}
+
+void kstate_free(struct kverifier *v, struct kverify_state *s)
+{
+	for (uint32_t i = 0; i < KFRAMES_MAX; i++)
+		free_frame(v, s->frame[i]);
+	kpool_free(v, s->refs, s->refs_room * sizeof *s->refs);
+	kpool_free(v, s->hist, s->hist_room * sizeof *s->hist);
+	*s = (struct kverify_state){ 0 };
+}
+
+uint32_t kid_fresh(struct kverifier *v)
+{
+	return ++v->next_id;
+}
+
+void kstate_each_reg(struct kverifier *v, struct kverify_state *s, kreg_visit *fn, void *user)
+{
+	for (uint32_t f = 0; f <= s->cur; f++) {
+		struct kframe *fr = s->frame[f];
+
+		for (int r = 0; r < ISA_N_REGS; r++)
+			if (!fn(v, &fr->r[r], NULL, user))
+				return;
+		for (uint32_t i = 0; i < fr->n_slots; i++)
+			if (fr->slots[i].byte[KSLOT_BYTES - 1] == KBYTE_SPILL &&
+			    !fn(v, &fr->slots[i].reg, &fr->slots[i], user))
+				return;
+	}
+}
+
+bool kin_sleepable(const struct kverifier *v)
+{
+	return v->cur.in_sleepable;
+}
