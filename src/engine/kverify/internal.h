@@ -278,6 +278,8 @@ const struct kmap *kreg_map(const struct kverifier *v, const struct kreg *r);
 void kreg_not_null(struct kverifier *v, struct kreg *r);
 /* Is it trusted? Linux: is_trusted_reg */
 bool kreg_is_trusted(const struct kverifier *v, const struct kreg *r);
+FALLIBLE kstack_initialised(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok, bool helper,
+			    bool write, struct kcall *call);
 /* The packet pointers of the state at work are gone. Linux: clear_all_pkt_pointers */
 void kpacket_clear(struct kverifier *v);
 /* A pointer to a kernel object of this type; Linux: mark_btf_ld_reg */
