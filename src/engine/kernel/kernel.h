@@ -215,12 +215,6 @@ const char *kernel_attach_type_name(uint32_t attach); /* "cgroup_inet4_bind"; NU
 bool kernel_attach_ok(const struct kernel_profile *k, const struct kernel_target *t);
 
 /*
- * The program and attach type that libbpf makes of an ELF section's name ("xdp", "cgroup/connect4", "fentry/do_exit").
- * False: it knows none. *attach: what comes after the type in the name, "" when nothing does; borrowed from section.
- * The program and attach type that libbpf makes of an ELF section's name ("xdp", "cgroup/connect4", "fentry/do_exit"), the
- * names of releases before 1.0 too. False: it knows none.
- * *attach: what comes after the type in the name, "" when nothing does; borrowed from section. out->attach_name stays NULL:
- * in BTF the name may have a prefix, kernel_attach_prefix.
  * The program and attach type that libbpf makes of an ELF section's name ("xdp", "cgroup/connect4", "fentry/do_exit"),
  * the names of releases before 1.0 too. False: it knows none. *attach: what comes after the type in the name, "" when
  * nothing does; borrowed from section. out->attach_name stays NULL: in BTF the name may have a prefix,
@@ -244,10 +238,6 @@ struct kernel_ctx_access {
 /*
  * May a program read or write `size` bytes at `off` of its context, and what comes of it? For types whose context is
  * one struct or plain memory. Types whose context is a list of BTF arguments (tracing, LSM, struct_ops) answer
- * KERNEL_CTX_BTF.
- * May a program read or write `size` bytes at `off` of its context, and what comes of it? For types whose context is one
- * struct or plain memory. Types whose context is a list of BTF arguments (tracing, LSM, struct_ops) answer KERNEL_CTX_BTF
- * where nothing but those arguments' types is left to ask. As on x86-64. out: set when the answer is KERNEL_CTX_YES.
  * KERNEL_CTX_BTF where nothing but those arguments' types is left to ask. As on x86-64. out: set when the answer is
  * KERNEL_CTX_YES.
  *
@@ -263,8 +253,6 @@ uint32_t kernel_ctx_size(const struct kernel_profile *k, const struct kernel_tar
 bool kernel_sock_access(const struct kernel_profile *k, enum kernel_reg reg, int32_t off, uint32_t size,
 			struct kernel_ctx_access *out);
 
-/* May programs of this type read (write) packets directly, and which helpers' calls invalidate packet pointers (proto
- * flags). */
 /*
  * May programs of this type write to packets directly; may they give packet memory to helpers (which must take it:
  * KP_PKT_ACCESS; not asked of CGROUP_SOCKOPT)? Loads through a packet pointer are not asked: who has one may read.
@@ -284,13 +272,6 @@ struct kernel_ret_range kernel_ret_range(const struct kernel_profile *k, const s
 
 /* Facts of a type. */
 enum kernel_type_fact {
-	KERNEL_TYPE_PRIVATE_STACK,  /* functions may have a stack each: bpf_enable_priv_stack, v6.12, x86-64 */
-	KERNEL_TYPE_SLEEPABLE,      /* may be loaded as sleepable */
-	KERNEL_TYPE_MUST_SLEEP,     /* may be loaded as nothing else */
-	KERNEL_TYPE_LD_ABS,         /* has the packet loads of classic BPF */
-	KERNEL_TYPE_TRACING,        /* is_tracing_prog_type: no locks, no timers */
-	KERNEL_TYPE_CTX_FIXED_OFF,  /* a constant may be added to the context pointer before it is used */
-	KERNEL_TYPE_CTX_VAR_OFF,    /* so may a number with bounds */
 	KERNEL_TYPE_SLEEPABLE,     /* may be loaded as sleepable */
 	KERNEL_TYPE_MUST_SLEEP,    /* may be loaded as nothing else */
 	KERNEL_TYPE_LD_ABS,        /* has the packet loads of classic BPF */
