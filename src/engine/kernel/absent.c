@@ -4,11 +4,6 @@
 #include "engine/kernel/kernel.h"
 #define U __attribute__((unused))
 #define W __attribute__((weak))
-W enum kernel_refusal kernel_helper(U const struct kernel_profile *k, U const struct kernel_target *t, U uint32_t id,
-				    U const struct kernel_proto **out)
-{
-	return KERNEL_NO_HELPER;
-}
 W const struct kernel_map_kind *kernel_map_kind(U const struct kernel_profile *k, U uint32_t kind)
 {
 	static const struct kernel_map_kind m = { 1, "?", 0, KERNEL_NOT_YET };
