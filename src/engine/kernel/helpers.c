@@ -130,6 +130,9 @@ static const struct proto_row protos[] = {
 
 /* ---- who may call what ---- */
 
+/* A set of places without some. */
+#define EXCEPT(places, without) ((places) & ~(uint64_t)(without))
+
 enum when { ANY, SLEEPABLE, NOT_SLEEPABLE };
 
 struct grant {

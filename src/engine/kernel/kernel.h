@@ -338,6 +338,10 @@ bool kernel_map_takes(const struct kernel_profile *k, uint32_t kind, uint32_t he
 /* check_map_prog_compatibility by type: may programs of this target use maps of this kind? NULL: yes; else why not, as
  * the kernel says it. */
 const char *kernel_map_prog(const struct kernel_profile *k, const struct kernel_target *t, uint32_t kind);
+/* May a program of this target change sockmaps and sockhashes by map_update_elem (map_delete_elem)? may_update_sockmap */
+bool kernel_sockmap_updates(const struct kernel_profile *k, const struct kernel_target *t, uint32_t helper);
+/* As kernel_map_prog, for a map that is made with BPF_F_NO_PREALLOC, or whose inner map is. */
+const char *kernel_map_no_prealloc(const struct kernel_profile *k, const struct kernel_target *t, uint32_t kind);
 
 /* ---- kfuncs ---- */
 
