@@ -302,9 +302,7 @@ static bool has_private_stack(const struct kernel_target *t)
 		return true;
 	case KPROG_TRACING:
 		return t->attach_type != KATTACH_TRACE_ITER;
-	case KPROG_LSM:
-		return t->attach_type == KATTACH_LSM_MAC;
-	default:
+	default: /* LSM and struct_ops by what they say of themselves: v6.12 no, v7.2 struct_ops on request */
 		return false;
 	}
 }
