@@ -151,6 +151,7 @@ enum kernel_arg {
 	KA_DYNPTR,
 	KA_INT,  /* ARG_PTR_TO_INT: 4 bytes that the helper fills */
 	KA_LONG, /* ARG_PTR_TO_LONG */
+	KA_SCALAR,
 	KA_N
 };
 
@@ -281,6 +282,8 @@ enum kernel_type_fact {
 	KERNEL_TYPE_CTX_VAR_OFF,   /* so may a number with bounds */
 };
 bool kernel_type_is(const struct kernel_profile *k, const struct kernel_target *t, enum kernel_type_fact f);
+/* Does this hook, "bpf_lsm_file_open", run where a program may sleep? Linux: bpf_lsm_is_sleepable_hook */
+bool kernel_lsm_hook_sleeps(const struct kernel_profile *k, const char *hook);
 
 /* ---- helpers ---- */
 
@@ -310,6 +313,7 @@ enum kernel_refusal {
 	KERNEL_ALLOWED,
 	KERNEL_NO_HELPER, /* this release has no such helper ("invalid func") */
 	KERNEL_NOT_HERE,  /* not for this program type ("program of this type cannot use helper") */
+	KERNEL_NOT_IN_PROBE, /* not for what it attaches to ("helper call is not allowed in probe") */
 };
 /* The prototype as this program sees it, in *out. */
 enum kernel_refusal kernel_helper(const struct kernel_profile *k, const struct kernel_target *t, uint32_t id,
@@ -334,6 +338,10 @@ bool kernel_map_takes(const struct kernel_profile *k, uint32_t kind, uint32_t he
 /* check_map_prog_compatibility by type: may programs of this target use maps of this kind? NULL: yes; else why not, as
  * the kernel says it. */
 const char *kernel_map_prog(const struct kernel_profile *k, const struct kernel_target *t, uint32_t kind);
+/* May a program of this target change sockmaps and sockhashes by map_update_elem (map_delete_elem)? may_update_sockmap */
+bool kernel_sockmap_updates(const struct kernel_profile *k, const struct kernel_target *t, uint32_t helper);
+/* As kernel_map_prog, for a map that is made with BPF_F_NO_PREALLOC, or whose inner map is. */
+const char *kernel_map_no_prealloc(const struct kernel_profile *k, const struct kernel_target *t, uint32_t kind);
 
 /* ---- kfuncs ---- */
 
