@@ -284,6 +284,13 @@ TEST(return_ranges_differ_by_release_and_hook)
 		{ "LSM, void", "6.12", { KPROG_LSM, KATTACH_LSM_MAC, false, "x", true }, { false, 0, 0, false, true } },
 		{ "LSM of a cgroup", "6.1", { KPROG_LSM, KATTACH_LSM_CGROUP }, { true, 0, 1 } },
 		{ "LSM of a cgroup, void", "6.1", { KPROG_LSM, KATTACH_LSM_CGROUP, false, "x", true }, { true, 1, 1 } },
+		{ "struct_ops, a number", "7.2", { KPROG_STRUCT_OPS }, { false } },
+		{ "struct_ops, nothing",
+		  "7.2",
+		  { KPROG_STRUCT_OPS, .attach_void = true },
+		  { .may_be_anything = true } },
+		{ "struct_ops, a pointer", "7.2", { KPROG_STRUCT_OPS, .attach_pointer = true }, { true, 0, 0 } },
+		{ "struct_ops, a pointer, then", "6.12", { KPROG_STRUCT_OPS, .attach_pointer = true }, { false } },
 		{ "xdp", "6.1", { KPROG_XDP, KATTACH_XDP }, { false } },
 	};
 
