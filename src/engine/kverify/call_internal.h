@@ -4,6 +4,7 @@
 #define SALLYPORT_ENGINE_KVERIFY_CALL_INTERNAL_H
 
 #include "engine/kverify/call.h"
+#include "engine/kverify/mem.h"
 
 /* As in enum bpf_func_id. */
 enum helper_id {
@@ -95,18 +96,6 @@ enum {
 
 enum { KMAX_ERRNO = 4095 };
 
-/* The map itself, or the one that stands for those in it. NULL: what the object says of it is not enough. */
-static inline const struct prog_map *kreg_map(const struct kverifier *v, const struct kreg *r)
-{
-	const struct prog_map *m = r->map < v->p->n_maps ? &v->p->maps[r->map] : NULL;
-
-	return m && r->map_uid && m->inner ? m->inner : m;
-}
-/* What is known of its values; NULL: nothing (inner maps). */
-static inline const struct kmap *kreg_map_fields(const struct kverifier *v, const struct kreg *r)
-{
-	return v->maps && r->map < v->p->n_maps && !(r->map_uid && v->p->maps[r->map].inner) ? &v->maps[r->map] : NULL;
-}
 static inline const char *kmap_name(const struct prog_map *m)
 {
 	return m && m->name ? m->name : "";
@@ -117,11 +106,6 @@ static inline int64_t kreg_off(const struct kreg *r)
 {
 	return (int64_t)r->off + (int64_t)r->n.t.value;
 }
-static inline bool kreg_is_zero(const struct kreg *r)
-{
-	return kreg_is_const(r) && !r->n.t.value;
-}
-
 /* ---- refs.c ---- */
 bool kref_held(const struct kverifier *v, uint32_t id);
 /* The reference that this register is; 0: it is none. */
@@ -133,11 +117,6 @@ void kreg_forget(struct kverifier *v, struct kreg *r);
 /* It ends, and nothing is made of the registers that carry it yet. False: no such reference, or not this callback's. */
 bool kref_end(struct kverifier *v, uint32_t id);
 
-/* ---- args.c ---- */
-bool kbtf_struct_match(struct kverifier *v, enum ktypes types, uint32_t id, int64_t off, enum ktypes want_types, uint32_t want,
-		       bool strict);
-const char *ktypes_name(struct kverifier *v, enum ktypes t, uint32_t id);
-
 /* ---- dynptr.c ---- */
 FALLIBLE kdynptr_make(struct kverifier *v, unsigned r, uint32_t arg_flags, uint32_t clone_ref_id, uint32_t parent_id);
 FALLIBLE kdynptr_make_late(struct kverifier *v, unsigned r, uint32_t arg_flags);
@@ -148,11 +127,30 @@ void kdynptr_reg(struct kverifier *v, struct kreg *r, uint32_t kind, bool first,
 /* The two slots are no dynptr any longer. */
 void kdynptr_invalidate(struct kverifier *v, uint32_t frame, uint32_t spi);
 
+/* ---- callback.c ---- */
+/* The callback that the frame at work belongs to adds to an rbtree, under its lock. Linux: in_rbtree_lock_required_cb */
+bool kin_rbtree_callback(const struct kverifier *v);
+/* What a kfunc calls back, if it is one that does. */
+enum kcallback kkfunc_callback(const struct kverifier *v, const struct isa_insn *in);
+/* May it be called while a lock is held? Linux: kfunc_spin_allowed */
+bool kkfunc_allowed_locked(const struct kverifier *v, const struct isa_insn *in);
+/* R1 to R5 of a callback that a kfunc calls. */
+FALLIBLE kkfunc_callback_args(struct kverifier *v, enum kcallback kind, const struct kframe *caller, struct kframe *f);
+
+/* ---- prune.c, precise.c ---- */
+/* A slot of a frame must be known exactly. Linux: bt_set_frame_slot, mark_chain_precision_batch */
+FALLIBLE kprecise_slot(struct kverifier *v, uint32_t frame, uint32_t spi);
+/* Back from a callback, at the call that will make the next: numbers that changed and need not be exact may be any. Linux: widen_imprecise_scalars */
+FALLIBLE kwiden_after_callback(struct kverifier *v, uint32_t insn);
+
 /* ---- ret.c ---- */
 /* The frame at work ends, and its caller goes on. Linux: prepare_func_exit */
 FALLIBLE kframe_leave(struct kverifier *v);
 
+FALLIBLE kcheck_ret_range(struct kverifier *v, unsigned r, const struct krange *range, const char *where);
+
 /* ---- call_func.c ---- */
+FALLIBLE kcall_scratch(struct kverifier *v);
 FALLIBLE kglobal_check_args(struct kverifier *v, uint32_t subprog);
 
 #endif
