@@ -93,7 +93,7 @@ static bool returns_reference(const struct kverifier *v)
 	const struct btf *b = ktypes_btf(v, KTYPES_KERNEL);
 	const struct btf_type *t;
 
-	if (!a || !a->proto || !b || !khas(v, KERNEL_RETURNS_REF) || r0->base != KR_BTF_ID || !kref_of(v, r0))
+	if (!a || !a->proto || !b || !khas(v, KERNEL_STRUCT_OPS_RETURNS_KPTR) || r0->base != KR_BTF_ID || !kref_of(v, r0))
 		return false;
 	t = btf_get(b, btf_skip(b, a->proto->type));
 	return t->kind == BTF_PTR && r0->types == KTYPES_KERNEL && btf_skip(b, t->type) == btf_skip(b, r0->type_id);
