@@ -158,7 +158,7 @@ static FALLIBLE check_aligned(struct kverifier *v, unsigned r, uint32_t size)
 	int64_t off = (int64_t)reg->off + (kreg_is_pkt(reg) ? NET_IP_ALIGN : 0);
 
 	if (!kbits_aligned(kbits_add(reg->n.t, kbits_const((uint64_t)off)), size))
-		KREJECT_REG(v, ARG_MISALIGNED, r, "misaligned access off %s+%d+0 size %u", kreg_offset_text(v, reg), reg->off, size);
+		KREJECT_REG(v, MISALIGNED, r, "misaligned access off %s+%d+0 size %u", kreg_offset_text(v, reg), reg->off, size);
 	return E_OK;
 }
 
@@ -370,6 +370,7 @@ static FALLIBLE arg_of_kind(struct kverifier *v, unsigned r, const struct kernel
 	case KA_BTF_ID_SOCK_COMMON:
 	case KA_RINGBUF_MEM:
 	case KA_STACK:
+	case KA_SCALAR:
 	case KA_N:
 		break;
 	}

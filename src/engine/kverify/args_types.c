@@ -48,6 +48,7 @@ static const struct taken rows[] = {
 	{ KA_CONST_SIZE, KR_SCALAR, 0, ALWAYS },
 	{ KA_CONST_SIZE_OR_ZERO, KR_SCALAR, 0, ALWAYS },
 	{ KA_CONST_ALLOC_SIZE_OR_ZERO, KR_SCALAR, 0, ALWAYS },
+	{ KA_SCALAR, KR_SCALAR, 0, ALWAYS },
 	{ KA_CONST_MAP_PTR, KR_MAP, 0, ALWAYS },
 	{ KA_CTX, KR_CTX, 0, ALWAYS },
 	SOCKETS(KA_SOCK_COMMON),
@@ -125,29 +126,6 @@ static FALLIBLE reject_type(struct kverifier *v, unsigned r, uint32_t arg)
 
 /* ---- objects of the kernel: of the right type ---- */
 
-/* Linux: map_kptr_match_type */
-static FALLIBLE check_kptr_type(struct kverifier *v, unsigned r, const struct kfield *want)
-{
-	const struct kreg *reg = kreg_at(v, r);
-	bool kernel = reg->types == KTYPES_KERNEL;
-	uint32_t allowed = KF_OR_NULL;
-
-	if (!want)
-		KUNSUPPORTED(v, "the type of a kptr");
-	if (kernel && khas(v, KERNEL_REFS_OF_STATE))
-		allowed |= KF_RCU;
-	if (khas(v, KERNEL_DYNPTR_SLICES))
-		allowed |= kernel ? KF_TRUSTED | KF_RCU : KF_ALLOC;
-	if (want->kind == KFIELD_KPTR_PERCPU && !kernel)
-		allowed |= KF_PERCPU;
-	if (reg->base == KR_BTF_ID && !(reg->flags & ~allowed) &&
-	    ktypes_match(v, reg->types, reg->type_id, (uint32_t)kreg_off(reg), want->types, want->type_id, want->kind != KFIELD_KPTR_UNREF))
-		return E_OK;
-	KREJECT_REG(v, KPTR_TYPE, r, "invalid kptr access, R%u type=ptr_%s expected=ptr_%s", r,
-		    reg->base == KR_BTF_ID ? ktypes_name(v, reg->types, reg->type_id) : "",
-		    ktypes_name(v, want->types, want->type_id));
-}
-
 static FALLIBLE check_object(struct kverifier *v, unsigned r, const struct kernel_typed *t, struct kcall *c)
 {
 	const struct kreg *reg = kreg_at(v, r);
@@ -158,7 +136,7 @@ static FALLIBLE check_object(struct kverifier *v, unsigned r, const struct kerne
 	if (khas(v, KERNEL_DYNPTR_SLICES) && reg->flags & KF_OR_NULL && (!(t->flags & KF_OR_NULL) || t->flags & KF_RELEASE))
 		KREJECT_REG(v, ARG_NULL, r, "Possibly NULL pointer passed to helper arg%u", r);
 	if (c->id == HELPER_KPTR_XCHG)
-		return check_kptr_type(v, r, c->kptr);
+		return kptr_check_type(v, r, c->kptr);
 	if (!want && name) {
 		if (!v->o->kernel_types)
 			KUNSUPPORTED(v, "the kernel's types are not known");
@@ -190,7 +168,7 @@ static FALLIBLE check_btf_id(struct kverifier *v, unsigned r, const struct kerne
 	if (reg->flags & KF_PERCPU && !(reg->flags & KF_ALLOC))
 		return E_OK;
 	if (reg->flags & KF_ALLOC)
-		return c->id == HELPER_KPTR_XCHG && r == 2 ? check_kptr_type(v, r, c->kptr) : E_OK;
+		return c->id == HELPER_KPTR_XCHG && r == 2 ? kptr_check_type(v, r, c->kptr) : E_OK;
 	return check_object(v, r, t, c);
 }
 

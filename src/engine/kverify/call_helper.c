@@ -141,7 +141,7 @@ static FALLIBLE record_map(struct kverifier *v, const struct kcall *c)
 		return E_OK;
 	KENSURE(v, c->map_def);
 	if (c->map_def->flags & PROG_MAP_RDONLY && changes_map(c->id))
-		KREJECT(v, MAP_READ_ONLY, "write into map forbidden");
+		KREJECT(v, HELPER_MAP_READ_ONLY, "write into map forbidden");
 	if (!aux->map_state)
 		aux->map_state = (uint32_t)c->map + 1;
 	else if (aux->map_state != (uint32_t)c->map + 1)
