@@ -384,7 +384,7 @@ static FALLIBLE check_packet_pointer(struct kverifier *v, const struct kreg *reg
 	if (!kreg_is_pkt(reg))
 		return E_OK;
 	/* Linux: may_access_direct_pkt_data: what the prototype says counts, but not for socket options */
-	if (ok && v->o->target.prog_type != TYPE_CGROUP_SOCKOPT)
+	if (ok && v->o->target.prog_type != KPROG_CGROUP_SOCKOPT)
 		ok = c->pkt_access;
 	if (!ok)
 		KREJECT(v, PACKET_TO_HELPER, "helper access to the packet is not allowed");

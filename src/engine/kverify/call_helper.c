@@ -32,7 +32,7 @@ static bool extra_allows(const struct kverify_extra *x, uint32_t id)
 /* A type of the embedder's own: a helper that it allows has the prototype that the most general types of Linux see. */
 static enum kernel_refusal lend(const struct kverifier *v, uint32_t id, const struct kernel_proto **out)
 {
-	static const uint32_t types[] = { TYPE_SOCKET_FILTER, TYPE_SCHED_CLS, TYPE_XDP, TYPE_KPROBE, TYPE_TRACING };
+	static const uint32_t types[] = { KPROG_SOCKET_FILTER, KPROG_SCHED_CLS, KPROG_XDP, KPROG_KPROBE, KPROG_TRACING };
 	enum kernel_refusal why = KERNEL_NO_HELPER;
 
 	for (size_t i = 0; i < countof(types) && why != KERNEL_ALLOWED; i++) {
@@ -67,6 +67,8 @@ static FALLIBLE find(struct kverifier *v, uint32_t id, const struct kernel_proto
 		KREJECT(v, HELPER_HERE, "program of this type cannot use helper bpf_%s#%u", name, id);
 	if (why == KERNEL_NOT_HERE)
 		KREJECT(v, HELPER_HERE_OLD, "unknown func bpf_%s#%u", name, id);
+	if (why == KERNEL_NOT_IN_PROBE)
+		KREJECT(v, NOT_IN_PROBE, "helper call is not allowed in probe");
 	return E_OK;
 }
 
@@ -171,27 +173,6 @@ static FALLIBLE record_key(struct kverifier *v, const struct kcall *c)
 	return E_OK;
 }
 
-/* Linux: may_update_sockmap */
-static bool may_update_sockmap(const struct kverifier *v, uint32_t id)
-{
-	switch (v->o->target.prog_type) {
-	case TYPE_TRACING:
-		return v->o->target.attach_type == ATTACH_TRACE_ITER;
-	case TYPE_SOCK_OPS:
-		return id == HELPER_MAP_DELETE_ELEM;
-	case TYPE_SOCKET_FILTER:
-	case TYPE_SCHED_CLS:
-	case TYPE_SCHED_ACT:
-	case TYPE_XDP:
-	case TYPE_SK_REUSEPORT:
-	case TYPE_FLOW_DISSECTOR:
-	case TYPE_SK_LOOKUP:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* Linux: check_map_func_compatibility */
 static FALLIBLE check_map_helper(struct kverifier *v, const struct kcall *c)
 {
@@ -200,8 +181,8 @@ static FALLIBLE check_map_helper(struct kverifier *v, const struct kcall *c)
 
 	if (!c->map_def)
 		return E_OK;
-	if (sockmap && (c->id == HELPER_MAP_UPDATE_ELEM || c->id == HELPER_MAP_DELETE_ELEM) && khas(v, KERNEL_SOCKMAP_UPDATES) &&
-	    !may_update_sockmap(v, c->id))
+	if (sockmap && (c->id == HELPER_MAP_UPDATE_ELEM || c->id == HELPER_MAP_DELETE_ELEM) &&
+	    !kernel_sockmap_updates(v->k, &v->o->target, c->id))
 		KREJECT(v, SOCKMAP_UPDATE, "cannot update sockmap in this context");
 	if (!kernel_map_takes(v->k, kind, c->id))
 		KREJECT(v, MAP_HELPER, "cannot pass map_type %u into func bpf_%s#%u", kind, c->proto->name, c->id);

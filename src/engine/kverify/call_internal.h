@@ -66,34 +66,6 @@ enum {
 	MAP_RHASH = 35,
 };
 
-/* As in enum bpf_prog_type and enum bpf_attach_type. */
-enum {
-	TYPE_SOCKET_FILTER = 1,
-	TYPE_KPROBE = 2,
-	TYPE_SCHED_CLS = 3,
-	TYPE_SCHED_ACT = 4,
-	TYPE_XDP = 6,
-	TYPE_PERF_EVENT = 7,
-	TYPE_CGROUP_SKB = 8,
-	TYPE_SOCK_OPS = 13,
-	TYPE_RAW_TRACEPOINT = 17,
-	TYPE_SK_REUSEPORT = 21,
-	TYPE_FLOW_DISSECTOR = 22,
-	TYPE_CGROUP_SOCKOPT = 25,
-	TYPE_TRACING = 26,
-	TYPE_STRUCT_OPS = 27,
-	TYPE_EXT = 28,
-	TYPE_LSM = 29,
-	TYPE_SK_LOOKUP = 30,
-	ATTACH_CGROUP_GETSOCKOPT = 21,
-	ATTACH_TRACE_FENTRY = 24,
-	ATTACH_TRACE_FEXIT = 25,
-	ATTACH_MODIFY_RETURN = 26,
-	ATTACH_LSM_MAC = 27,
-	ATTACH_TRACE_ITER = 28,
-	ATTACH_LSM_CGROUP = 43,
-};
-
 enum { KMAX_ERRNO = 4095 };
 
 static inline const char *kmap_name(const struct prog_map *m)
@@ -144,6 +116,8 @@ FALLIBLE kprecise_slot(struct kverifier *v, uint32_t frame, uint32_t spi);
 FALLIBLE kwiden_after_callback(struct kverifier *v, uint32_t insn);
 
 /* ---- ret.c ---- */
+/* The target, with what the kernel's types say of the function that it goes to. */
+struct kernel_target ktarget(const struct kverifier *v);
 /* The frame at work ends, and its caller goes on. Linux: prepare_func_exit */
 FALLIBLE kframe_leave(struct kverifier *v);
 

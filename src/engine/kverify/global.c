@@ -83,13 +83,13 @@ static bool is_context(const struct kverifier *v, const struct prototype *p, con
 
 	while (t->kind == BTF_CONST || t->kind == BTF_VOLATILE || t->kind == BTF_RESTRICT || t->kind == BTF_TYPE_TAG ||
 	       t->kind == BTF_TYPEDEF) {
-		if (t->kind == BTF_TYPEDEF && v->o->target.prog_type == TYPE_KPROBE && !strcmp(t->name, "bpf_user_pt_regs_t"))
+		if (t->kind == BTF_TYPEDEF && v->o->target.prog_type == KPROG_KPROBE && !strcmp(t->name, "bpf_user_pt_regs_t"))
 			return true;
 		t = btf_get(p->b, t->type);
 	}
 	if ((t->kind != BTF_STRUCT && t->kind != BTF_UNION) || !t->name[0])
 		return false;
-	if (v->o->target.prog_type == TYPE_KPROBE && !strcmp(t->name, "pt_regs"))
+	if (v->o->target.prog_type == KPROG_KPROBE && !strcmp(t->name, "pt_regs"))
 		return true;
 	return ctx && (!strcmp(ctx, t->name) || (khas(v, KERNEL_GLOBAL_CTX_PROJECTED) && is_projection(ctx, t->name)));
 }

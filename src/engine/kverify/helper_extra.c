@@ -81,11 +81,11 @@ static bool hook_range(const struct kverifier *v, struct krange *out)
 	struct kernel_ret_range r;
 
 	*out = (struct krange){ -KMAX_ERRNO, 0, true };
-	if (t.prog_type == TYPE_CGROUP_SOCKOPT && t.attach_type == ATTACH_CGROUP_GETSOCKOPT)
+	if (t.prog_type == KPROG_CGROUP_SOCKOPT && t.attach_type == KATTACH_CGROUP_GETSOCKOPT)
 		return false;
-	if (t.prog_type != TYPE_LSM || t.attach_type != ATTACH_LSM_CGROUP)
+	if (t.prog_type != KPROG_LSM || t.attach_type != KATTACH_LSM_CGROUP)
 		return true;
-	t.attach_type = ATTACH_LSM_MAC;
+	t.attach_type = KATTACH_LSM_MAC;
 	r = kernel_ret_range(v->k, &t);
 	*out = (struct krange){ r.min, r.max, true };
 	return r.have;
@@ -93,10 +93,9 @@ static bool hook_range(const struct kverifier *v, struct krange *out)
 
 static bool void_hook(const struct kverifier *v)
 {
-	const struct kernel_target *t = &v->o->target;
-	const struct kattach *a = ktypes_attach(v);
+	struct kernel_target t = ktarget(v);
 
-	return t->prog_type == TYPE_LSM && t->attach_type == ATTACH_LSM_CGROUP && a && a->proto && !a->proto->type;
+	return t.prog_type == KPROG_LSM && t.attach_type == KATTACH_LSM_CGROUP && t.attach_void;
 }
 
 static FALLIBLE set_retval(struct kverifier *v)
@@ -191,16 +190,16 @@ static bool has_trampoline(const struct kverifier *v)
 {
 	uint32_t a = v->o->target.attach_type;
 
-	return a == ATTACH_TRACE_FENTRY || a == ATTACH_TRACE_FEXIT || a == ATTACH_MODIFY_RETURN;
+	return a == KATTACH_TRACE_FENTRY || a == KATTACH_TRACE_FEXIT || a == KATTACH_MODIFY_RETURN;
 }
 
 static FALLIBLE func_ip(struct kverifier *v, const struct kcall *c)
 {
 	uint32_t type = v->o->target.prog_type;
 
-	if (type == TYPE_TRACING && !has_trampoline(v))
+	if (type == KPROG_TRACING && !has_trampoline(v))
 		KREJECT(v, FUNC_IP, "func bpf_%s#%u supported only for fentry/fexit/fsession/fmod_ret programs", c->proto->name, c->id);
-	if (type != TYPE_TRACING && type != TYPE_KPROBE)
+	if (type != KPROG_TRACING && type != KPROG_KPROBE)
 		KREJECT(v, FUNC_IP, "func bpf_%s#%u not supported for program type %u", c->proto->name, c->id, type);
 	return E_OK;
 }

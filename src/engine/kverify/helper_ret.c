@@ -209,10 +209,10 @@ static void refine_retval(struct kverifier *v, struct kreg *r0)
 	struct kernel_target t = v->o->target;
 	struct kernel_ret_range r = { .have = true, .min = -KMAX_ERRNO, .max = 0 };
 
-	if (!khas(v, KERNEL_RETVAL_RANGE) || (t.prog_type == TYPE_CGROUP_SOCKOPT && t.attach_type == ATTACH_CGROUP_GETSOCKOPT))
+	if (!khas(v, KERNEL_RETVAL_RANGE) || (t.prog_type == KPROG_CGROUP_SOCKOPT && t.attach_type == KATTACH_CGROUP_GETSOCKOPT))
 		return;
-	if (t.prog_type == TYPE_LSM && t.attach_type == ATTACH_LSM_CGROUP) {
-		t.attach_type = ATTACH_LSM_MAC;
+	if (t.prog_type == KPROG_LSM && t.attach_type == KATTACH_LSM_CGROUP) {
+		t.attach_type = KATTACH_LSM_MAC;
 		r = kernel_ret_range(v->k, &t);
 	}
 	if (r.have)

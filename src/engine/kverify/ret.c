@@ -65,30 +65,19 @@ FALLIBLE kcheck_ret_range(struct kverifier *v, unsigned r, const struct krange *
 
 /* ---- the program's own exit ---- */
 
-/* The function that it is attached to gives nothing back. */
-static bool target_is_void(const struct kverifier *v)
+struct kernel_target ktarget(const struct kverifier *v)
 {
 	const struct kattach *a = ktypes_attach(v);
+	struct kernel_target t = v->o->target;
 
-	return a && a->proto && !a->proto->type;
-}
-
-static bool is_lsm(const struct kverifier *v, bool cgroup)
-{
-	const struct kernel_target *t = &v->o->target;
-
-	return t->prog_type == TYPE_LSM && (t->attach_type == ATTACH_LSM_CGROUP) == cgroup;
-}
-
-static bool r0_unasked(const struct kverifier *v)
-{
-	return (is_lsm(v, false) || v->o->target.prog_type == TYPE_STRUCT_OPS) && target_is_void(v);
+	t.attach_void |= a && a->proto && !a->proto->type;
+	return t;
 }
 
 /* A struct_ops program may give back a reference of the type that the operation returns. */
 static bool returns_reference(const struct kverifier *v)
 {
-	const struct kattach *a = v->o->target.prog_type == TYPE_STRUCT_OPS ? ktypes_attach(v) : NULL;
+	const struct kattach *a = v->o->target.prog_type == KPROG_STRUCT_OPS ? ktypes_attach(v) : NULL;
 	const struct kreg *r0 = kreg_at(v, 0);
 	const struct btf *b = ktypes_btf(v, KTYPES_KERNEL);
 	const struct btf_type *t;
@@ -117,35 +106,27 @@ static FALLIBLE check_known(struct kverifier *v, const struct krange *range, con
 	return kcheck_ret_range(v, 0, range, where);
 }
 
-static struct krange program_range(const struct kverifier *v, bool *have)
+static struct kernel_ret_range program_range(const struct kverifier *v)
 {
 	const struct kverify_extra *x = v->o->extra;
-	struct kernel_ret_range r;
+	struct kernel_target t = ktarget(v);
 
-	if (x && x->prog_type && x->prog_type == v->o->target.prog_type) {
-		*have = true;
-		return (struct krange){ x->ret_min, x->ret_max, false };
-	}
-	if (is_lsm(v, true) && target_is_void(v)) {
-		*have = true;
-		return (struct krange){ 1, 1, false };
-	}
-	r = kernel_ret_range(v->k, &v->o->target);
-	*have = r.have;
-	return (struct krange){ r.min, r.max, is_lsm(v, false) };
+	if (x && x->prog_type && x->prog_type == t.prog_type)
+		return (struct kernel_ret_range){ .have = true, .min = x->ret_min, .max = x->ret_max };
+	return kernel_ret_range(v->k, &t);
 }
 
 static FALLIBLE check_program(struct kverifier *v)
 {
-	bool have;
-	struct krange range = program_range(v, &have);
+	struct kernel_ret_range r = program_range(v);
+	struct krange range = { r.min, r.max, r.ret32 };
 
-	if (r0_unasked(v))
+	if (r.may_be_anything)
 		return E_OK;
 	if (returns_reference(v))
 		return kcheck_ptr_off(v, kreg_at(v, 0), 0, false);
 	TRY(kreg_read(v, 0));
-	return have ? check_known(v, &range, "At program exit") : E_OK;
+	return r.have ? check_known(v, &range, "At program exit") : E_OK;
 }
 
 static FALLIBLE check_async(struct kverifier *v, const struct kframe *f)
