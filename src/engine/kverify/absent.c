@@ -43,7 +43,8 @@ __attribute__((weak)) bool knum_is_unknown(const struct knum *n) { return !~n->t
 __attribute__((weak)) void knum_print(U const struct knum *n, U bool old, U struct buf *out) {}
 __attribute__((weak)) const struct btf *ktypes_btf(U const struct kverifier *v, U enum ktypes t) { return NULL; }
 ABSENT(kprecise_slot, struct kverifier *v, U uint32_t frame, U uint32_t spi)
-ABSENT(kwiden_after_callback, struct kverifier *v, U uint32_t insn)
+__attribute__((weak)) void kwiden(U struct kverifier *v, U const struct kverify_state *kept, U uint32_t insn, U struct kverify_state *s) {}
+__attribute__((weak)) void klive_pass(U struct kframe *to, U unsigned r, U const struct kframe *from, U unsigned from_r) {}
 ABSENT(kkfunc_callback_args, struct kverifier *v, U enum kcallback kind, U const struct kframe *caller, U struct kframe *f)
 __attribute__((weak)) enum kcallback kkfunc_callback(U const struct kverifier *v, U const struct isa_insn *in) { return KCB_NONE; }
 __attribute__((weak)) bool kkfunc_allowed_locked(U const struct kverifier *v, U const struct isa_insn *in) { return false; }

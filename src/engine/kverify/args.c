@@ -107,9 +107,8 @@ static FALLIBLE constant_key(struct kverifier *v, unsigned r, uint32_t key_size,
 	at = -kreg_off(reg) - 1;
 	KENSURE(v, at >= 0 && at / KSLOT_BYTES < v->cur.frame[reg->frame]->n_slots);
 	s = &v->cur.frame[reg->frame]->slots[at / KSLOT_BYTES];
-	/* The kernel numbers a slot's bytes from its high end down. */
 	first = (int)(at % KSLOT_BYTES);
-	for (int i = first; i >= 0 && s->byte[KSLOT_BYTES - 1 - i] == KBYTE_ZERO; i--)
+	for (int i = first; i >= 0 && s->byte[i] == KBYTE_ZERO; i--)
 		zero++;
 	if (zero >= key_size) {
 		*key = 0;
@@ -117,7 +116,7 @@ static FALLIBLE constant_key(struct kverifier *v, unsigned r, uint32_t key_size,
 	}
 	if (!kslot_is_scalar_spill(s))
 		return E_OK;
-	for (int i = first; i >= 0 && s->byte[KSLOT_BYTES - 1 - i] == KBYTE_SPILL; i--)
+	for (int i = first; i >= 0 && s->byte[i] == KBYTE_SPILL; i--)
 		spill++;
 	if (spill != key_size || !knum_is_const(&s->reg.n))
 		return E_OK;

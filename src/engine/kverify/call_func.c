@@ -25,6 +25,12 @@ FALLIBLE kframe_enter(struct kverifier *v, struct kverify_state *s, uint32_t sub
 	return E_OK;
 }
 
+void kcall_pass(struct kframe *to, unsigned r, const struct kframe *from, unsigned from_r)
+{
+	to->r[r] = from->r[from_r];
+	klive_pass(to, r, from, from_r);
+}
+
 void kcall_clear_caller_saved(struct kverifier *v, struct kframe *f)
 {
 	for (unsigned r = 0; r <= 5; r++)
@@ -82,13 +88,13 @@ static FALLIBLE call_global(struct kverifier *v, uint32_t subprog)
 static FALLIBLE call_static(struct kverifier *v, uint32_t subprog)
 {
 	struct kframe *caller = kframe_cur(&v->cur), *f;
-	struct kreg args[6];
 
-	memcpy(args, caller->r, sizeof args);
-	TRY(kcall_scratch(v));
 	TRY(kframe_enter(v, &v->cur, subprog, v->at, &f));
 	for (unsigned r = 1; r <= 5; r++)
-		f->r[r] = args[r];
+		kcall_pass(f, r, caller, r);
+	v->cur.cur--;
+	TRY(kcall_scratch(v));
+	v->cur.cur++;
 	v->insn = v->subprogs[subprog].start;
 	return E_OK;
 }

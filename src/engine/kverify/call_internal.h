@@ -112,8 +112,10 @@ FALLIBLE kkfunc_callback_args(struct kverifier *v, enum kcallback kind, const st
 /* ---- prune.c, precise.c ---- */
 /* A slot of a frame must be known exactly. Linux: bt_set_frame_slot, mark_chain_precision_batch */
 FALLIBLE kprecise_slot(struct kverifier *v, uint32_t frame, uint32_t spi);
-/* Back from a callback, at the call that will make the next: numbers that changed and need not be exact may be any. Linux: widen_imprecise_scalars */
-FALLIBLE kwiden_after_callback(struct kverifier *v, uint32_t insn);
+/* What changed since the last round at insn and need not be exact may be any number. Linux: widen_imprecise_scalars */
+void kwiden(struct kverifier *v, const struct kverify_state *kept, uint32_t insn, struct kverify_state *s);
+/* Register r of a new frame is what register from_r of its caller was: its reads are that one's. */
+void klive_pass(struct kframe *to, unsigned r, const struct kframe *from, unsigned from_r);
 
 /* ---- ret.c ---- */
 /* The target, with what the kernel's types say of the function that it goes to. */
@@ -125,6 +127,8 @@ FALLIBLE kcheck_ret_range(struct kverifier *v, unsigned r, const struct krange *
 
 /* ---- call_func.c ---- */
 FALLIBLE kcall_scratch(struct kverifier *v);
+/* A register of a callee is one of its caller's. */
+void kcall_pass(struct kframe *to, unsigned r, const struct kframe *from, unsigned from_r);
 FALLIBLE kglobal_check_args(struct kverifier *v, uint32_t subprog);
 
 #endif

@@ -91,10 +91,10 @@ static FALLIBLE args_for_each(struct kverifier *v, const struct kframe *from, st
 	KENSURE(v, m);
 	if (!is_hash_or_array(m->m->kind))
 		KREJECT(v, CALLBACK_MAP, "callback function not allowed for map");
-	f->r[1] = from->r[1];
+	kcall_pass(f, 1, from, 1);
 	same_map(v, &f->r[2], KR_MAP_KEY, &from->r[1]);
 	same_map(v, &f->r[3], KR_MAP_VALUE, &from->r[1]);
-	f->r[4] = from->r[3];
+	kcall_pass(f, 4, from, 3);
 	return E_OK;
 }
 
@@ -112,11 +112,11 @@ static FALLIBLE args_find_vma(struct kverifier *v, const struct kframe *from, st
 	if (!v->o->kernel_types)
 		KUNSUPPORTED(v, "the kernel's types are not known");
 	id = ktypes_struct(v, "vm_area_struct");
-	f->r[1] = from->r[1];
+	kcall_pass(f, 1, from, 1);
 	kreg_pointer(&v->rules, &f->r[2], KR_BTF_ID, 0);
 	f->r[2].types = KTYPES_KERNEL;
 	f->r[2].type_id = id;
-	f->r[3] = from->r[4];
+	kcall_pass(f, 3, from, 4);
 	return E_OK;
 }
 
@@ -125,7 +125,7 @@ static FALLIBLE set_args(struct kverifier *v, enum kcallback kind, const struct 
 	switch (kind) {
 	case KCB_LOOP:
 		kreg_scalar_unknown(&v->rules, &f->r[1]);
-		f->r[2] = from->r[3];
+		kcall_pass(f, 2, from, 3);
 		return E_OK;
 	case KCB_FOR_EACH:
 		return args_for_each(v, from, f);
@@ -133,7 +133,7 @@ static FALLIBLE set_args(struct kverifier *v, enum kcallback kind, const struct 
 		return args_find_vma(v, from, f);
 	case KCB_USER_RINGBUF:
 		kdynptr_reg(v, &f->r[1], KF_DYNPTR_LOCAL, true, khas(v, KERNEL_DYNPTR_SLICES) ? kid_fresh(v) : 0, 0);
-		f->r[2] = from->r[3];
+		kcall_pass(f, 2, from, 3);
 		return E_OK;
 	case KCB_TIMER:
 	case KCB_WQ:

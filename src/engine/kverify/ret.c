@@ -201,7 +201,8 @@ FALLIBLE kframe_leave(struct kverifier *v)
 		return E_OK;
 	}
 	v->insn = callsite;
-	return kwiden_after_callback(v, callsite);
+	kwiden(v, &v->cur, callsite, &v->cur);
+	return E_OK;
 }
 
 FALLIBLE kcheck_exit(struct kverifier *v)
