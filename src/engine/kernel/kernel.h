@@ -274,13 +274,9 @@ struct kernel_ret_range {
 };
 struct kernel_ret_range kernel_ret_range(const struct kernel_profile *k, const struct kernel_target *t);
 
-/* May it be loaded as sleepable at all, does it take tail calls, callbacks ...: facts of a type. */
-enum kernel_type_fact {
-	KERNEL_TYPE_SLEEPABLE,
-	KERNEL_TYPE_LD_ABS,
-	KERNEL_TYPE_TRACING,       /* is_tracing_prog_type */
-	KERNEL_TYPE_PRIVATE_STACK, /* bpf_enable_priv_stack, v6.12: x86-64 */
 /* Facts of a type. */
+enum kernel_type_fact {
+	KERNEL_TYPE_PRIVATE_STACK,  /* functions may have a stack each: bpf_enable_priv_stack, v6.12, x86-64 */
 	KERNEL_TYPE_SLEEPABLE,      /* may be loaded as sleepable */
 	KERNEL_TYPE_MUST_SLEEP,     /* may be loaded as nothing else */
 	KERNEL_TYPE_LD_ABS,         /* has the packet loads of classic BPF */

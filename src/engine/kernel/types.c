@@ -311,9 +311,29 @@ static bool ctx_is_plain(uint32_t type)
 	}
 }
 
+/* Linux: kernel/bpf/verifier.c:bpf_enable_priv_stack, include/linux/bpf_verifier.h:bpf_prog_check_recur, v6.12 */
+static bool has_private_stack(const struct kernel_target *t)
+{
+	switch (t->prog_type) {
+	case KPROG_KPROBE:
+	case KPROG_TRACEPOINT:
+	case KPROG_PERF_EVENT:
+	case KPROG_RAW_TRACEPOINT:
+		return true;
+	case KPROG_TRACING:
+		return t->attach_type != KATTACH_TRACE_ITER;
+	case KPROG_LSM:
+		return t->attach_type != KATTACH_LSM_CGROUP;
+	default:
+		return false;
+	}
+}
+
 bool kernel_type_is(const struct kernel_profile *k, const struct kernel_target *t, enum kernel_type_fact f)
 {
 	switch (f) {
+	case KERNEL_TYPE_PRIVATE_STACK:
+		return has_private_stack(t);
 	case KERNEL_TYPE_SLEEPABLE:
 		return may_sleep(k, t);
 	case KERNEL_TYPE_MUST_SLEEP:
