@@ -186,8 +186,10 @@ static bool plain_may_write(const struct kernel_profile *k, uint32_t type)
 static bool plain_access(const struct kernel_profile *k, uint32_t type, int32_t off, uint32_t size, bool write)
 {
 	bool any_alignment = type == KPROG_SYSCALL && kernel_has(k, KERNEL_CTX_VAR_OFF);
+	/* tp_prog_is_valid_access compares with a size_t: what lies before the context is not seen to be less */
+	bool before = type == KPROG_TRACEPOINT && off < 0;
 
-	if (off < (type == KPROG_TRACEPOINT ? TRACE_COMMON : 0) || (uint32_t)off >= plain_size(k, type))
+	if (!before && (off < (type == KPROG_TRACEPOINT ? TRACE_COMMON : 0) || (uint32_t)off >= plain_size(k, type)))
 		return false;
 	if (write && !plain_may_write(k, type))
 		return false;

@@ -290,6 +290,23 @@ static bool is_tracing(const struct kernel_profile *k, uint32_t type)
 	}
 }
 
+/* Linux: kernel/bpf/verifier.c:bpf_enable_priv_stack, include/linux/bpf_verifier.h:bpf_prog_check_recur, v6.12 and v7.2
+ */
+static bool has_private_stack(const struct kernel_target *t)
+{
+	switch (t->prog_type) {
+	case KPROG_KPROBE:
+	case KPROG_TRACEPOINT:
+	case KPROG_PERF_EVENT:
+	case KPROG_RAW_TRACEPOINT:
+		return true;
+	case KPROG_TRACING:
+		return t->attach_type != KATTACH_TRACE_ITER;
+	default: /* LSM and struct_ops by what they say of themselves: v6.12 no, v7.2 struct_ops on request */
+		return false;
+	}
+}
+
 /* Types whose accesses of the context are not rewritten: struct bpf_verifier_ops without convert_ctx_access, v7.2. */
 static bool ctx_is_plain(uint32_t type)
 {
@@ -311,29 +328,9 @@ static bool ctx_is_plain(uint32_t type)
 	}
 }
 
-/* Linux: kernel/bpf/verifier.c:bpf_enable_priv_stack, include/linux/bpf_verifier.h:bpf_prog_check_recur, v6.12 */
-static bool has_private_stack(const struct kernel_target *t)
-{
-	switch (t->prog_type) {
-	case KPROG_KPROBE:
-	case KPROG_TRACEPOINT:
-	case KPROG_PERF_EVENT:
-	case KPROG_RAW_TRACEPOINT:
-		return true;
-	case KPROG_TRACING:
-		return t->attach_type != KATTACH_TRACE_ITER;
-	case KPROG_LSM:
-		return t->attach_type != KATTACH_LSM_CGROUP;
-	default:
-		return false;
-	}
-}
-
 bool kernel_type_is(const struct kernel_profile *k, const struct kernel_target *t, enum kernel_type_fact f)
 {
 	switch (f) {
-	case KERNEL_TYPE_PRIVATE_STACK:
-		return has_private_stack(t);
 	case KERNEL_TYPE_SLEEPABLE:
 		return may_sleep(k, t);
 	case KERNEL_TYPE_MUST_SLEEP:
@@ -343,6 +340,8 @@ bool kernel_type_is(const struct kernel_profile *k, const struct kernel_target *
 		       t->prog_type == KPROG_SCHED_ACT;
 	case KERNEL_TYPE_TRACING:
 		return is_tracing(k, t->prog_type);
+	case KERNEL_TYPE_PRIVATE_STACK:
+		return kernel_has(k, KERNEL_PRIVATE_STACK) && has_private_stack(t);
 	case KERNEL_TYPE_CTX_FIXED_OFF:
 		return kernel_has(k, KERNEL_CTX_FIXED_OFF) && ctx_is_plain(t->prog_type);
 	case KERNEL_TYPE_CTX_VAR_OFF:
