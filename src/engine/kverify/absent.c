@@ -50,3 +50,9 @@ __attribute__((weak)) FALLIBLE ktypes_init(U struct kverifier *v) { return E_OK;
 __attribute__((weak)) const struct btf *ktypes_btf(U const struct kverifier *v, U enum ktypes t) { return NULL; }
 __attribute__((weak)) uint64_t klinked_pack(U const struct klinked *l) { return 0; }
 __attribute__((weak)) void kprune_widen(U struct kverifier *v, U struct kverify_state *s) {}
+ABSENT(kreg_read, struct kverifier *v, U unsigned r)
+ABSENT(kreg_write, struct kverifier *v, U unsigned r, U bool mark_unknown)
+__attribute__((weak)) void kreg_not_null(U struct kverifier *v, U struct kreg *r) {}
+__attribute__((weak)) bool kreg_is_trusted(U const struct kverifier *v, U const struct kreg *r) { return false; }
+__attribute__((weak)) const struct kmap *kreg_map(U const struct kverifier *v, U const struct kreg *r) { return NULL; }
+__attribute__((weak)) const struct kmap *ktypes_record(U struct kverifier *v, U uint32_t type_id) { return NULL; }

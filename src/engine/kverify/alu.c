@@ -177,7 +177,7 @@ static void relink(struct kverifier *v, const struct isa_insn *in, struct kreg *
 /*
  * 0 or -1 is what comes of a comparison without a branch: each is followed by itself. Linux: maybe_fork_scalars, v6.12
  */
-static FALLIBLE fork(struct kverifier *v, const struct isa_insn *in, struct kreg *dst)
+static FALLIBLE fork_path(struct kverifier *v, const struct isa_insn *in, struct kreg *dst)
 {
 	bool all = dst->n.smin == -1 && dst->n.smax == 0;
 	struct kverify_state *other;
@@ -204,7 +204,7 @@ static FALLIBLE numbers(struct kverifier *v, const struct isa_insn *in, struct k
 	uint64_t umax = dst->n.umax;
 
 	if ((in->sem == ISA_AND || in->sem == ISA_OR) && knum_is_const(&src) && khas(v, KERNEL_FORK_BITWISE))
-		TRY(fork(v, in, dst));
+		TRY(fork_path(v, in, dst));
 	if (!knum_alu(rules(v), in, &dst->n, src)) {
 		struct knum n = dst->n;
 
