@@ -11,18 +11,6 @@
 ABSENT(kcheck_alu, struct kverifier *v, U const struct isa_insn *in)
 ABSENT(kcheck_imm64, struct kverifier *v, U const struct isa_insn *in)
 ABSENT(kcheck_jump, struct kverifier *v, U const struct isa_insn *in)
-ABSENT(kcheck_load, struct kverifier *v, U const struct isa_insn *in)
-ABSENT(kcheck_store, struct kverifier *v, U const struct isa_insn *in)
-ABSENT(kcheck_atomic, struct kverifier *v, U const struct isa_insn *in)
-ABSENT(kcheck_ld_abs, struct kverifier *v, U const struct isa_insn *in)
-ABSENT(kcheck_mem, struct kverifier *v, U const struct kaccess *a)
-ABSENT(kcheck_helper_mem, struct kverifier *v, U unsigned r, U uint32_t size, U bool write, U bool zero_ok, U struct kcall *call)
-ABSENT(kcheck_mem_size, struct kverifier *v, U unsigned r, U bool write, U bool zero_ok, U struct kcall *call)
-ABSENT(kcheck_map_access, struct kverifier *v, U unsigned r, U int32_t off, U uint32_t size, U bool zero_ok, U bool helper, U bool write)
-ABSENT(kcheck_packet_access, struct kverifier *v, U unsigned r, U int32_t off, U uint32_t size, U bool zero_ok)
-ABSENT(kcheck_mem_region, struct kverifier *v, U unsigned r, U int32_t off, U uint32_t size, U uint32_t mem_size, U bool zero_ok)
-ABSENT(kcheck_ptr_off, struct kverifier *v, U const struct kreg *reg, U unsigned r, U bool fixed_ok)
-ABSENT(kstack_initialised, struct kverifier *v, U unsigned r, U int32_t off, U uint32_t size, U bool zero_ok, U bool helper, U bool write, U struct kcall *call)
 ABSENT(kcheck_call, struct kverifier *v, U const struct isa_insn *in)
 ABSENT(kcheck_exit, struct kverifier *v)
 ABSENT(kcheck_helper_call, struct kverifier *v, U const struct isa_insn *in)
@@ -46,13 +34,10 @@ __attribute__((weak)) FALLIBLE kprune_path_end(U struct kverifier *v) { return E
 __attribute__((weak)) void kprune_reset(U struct kverifier *v) {}
 __attribute__((weak)) FALLIBLE kscc_compute(U struct kverifier *v) { return E_OK; }
 ABSENT(kglobal_enter, struct kverifier *v, U uint32_t subprog, U struct kframe *f)
-__attribute__((weak)) void kpacket_clear(U struct kverifier *v) {}
 __attribute__((weak)) bool kcalls_callback(U const struct kverifier *v, U uint32_t insn) { return false; }
 __attribute__((weak)) bool kcalls_async(U const struct kverifier *v, U uint32_t insn) { return false; }
-__attribute__((weak)) FALLIBLE ktypes_init(U struct kverifier *v) { return E_OK; }
 __attribute__((weak)) void knum_rules_init(struct knum_rules *r, const struct kernel_profile *k) { r->kernel = k; }
 __attribute__((weak)) struct knum knum_unknown(U const struct knum_rules *r) { return (struct knum){ .t = { 0, UINT64_MAX } }; }
 __attribute__((weak)) struct knum knum_const(U const struct knum_rules *r, uint64_t n) { return (struct knum){ .t = { n, 0 } }; }
 __attribute__((weak)) bool knum_is_unknown(const struct knum *n) { return !~n->t.mask; }
 __attribute__((weak)) void knum_print(U const struct knum *n, U bool old, U struct buf *out) {}
-__attribute__((weak)) const struct btf *ktypes_btf(U const struct kverifier *v, U enum ktypes t) { return NULL; }
