@@ -8,18 +8,6 @@
 		KUNSUPPORTED(v, "%s is not there", #name);      \
 	}
 #define U __attribute__((unused))
-ABSENT(kcheck_load, struct kverifier *v, U const struct isa_insn *in)
-ABSENT(kcheck_store, struct kverifier *v, U const struct isa_insn *in)
-ABSENT(kcheck_atomic, struct kverifier *v, U const struct isa_insn *in)
-ABSENT(kcheck_ld_abs, struct kverifier *v, U const struct isa_insn *in)
-ABSENT(kcheck_mem, struct kverifier *v, U const struct kaccess *a)
-ABSENT(kcheck_helper_mem, struct kverifier *v, U unsigned r, U uint32_t size, U bool write, U bool zero_ok, U struct kcall *call)
-ABSENT(kcheck_mem_size, struct kverifier *v, U unsigned r, U bool write, U bool zero_ok, U struct kcall *call)
-ABSENT(kcheck_map_access, struct kverifier *v, U unsigned r, U int32_t off, U uint32_t size, U bool zero_ok, U bool helper, U bool write)
-ABSENT(kcheck_packet_access, struct kverifier *v, U unsigned r, U int32_t off, U uint32_t size, U bool zero_ok)
-ABSENT(kcheck_mem_region, struct kverifier *v, U unsigned r, U int32_t off, U uint32_t size, U uint32_t mem_size, U bool zero_ok)
-ABSENT(kcheck_ptr_off, struct kverifier *v, U const struct kreg *reg, U unsigned r, U bool fixed_ok)
-ABSENT(kstack_initialised, struct kverifier *v, U unsigned r, U int32_t off, U uint32_t size, U bool zero_ok, U bool helper, U bool write, U struct kcall *call)
 ABSENT(kcheck_kfunc_call, struct kverifier *v, U const struct isa_insn *in)
 ABSENT(kprecise_reg, struct kverifier *v, U unsigned r)
 ABSENT(khist_push, struct kverifier *v, U uint32_t flags, U uint64_t linked)
@@ -31,9 +19,6 @@ __attribute__((weak)) FALLIBLE kprune_visit(U struct kverifier *v, bool *covered
 __attribute__((weak)) FALLIBLE kprune_path_end(U struct kverifier *v) { return E_OK; }
 __attribute__((weak)) void kprune_reset(U struct kverifier *v) {}
 __attribute__((weak)) FALLIBLE kscc_compute(U struct kverifier *v) { return E_OK; }
-__attribute__((weak)) void kpacket_clear(U struct kverifier *v) {}
-__attribute__((weak)) FALLIBLE ktypes_init(U struct kverifier *v) { return E_OK; }
-__attribute__((weak)) const struct btf *ktypes_btf(U const struct kverifier *v, U enum ktypes t) { return NULL; }
 ABSENT(kprecise_slot, struct kverifier *v, U uint32_t frame, U uint32_t spi)
 __attribute__((weak)) void kwiden(U struct kverifier *v, U const struct kverify_state *kept, U uint32_t insn, U struct kverify_state *s) {}
 __attribute__((weak)) void klive_pass(U struct kframe *to, U unsigned r, U const struct kframe *from, U unsigned from_r) {}
@@ -44,7 +29,3 @@ __attribute__((weak)) uint64_t klinked_pack(U const struct klinked *l) { return 
 __attribute__((weak)) void kprune_widen(U struct kverifier *v, U struct kverify_state *s) {}
 ABSENT(kreg_read, struct kverifier *v, U unsigned r)
 ABSENT(kreg_write, struct kverifier *v, U unsigned r, U bool mark_unknown)
-__attribute__((weak)) void kreg_not_null(U struct kverifier *v, U struct kreg *r) {}
-__attribute__((weak)) bool kreg_is_trusted(U const struct kverifier *v, U const struct kreg *r) { return false; }
-__attribute__((weak)) const struct kmap *kreg_map(U const struct kverifier *v, U const struct kreg *r) { return NULL; }
-__attribute__((weak)) const struct kmap *ktypes_record(U struct kverifier *v, U uint32_t type_id) { return NULL; }

@@ -36,12 +36,14 @@ struct ksubprog {
 		uint32_t flags, mem_size, type_id;
 	} args[5];
 	bool returns_void;
+	int32_t fastcall_off; /* lowest slot that a bpf_fastcall pattern uses; INT16_MIN: something else uses them too */
+	bool keep_fastcall_stack;
 };
 
 /* What is known of an instruction, apart from any path. Linux: struct bpf_insn_aux_data. */
 struct kaux {
 	bool prune_point, jmp_point, force_checkpoint, calls_callback, is_iter_next, seen, jump_target;
-	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs << 1 */
+	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs that go << 1 */
 	uint16_t live_regs; /* read later, at this point: LIVE_STATIC releases and 6.15 on */
 	uint32_t scc;
 	/* the same instruction must not be reached with pointers of different kinds: base | flags << 8 of the first; 0:
@@ -205,6 +207,10 @@ FALLIBLE kcfg_check(struct kverifier *v);    /* reachability, back edges, prune 
 FALLIBLE kdepth_check(struct kverifier *v);  /* after the walk: stack of chains of calls */
 int kcfg_subprog_at(const struct kverifier *v, uint32_t insn); /* which begins exactly here; -1: none */
 uint32_t kcfg_subprog_of(const struct kverifier *v, uint32_t insn);
+
+/* ---- fastcall.c: stores and loads around calls that do not need them; marked before the walk, taken away before depths ---- */
+FALLIBLE kfastcall_mark(struct kverifier *v);
+void kfastcall_remove(struct kverifier *v);
 
 /* ---- live.c: read marks and static liveness ---- */
 FALLIBLE klive_compute(struct kverifier *v);

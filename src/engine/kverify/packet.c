@@ -2,8 +2,8 @@
 /*
  * packet: packet data and metadata, sockets and flow keys: what networking programs point to beside their context.
  *
- * Linux: kernel/bpf/verifier.c:check_packet_access, check_sock_access, check_flow_keys_access, clear_all_pkt_pointers;
- * net/core/filter.c:bpf_sock_is_valid_access, bpf_tcp_sock_is_valid_access, v6.12 and v7.2.
+ * Linux: kernel/bpf/verifier.c:check_packet_access, check_sock_access, check_flow_keys_access, clear_all_pkt_pointers,
+ * v6.12 and v7.2.
  */
 #include "engine/kverify/mem.h"
 
@@ -81,68 +81,17 @@ FALLIBLE kaccess_flow_keys(struct kverifier *v, const struct kaccess *a, int32_t
 
 /* ---- sockets ---- */
 
-/* Offsets of struct bpf_sock. Linux: include/uapi/linux/bpf.h, v6.12 */
-enum {
-	SOCK_FAMILY = 4,
-	SOCK_TYPE = 8,
-	SOCK_PROTOCOL = 12,
-	SOCK_MARK = 16,
-	SOCK_SRC_IP4 = 24,
-	SOCK_SRC_PORT = 44,
-	SOCK_DST_PORT = 48,
-	SOCK_DST_PAD = 50,
-	SOCK_DST_IP4 = 52,
-	SOCK_STATE = 72,
-	SOCK_RX_QUEUE = 76,
-	SOCK_BYTES = 80,
-	TCP_BYTES_RECEIVED = 80,
-	TCP_BYTES_ACKED = 88,
-	TCP_BYTES = 112,
-	XDP_SOCK_BYTES = 4,
-};
-
-static bool sock_field_ok(uint32_t off, uint32_t size)
-{
-	if (off >= SOCK_DST_PAD && off < SOCK_DST_IP4)
-		return false;
-	if (off == SOCK_DST_PORT || off == SOCK_DST_PORT + 1)
-		return size == 4 || size <= 2;
-	/* Fields that may be read in part; at their beginning, addresses anywhere. */
-	if ((off >= SOCK_SRC_IP4 && off < SOCK_SRC_PORT) || (off >= SOCK_DST_IP4 && off < SOCK_STATE) ||
-	    off == SOCK_STATE || off == SOCK_FAMILY || off == SOCK_TYPE || off == SOCK_PROTOCOL ||
-	    off == SOCK_SRC_PORT || off == SOCK_RX_QUEUE)
-		return size <= 4;
-	return size == 4;
-}
-
-static bool socket_ok(const struct kreg *r, int32_t off, uint32_t size)
-{
-	uint32_t at = (uint32_t)off;
-
-	if (off < 0 || at % size)
-		return false;
-	switch ((enum kernel_reg)r->base) {
-	case KR_SOCK_COMMON:
-		return at < SOCK_BYTES && (at < SOCK_TYPE || at >= SOCK_SRC_IP4) && sock_field_ok(at, size);
-	case KR_SOCKET:
-		return at < SOCK_BYTES && sock_field_ok(at, size);
-	case KR_TCP_SOCK:
-		return at < TCP_BYTES && size == (at == TCP_BYTES_RECEIVED || at == TCP_BYTES_ACKED ? 8u : 4u);
-	default:
-		return at < XDP_SOCK_BYTES && size == 4;
-	}
-}
-
 FALLIBLE kaccess_sock(struct kverifier *v, const struct kaccess *a, int32_t off)
 {
 	const struct kreg *r = kreg_at(v, a->reg);
+	struct kernel_ctx_access got;
 
 	if (a->write)
 		KREJECT_REG(v, READ_ONLY, a->reg, "R%u cannot write into %s", a->reg, kreg_type_text(v, r));
 	if (r->n.smin < 0)
 		KREJECT_REG(v, NEGATIVE_INDEX, a->reg,
 			    "R%u min value is negative, either use unsigned index or do a if (index >=0) check.", a->reg);
-	if (!socket_ok(r, off, a->size))
+	if (!kernel_sock_access(v->k, (enum kernel_reg)r->base, off, a->size, &got))
 		KREJECT_REG(v, SOCKET_FIELD, a->reg, "R%u invalid %s access off=%d size=%u", a->reg,
 			    kreg_type_text(v, r), off, a->size);
 	kaccess_loaded(v, a);
