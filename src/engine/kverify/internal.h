@@ -42,6 +42,7 @@ struct ksubprog {
 struct kaux {
 	bool prune_point, jmp_point, force_checkpoint, calls_callback, is_iter_next, seen, jump_target;
 	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs << 1 */
+	uint8_t one_way;    /* enum kone_way: a branch on constants, CONST_BRANCHES releases */
 	uint16_t live_regs; /* read later, at this point: LIVE_STATIC releases and 6.15 on */
 	uint32_t scc;
 	/* the same instruction must not be reached with pointers of different kinds: base | flags << 8 of the first; 0:
@@ -51,6 +52,8 @@ struct kaux {
 	uint64_t key_state;   /* constant key of a tail call */
 	uint32_t loop_inline; /* bpf_loop */
 };
+
+enum kone_way { KONE_WAY_NO, KONE_WAY_TAKEN, KONE_WAY_NOT_TAKEN }; /* to be followed like a plain jump */
 
 /* A map of the program with what its BTF says of the values. */
 struct kmap {
@@ -88,8 +91,9 @@ struct kpending {
 struct kstored {
 	struct kstored *next;
 	struct kverify_state st;
+	struct kstored *prev; /* of those that left their list */
 	uint32_t misses, hits;
-	bool in_free_list;
+	bool in_free_list, cleaned;
 };
 
 struct kblock {
@@ -126,6 +130,7 @@ struct kverifier {
 	bool test_state_freq;
 
 	struct kstored **stored; /* heads, per slot */
+	struct kstored *evicted; /* that are not compared any more, but referred to */
 	uint32_t n_stored;
 	bool main_ends_with_range; /* the exit range is looked at */
 
@@ -229,6 +234,21 @@ FALLIBLE kprecise_reg(struct kverifier *v, unsigned r); /* mark_chain_precision 
 /* The instruction at work is noted in the path's history: stack access with frame and slot, or linked registers. */
 FALLIBLE khist_push(struct kverifier *v, uint32_t flags, uint64_t linked);
 FALLIBLE khist_stack(struct kverifier *v, uint32_t frame, uint32_t spi, uint32_t flags);
+/* Registers and slots with numbers that learn from one another at a branch. Linux: struct linked_regs */
+enum { KLINKED_MAX = 6 };
+struct klinked_entry {
+	uint8_t frame, spi; /* spi: number of the slot, or of the register */
+	bool is_reg;
+};
+struct klinked {
+	uint8_t n;
+	struct klinked_entry e[KLINKED_MAX];
+};
+static inline unsigned klinked_max(const struct kverifier *v)
+{
+	return v->k->limits.frames > 8 ? 5 : KLINKED_MAX;
+}
+uint64_t klinked_pack(const struct klinked *l); /* for khist_push */
 
 /* ---- alu.c, jump.c ---- */
 FALLIBLE kcheck_alu(struct kverifier *v, const struct isa_insn *in);
