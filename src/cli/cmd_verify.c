@@ -1,261 +1,323 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * verify: is this object safe under Sallyport's own runtime, program by program, and why not.
- *
- * Content that the rule compiler made says for which event type each program is; each is verified against the exact
- * context of that type in this release's schema, or in the one that --schema gives.
- */
-#include "cli/cli.h"
+/* verify: will it load, and where: under Sallyport's own runtime, and on releases of Linux. */
+#include "cli/verify.h"
 
 #include <getopt.h>
+#include <stdlib.h>
 
 #include "agent/agent.h"
-#include "content/image/image.h"
 #include "engine/abi/abi.h"
-#include "engine/obj/obj.h"
-#include "engine/verify/verify.h"
 
-const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--kernel sallyport] [--schema FILE]\n"
-			       "                        [--trace] [--format text|json]\n"
+const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--kernel LIST] [--btf FILE|DIR]\n"
+			       "                        [--compat] [--source] [--policy FILE] [--log kernel]\n"
+			       "                        [--schema FILE] [--trace] [--format text|json|sarif]\n"
+			       "       sallyport verify --explain ID\n"
 			       "\n"
-			       "Prove every program of an eBPF object safe, or say which instruction is not,\n"
-			       "what was known there, and what would mend it.\n"
+			       "Say of every program of an eBPF object whether it will be accepted, without\n"
+			       "loading it, or which instruction will not, what was known there, and what would\n"
+			       "mend it.\n"
 			       "\n"
 			       "  --prog NAME      only this program\n"
-			       "  --kernel NAME    whose rules: 'sallyport', this program's own runtime, is the\n"
-			       "                   one there is\n"
-			       "  --schema FILE    the events of another release, as its\n"
+			       "  --kernel LIST    whose verdict: releases of Linux (5.10,6.1,6.12), 'host' (the\n"
+			       "                   kernel that runs here), 'all', or 'sallyport' (this program's own\n"
+			       "                   runtime). Default: sallyport for content, else host\n"
+			       "  --btf FILE|DIR   the kernel's types: one file for all kernels, or a folder with\n"
+			       "                   one per release (6.1.btf). Default: this host's\n"
+			       "  --compat         a table of programs by kernels (all of them, or those of\n"
+			       "                   --kernel) with the first reason\n"
+			       "  --source         where verification time goes, by source line\n"
+			       "  --policy FILE    the house's own checks on top: docs/verify.md\n"
+			       "  --log kernel     what the kernel's own log would say\n"
+			       "  --schema FILE    content: the events of another release, as its\n"
 			       "                   'sallyport rules list schema' prints them\n"
-			       "  --trace          print each processed instruction with the state before it, on\n"
-			       "                   standard error\n"
-			       "  --format json    one object with a verdict per program; --json is the same\n"
+			       "  --trace          content: each processed instruction with the state before it,\n"
+			       "                   on standard error\n"
+			       "  --format FORMAT  text, json (--json is the same), or sarif\n"
+			       "  --explain ID     what a reason means, such as K301\n"
 			       "\n"
-			       "Exit code 0: all are proven safe. 1: at least one is refused, or the object\n"
-			       "cannot be read.\n";
+			       "Exit code 0: all are accepted. 1: at least one is not, or nothing can be said of\n"
+			       "it, or the object cannot be read. 3: this host cannot tell.\n";
 
-enum { OBJ_ARENA_MAX = 256 << 20, PROG_ARENA_MAX = 512 << 20 };
+enum { OBJECT_ARENA_MAX = 512 << 20, WALK_ARENA_MAX = 512 << 20 };
 
-struct verify_args {
-	const char *path, *prog, *schema;
-	bool json, trace;
-};
+const char *const verify_verdict_words[VERIFY_N_VERDICTS] = { [VERIFY_ACCEPTED] = "accepted",
+							      [VERIFY_REJECTED] = "rejected",
+							      [VERIFY_UNSUPPORTED] = "unsupported",
+							      [VERIFY_NO_VERDICT] = "no verdict" };
+
+/* ---- outcomes to where they go ---- */
+
+int verify_sink_open(struct verify_sink *s, const struct verify_args *args, const struct verify_kernels *k)
+{
+	*s = (struct verify_sink){ .args = args };
+	buf_init(&s->out, 256 << 20);
+	json_init(&s->j, &s->out);
+	if (args->compat) {
+		s->matrix = verify_matrix_new(k);
+		if (!s->matrix)
+			return cli_fail(CLI_HOST, "out of memory");
+	}
+	if (args->format == VERIFY_SARIF)
+		verify_open_sarif(s);
+	if (args->format != VERIFY_JSON)
+		return 0;
+	json_object(&s->j);
+	if (!args->compat) {
+		json_key(&s->j, "results");
+		json_array(&s->j);
+	}
+	return 0;
+}
+
+void verify_sink_put(struct verify_sink *s, const struct verify_outcome *o)
+{
+	s->counts[o->verdict]++;
+	s->n_policy += o->policy != NULL;
+	if (s->matrix)
+		verify_matrix_put(s->matrix, o);
+	else if (s->args->format == VERIFY_JSON)
+		verify_put_json(s, o);
+	else if (s->args->format == VERIFY_SARIF)
+		verify_put_sarif(s, o);
+	else if (s->args->format == VERIFY_TEXT)
+		verify_put_text(s, o);
+}
+
+static void put_summary(struct verify_sink *s)
+{
+	buf_printf(&s->out, "%u accepted, %u rejected", s->counts[VERIFY_ACCEPTED], s->counts[VERIFY_REJECTED]);
+	if (s->counts[VERIFY_UNSUPPORTED])
+		buf_printf(&s->out, ", %u not modelled", s->counts[VERIFY_UNSUPPORTED]);
+	if (s->counts[VERIFY_NO_VERDICT])
+		buf_printf(&s->out, ", %u without a verdict", s->counts[VERIFY_NO_VERDICT]);
+	if (s->n_policy)
+		buf_printf(&s->out, ", %u against the policy", s->n_policy);
+	buf_putc(&s->out, '\n');
+}
+
+int verify_sink_close(struct verify_sink *s, const struct verify_kernels *k)
+{
+	bool good = !s->n_policy && s->counts[VERIFY_ACCEPTED] && !s->counts[VERIFY_REJECTED] &&
+		    !s->counts[VERIFY_UNSUPPORTED] && !s->counts[VERIFY_NO_VERDICT];
+	int code;
+
+	(void)k;
+	if (s->args->format == VERIFY_JSON) {
+		if (s->matrix)
+			verify_matrix_json(s->matrix, &s->j);
+		else
+			json_end_array(&s->j);
+		json_end_object(&s->j);
+	} else if (s->args->format == VERIFY_SARIF) {
+		verify_close_sarif(s);
+	} else if (s->matrix) {
+		verify_matrix_print(s->matrix, &s->out, cli_colour(STDOUT_FILENO));
+	} else if (s->args->format == VERIFY_TEXT) {
+		put_summary(s);
+	}
+	verify_matrix_free(s->matrix);
+	code = cli_print(&s->out);
+	return code ? code : good ? CLI_OK : CLI_REFUSED;
+}
+
+/* ---- judging ---- */
 
 struct job {
 	const struct verify_args *args;
-	const struct template_table *table;
-	struct arena arena; /* object and schema */
-	struct obj obj;
-	struct image_schema image;
-	bool has_image;
-	struct buf out;
-	struct json j;
-	uint32_t n_ok, n_refused;
+	struct verify_sink sink;
+	struct verify_policy *policy;
+	char *bytes;
+	size_t len;
+	uint32_t n_judged;
 };
 
-static void trace(void *user, uint32_t insn, const char *state)
+struct heat {
+	uint32_t *steps;
+	struct verify_sink *log; /* --log kernel */
+	const struct prog *p;
+	uint32_t prev;
+};
+
+static void count_step(void *user, const struct kverifier *v, uint32_t insn, const struct kverify_state *s)
 {
-	(void)user;
-	(void)fprintf(stderr, "%6u: %s\n", insn, state);
+	struct heat *h = user;
+
+	if (h->steps)
+		h->steps[insn]++;
+	if (h->log)
+		verify_put_log(h->log, h->p, v, insn, s);
 }
 
-/* The exact context: of the event type for content; programs of other types have none of their own here. */
-static FALLIBLE context_of(const struct job *k, const struct prog *p, struct arena *a, struct abi_ctx *out,
-			   struct diag *d)
+static enum verify_verdict verdict_of(enum err err)
 {
-	if (!k->has_image)
-		FAIL(d, UNSUPPORTED,
-		     "the object has no " IMAGE_SCHEMA_SECTION " section, so no program has a known context");
-	for (uint32_t i = 0; i < k->image.n_progs; i++) {
-		const struct image_prog *ip = &k->image.progs[i];
-		const struct template_type *type;
-
-		if (strcmp(ip->prog, p->name))
-			continue;
-		type = template_type_by_name(k->table, ip->type);
-		if (!type)
-			FAIL(d, SCHEMA, "it judges events of type '%s', which this sensor does not have", ip->type);
-		return template_ctx(k->table, type, a, out);
+	switch (err) {
+	case E_OK:
+		return VERIFY_ACCEPTED;
+	case E_REJECTED:
+		return VERIFY_REJECTED;
+	case E_UNSUPPORTED:
+		return VERIFY_UNSUPPORTED;
+	default:
+		return VERIFY_NO_VERDICT;
 	}
-	FAIL(d, FORMAT, "the " IMAGE_SCHEMA_SECTION " section does not name it");
 }
 
-static FALLIBLE verify_one(const struct job *k, const struct prog *p, struct arena *a, struct verify_stats *st,
-			   struct diag *d)
+static void judge(struct job *job, const struct verify_kernel *k, const struct kobj *object, const struct prog *p)
 {
-	struct verify_opts o = { .profile = &abi_sallyport, .type = abi_prog_type(&abi_sallyport, p->section) };
-	struct abi_ctx ctx;
-
-	if (!o.type)
-		FAIL(d, UNSUPPORTED, "program type '%s' is not one of Sallyport's runtime", p->section);
-	TRY(context_of(k, p, a, &ctx, d));
-	o.ctx = &ctx;
-	if (k->args->trace)
-		o.trace = trace;
-	return verify_prog(p, &o, a, st, d);
-}
-
-static void put_text(struct job *k, const struct prog *p, enum err err, const struct verify_stats *st,
-		     const struct diag *d)
-{
-	bool colour = cli_colour(STDOUT_FILENO);
-
-	if (err == E_OK) {
-		buf_printf(&k->out, "%sproven%s  %s: %u instructions, %llu steps, %u states, stack %u bytes\n",
-			   colour ? "\033[32m" : "", colour ? "\033[0m" : "", p->name, p->n_insns,
-			   (unsigned long long)st->steps, st->states_peak, st->stack_bytes);
-		return;
-	}
-	buf_printf(&k->out, "%sREFUSED%s %s\n", colour ? "\033[1;31m" : "", colour ? "\033[0m" : "", p->name);
-	diag_render(&k->out, d, colour);
-}
-
-static void put_json(struct job *k, const struct prog *p, enum err err, const struct verify_stats *st,
-		     const struct diag *d)
-{
-	struct json *j = &k->j;
-
-	json_object(j);
-	if (err != E_OK) {
-		json_key(j, "diagnostic");
-		cli_json_diag(j, d);
-	}
-	json_key(j, "instructions");
-	json_u64(j, p->n_insns);
-	json_key(j, "name");
-	json_str(j, p->name);
-	json_key(j, "ok");
-	json_bool(j, err == E_OK);
-	json_key(j, "stack_bytes");
-	json_u64(j, st->stack_bytes);
-	json_key(j, "states");
-	json_u64(j, st->states_peak);
-	json_key(j, "steps");
-	json_u64(j, st->steps);
-	json_end_object(j);
-}
-
-static void judge(struct job *k, const struct prog *p)
-{
-	struct verify_stats st = { 0 };
-	struct arena a;
+	bool log = job->args->format == VERIFY_KERNEL_LOG;
+	struct heat heat = { .steps = job->args->source ? calloc(p->n_insns + 1, sizeof *heat.steps) : NULL,
+			     .log = log ? &job->sink : NULL,
+			     .p = p };
+	const struct kverify_watcher watcher = { .step = count_step, .user = &heat };
+	struct verify_outcome o = { .kernel = k, .object = object, .prog = p };
+	struct arena walk;
 	struct diag d;
 	enum err err;
 
-	arena_init(&a, PROG_ARENA_MAX);
+	arena_init(&walk, WALK_ARENA_MAX);
 	diag_init(&d);
-	err = verify_one(k, p, &a, &st, &d);
+	d.subject = p->name;
+	o.d = &d;
+	err = kobj_target(object, p, &o.opts, &d);
+	if (heat.steps || log)
+		o.opts.watcher = &watcher;
+	if (err == E_OK)
+		err = kverify_prog(p, &o.opts, &walk, &o.stats, &d);
+	o.verdict = verdict_of(err);
 	if (err != E_OK && !d.text[0])
 		(void)snprintf(d.text, sizeof d.text, "%s", err_text(err));
-	if (!d.subject)
-		d.subject = p->name;
-	k->n_ok += err == E_OK;
-	k->n_refused += err != E_OK;
-	if (k->args->json)
-		put_json(k, p, err, &st, &d);
-	else
-		put_text(k, p, err, &st, &d);
-	arena_done(&a);
+	o.heat = heat.steps;
+	if (log)
+		verify_end_log(&job->sink, &o);
+	o.policy = job->policy ? verify_policy_check(job->policy, &o) : NULL;
+	verify_sink_put(&job->sink, &o);
+	free(heat.steps);
+	arena_done(&walk);
+	job->n_judged++;
 }
 
-static int judge_all(struct job *k)
+static void unreadable(struct job *job, const struct verify_kernel *k, struct diag *d)
 {
-	const struct prog *one = k->args->prog ? obj_prog(&k->obj, k->args->prog) : NULL;
+	struct verify_outcome o = { .kernel = k, .verdict = VERIFY_NO_VERDICT, .d = d };
 
-	if (k->args->prog && !one)
-		return cli_fail(CLI_REFUSED, "'%s' has no program '%s'", k->args->path, k->args->prog);
-	if (!k->obj.n_progs)
-		return cli_fail(CLI_REFUSED, "'%s' holds no program", k->args->path);
-	buf_init(&k->out, 64 << 20);
-	json_init(&k->j, &k->out);
-	if (k->args->json) {
-		json_object(&k->j);
-		json_key(&k->j, "kernel");
-		json_str(&k->j, abi_sallyport.name);
-		json_key(&k->j, "programs");
-		json_array(&k->j);
-	}
-	for (uint32_t i = 0; i < k->obj.n_progs; i++)
-		if (!one || one == &k->obj.progs[i])
-			judge(k, &k->obj.progs[i]);
-	if (k->args->json) {
-		json_end_array(&k->j);
-		json_end_object(&k->j);
-	} else {
-		buf_printf(&k->out, "%u program%s proven, %u refused\n", k->n_ok, PLURAL(k->n_ok), k->n_refused);
-	}
-	return cli_print(&k->out);
+	verify_sink_put(&job->sink, &o);
 }
 
-/* The wall before the verifier: content must have been compiled against fields that the schema has, in the same places.
- */
-static int check_schema(const struct job *k, struct view bytes)
+/* One kernel: the object as it would be loaded there, and each of its programs. */
+static int judge_kernel(struct job *job, const struct verify_kernels *ks, const struct verify_kernel *k)
 {
-	struct content_opts o = { .table = k->table, .skip_verify = true };
-	struct content *c = NULL;
+	const struct kobj_opts opts = { .kernel = k->profile,
+					.kernel_types = k->types,
+					.version = k->version,
+					.config = verify_config,
+					.user = (void *)ks };
+	const struct prog *one = NULL;
+	struct kobj object;
 	struct arena a;
 	struct diag d;
 	enum err err;
 	int code = 0;
 
-	arena_init(&a, CONTENT_ARENA_MAX);
+	arena_init(&a, OBJECT_ARENA_MAX);
 	diag_init(&d);
-	err = content_load(bytes, k->args->path, &o, &a, &c, &d);
+	d.subject = job->args->path;
+	err = kobj_read(view_of(job->bytes, job->len), job->args->path, &opts, &a, &object, &d);
+	if (err == E_OK && job->args->prog) {
+		one = obj_prog(&object.obj, job->args->prog);
+		if (!one)
+			code = cli_fail(CLI_REFUSED, "'%s' has no program '%s'", job->args->path, job->args->prog);
+	}
 	if (err != E_OK)
-		code = cli_fail_diag(err, &d);
-	content_free(c);
+		unreadable(job, k, &d);
+	for (uint32_t i = 0; err == E_OK && !code && i < object.obj.n_progs; i++)
+		if (!one || one == &object.obj.progs[i])
+			judge(job, k, &object, &object.obj.progs[i]);
+	if (err == E_OK && !code && !object.obj.n_progs)
+		code = cli_fail(CLI_REFUSED, "'%s' holds no program", job->args->path);
 	arena_done(&a);
 	return code;
 }
 
-static int load(struct job *k, struct view bytes)
+static void say_stand_ins(const struct verify_args *args, const struct verify_kernels *ks)
 {
-	const struct obj_section *s;
-	struct bundle b;
-	struct diag d;
-	enum err err = E_OK;
-
-	diag_init(&d);
-	d.subject = k->args->path;
-	if (bundle_is(bytes)) {
-		err = bundle_read(bytes, &k->arena, &b, &d);
-		bytes = b.content;
-	}
-	if (err == E_OK)
-		err = obj_read(bytes, k->args->path, NULL, &k->arena, &k->obj, &d);
-	if (err != E_OK)
-		return cli_fail_diag(err, &d);
-	s = obj_section(&k->obj, IMAGE_SCHEMA_SECTION);
-	if (!s)
-		return 0;
-	err = image_read_schema(s->bytes, &k->arena, &k->image, &d);
-	if (err != E_OK)
-		return cli_fail_diag(err, &d);
-	k->has_image = true;
-	return check_schema(k, bytes);
+	for (uint32_t i = 0; i < ks->n; i++)
+		if (ks->k[i].stand_in) {
+			(void)fprintf(stderr, "sallyport: note: no types of other kernels are given (--btf): this "
+					      "host's stand in for theirs, so that "
+					      "fields and kfuncs which differ are judged as here\n");
+			return;
+		}
+	(void)args;
 }
 
-static int run(const struct verify_args *args)
+static int judge_kernels(struct job *job, const struct verify_kernels *ks)
 {
-	struct job k = { .args = args, .table = &template_builtin };
-	AUTO_FREE char *text = NULL;
-	struct diag d;
-	size_t len;
-	enum err err;
-	int code = 0;
+	int code = verify_sink_open(&job->sink, job->args, ks), end;
 
-	arena_init(&k.arena, OBJ_ARENA_MAX);
+	say_stand_ins(job->args, ks);
+	for (uint32_t i = 0; i < ks->n && !code; i++)
+		code = judge_kernel(job, ks, &ks->k[i]);
+	if (code) {
+		verify_matrix_free(job->sink.matrix);
+		buf_done(&job->sink.out);
+		return code;
+	}
+	end = verify_sink_close(&job->sink, ks);
+	return end;
+}
+
+static int verify_linux(const struct verify_args *args)
+{
+	struct job job = { .args = args };
+	struct verify_kernels ks;
+	struct diag d;
+	int code = verify_kernels_open(args, &ks);
+	enum err err;
+
 	diag_init(&d);
-	err = agent_file_read(args->path, &text, &len, &d);
-	if (err != E_OK)
-		code = cli_fail_diag(err, &d);
-	if (!code && args->schema)
-		code = cli_schema_load(args->schema, &k.arena, &k.table);
+	if (!code && args->policy)
+		code = verify_policy_open(args->policy, &job.policy);
+	if (!code) {
+		err = agent_file_read(args->path, &job.bytes, &job.len, &d);
+		code = err == E_OK ? 0 : cli_fail_diag(err, &d);
+	}
 	if (!code)
-		code = load(&k, view_of(text, len));
-	if (!code)
-		code = judge_all(&k);
-	arena_done(&k.arena);
-	return code ? code : k.n_refused ? CLI_REFUSED : CLI_OK;
+		code = judge_kernels(&job, &ks);
+	verify_policy_free(job.policy);
+	free(job.bytes);
+	verify_kernels_done(&ks);
+	return code;
+}
+
+/* ---- the command line ---- */
+
+static int format_of(const char *name, enum verify_format *out)
+{
+	if (!strcmp(name, "text"))
+		*out = VERIFY_TEXT;
+	else if (!strcmp(name, "json"))
+		*out = VERIFY_JSON;
+	else if (!strcmp(name, "sarif"))
+		*out = VERIFY_SARIF;
+	else
+		return cli_fail(CLI_USAGE, "--format takes text, json or sarif, not '%s'", name);
+	return 0;
+}
+
+static int choose(const struct verify_args *a)
+{
+	bool linux_only = a->compat || a->source || a->policy || a->btf || a->format == VERIFY_SARIF ||
+			  a->format == VERIFY_KERNEL_LOG;
+	bool content = a->kernels && !strcmp(a->kernels, abi_sallyport.name);
+
+	if (!a->kernels && !linux_only)
+		content = verify_is_content(a->path);
+	if (content && linux_only)
+		return cli_fail(CLI_USAGE, "--compat, --source, --policy, --btf, --log and sarif are for kernels of "
+					   "Linux: not with --kernel sallyport");
+	if (!content && (a->trace || a->schema))
+		return cli_fail(CLI_USAGE, "--trace and --schema are for content: give --kernel sallyport");
+	return content ? verify_content(a) : verify_linux(a);
 }
 
 int cmd_verify(int argc, char **argv)
@@ -265,33 +327,72 @@ int cmd_verify(int argc, char **argv)
 		{ "kernel", required_argument, NULL, 'k' },
 		{ "schema", required_argument, NULL, 's' },
 		{ "format", required_argument, NULL, 'f' },
+		{ "btf", required_argument, NULL, 'b' },
+		{ "policy", required_argument, NULL, 'P' },
+		{ "log", required_argument, NULL, 'l' },
+		{ "explain", required_argument, NULL, 'e' },
+		{ "compat", no_argument, NULL, 'c' },
+		{ "source", no_argument, NULL, 'S' },
 		{ "trace", no_argument, NULL, 't' },
 		{ "json", no_argument, NULL, 'j' },
 		{ 0 },
 	};
 	struct verify_args a = { 0 };
-	int c;
+	const char *explain = NULL;
+	int c, code = 0;
 
-	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
-		if (c == 'p')
+	while (!code && (c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
+		switch (c) {
+		case 'p':
 			a.prog = optarg;
-		else if (c == 's')
+			break;
+		case 's':
 			a.schema = optarg;
-		else if (c == 't')
+			break;
+		case 'k':
+			a.kernels = optarg;
+			break;
+		case 'b':
+			a.btf = optarg;
+			break;
+		case 'P':
+			a.policy = optarg;
+			break;
+		case 'e':
+			explain = optarg;
+			break;
+		case 'c':
+			a.compat = true;
+			break;
+		case 'S':
+			a.source = true;
+			break;
+		case 't':
 			a.trace = true;
-		else if (c == 'j' || (c == 'f' && !strcmp(optarg, "json")))
-			a.json = true;
-		else if (c == 'k' && strcmp(optarg, abi_sallyport.name))
-			return cli_fail(CLI_USAGE, "--kernel '%s' is not known: '%s' is", optarg, abi_sallyport.name);
-		else if (c == 'f' && strcmp(optarg, "text"))
-			return cli_fail(CLI_USAGE, "--format takes text or json");
-		else if (c == '?')
+			break;
+		case 'j':
+			a.format = VERIFY_JSON;
+			break;
+		case 'f':
+			code = format_of(optarg, &a.format);
+			break;
+		case 'l':
+			if (strcmp(optarg, "kernel"))
+				code = cli_fail(CLI_USAGE, "--log takes kernel, not '%s'", optarg);
+			a.format = VERIFY_KERNEL_LOG;
+			break;
+		default:
 			return cli_usage("verify");
+		}
 	}
+	if (code)
+		return code;
+	if (explain && optind == argc)
+		return verify_explain(explain, a.format == VERIFY_JSON);
 	if (optind + 1 != argc) {
 		(void)cli_fail(CLI_USAGE, "one object is needed");
 		return cli_usage("verify");
 	}
 	a.path = argv[optind];
-	return run(&a);
+	return choose(&a);
 }

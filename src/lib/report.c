@@ -26,6 +26,7 @@ static const struct {
 	{ SP_FUEL, "the program used up its fuel" },
 	{ SP_NOT_FOUND, "not found" },
 	{ SP_EXISTS, "exists already" },
+	{ SP_CANCELLED, "stopped by the caller" },
 	{ SP_BUG, "a broken invariant of the library" },
 };
 
@@ -64,6 +65,8 @@ enum sp_status lib_status(enum err e)
 		return SP_FAULT;
 	case E_FUEL:
 		return SP_FUEL;
+	case E_CANCELLED:
+		return SP_CANCELLED;
 	case E_NOT_FOUND:
 		return SP_NOT_FOUND;
 	case E_EXISTS:

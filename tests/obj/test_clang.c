@@ -131,6 +131,28 @@ TEST(maps_are_what_their_definitions_say)
 	arena_done(&a);
 }
 
+TEST(maps_say_which_types_their_keys_and_values_have)
+{
+	const struct prog_map *m;
+	struct arena a;
+	struct obj o;
+
+	open_progs(&a, &o);
+	CHECK(o.types);
+	m = map(&o, "by_number");
+	CHECK_STR(btf_get(o.types, m->key_type)->name, "u32");
+	CHECK_STR(btf_get(o.types, m->value_type)->name, "value");
+	m = map(&o, "counters");
+	CHECK_EQ(m->key_type, 0);
+	CHECK_EQ(m->value_type, 0);
+	for (uint32_t i = 0; i < o.n_maps; i++)
+		if (o.maps[i].init.len && o.maps[i].value_type)
+			CHECK_STR(btf_get(o.types, o.maps[i].value_type)->name, o.maps[i].name);
+	m = map(&o, ".data");
+	CHECK_EQ(btf_get(o.types, m->value_type)->kind, BTF_DATASEC);
+	arena_done(&a);
+}
+
 /* The first reference of this kind in the function: its map. */
 static const struct prog_map *reference(const struct prog *p, const char *func, enum isa_imm64 kind, int32_t *off)
 {

@@ -151,6 +151,7 @@ enum kernel_arg {
 	KA_DYNPTR,
 	KA_INT,  /* ARG_PTR_TO_INT: 4 bytes that the helper fills */
 	KA_LONG, /* ARG_PTR_TO_LONG */
+	KA_SCALAR,
 	KA_N
 };
 
@@ -170,15 +171,34 @@ enum kernel_ret {
 
 /* ---- program types ---- */
 
+/* enum bpf_prog_type: KPROG_XDP and so on. */
+enum kernel_prog_number {
+#define PROG_TYPE(name, number, text, since, attach, ctx) KPROG_##name = (number),
+#include "engine/kernel/prog_types.def"
+#undef PROG_TYPE
+	KPROG_N
+};
+
+/* enum bpf_attach_type: KATTACH_XDP_DEVMAP and so on. */
+enum kernel_attach_number {
+#define ATTACH_TYPE(name, number, text, since, prog) KATTACH_##name = (number),
+#include "engine/kernel/attach_types.def"
+#undef ATTACH_TYPE
+	KATTACH_N
+};
+
 /*
  * A program type and attach type, as bpf(2) takes them, and what the kernel knows of the place where it goes.
  * attach_type: 0 where none is asked for.
+ *
+ * A program of type EXT is judged as what it replaces: ask with the type and attach type of that.
  */
 struct kernel_target {
-	uint32_t prog_type;   /* BPF_PROG_TYPE_* */
-	uint32_t attach_type; /* BPF_* (enum bpf_attach_type), the expected one */
+	uint32_t prog_type;   /* KPROG_* */
+	uint32_t attach_type; /* KATTACH_*, the expected one */
 	bool sleepable;
 	const char *attach_name; /* of tracing, LSM, struct_ops, iterators: "bpf_lsm_file_open"; NULL: not said */
+	bool attach_void;        /* what attach_name names returns nothing (its BTF tells) */
 };
 
 struct kernel_prog_type {
@@ -189,13 +209,21 @@ struct kernel_prog_type {
 };
 /* NULL: this release does not have it. */
 const struct kernel_prog_type *kernel_prog_type(const struct kernel_profile *k, uint32_t type);
-const char *kernel_prog_type_name(uint32_t type); /* "xdp"; "type 99" is NULL */
+const char *kernel_prog_type_name(uint32_t type);     /* "xdp"; "type 99" is NULL */
+const char *kernel_attach_type_name(uint32_t attach); /* "cgroup_inet4_bind"; NULL: none has that number */
+/* Does this release load programs of this type for this expected attach type (else EINVAL before any instruction is
+ * looked at)? */
+bool kernel_attach_ok(const struct kernel_profile *k, const struct kernel_target *t);
 
 /*
- * The program and attach type that libbpf makes of an ELF section's name ("xdp", "cgroup/connect4", "fentry/do_exit").
- * False: it knows none. *attach: what comes after the type in the name, "" when nothing does; borrowed from section.
+ * The program and attach type that libbpf makes of an ELF section's name ("xdp", "cgroup/connect4", "fentry/do_exit"),
+ * the names of releases before 1.0 too. False: it knows none. *attach: what comes after the type in the name, "" when
+ * nothing does; borrowed from section. out->attach_name stays NULL: in BTF the name may have a prefix,
+ * kernel_attach_prefix.
  */
 bool kernel_section(const char *section, struct kernel_target *out, const char **attach);
+/* What libbpf puts before the name of a hook to find it in BTF: "bpf_lsm_", "btf_trace_", "bpf_iter_" or "". */
+const char *kernel_attach_prefix(const struct kernel_target *t);
 
 /* ---- contexts ---- */
 
@@ -211,16 +239,25 @@ struct kernel_ctx_access {
 /*
  * May a program read or write `size` bytes at `off` of its context, and what comes of it? For types whose context is
  * one struct or plain memory. Types whose context is a list of BTF arguments (tracing, LSM, struct_ops) answer
- * KERNEL_CTX_BTF.
+ * KERNEL_CTX_BTF where nothing but those arguments' types is left to ask. As on x86-64. out: set when the answer is
+ * KERNEL_CTX_YES.
+ *
+ * KERNEL_CTX_NO also where the kernel lets the access pass at first and finds no field there when it rewrites it ("bpf
+ * verifier is misconfigured"): no such program loads. Cost: a scan of the fields of one struct.
  */
 enum kernel_ctx_answer { KERNEL_CTX_NO, KERNEL_CTX_YES, KERNEL_CTX_BTF };
 enum kernel_ctx_answer kernel_ctx_access(const struct kernel_profile *k, const struct kernel_target *t, int32_t off,
 					 uint32_t size, bool write, struct kernel_ctx_access *out);
 /* Bytes of the context, for messages and generators; 0: not known. */
 uint32_t kernel_ctx_size(const struct kernel_profile *k, const struct kernel_target *t);
+/* The same question for a read through a pointer to a socket: reg is SOCKET, SOCK_COMMON, TCP_SOCK or XDP_SOCK. */
+bool kernel_sock_access(const struct kernel_profile *k, enum kernel_reg reg, int32_t off, uint32_t size,
+			struct kernel_ctx_access *out);
 
-/* May programs of this type read (write) packets directly, and which helpers' calls invalidate packet pointers (proto
- * flags). */
+/*
+ * May programs of this type write to packets directly; may they give packet memory to helpers (which must take it:
+ * KP_PKT_ACCESS; not asked of CGROUP_SOCKOPT)? Loads through a packet pointer are not asked: who has one may read.
+ */
 bool kernel_packet_read(const struct kernel_profile *k, const struct kernel_target *t);
 bool kernel_packet_write(const struct kernel_profile *k, const struct kernel_target *t);
 
@@ -228,18 +265,25 @@ bool kernel_packet_write(const struct kernel_profile *k, const struct kernel_tar
 struct kernel_ret_range {
 	bool have;
 	int64_t min, max;
-	bool may_be_anything; /* a type whose R0 is not looked at */
+	bool ret32;           /* only the lower 32 bits are looked at */
+	bool may_be_anything; /* R0 is not looked at, it need not even be set: hooks that return nothing */
+	bool enforces_attach; /* a value of 2 or 3 binds the program to its attach type; no part of the verdict */
 };
 struct kernel_ret_range kernel_ret_range(const struct kernel_profile *k, const struct kernel_target *t);
 
-/* May it be loaded as sleepable at all, does it take tail calls, callbacks ...: facts of a type. */
+/* Facts of a type. */
 enum kernel_type_fact {
-	KERNEL_TYPE_SLEEPABLE,
-	KERNEL_TYPE_LD_ABS,
-	KERNEL_TYPE_TRACING,       /* is_tracing_prog_type */
-	KERNEL_TYPE_PRIVATE_STACK, /* bpf_enable_priv_stack, v6.12: x86-64 */
+	KERNEL_TYPE_SLEEPABLE,     /* may be loaded as sleepable */
+	KERNEL_TYPE_MUST_SLEEP,    /* may be loaded as nothing else */
+	KERNEL_TYPE_LD_ABS,        /* has the packet loads of classic BPF */
+	KERNEL_TYPE_TRACING,       /* is_tracing_prog_type: no locks, no timers */
+	KERNEL_TYPE_PRIVATE_STACK, /* functions may have a stack of their own: bpf_enable_priv_stack, v6.12, x86-64 */
+	KERNEL_TYPE_CTX_FIXED_OFF, /* a constant may be added to the context pointer before it is used */
+	KERNEL_TYPE_CTX_VAR_OFF,   /* so may a number with bounds */
 };
 bool kernel_type_is(const struct kernel_profile *k, const struct kernel_target *t, enum kernel_type_fact f);
+/* Does this hook, "bpf_lsm_file_open", run where a program may sleep? Linux: bpf_lsm_is_sleepable_hook */
+bool kernel_lsm_hook_sleeps(const struct kernel_profile *k, const char *hook);
 
 /* ---- helpers ---- */
 
@@ -269,6 +313,7 @@ enum kernel_refusal {
 	KERNEL_ALLOWED,
 	KERNEL_NO_HELPER, /* this release has no such helper ("invalid func") */
 	KERNEL_NOT_HERE,  /* not for this program type ("program of this type cannot use helper") */
+	KERNEL_NOT_IN_PROBE, /* not for what it attaches to ("helper call is not allowed in probe") */
 };
 /* The prototype as this program sees it, in *out. */
 enum kernel_refusal kernel_helper(const struct kernel_profile *k, const struct kernel_target *t, uint32_t id,
@@ -293,6 +338,10 @@ bool kernel_map_takes(const struct kernel_profile *k, uint32_t kind, uint32_t he
 /* check_map_prog_compatibility by type: may programs of this target use maps of this kind? NULL: yes; else why not, as
  * the kernel says it. */
 const char *kernel_map_prog(const struct kernel_profile *k, const struct kernel_target *t, uint32_t kind);
+/* May a program of this target change sockmaps and sockhashes by map_update_elem (map_delete_elem)? may_update_sockmap */
+bool kernel_sockmap_updates(const struct kernel_profile *k, const struct kernel_target *t, uint32_t helper);
+/* As kernel_map_prog, for a map that is made with BPF_F_NO_PREALLOC, or whose inner map is. */
+const char *kernel_map_no_prealloc(const struct kernel_profile *k, const struct kernel_target *t, uint32_t kind);
 
 /* ---- kfuncs ---- */
 
@@ -346,7 +395,7 @@ bool kernel_kfunc_allowed(const struct kernel_profile *k, const struct kernel_ta
 /* ---- instructions ---- */
 
 struct isa_insn;
-/* The first release whose verifier knows this instruction (semantic, width, form). */
+/* The first release whose verifier knows this instruction (semantic, width, form); KERNEL_NOT_YET: none does. */
 uint16_t kernel_insn_since(const struct isa_insn *in);
 
 #endif

@@ -60,19 +60,14 @@ struct kmap {
 	const struct prog_map *m;
 	int32_t spin_lock_off, res_spin_lock_off, timer_off, wq_off, task_work_off; /* -1: none */
 	uint32_t n_kptrs;
-	const struct kfield *kptrs; /* sorted by off: kptrs, list heads, rbtree roots and nodes */
-	bool frozen;                /* .rodata: what is in it is known */
+	const struct kfield *kptrs; /* sorted by off: all special fields, those with an offset above too */
+	bool frozen; /* .rodata: what is in it is known */
+	const struct kmap *inner; /* *_OF_MAPS: the map that stands for those in it; NULL: not said */
 };
 enum kfield_kind {
-	KFIELD_KPTR_UNREF,
-	KFIELD_KPTR_REF,
-	KFIELD_KPTR_PERCPU,
-	KFIELD_LIST_HEAD,
-	KFIELD_LIST_NODE,
-	KFIELD_RB_ROOT,
-	KFIELD_RB_NODE,
-	KFIELD_REFCOUNT,
-	KFIELD_UPTR
+	KFIELD_KPTR_UNREF, KFIELD_KPTR_REF, KFIELD_KPTR_PERCPU, KFIELD_LIST_HEAD, KFIELD_LIST_NODE, KFIELD_RB_ROOT,
+	KFIELD_RB_NODE, KFIELD_REFCOUNT, KFIELD_UPTR,
+	KFIELD_SPIN_LOCK, KFIELD_RES_SPIN_LOCK, KFIELD_TIMER, KFIELD_WQ, KFIELD_TASK_WORK, KFIELD_N
 };
 struct kfield {
 	uint32_t kind, off, size;
@@ -85,6 +80,7 @@ struct kpending {
 	struct kpending *next;
 	struct kverify_state st;
 	uint32_t insn, prev_insn;
+	uint64_t step; /* at which it began to wait */
 };
 
 /* A state kept for comparison, in the list of its instruction. */
@@ -119,6 +115,7 @@ struct kverifier {
 	struct kverify_state cur; /* at work */
 	uint32_t insn, prev_insn; /* at work (a check may change it to the next), and the one before it */
 	uint32_t at;              /* at work, whatever becomes of insn */
+	uint64_t prev_step;       /* the step before the one at work on this path; 0: none */
 	bool hist_open;           /* the newest entry of the history is of the instruction at work */
 	bool path_ends;
 	bool strict_align;
@@ -136,6 +133,7 @@ struct kverifier {
 
 	/* What the call or access at work found out: set and used within one instruction. */
 	bool seen_direct_write, has_ld_abs, calls_tail;
+	bool poison_ok; /* memory of a kfunc or global function: dead slots of the stack will do */
 
 	/* pool.c */
 	struct kblock **free_blocks;
@@ -215,6 +213,12 @@ uint32_t kcfg_subprog_of(const struct kverifier *v, uint32_t insn);
 
 /* ---- live.c: read marks and static liveness ---- */
 FALLIBLE klive_compute(struct kverifier *v);
+/* Around the judgement of an instruction. */
+FALLIBLE klive_step_begin(struct kverifier *v);
+FALLIBLE klive_step_end(struct kverifier *v);
+/* to's register r is a copy of from's, in another frame: arguments of a call or callback, the result of a call. For all that is
+ * copied so, beside the copy itself: reads of it are noted where it came from. */
+void klive_pass(struct kframe *to, unsigned r, const struct kframe *from, unsigned from_r);
 /* A register of the frame at work is read (or written); bits 64: all of it. Linux: check_reg_arg. It rejects "R%d
  * !read_ok". */
 FALLIBLE kreg_read(struct kverifier *v, unsigned r);
@@ -228,6 +232,11 @@ FALLIBLE kprune_visit(struct kverifier *v, bool *covered);
 FALLIBLE kprune_path_end(struct kverifier *v); /* of the state at work. Linux: update_branch_counts */
 void kprune_reset(struct kverifier *v);        /* forgets all kept states. Linux: free_states */
 FALLIBLE kscc_compute(struct kverifier *v);
+
+/* ---- widen.c ---- */
+/* Numbers that differ from those of the round before, at the same place, and need not be exact: anything. s: a state that waits, or the one
+ * at work; insn: where its rounds begin. Linux: find_prev_entry, widen_imprecise_scalars */
+void kwiden(struct kverifier *v, const struct kverify_state *kept, uint32_t insn, struct kverify_state *s);
 
 /* ---- precise.c ---- */
 FALLIBLE kprecise_reg(struct kverifier *v, unsigned r); /* mark_chain_precision */
@@ -290,6 +299,18 @@ FALLIBLE kcheck_mem_region(struct kverifier *v, unsigned r, int32_t off, uint32_
 FALLIBLE kcheck_ptr_off(struct kverifier *v, const struct kreg *reg, unsigned r, bool fixed_ok);
 FALLIBLE kstack_initialised(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok, bool helper,
 			    bool write, struct kcall *call);
+/* Memory of fixed size for a kfunc or global function: read and written, NULL will do. Linux: check_mem_reg */
+FALLIBLE kcheck_mem_reg(struct kverifier *v, unsigned r, uint32_t size);
+/* As kcheck_mem_size for a kfunc: read and written, NULL with any size will do. Linux: check_kfunc_mem_size_reg */
+FALLIBLE kcheck_kfunc_mem_size(struct kverifier *v, unsigned r);
+/* What the map register or map value at r belongs to: the map, or what stands for the inner ones of its. */
+const struct kmap *kreg_map(const struct kverifier *v, const struct kreg *r);
+/* A pointer to something that may be NULL is taken to be none. Linux: mark_ptr_not_null_reg */
+void kreg_not_null(struct kverifier *v, struct kreg *r);
+/* Is it trusted? Linux: is_trusted_reg */
+bool kreg_is_trusted(const struct kverifier *v, const struct kreg *r);
+FALLIBLE kstack_initialised(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok, bool helper,
+			    bool write, struct kcall *call);
 /* The packet pointers of the state at work are gone. Linux: clear_all_pkt_pointers */
 void kpacket_clear(struct kverifier *v);
 /* A pointer to a kernel object of this type; Linux: mark_btf_ld_reg */
@@ -303,6 +324,9 @@ FALLIBLE kcheck_func_call(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_kfunc_call(struct kverifier *v, const struct isa_insn *in);
 bool kcalls_callback(const struct kverifier *v, uint32_t insn); /* a helper or kfunc that calls back, in turn */
 bool kcalls_async(const struct kverifier *v, uint32_t insn);
+/* The prototype of a helper, an embedder's too; parameters of a kfunc by the kernel's types. False: not known. */
+bool kcall_proto(const struct kverifier *v, uint32_t id, const struct kernel_proto **out);
+bool kcall_n_params(const struct kverifier *v, const struct isa_insn *in, unsigned *n);
 
 /* ---- refs.c dynptr.c iter.c lock.c ---- */
 FALLIBLE kref_take(struct kverifier *v, enum kref_type t, uint32_t *id);
@@ -327,6 +351,21 @@ struct kwalked {
 void ktypes_walk(struct kverifier *v, enum ktypes t, uint32_t type_id, uint32_t off, uint32_t size,
 		 struct kwalked *out);
 FALLIBLE ktypes_init(struct kverifier *v); /* attach target, map values' special fields */
+/* Does an object of type id, looked at `off` bytes into it, stand for one of type need? Linux: btf_struct_ids_match */
+bool ktypes_match(struct kverifier *v, enum ktypes t, uint32_t id, uint32_t off, enum ktypes need_types, uint32_t need, bool strict);
+const char *ktypes_name(const struct kverifier *v, enum ktypes t, uint32_t id);
+/* Special fields of a struct of the object's types (m == NULL); NULL: it has none. Linux: btf_find_struct_meta */
+const struct kmap *ktypes_record(struct kverifier *v, uint32_t type_id);
+const struct kfield *kmap_field(const struct kmap *m, uint32_t off); /* that begins at off; NULL: none */
+const char *kfield_name(enum kfield_kind k); /* "bpf_timer" */
+/* Where the program goes, for types whose context is the arguments of a function of the kernel. */
+struct kattach {
+	const char *name;         /* "bpf_lsm_file_open", "btf_trace_sched_switch", "do_unlinkat" */
+	const struct btf_type *proto; /* FUNC_PROTO in the kernel's types */
+	uint32_t first;           /* parameters that are not the program's: 1 for raw tracepoints */
+};
+/* NULL: it was not said, or the kernel's types do not have it. */
+const struct kattach *ktypes_attach(const struct kverifier *v);
 
 /* Is the program, at this point, allowed to sleep / in an RCU section? */
 bool kin_sleepable(const struct kverifier *v);

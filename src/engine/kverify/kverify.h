@@ -105,6 +105,9 @@ struct kverify_diag_row {
 extern const struct kverify_diag_row kverify_diags[];
 extern const size_t kverify_n_diags;
 
+/* The number of the step that is about to be judged, from 1, and of the one before it on its path (0: none). For `step` above. */
+uint64_t kverify_step(const struct kverifier *v);
+uint64_t kverify_step_before(const struct kverifier *v);
 /* The innermost frame as the kernel's log prints it at level 2: " R0=scalar(umax=255) R1=ctx() R10=fp0". For `step`
  * above. */
 void kverify_state_print(const struct kverifier *v, const struct kverify_state *s, struct buf *out);

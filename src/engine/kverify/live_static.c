@@ -269,7 +269,7 @@ static FALLIBLE follow_call(struct kverifier *v, struct sinstance *n, uint32_t i
 	if (!any)
 		return E_OK;
 	if (n->depth + 1 >= v->k->limits.frames)
-		KREJECT(v, TOO_DEEP_CALLS, "the call stack of %u frames is too deep !", v->k->limits.frames);
+		KREJECT(v, FRAMES, "the call stack of %u frames is too deep !", v->k->limits.frames);
 	c = instance(v, insn, n->depth + 1, (uint32_t)callee);
 	KNEED(v, c);
 	v->live->ahead->calls[n->depth] = insn;

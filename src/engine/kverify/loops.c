@@ -266,6 +266,7 @@ FALLIBLE kscc_compute(struct kverifier *v)
 			    .stack = ARENA_ARRAY(v->arena, uint32_t, n), .path = ARENA_ARRAY(v->arena, uint32_t, n + 1),
 			    .next_pre = 1, .next_component = 1 };
 
+	TRY(klive_begin(v));
 	if (!khas(v, KERNEL_LOOP_SCC))
 		return E_OK;
 	KNEED(v, t.pre && t.low && t.stack && t.path);

@@ -65,28 +65,42 @@ void knum_bound_u64(const struct knum_rules *r, struct knum *n, uint64_t min, ui
 void knum_bound_s32(const struct knum_rules *r, struct knum *n, int32_t min, int32_t max);
 /* Let every part narrow the others, as reg_bounds_sync of this release. */
 void knum_sync(const struct knum_rules *r, struct knum *n);
-/* Is it what no value can be (min over max ...)? For reg_bounds_sanity_check. */
-bool knum_is_broken(const struct knum *n);
+/* Is it what no value can be: min over max, bits and bounds of a constant that differ? Linux: reg_bounds_sanity_check
+ */
+bool knum_is_broken(const struct knum_rules *r, const struct knum *n);
+/* Bounds become anything, as reg_bounds_sanity_check leaves a number that is broken; the bits stay. */
+void knum_unbound(const struct knum_rules *r, struct knum *n);
 
 /*
  * dst = dst OP src for scalars: ADD SUB MUL AND OR XOR LSH RSH ARSH NEG DIV MOD SDIV SMOD END_* BSWAP at 32 or 64 bits,
  * as adjust_scalar_min_max_vals (and what is around it: 32-bit results are zero-extended) of this release. MOV and
- * MOVSX are not its.
+ * MOVSX are not its. False: the result is not computed but anything, as of a register that is marked unknown.
  */
-void knum_alu(const struct knum_rules *r, const struct isa_insn *in, struct knum *dst, struct knum src);
-/* May this release fork for `dst = dst OP src` (a test of two values after it)? kernel: 6.19 onwards, arsh and neg. */
+bool knum_alu(const struct knum_rules *r, const struct isa_insn *in, struct knum *dst, struct knum src);
+/* dst += by, dst -= by: the bounds only. For offsets of pointers and linked numbers. */
+void knum_add_bounds(const struct knum_rules *r, struct knum *dst, const struct knum *by);
+void knum_sub_bounds(const struct knum_rules *r, struct knum *dst, const struct knum *by);
 void knum_zext(const struct knum_rules *r, struct knum *n);                            /* upper half becomes zero */
 void knum_truncate(const struct knum_rules *r, struct knum *n, unsigned bytes);        /* coerce_reg_to_size */
 void knum_sext(const struct knum_rules *r, struct knum *n, unsigned bytes, bool is32); /* MOVSX, LDXS */
 
-/* Can `a OP b` be decided? 1: always taken, 0: never, -1: both ways. */
-int knum_branch(const struct knum_rules *r, const struct isa_insn *in, const struct knum *a, const struct knum *b);
+/* What both operands of a conditional jump are on each way out of it. */
+struct knum_split {
+	struct knum a_true, b_true, a_false, b_false;
+};
 /*
- * Narrow both sides of both outcomes. b may be a constant that nobody keeps. In: *a_true == *a_false, the same for b.
- * As reg_set_min_max of this release.
+ * Can `a OP b` be decided? 1: always taken, 0: never, -1: both ways. Which operands may be unknown depends on the
+ * release. same: both are one register. Releases that follow both ways to find out (KERNEL_NUM_TRY_BOTH) leave in *s
+ * what the operands are on each; *s is set for -1 only and only by them.
+ */
+int knum_branch(const struct knum_rules *r, const struct isa_insn *in, const struct knum *a, const struct knum *b,
+		bool same, struct knum_split *s);
+/*
+ * Narrow both sides of both outcomes. b may be a constant that nobody keeps, and the same as a. In: *a_true ==
+ * *a_false, the same for b. As reg_set_min_max of releases without KERNEL_NUM_TRY_BOTH.
  */
 void knum_learn(const struct knum_rules *r, const struct isa_insn *in, struct knum *a_true, struct knum *b_true,
-		struct knum *a_false, struct knum *b_false, bool b_is_const);
+		struct knum *a_false, struct knum *b_false);
 
 /* The pieces, for tests and for offsets of pointers. */
 struct kbits kbits_const(uint64_t v);

@@ -159,19 +159,26 @@ static FALLIBLE covered_by(struct kverifier *v, const struct visit *at, struct k
 
 /* ---- keeping and throwing away ---- */
 
+/* Before LOOP_SCC the kernel's "peak" is how many there are. */
 static void note_peak(struct kverifier *v)
 {
 	uint32_t n = v->n_stored + kloops_waiting(v);
 
-	if (n > v->stats.states_peak)
+	if (n > v->stats.states_peak || !khas(v, KERNEL_LOOP_SCC))
 		v->stats.states_peak = n;
+}
+
+static void release(struct kverifier *v, struct kstored *s)
+{
+	kstate_free(v, &s->st);
+	kpool_free(v, s, sizeof *s);
 }
 
 static void free_stored(struct kverifier *v, struct kstored *s)
 {
-	kstate_free(v, &s->st);
-	kpool_free(v, s, sizeof *s);
+	release(v, s);
 	v->n_stored--;
+	note_peak(v);
 }
 
 /* Out of the list, but others may still refer to it: as their parent, or for marks that come late. */
@@ -400,13 +407,13 @@ void kprune_reset(struct kverifier *v)
 	for (uint32_t i = 0; i < v->p->n_insns; i++) {
 		for (struct kstored *s = v->stored[i], *next; s; s = next) {
 			next = s->next;
-			free_stored(v, s);
+			release(v, s);
 		}
 		v->stored[i] = NULL;
 	}
 	for (struct kstored *s = v->evicted, *next; s; s = next) {
 		next = s->next;
-		free_stored(v, s);
+		release(v, s);
 	}
 	v->evicted = NULL;
 }

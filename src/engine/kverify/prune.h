@@ -35,13 +35,13 @@ bool kstates_same_calls(const struct kverify_state *a, const struct kverify_stat
 bool kreg_same_value(const struct kreg *a, const struct kreg *b);
 
 /* ---- live_marks.c: releases that note reads while they walk ---- */
+void kmarks_read(struct kverifier *v, uint32_t frame, uint32_t i); /* i: register, or ISA_N_REGS + slot */
 void kmarks_connect(struct kverify_state *cur);
 void kmarks_propagate(struct kverifier *v, const struct kverify_state *old, struct kverify_state *cur);
 void kmarks_clean(struct kverifier *v, struct kverify_state *s);
 
-/* ---- live_stack.c and live_static.c: who asks which slots may be read later ---- */
-void klive_query(struct kverifier *v, const struct kverify_state *s);
-bool klive_slot_alive(struct kverifier *v, uint32_t frame, uint32_t half); /* half of a slot: 2 * spi, the upper one + 1 */
+/* ---- live.c ---- */
+FALLIBLE klive_begin(struct kverifier *v); /* before components of the graph are sought */
 /* Forget what is dead in this state. Linux: clean_verifier_state */
 void klive_clean(struct kverifier *v, struct kverify_state *s);
 FALLIBLE klive_path_end(struct kverifier *v);
@@ -90,12 +90,19 @@ struct kconst {
 };
 FALLIBLE kconst_compute(struct kverifier *v, struct kconst **out);
 FALLIBLE kstatic_compute(struct kverifier *v, const struct kconst *consts);
-bool kstatic_alive(struct kverifier *v, uint32_t frame, uint32_t half);
+/* May it be read later, in the state that was asked about? half: 2 * slot, the one with lower addresses + 1. */
 void kstatic_query(struct kverifier *v, const struct kverify_state *s);
-/* 6.18: live_stack.c */
+bool kstatic_alive(struct kverifier *v, uint32_t frame, uint32_t half);
+
+/* ---- live_stack.c: 6.18 ---- */
 FALLIBLE kmasks_init(struct kverifier *v);
-bool kmasks_alive(struct kverifier *v, uint32_t frame, uint32_t half);
+FALLIBLE kmasks_step_begin(struct kverifier *v);
+FALLIBLE kmasks_step_end(struct kverifier *v);
+FALLIBLE kmasks_read(struct kverifier *v, uint32_t frame, uint32_t spi);
+void kmasks_written(struct kverifier *v, uint32_t frame, uint32_t spi);
+FALLIBLE kmasks_solve(struct kverifier *v);
 void kmasks_query(struct kverifier *v, const struct kverify_state *s);
+bool kmasks_alive(struct kverifier *v, uint32_t frame, uint32_t spi);
 
 enum klive_mode { KLIVE_MARKS, KLIVE_MASKS, KLIVE_AHEAD }; /* read marks; 6.18; 7.2 */
 struct klive_data {

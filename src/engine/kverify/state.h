@@ -86,7 +86,7 @@ enum kbyte {
 	KBYTE_POISON
 };
 
-/* Bytes [-8 * (i + 1), -8 * i) of a frame; byte[0] has the lowest address. */
+/* Bytes [-8 * (i + 1), -8 * i) of a frame; byte[7] has the lowest address, as slot_type in the kernel. */
 struct kslot {
 	struct kreg reg;           /* SPILL, DYNPTR, ITER, IRQ_FLAG */
 	uint8_t byte[KSLOT_BYTES]; /* enum kbyte */

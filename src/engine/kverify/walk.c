@@ -14,7 +14,7 @@ static FALLIBLE new_pending(struct kverifier *v, uint32_t insn, uint32_t prev, c
 	struct kpending *p = kpool_alloc(v, sizeof *p);
 
 	KNEED(v, p);
-	*p = (struct kpending){ .next = v->pending, .insn = insn, .prev_insn = prev };
+	*p = (struct kpending){ .next = v->pending, .insn = insn, .prev_insn = prev, .step = v->stats.steps };
 	v->pending = p;
 	if (++v->n_pending > v->stats.branch_peak)
 		v->stats.branch_peak = v->n_pending;
@@ -80,6 +80,7 @@ static bool pop(struct kverifier *v)
 	v->cur = p->st;
 	v->insn = p->insn;
 	v->prev_insn = p->prev_insn;
+	v->prev_step = p->step;
 	v->pending = p->next;
 	v->n_pending--;
 	kpool_free(v, p, sizeof *p);
@@ -123,6 +124,10 @@ static FALLIBLE judge(struct kverifier *v)
 	default:
 		if (in->sem == ISA_JA || isa_is_cond_jump(in)) {
 			v->jmps++;
+			if (v->aux[v->insn].one_way) {
+				v->insn += 1 + (v->aux[v->insn].one_way == KONE_WAY_TAKEN ? (uint32_t)in->off : 0);
+				return E_OK;
+			}
 			return kcheck_jump(v, in);
 		}
 		KENSURE(v, in->sem >= ISA_ADD && in->sem <= ISA_BSWAP);
@@ -165,8 +170,11 @@ static FALLIBLE advance(struct kverifier *v)
 		v->o->watcher->step(v->o->watcher->user, v, v->insn, &v->cur);
 	v->aux[v->insn].seen = true;
 	v->at = v->insn;
+	TRY(klive_step_begin(v));
 	TRY(judge(v));
+	TRY(klive_step_end(v));
 	v->prev_insn = v->at;
+	v->prev_step = v->stats.steps;
 	return E_OK;
 }
 
@@ -199,6 +207,7 @@ static FALLIBLE walk_subprog(struct kverifier *v, uint32_t s)
 					 .last_insn = UINT32_MAX };
 	v->insn = v->cur.first_insn = v->subprogs[s].start;
 	v->prev_insn = UINT32_MAX;
+	v->prev_step = 0;
 	TRY(new_frame(v, s, &v->cur.frame[0]));
 	f = v->cur.frame[0];
 	if (s || v->o->target.prog_type == 28 /* BPF_PROG_TYPE_EXT */)
@@ -235,4 +244,14 @@ FALLIBLE kwalk_all(struct kverifier *v)
 		TRY(walk_globals(v));
 	TRY(walk_subprog(v, 0));
 	return khas(v, KERNEL_GLOBALS_WHEN_CALLED) ? walk_globals(v) : E_OK;
+}
+
+uint64_t kverify_step(const struct kverifier *v)
+{
+	return v->stats.steps;
+}
+
+uint64_t kverify_step_before(const struct kverifier *v)
+{
+	return v->prev_step;
 }

@@ -84,11 +84,11 @@ static FALLIBLE read_member(const struct definition *def, const struct btf_membe
 	struct {
 		const char *name;
 		bool is_type;
-		uint32_t *out;
+		uint32_t *out, *type;
 	} rows[] = {
 		{ "type", false, &m->kind },
-		{ "key", true, &m->key_size },
-		{ "value", true, &m->value_size },
+		{ "key", true, &m->key_size, &m->key_type },
+		{ "value", true, &m->value_size, &m->value_type },
 		{ "key_size", false, &m->key_size },
 		{ "value_size", false, &m->value_size },
 		{ "max_entries", false, &m->max_entries },
@@ -106,6 +106,8 @@ static FALLIBLE read_member(const struct definition *def, const struct btf_membe
 		if (!(rows[i].is_type ? member_size : member_number)(def->b, member->type, rows[i].out))
 			FAIL_ID(def->e->d, FORMAT, 'E', 253, "map '%s': member '%s' has a type that says nothing",
 				m->name, member->name);
+		if (rows[i].is_type)
+			*rows[i].type = btf_get(def->b, btf_skip(def->b, member->type))->type;
 		return E_OK;
 	}
 	FAIL_ID(def->e->d, UNSUPPORTED, 'E', 254, "map '%s': member '%.64s' is not supported", m->name, member->name);
@@ -225,7 +227,8 @@ static bool is_data(const struct elf_section *s)
 	       (s->type == SHT_NOBITS && is_kind_of(s->name, ".bss"));
 }
 
-static FALLIBLE read_data(struct elf *e, struct obj_maps *m)
+/* b: NULL without BTF */
+static FALLIBLE read_data(struct elf *e, const struct btf *b, struct obj_maps *m)
 {
 	for (uint32_t i = 1; i < e->n_sections; i++) {
 		const struct elf_section *s = &e->sections[i];
@@ -245,6 +248,7 @@ static FALLIBLE read_data(struct elf *e, struct obj_maps *m)
 			.key_size = 4,
 			.value_size = (uint32_t)s->size,
 			.max_entries = 1,
+			.value_type = b ? btf_find(b, BTF_DATASEC, s->name, 0) : 0,
 			.flags = is_kind_of(s->name, ".rodata") ? PROG_MAP_RDONLY : 0,
 			.init = s->data,
 		};
@@ -278,7 +282,7 @@ FALLIBLE maps_read(struct elf *e, const struct btf *b, struct obj_maps *out)
 		m.maps_section = (uint32_t)(defs - e->sections);
 		TRY(read_defined(e, b, &m));
 	}
-	TRY(read_data(e, &m));
+	TRY(read_data(e, b, &m));
 	elf_at(e, DIAG_NONE);
 	*out = m;
 	return E_OK;

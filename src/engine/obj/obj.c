@@ -105,6 +105,7 @@ FALLIBLE obj_read(struct view bytes, const char *name, const struct obj_opts *op
 	TRY(read_version(&e, &o));
 	o.maps = maps.maps;
 	o.n_maps = maps.n;
+	o.types = types;
 	*out = o;
 	return E_OK;
 }

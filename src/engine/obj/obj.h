@@ -82,6 +82,7 @@ struct obj {
 	uint32_t n_sections;
 	const char *license; /* "" when there is none */
 	uint32_t version;    /* of section version, 0 when there is none */
+	const struct btf *types; /* .BTF: what type ids of maps and functions count in; NULL when there is none */
 };
 
 /*

@@ -41,6 +41,7 @@ enum {
 	PROG_MAP_NO_PREALLOC = 1 << 0, /* BPF_F_NO_PREALLOC: memory as it is needed */
 	PROG_MAP_ZERO_SEED = 1 << 6,   /* BPF_F_ZERO_SEED */
 	PROG_MAP_RDONLY = 1 << 7,      /* programs may not write (BPF_F_RDONLY_PROG) */
+	PROG_MAP_WRONLY = 1 << 8,      /* programs may not read (BPF_F_WRONLY_PROG) */
 	PROG_MAP_MMAPABLE = 1 << 10,   /* BPF_F_MMAPABLE */
 	PROG_MAP_INNER = 1 << 12,      /* BPF_F_INNER_MAP: an inner array may have any number of entries */
 };
@@ -60,6 +61,7 @@ struct prog_map {
 	const char *name;
 	uint32_t kind; /* enum prog_map_kind, or a number this build does not know */
 	uint32_t key_size, value_size, max_entries;
+	uint32_t key_type, value_type; /* in the types of the object (struct obj); a data section's DATASEC. 0: not said */
 	uint32_t flags;
 	struct view init;
 	uint32_t n_hashes;            /* map_extra. BLOOM_FILTER: hash functions, 0: 5 */

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * verify_policy: the house's own checks, on top of the kernel's: which helpers and types programs may not use, and how
+ * near to a limit they may come.
+ *
+ *     forbid:
+ *       helpers: [probe_write_user, override_return]
+ *       program_types: [kprobe]
+ *       map_kinds: [perf_event_array]
+ *     at_most:
+ *       instructions_percent: 50
+ *       stack_bytes: 384
+ *       states: 5000
+ *       map_bytes: 67108864
+ */
+#include "cli/verify.h"
+
+#include <stdlib.h>
+#include <yaml.h>
+
+#include "agent/agent.h"
+#include "engine/asm/asm.h"
+
+enum { WORDS_MAX = 256 };
+
+struct words {
+	char *w[WORDS_MAX];
+	uint32_t n;
+};
+
+struct verify_policy {
+	struct words helpers, types, maps;
+	uint64_t percent, stack, states, map_bytes; /* 0: any */
+	char why[240];
+};
+
+struct reading {
+	const char *path;
+	yaml_document_t doc;
+	struct verify_policy *p;
+};
+
+static const char *text_of(const yaml_node_t *n)
+{
+	return n && n->type == YAML_SCALAR_NODE ? (const char *)n->data.scalar.value : "";
+}
+
+static int wrong(const struct reading *r, const yaml_node_t *n, const char *what)
+{
+	return cli_fail(CLI_REFUSED, "%s:%zu:%zu: %s", r->path, n ? n->start_mark.line + 1 : 1,
+			n ? n->start_mark.column + 1 : 1, what);
+}
+
+static int read_words(struct reading *r, yaml_node_t *n, struct words *out)
+{
+	if (n->type != YAML_SEQUENCE_NODE)
+		return wrong(r, n, "a list of names is needed here");
+	for (yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++) {
+		yaml_node_t *w = yaml_document_get_node(&r->doc, *i);
+
+		if (!text_of(w)[0])
+			return wrong(r, w ? w : n, "a name is needed here");
+		if (out->n == WORDS_MAX)
+			return wrong(r, w, "at most 256 names");
+		out->w[out->n] = strdup(text_of(w));
+		if (!out->w[out->n])
+			return cli_fail(CLI_HOST, "out of memory");
+		out->n++;
+	}
+	return 0;
+}
+
+static int read_number(struct reading *r, yaml_node_t *n, uint64_t max, uint64_t *out)
+{
+	*out = cli_number(text_of(n), max);
+	return *out ? 0 : wrong(r, n, "a number from 1 is needed here (a percentage is at most 100)");
+}
+
+typedef int read_key(struct reading *r, const char *key, yaml_node_t *value);
+
+static int each_key(struct reading *r, yaml_node_t *n, read_key *fn)
+{
+	int code = 0;
+
+	if (n->type != YAML_MAPPING_NODE)
+		return wrong(r, n, "a mapping is needed here");
+	for (yaml_node_pair_t *i = n->data.mapping.pairs.start; !code && i < n->data.mapping.pairs.top; i++) {
+		yaml_node_t *key = yaml_document_get_node(&r->doc, i->key),
+			    *value = yaml_document_get_node(&r->doc, i->value);
+
+		code = key && value ? fn(r, text_of(key), value) : wrong(r, n, "a key without a value");
+		if (code == -1)
+			code = wrong(r, key,
+				     "there is no such key: forbid has helpers, program_types, map_kinds; at_most has "
+				     "instructions_percent, stack_bytes, states, map_bytes");
+	}
+	return code;
+}
+
+static int forbid_key(struct reading *r, const char *key, yaml_node_t *value)
+{
+	if (!strcmp(key, "helpers"))
+		return read_words(r, value, &r->p->helpers);
+	if (!strcmp(key, "program_types"))
+		return read_words(r, value, &r->p->types);
+	return !strcmp(key, "map_kinds") ? read_words(r, value, &r->p->maps) : -1;
+}
+
+static int at_most_key(struct reading *r, const char *key, yaml_node_t *value)
+{
+	if (!strcmp(key, "instructions_percent"))
+		return read_number(r, value, 100, &r->p->percent);
+	if (!strcmp(key, "stack_bytes"))
+		return read_number(r, value, 4096, &r->p->stack);
+	if (!strcmp(key, "states"))
+		return read_number(r, value, 1 << 30, &r->p->states);
+	return !strcmp(key, "map_bytes") ? read_number(r, value, UINT64_C(1) << 50, &r->p->map_bytes) : -1;
+}
+
+static int top_key(struct reading *r, const char *key, yaml_node_t *value)
+{
+	if (!strcmp(key, "forbid"))
+		return each_key(r, value, forbid_key);
+	if (!strcmp(key, "at_most"))
+		return each_key(r, value, at_most_key);
+	return wrong(r, value, "a policy has the keys forbid and at_most");
+}
+
+static bool known_helper(const char *name)
+{
+	for (uint32_t id = 1; id < 1024; id++) {
+		const char *n = kernel_helper_name(id);
+
+		if (n && !strcmp(n, name))
+			return true;
+	}
+	return false;
+}
+
+/* A name that nothing has would forbid nothing, silently. */
+static int check_names(const struct reading *r)
+{
+	for (uint32_t i = 0; i < r->p->helpers.n; i++)
+		if (!known_helper(r->p->helpers.w[i]))
+			return cli_fail(CLI_REFUSED, "%s: no helper is named '%s' (names are without bpf_)", r->path,
+					r->p->helpers.w[i]);
+	return 0;
+}
+
+static int parse(struct reading *r, const char *text, size_t len)
+{
+	yaml_parser_t parser;
+	yaml_node_t *root;
+	int code;
+
+	if (!yaml_parser_initialize(&parser))
+		return cli_fail(CLI_HOST, "out of memory");
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+	if (!yaml_parser_load(&parser, &r->doc)) {
+		code = cli_fail(CLI_REFUSED, "%s:%zu:%zu: not YAML: %s", r->path, parser.problem_mark.line + 1,
+				parser.problem_mark.column + 1, parser.problem ? parser.problem : "?");
+		yaml_parser_delete(&parser);
+		return code;
+	}
+	root = yaml_document_get_root_node(&r->doc);
+	code = root ? each_key(r, root, top_key) : cli_fail(CLI_REFUSED, "%s: the policy is empty", r->path);
+	yaml_document_delete(&r->doc);
+	yaml_parser_delete(&parser);
+	return code ? code : check_names(r);
+}
+
+int verify_policy_open(const char *path, struct verify_policy **out)
+{
+	struct reading r = { .path = path, .p = calloc(1, sizeof *r.p) };
+	char *text = NULL;
+	size_t len = 0;
+	struct diag d;
+	enum err err;
+	int code;
+
+	if (!r.p)
+		return cli_fail(CLI_HOST, "out of memory");
+	diag_init(&d);
+	err = agent_file_read(path, &text, &len, &d);
+	code = err == E_OK ? parse(&r, text, len) : cli_fail_diag(err, &d);
+	free(text);
+	*out = r.p;
+	return code;
+}
+
+static void free_words(struct words *w)
+{
+	for (uint32_t i = 0; i < w->n; i++)
+		free(w->w[i]);
+}
+
+void verify_policy_free(struct verify_policy *p)
+{
+	if (!p)
+		return;
+	free_words(&p->helpers);
+	free_words(&p->types);
+	free_words(&p->maps);
+	free(p);
+}
+
+static bool has(const struct words *w, const char *name)
+{
+	for (uint32_t i = 0; name && i < w->n; i++)
+		if (!strcmp(w->w[i], name))
+			return true;
+	return false;
+}
+
+static bool calls_forbidden(struct verify_policy *p, const struct prog *prog)
+{
+	for (uint32_t i = 0; i < prog->n_insns; i++) {
+		const struct isa_insn *in = &prog->insns[i];
+		const struct prog_line *l = prog_line_at(prog, i);
+		const char *name;
+
+		if (in->sem != ISA_CALL || in->aux != ISA_CALL_HELPER || in->imm < 0 || in->imm > UINT32_MAX)
+			continue;
+		name = kernel_helper_name((uint32_t)in->imm);
+		if (!has(&p->helpers, name))
+			continue;
+		if (l)
+			(void)snprintf(p->why, sizeof p->why, "helper %s is forbidden: instruction %u, %s:%u", name, i,
+				       l->file, l->line);
+		else
+			(void)snprintf(p->why, sizeof p->why, "helper %s is forbidden: instruction %u", name, i);
+		return true;
+	}
+	return false;
+}
+
+static bool has_forbidden_map(struct verify_policy *p, const struct prog *prog)
+{
+	for (uint32_t i = 0; i < prog->n_maps; i++) {
+		const struct prog_map *m = &prog->maps[i];
+		const char *kind = kernel_map_kind_name(m->kind);
+		uint64_t bytes = ((uint64_t)m->key_size + m->value_size) * m->max_entries;
+
+		if (has(&p->maps, kind)) {
+			(void)snprintf(p->why, sizeof p->why, "map '%s' is of the forbidden kind %s", m->name, kind);
+			return true;
+		}
+		if (p->map_bytes && bytes > p->map_bytes) {
+			(void)snprintf(p->why, sizeof p->why, "map '%s' may take %llu bytes; %llu are allowed", m->name,
+				       (unsigned long long)bytes, (unsigned long long)p->map_bytes);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool over(struct verify_policy *p, const char *what, uint64_t is, uint64_t may)
+{
+	if (!may || is <= may)
+		return false;
+	(void)snprintf(p->why, sizeof p->why, "%s: %llu, and %llu are allowed", what, (unsigned long long)is,
+		       (unsigned long long)may);
+	return true;
+}
+
+const char *verify_policy_check(struct verify_policy *p, const struct verify_outcome *o)
+{
+	const char *type = kernel_prog_type_name(o->opts.target.prog_type);
+	uint64_t limit = o->kernel->profile->limits.steps;
+
+	if (has(&p->types, type)) {
+		(void)snprintf(p->why, sizeof p->why, "programs of type %s are forbidden", type);
+		return p->why;
+	}
+	if (calls_forbidden(p, o->prog) || has_forbidden_map(p, o->prog) ||
+	    over(p, "percent of this kernel's instruction limit", (o->stats.steps * 100 + limit - 1) / limit,
+		 p->percent) ||
+	    over(p, "bytes of stack", o->stats.stack_bytes, p->stack) ||
+	    over(p, "states kept at one time", o->stats.states_peak, p->states))
+		return p->why;
+	return NULL;
+}

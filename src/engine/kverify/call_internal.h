@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* call_internal: what the files about calls share: numbers of helpers that the verifier treats by name, maps of registers, references. */
+#ifndef SALLYPORT_ENGINE_KVERIFY_CALL_INTERNAL_H
+#define SALLYPORT_ENGINE_KVERIFY_CALL_INTERNAL_H
+
+#include "engine/kverify/call.h"
+
+/* As in enum bpf_func_id. */
+enum helper_id {
+	HELPER_MAP_LOOKUP_ELEM = 1,
+	HELPER_MAP_UPDATE_ELEM = 2,
+	HELPER_MAP_DELETE_ELEM = 3,
+	HELPER_GET_SMP_PROCESSOR_ID = 8,
+	HELPER_TAIL_CALL = 12,
+	HELPER_PROBE_READ_STR = 45,
+	HELPER_REDIRECT_MAP = 51,
+	HELPER_GET_STACK = 67,
+	HELPER_GET_LOCAL_STORAGE = 81,
+	HELPER_SK_LOOKUP_TCP = 84,
+	HELPER_SK_LOOKUP_UDP = 85,
+	HELPER_SK_RELEASE = 86,
+	HELPER_MAP_PUSH_ELEM = 87,
+	HELPER_MAP_POP_ELEM = 88,
+	HELPER_MAP_PEEK_ELEM = 89,
+	HELPER_SPIN_LOCK = 93,
+	HELPER_SPIN_UNLOCK = 94,
+	HELPER_SK_FULLSOCK = 95,
+	HELPER_TCP_SOCK = 96,
+	HELPER_SKC_LOOKUP_TCP = 99,
+	HELPER_PROBE_READ_USER_STR = 114,
+	HELPER_PROBE_READ_KERNEL_STR = 115,
+	HELPER_RINGBUF_RESERVE = 131,
+	HELPER_RINGBUF_SUBMIT = 132,
+	HELPER_RINGBUF_DISCARD = 133,
+	HELPER_SKC_TO_TCP6_SOCK = 136,
+	HELPER_SKC_TO_TCP_SOCK = 137,
+	HELPER_SKC_TO_TCP_TIMEWAIT_SOCK = 138,
+	HELPER_SKC_TO_TCP_REQUEST_SOCK = 139,
+	HELPER_SKC_TO_UDP6_SOCK = 140,
+	HELPER_GET_TASK_STACK = 141,
+	HELPER_PER_CPU_PTR = 153,
+	HELPER_THIS_CPU_PTR = 154,
+	HELPER_FOR_EACH_MAP_ELEM = 164,
+	HELPER_SNPRINTF = 165,
+	HELPER_TIMER_SET_CALLBACK = 170,
+	HELPER_GET_FUNC_IP = 173,
+	HELPER_FIND_VMA = 180,
+	HELPER_LOOP = 181,
+	HELPER_GET_RETVAL = 186,
+	HELPER_SET_RETVAL = 187,
+	HELPER_KPTR_XCHG = 194,
+	HELPER_MAP_LOOKUP_PERCPU_ELEM = 195,
+	HELPER_SKC_TO_MPTCP_SOCK = 196,
+	HELPER_DYNPTR_FROM_MEM = 197,
+	HELPER_DYNPTR_WRITE = 202,
+	HELPER_DYNPTR_DATA = 203,
+	HELPER_USER_RINGBUF_DRAIN = 209,
+};
+
+/* As in enum bpf_map_type, where struct prog_map has no name for it. */
+enum {
+	MAP_SOCKMAP = 15,
+	MAP_SOCKHASH = 18,
+	MAP_INSN_ARRAY = 34,
+	MAP_RHASH = 35,
+};
+
+/* As in enum bpf_prog_type and enum bpf_attach_type. */
+enum {
+	TYPE_SOCKET_FILTER = 1,
+	TYPE_KPROBE = 2,
+	TYPE_SCHED_CLS = 3,
+	TYPE_SCHED_ACT = 4,
+	TYPE_XDP = 6,
+	TYPE_PERF_EVENT = 7,
+	TYPE_CGROUP_SKB = 8,
+	TYPE_SOCK_OPS = 13,
+	TYPE_RAW_TRACEPOINT = 17,
+	TYPE_SK_REUSEPORT = 21,
+	TYPE_FLOW_DISSECTOR = 22,
+	TYPE_CGROUP_SOCKOPT = 25,
+	TYPE_TRACING = 26,
+	TYPE_STRUCT_OPS = 27,
+	TYPE_EXT = 28,
+	TYPE_LSM = 29,
+	TYPE_SK_LOOKUP = 30,
+	ATTACH_CGROUP_GETSOCKOPT = 21,
+	ATTACH_TRACE_FENTRY = 24,
+	ATTACH_TRACE_FEXIT = 25,
+	ATTACH_MODIFY_RETURN = 26,
+	ATTACH_LSM_MAC = 27,
+	ATTACH_TRACE_ITER = 28,
+	ATTACH_LSM_CGROUP = 43,
+};
+
+enum { KMAX_ERRNO = 4095 };
+
+/* The map itself, or the one that stands for those in it. NULL: what the object says of it is not enough. */
+static inline const struct prog_map *kreg_map(const struct kverifier *v, const struct kreg *r)
+{
+	const struct prog_map *m = r->map < v->p->n_maps ? &v->p->maps[r->map] : NULL;
+
+	return m && r->map_uid && m->inner ? m->inner : m;
+}
+/* What is known of its values; NULL: nothing (inner maps). */
+static inline const struct kmap *kreg_map_fields(const struct kverifier *v, const struct kreg *r)
+{
+	return v->maps && r->map < v->p->n_maps && !(r->map_uid && v->p->maps[r->map].inner) ? &v->maps[r->map] : NULL;
+}
+static inline const char *kmap_name(const struct prog_map *m)
+{
+	return m && m->name ? m->name : "";
+}
+
+/* The whole offset of a pointer, when it is constant. */
+static inline int64_t kreg_off(const struct kreg *r)
+{
+	return (int64_t)r->off + (int64_t)r->n.t.value;
+}
+static inline bool kreg_is_zero(const struct kreg *r)
+{
+	return kreg_is_const(r) && !r->n.t.value;
+}
+
+/* ---- refs.c ---- */
+bool kref_held(const struct kverifier *v, uint32_t id);
+/* The reference that this register is; 0: it is none. */
+uint32_t kref_of(const struct kverifier *v, const struct kreg *r);
+FALLIBLE kref_push(struct kverifier *v, const struct kref *ref);
+void kref_drop(struct kverifier *v, uint32_t i);
+/* No register with this id is followed any further: it holds some number. Linux: mark_reg_invalid */
+void kreg_forget(struct kverifier *v, struct kreg *r);
+/* It ends, and nothing is made of the registers that carry it yet. False: no such reference, or not this callback's. */
+bool kref_end(struct kverifier *v, uint32_t id);
+
+/* ---- args.c ---- */
+bool kbtf_struct_match(struct kverifier *v, enum ktypes types, uint32_t id, int64_t off, enum ktypes want_types, uint32_t want,
+		       bool strict);
+const char *ktypes_name(struct kverifier *v, enum ktypes t, uint32_t id);
+
+/* ---- dynptr.c ---- */
+FALLIBLE kdynptr_make(struct kverifier *v, unsigned r, uint32_t arg_flags, uint32_t clone_ref_id, uint32_t parent_id);
+FALLIBLE kdynptr_make_late(struct kverifier *v, unsigned r, uint32_t arg_flags);
+FALLIBLE kdynptr_release(struct kverifier *v, unsigned r);
+/* The register that says what the dynptr is: r itself, or the slot that it points to; NULL: it points to none. */
+struct kreg *kdynptr_of(struct kverifier *v, unsigned r);
+void kdynptr_reg(struct kverifier *v, struct kreg *r, uint32_t kind, bool first, uint32_t id, uint32_t parent_id);
+/* The two slots are no dynptr any longer. */
+void kdynptr_invalidate(struct kverifier *v, uint32_t frame, uint32_t spi);
+
+/* ---- ret.c ---- */
+/* The frame at work ends, and its caller goes on. Linux: prepare_func_exit */
+FALLIBLE kframe_leave(struct kverifier *v);
+
+/* ---- call_func.c ---- */
+FALLIBLE kglobal_check_args(struct kverifier *v, uint32_t subprog);
+
+#endif
