@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * backtrack: one instruction, seen from behind: what must be known exactly before it, so that what is wanted after it is.
+ * backtrack: one instruction, seen from behind: what must be known exactly before it, so that what is wanted after it
+ * is.
  *
- * `mov r1, r2` moves the wish from r1 to r2; `r1 += r2` extends it to r2; a constant fulfils it. Loads from the stack and stores to it
- * move wishes between registers and slots, calls between frames. Registers that learned together at a branch are wanted
- * together. Linux: kernel/bpf/backtrack.c:backtrack_insn, v7.2; kernel/bpf/verifier.c:backtrack_insn, v5.10, v6.1, v6.12.
+ * `mov r1, r2` moves the wish from r1 to r2; `r1 += r2` extends it to r2; a constant fulfils it. Loads from the stack
+ * and stores to it move wishes between registers and slots, calls between frames. Registers that learned together at a
+ * branch are wanted together. Linux: kernel/bpf/backtrack.c:backtrack_insn, v7.2; kernel/bpf/verifier.c:backtrack_insn,
+ * v5.10, v6.1, v6.12.
  */
 #include "engine/kverify/prune.h"
 
@@ -64,8 +66,8 @@ uint64_t klinked_pack(const struct klinked *l)
 	uint64_t all = 0;
 
 	for (unsigned i = 0; i < l->n; i++)
-		all = all << bits | (uint64_t)l->e[i].is_reg << (frame + LINK_SLOT_BITS) | (uint64_t)l->e[i].spi << frame |
-		      l->e[i].frame;
+		all = all << bits | (uint64_t)l->e[i].is_reg << (frame + LINK_SLOT_BITS) |
+		      (uint64_t)l->e[i].spi << frame | l->e[i].frame;
 	return all << LINK_SIZE_BITS | l->n;
 }
 
@@ -235,7 +237,8 @@ static enum kback back_call(struct kverifier *v, uint32_t idx, int64_t next, str
 	drop(w, 0);
 	if (w->regs[w->frame] & ARGS)
 		return KBACK_BUG;
-	if (in->aux == ISA_CALL_HELPER && in->imm == TAIL_CALL && next != (int64_t)idx + 1 && khas(v, KERNEL_ABNORMAL_RETURNS))
+	if (in->aux == ISA_CALL_HELPER && in->imm == TAIL_CALL && next != (int64_t)idx + 1 &&
+	    khas(v, KERNEL_ABNORMAL_RETURNS))
 		return enter(w);
 	return KBACK_OK;
 }

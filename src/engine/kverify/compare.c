@@ -2,10 +2,10 @@
 /*
  * compare: is a state covered by one that was followed to its ends?
  *
- * Old covers new when everything that the new one may hold the old one may hold too, as far as what came after the old one
- * depended on it. Identities (two registers hold the same pointer, the same reference) are compared up to renaming: an old one stands for
- * one new one throughout. Linux: kernel/bpf/states.c:states_equal, regsafe, stacksafe, refsafe, v7.2; kernel/bpf/verifier.c, v6.12,
- * v6.1, v5.10.
+ * Old covers new when everything that the new one may hold the old one may hold too, as far as what came after the old
+ * one depended on it. Identities (two registers hold the same pointer, the same reference) are compared up to renaming:
+ * an old one stands for one new one throughout. Linux: kernel/bpf/states.c:states_equal, regsafe, stacksafe, refsafe,
+ * v7.2; kernel/bpf/verifier.c, v6.12, v6.1, v5.10.
  */
 #include "engine/kverify/prune.h"
 
@@ -86,10 +86,12 @@ static bool scalar_ids_match(struct kcompare *c, uint32_t old, uint32_t cur)
 
 /* ---- registers ---- */
 
-/* What it is, its constant offset, and what hangs on its kind: all that stands before var_off in the kernel's struct. */
+/* What it is, its constant offset, and what hangs on its kind: all that stands before var_off in the kernel's struct.
+ */
 static bool same_head(const struct kreg *a, const struct kreg *b)
 {
-	return a->base == b->base && a->flags == b->flags && a->off == b->off && a->raw[0] == b->raw[0] && a->raw[1] == b->raw[1];
+	return a->base == b->base && a->flags == b->flags && a->off == b->off && a->raw[0] == b->raw[0] &&
+	       a->raw[1] == b->raw[1];
 }
 
 static_assert(offsetof(struct kreg, n) + sizeof(struct knum) == offsetof(struct kreg, subreg_def) &&
@@ -268,7 +270,8 @@ static bool slot_content_covers(struct kverifier *v, const struct kslot *old, co
 	case KBYTE_ITER:
 		return same_iter(c, &old->reg, &cur->reg);
 	case KBYTE_IRQ_FLAG:
-		return (c->halves ? ids_match(c, old->reg.id, cur->reg.id) : ids_match(c, old->reg.ref_id, cur->reg.ref_id)) &&
+		return (c->halves ? ids_match(c, old->reg.id, cur->reg.id)
+				  : ids_match(c, old->reg.ref_id, cur->reg.ref_id)) &&
 		       old->reg.lock_class == cur->reg.lock_class;
 	case KBYTE_MISC:
 	case KBYTE_ZERO:
@@ -341,7 +344,8 @@ static bool stack_covers(struct kverifier *v, const struct kframe *old, const st
 
 /* ---- states ---- */
 
-static bool frame_covers(struct kverifier *v, const struct kframe *old, const struct kframe *cur, uint32_t insn, enum kexact x)
+static bool frame_covers(struct kverifier *v, const struct kframe *old, const struct kframe *cur, uint32_t insn,
+			 enum kexact x)
 {
 	struct kcompare *c = v->compare;
 	uint32_t live = c->regs_ahead ? v->aux[insn].live_regs : UINT32_MAX;
@@ -363,8 +367,9 @@ static bool refs_cover(struct kverifier *v, const struct kverify_state *old, con
 {
 	struct kcompare *c = v->compare;
 
-	if (old->n_refs != cur->n_refs || old->active_locks != cur->active_locks || old->preempt_locks != cur->preempt_locks ||
-	    old->rcu_locks != cur->rcu_locks || old->lock_map != cur->lock_map)
+	if (old->n_refs != cur->n_refs || old->active_locks != cur->active_locks ||
+	    old->preempt_locks != cur->preempt_locks || old->rcu_locks != cur->rcu_locks ||
+	    old->lock_map != cur->lock_map)
 		return false;
 	if (!c->by_id)
 		return old->lock_id == cur->lock_id &&

@@ -2,9 +2,9 @@
 /*
  * const_regs: constants in registers, found over the graph of instructions before any path is followed (Linux 7.2).
  *
- * Two uses: a branch on constants becomes a jump, so that what follows it on the other side is not thought to be reached; and
- * the sizes, maps and callbacks that calls are given are known where stack use is computed (live_static.c).
- * Linux: kernel/bpf/const_fold.c, v7.2.
+ * Two uses: a branch on constants becomes a jump, so that what follows it on the other side is not thought to be
+ * reached; and the sizes, maps and callbacks that calls are given are known where stack use is computed
+ * (live_static.c). Linux: kernel/bpf/const_fold.c, v7.2.
  */
 #include "engine/kverify/prune.h"
 

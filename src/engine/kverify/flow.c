@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* flow: which instructions may follow one, inside its function, and an order in which each comes after those that follow it. Linux:
- * kernel/bpf/liveness.c:bpf_insn_successors, kernel/bpf/cfg.c:bpf_compute_postorder, v7.2. */
+/* flow: which instructions may follow one, inside its function, and an order in which each comes after those that
+ * follow it. Linux: kernel/bpf/liveness.c:bpf_insn_successors, kernel/bpf/cfg.c:bpf_compute_postorder, v7.2. */
 #include "engine/kverify/prune.h"
 
 /* Tail calls and packet loads may leave the function at once. */

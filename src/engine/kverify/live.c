@@ -2,10 +2,11 @@
 /*
  * live: what of a state may be read later, and checks of reads and writes of registers.
  *
- * Three generations. Marks: each read is noted in the ancestors of the state at work while paths are followed (live_marks.c).
- * Masks: registers by the program's text, stack slots noted per instruction and chain of calls, then solved as equations (6.18:
- * live_regs.c, live_stack.c). Ahead: stack slots too are known before any path is followed (7.2: live_static.c).
- * Linux: kernel/bpf/verifier.c:check_reg_arg, v6.12; kernel/bpf/states.c:clean_verifier_state, v7.2.
+ * Three generations. Marks: each read is noted in the ancestors of the state at work while paths are followed
+ * (live_marks.c). Masks: registers by the program's text, stack slots noted per instruction and chain of calls, then
+ * solved as equations (6.18: live_regs.c, live_stack.c). Ahead: stack slots too are known before any path is followed
+ * (7.2: live_static.c). Linux: kernel/bpf/verifier.c:check_reg_arg, v6.12; kernel/bpf/states.c:clean_verifier_state,
+ * v7.2.
  */
 #include "engine/kverify/prune.h"
 
@@ -13,7 +14,9 @@ FALLIBLE klive_begin(struct kverifier *v)
 {
 	v->live = ARENA_NEW(v->arena, struct klive_data);
 	KNEED(v, v->live);
-	v->live->mode = khas(v, KERNEL_LIVE_AHEAD) ? KLIVE_AHEAD : khas(v, KERNEL_LIVE_STATIC) ? KLIVE_MASKS : KLIVE_MARKS;
+	v->live->mode = khas(v, KERNEL_LIVE_AHEAD)    ? KLIVE_AHEAD
+			: khas(v, KERNEL_LIVE_STATIC) ? KLIVE_MASKS
+						      : KLIVE_MARKS;
 	if (khas(v, KERNEL_LIVE_REGS) || khas(v, KERNEL_LIVE_STATIC))
 		TRY(kflow_compute(v, &v->live->flow));
 	if (!khas(v, KERNEL_CONST_BRANCHES))
@@ -132,8 +135,8 @@ static bool is_zero(const struct kreg *r)
 
 /*
  * Halves that nothing reads are poison: bytes 0 to 3 are the one nearer to the frame's top. What the upper half of a
- * spill held is lost with it, but a pointer, which a partial fill must still be told from a number, and zero, which would have to
- * be marked as known exactly.
+ * spill held is lost with it, but a pointer, which a partial fill must still be told from a number, and zero, which
+ * would have to be marked as known exactly.
  */
 static void poison_halves(struct kverifier *v, struct kslot *s, bool low, bool high)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* live_access: how much of the memory that it is given a call reads or fills, as far as that is known before any path is
- * followed (Linux 7.2). Linux: kernel/bpf/verifier.c:bpf_helper_stack_access_bytes, bpf_kfunc_stack_access_bytes, v7.2. */
+/* live_access: how much of the memory that it is given a call reads or fills, as far as that is known before any path
+ * is followed (Linux 7.2). Linux: kernel/bpf/verifier.c:bpf_helper_stack_access_bytes, bpf_kfunc_stack_access_bytes,
+ * v7.2. */
 #include "engine/kverify/static.h"
 
 enum { DYNPTR_BYTES = 16, STACK_BYTES = KSLOTS_MAX * KSLOT_BYTES };
@@ -155,7 +156,8 @@ static bool is_dynptr(const struct btf *b, uint32_t pointee)
 	return t->kind == BTF_STRUCT && (!strcmp(t->name, "bpf_dynptr") || !strcmp(t->name, "bpf_dynptr_kern"));
 }
 
-static int64_t kfunc_size(const struct kverifier *v, uint32_t insn, const struct btf_type *proto, unsigned arg, uint32_t pointee)
+static int64_t kfunc_size(const struct kverifier *v, uint32_t insn, const struct btf_type *proto, unsigned arg,
+			  uint32_t pointee)
 {
 	const struct btf *b = v->o->kernel_types;
 	uint64_t size;
@@ -185,7 +187,8 @@ static int64_t kfunc_bytes(const struct kverifier *v, uint32_t insn, unsigned ar
 		return 0;
 	n = kfunc_size(v, insn, proto, arg, t->type);
 	k = kernel_kfunc(v->k, btf_get(b, (uint32_t)in->imm)->name);
-	if (n != KACCESS_UNKNOWN && ((!arg && k && k->flags & KK_ITER_NEW) || ends_with(proto->params[arg].name, "__uninit")))
+	if (n != KACCESS_UNKNOWN &&
+	    ((!arg && k && k->flags & KK_ITER_NEW) || ends_with(proto->params[arg].name, "__uninit")))
 		return -n;
 	return n;
 }

@@ -2,10 +2,10 @@
 /*
  * live_marks: reads, noted in the ancestors of the state at work.
  *
- * What a register or slot holds since the parent state was kept came from that one's register or slot, unless it was written since
- * then. A read is noted there, and there again in its parent, until a write lies between. So a kept state whose paths have all ended
- * knows what of it was read. A frame's first registers come from its caller's, which `link` says.
- * Linux: kernel/bpf/verifier.c:mark_reg_read, propagate_liveness, clean_live_states, v6.12.
+ * What a register or slot holds since the parent state was kept came from that one's register or slot, unless it was
+ * written since then. A read is noted there, and there again in its parent, until a write lies between. So a kept state
+ * whose paths have all ended knows what of it was read. A frame's first registers come from its caller's, which `link`
+ * says. Linux: kernel/bpf/verifier.c:mark_reg_read, propagate_liveness, clean_live_states, v6.12.
  */
 #include "engine/kverify/prune.h"
 
@@ -50,7 +50,8 @@ void kmarks_read(struct kverifier *v, uint32_t frame, uint32_t i)
 	walk_up(v, &v->cur, frame, i, 0);
 }
 
-static void inherit(struct kverifier *v, const struct kframe *old, struct kverify_state *cur, uint32_t frame, uint32_t i)
+static void inherit(struct kverifier *v, const struct kframe *old, struct kverify_state *cur, uint32_t frame,
+		    uint32_t i)
 {
 	uint8_t *live = &cur->frame[frame]->live[i];
 

@@ -2,32 +2,34 @@
 /*
  * live_stack: stack slots that may be read later, from what paths were seen to read and write (Linux 6.18).
  *
- * For each chain of calls and each instruction of the function it leads to: slots that it may read (of any path: a union) and slots that
- * it surely writes whole (of all paths: an intersection), in the frames of the chain. From these the usual equations are
- * solved when a path or a call ends: live before = live after, without what is written, with what is read. A callee's
- * part that concerns its callers' frames becomes that of the call. A query is answered for states all of whose paths have ended,
- * when all that they may read has been seen. Linux: kernel/bpf/liveness.c, v6.18.
+ * For each chain of calls and each instruction of the function it leads to: slots that it may read (of any path: a
+ * union) and slots that it surely writes whole (of all paths: an intersection), in the frames of the chain. From these
+ * the usual equations are solved when a path or a call ends: live before = live after, without what is written, with
+ * what is read. A callee's part that concerns its callers' frames becomes that of the call. A query is answered for
+ * states all of whose paths have ended, when all that they may read has been seen. Linux: kernel/bpf/liveness.c, v6.18.
  */
 #include "engine/kverify/prune.h"
 
 struct masks {
-	uint64_t may_read, must_write, must_write_on, live; /* on: here or on all ways from here to the function's end */
+	uint64_t may_read, must_write, must_write_on,
+		live; /* on: here or on all ways from here to the function's end */
 };
 
 /* A function at the end of a chain of calls. */
 struct instance {
 	struct instance *next;
-	uint32_t calls[KFRAMES_MAX], starts[KFRAMES_MAX]; /* of frames 0 .. depth: call of the next frame; first instruction */
+	uint32_t calls[KFRAMES_MAX],
+		starts[KFRAMES_MAX]; /* of frames 0 .. depth: call of the next frame; first instruction */
 	uint32_t depth, subprog;
-	bool changed, dropped; /* since it was solved; some must_write became smaller */
-	bool *write_seen;      /* per instruction: must_write has been set at all */
+	bool changed, dropped;             /* since it was solved; some must_write became smaller */
+	bool *write_seen;                  /* per instruction: must_write has been set at all */
 	struct masks *frames[KFRAMES_MAX]; /* per instruction; NULL: nothing known */
 };
 
 enum { BUCKETS = 256 };
 struct kmasks {
 	struct instance *by_chain[BUCKETS];
-	struct instance *cur; /* of the state at work; NULL: to be looked up */
+	struct instance *cur;    /* of the state at work; NULL: to be looked up */
 	struct instance *writer; /* whose instruction at work writes ... */
 	uint64_t written[KFRAMES_MAX];
 	uint32_t write_insn;

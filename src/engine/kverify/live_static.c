@@ -2,10 +2,10 @@
 /*
  * live_static: which halves of stack slots may be read later, before any path is followed (Linux 7.2).
  *
- * Each function is looked at once on its own, and again for each call that gives it addresses of its callers' frames. live_track.c says
- * where addresses go; from that come, per instruction and frame, halves that it may read and halves that it surely writes, and from those,
- * backwards, what may be read at it or later. What a callee may read of its callers' frames the call may read.
- * Linux: kernel/bpf/liveness.c:bpf_compute_subprog_arg_access, v7.2.
+ * Each function is looked at once on its own, and again for each call that gives it addresses of its callers' frames.
+ * live_track.c says where addresses go; from that come, per instruction and frame, halves that it may read and halves
+ * that it surely writes, and from those, backwards, what may be read at it or later. What a callee may read of its
+ * callers' frames the call may read. Linux: kernel/bpf/liveness.c:bpf_compute_subprog_arg_access, v7.2.
  */
 #include "engine/kverify/static.h"
 
@@ -102,7 +102,8 @@ static int64_t at_least_0(int64_t n)
 }
 
 /* Reads touch halves, writes count when they cover one. Offsets of 0 and above are the walk's to refuse. */
-static FALLIBLE access_at(struct kverifier *v, struct sinstance *n, int64_t off, int64_t bytes, uint32_t frame, uint32_t insn)
+static FALLIBLE access_at(struct kverifier *v, struct sinstance *n, int64_t off, int64_t bytes, uint32_t frame,
+			  uint32_t insn)
 {
 	int64_t low, high;
 
@@ -259,7 +260,8 @@ static void merge_frame(struct kverifier *v, struct sinstance *to, struct sinsta
 static FALLIBLE analyse(struct kverifier *v, struct sinstance *n, const struct track *args);
 
 /* A call that may give its callee addresses: what that may read of the frames here. */
-static FALLIBLE follow_call(struct kverifier *v, struct sinstance *n, uint32_t insn, int callee, const struct track *args)
+static FALLIBLE follow_call(struct kverifier *v, struct sinstance *n, uint32_t insn, int callee,
+			    const struct track *args)
 {
 	struct sinstance *c;
 	bool any = false;
@@ -327,7 +329,8 @@ static FALLIBLE analyse(struct kverifier *v, struct sinstance *n, const struct t
 	struct sinstance *to = n->merged ? &apart : n;
 
 	if (++v->live->ahead->n_analyses > ANALYSES_MAX)
-		KREJECT(v, LIVENESS_TOO_COMPLEX, "liveness analysis exceeded complexity limit (%u calls)", v->live->ahead->n_analyses);
+		KREJECT(v, LIVENESS_TOO_COMPLEX, "liveness analysis exceeded complexity limit (%u calls)",
+			v->live->ahead->n_analyses);
 	TRY(ktrack_subprog(v, to, args));
 	TRY(record(v, to));
 	TRY(follow_calls(v, to));

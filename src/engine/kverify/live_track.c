@@ -2,8 +2,9 @@
 /*
  * live_track: which registers and spilled registers hold addresses of which stack frame (Linux 7.2).
  *
- * Forward over the graph of one function. Constant additions keep offsets exact, up to a few of them where ways meet; other arithmetic loses the
- * offset, mixing of frames the frame. Linux: kernel/bpf/liveness.c:arg_track_xfer, arg_track_join, v7.2.
+ * Forward over the graph of one function. Constant additions keep offsets exact, up to a few of them where ways meet;
+ * other arithmetic loses the offset, mixing of frames the frame. Linux: kernel/bpf/liveness.c:arg_track_xfer,
+ * arg_track_join, v7.2.
  */
 #include "engine/kverify/static.h"
 
@@ -166,7 +167,8 @@ static struct track all_frames(uint32_t depth)
 	return (struct track){ .mask = (uint16_t)((1u << (depth + 1)) - 1), .frame = TRACK_IMPRECISE };
 }
 
-static struct track fill(const struct isa_insn *in, const struct track *base, const struct track_stack *s, uint32_t depth)
+static struct track fill(const struct isa_insn *in, const struct track *base, const struct track_stack *s,
+			 uint32_t depth)
 {
 	struct track t = none;
 
@@ -252,7 +254,8 @@ static void store_plain(const struct isa_insn *in, const struct track *base, str
 
 static bool may_be_own(const struct sinstance *n, unsigned reg, const struct track *t)
 {
-	return reg == ISA_FP || t->frame == (int8_t)n->depth || (t->frame == TRACK_IMPRECISE && t->mask >> n->depth & 1);
+	return reg == ISA_FP || t->frame == (int8_t)n->depth ||
+	       (t->frame == TRACK_IMPRECISE && t->mask >> n->depth & 1);
 }
 
 static void load(struct kverifier *v, const struct sinstance *n, const struct isa_insn *in, struct track_row *r,
@@ -265,7 +268,8 @@ static void load(struct kverifier *v, const struct sinstance *n, const struct is
 		if (may_be_own(n, in->src, src))
 			t = fill(in, src, s, n->depth);
 		else if (src->frame >= 0 && src->frame < (int8_t)n->depth)
-			t = fill(in, src, v->live->ahead->at_call[v->live->ahead->calls[src->frame]], (uint32_t)src->frame);
+			t = fill(in, src, v->live->ahead->at_call[v->live->ahead->calls[src->frame]],
+				 (uint32_t)src->frame);
 		else if (src->frame == TRACK_IMPRECISE && src->mask)
 			t = *src;
 	}
@@ -282,7 +286,8 @@ static void atomic(const struct sinstance *n, const struct isa_insn *in, struct 
 		r->r[in->aux == ISA_ATOMIC_CMPXCHG ? 0 : in->src] = none;
 }
 
-static void transfer(struct kverifier *v, const struct sinstance *n, uint32_t i, struct track_row *r, struct track_stack *s)
+static void transfer(struct kverifier *v, const struct sinstance *n, uint32_t i, struct track_row *r,
+		     struct track_stack *s)
 {
 	const struct isa_insn *in = &v->p->insns[i];
 
@@ -334,7 +339,8 @@ static void init_rows(struct track_row *rows, struct track_stack *stacks, uint32
 }
 
 /* What holds before i goes through it to those that follow. */
-static bool advance(struct kverifier *v, const struct sinstance *n, uint32_t i, struct track_row *rows, struct track_stack *stacks)
+static bool advance(struct kverifier *v, const struct sinstance *n, uint32_t i, struct track_row *rows,
+		    struct track_stack *stacks)
 {
 	const struct ksubprog *sp = &v->subprogs[n->subprog];
 	struct track_row r = rows[i - sp->start];
@@ -371,7 +377,8 @@ FALLIBLE ktrack_subprog(struct kverifier *v, struct sinstance *n, const struct t
 		for (uint32_t k = f->first[n->subprog + 1]; k-- > f->first[n->subprog];) {
 			uint32_t i = f->order[k];
 
-			if (rows[i - sp->start].r[0].frame != TRACK_UNVISITED || rows[i - sp->start].r[1].frame != TRACK_UNVISITED)
+			if (rows[i - sp->start].r[0].frame != TRACK_UNVISITED ||
+			    rows[i - sp->start].r[1].frame != TRACK_UNVISITED)
 				more |= advance(v, n, i, rows, a->stacks);
 		}
 	}

@@ -2,16 +2,17 @@
 /*
  * loops: which kept states have marks that are not complete, because a loop that they are part of is not done.
  *
- * Marks go from a path's end up to its ancestors. Where a path ends inside a loop because a kept state S covers it, S itself may get marks
- * later, from paths not yet followed; the ancestors of the path that ended need those too.
+ * Marks go from a path's end up to its ancestors. Where a path ends inside a loop because a kept state S covers it, S
+ * itself may get marks later, from paths not yet followed; the ancestors of the path that ended need those too.
  *
- * Newer releases (LOOP_SCC): a visit of a loop is a strongly connected part of the graph of instructions together with the calls that lead
- * there. It begins with the first state kept in it. A path that ends on a state of a visit leaves a copy, a back edge. When the
- * first state's paths have all ended, marks are carried along all back edges until nothing changes; as long as there are
- * any, the visit's states are not complete. Linux: kernel/bpf/states.c:maybe_enter_scc, propagate_backedges, v7.2.
+ * Newer releases (LOOP_SCC): a visit of a loop is a strongly connected part of the graph of instructions together with
+ * the calls that lead there. It begins with the first state kept in it. A path that ends on a state of a visit leaves a
+ * copy, a back edge. When the first state's paths have all ended, marks are carried along all back edges until nothing
+ * changes; as long as there are any, the visit's states are not complete. Linux: kernel/bpf/states.c:maybe_enter_scc,
+ * propagate_backedges, v7.2.
  *
- * Older ones (LOOP_ENTRIES): a state that ended on another that was not done remembers that one, the loop's entry, and hands it
- * to its parent; it counts as incomplete while its outermost entry has paths that have not ended. Linux:
+ * Older ones (LOOP_ENTRIES): a state that ended on another that was not done remembers that one, the loop's entry, and
+ * hands it to its parent; it counts as incomplete while its outermost entry has paths that have not ended. Linux:
  * kernel/bpf/verifier.c:update_loop_entry, get_loop_entry, v6.12.
  */
 #include "engine/kverify/prune.h"
@@ -262,9 +263,12 @@ static void step(struct kverifier *v, struct tarjan *t, uint32_t w)
 FALLIBLE kscc_compute(struct kverifier *v)
 {
 	uint32_t n = v->p->n_insns;
-	struct tarjan t = { .pre = ARENA_ARRAY(v->arena, uint32_t, n), .low = ARENA_ARRAY(v->arena, uint32_t, n),
-			    .stack = ARENA_ARRAY(v->arena, uint32_t, n), .path = ARENA_ARRAY(v->arena, uint32_t, n + 1),
-			    .next_pre = 1, .next_component = 1 };
+	struct tarjan t = { .pre = ARENA_ARRAY(v->arena, uint32_t, n),
+			    .low = ARENA_ARRAY(v->arena, uint32_t, n),
+			    .stack = ARENA_ARRAY(v->arena, uint32_t, n),
+			    .path = ARENA_ARRAY(v->arena, uint32_t, n + 1),
+			    .next_pre = 1,
+			    .next_component = 1 };
 
 	TRY(klive_begin(v));
 	if (!khas(v, KERNEL_LOOP_SCC))

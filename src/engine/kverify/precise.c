@@ -2,10 +2,11 @@
 /*
  * precise: which numbers must be known exactly, in kept states, because something later depended on it.
  *
- * When the range of a number matters (an offset, a size, a branch that it decides) the way that led there is gone back, from the history
- * of jumps and the instructions between them, through all parents, and in each parent what the number was made from is marked. A
- * kept state without a mark covers any number. The state at work itself needs no marks: only what is kept is compared by them.
- * Linux: kernel/bpf/backtrack.c:bpf_mark_chain_precision, v7.2; kernel/bpf/verifier.c:__mark_chain_precision, v5.10, v6.1, v6.12.
+ * When the range of a number matters (an offset, a size, a branch that it decides) the way that led there is gone back,
+ * from the history of jumps and the instructions between them, through all parents, and in each parent what the number
+ * was made from is marked. A kept state without a mark covers any number. The state at work itself needs no marks: only
+ * what is kept is compared by them. Linux: kernel/bpf/backtrack.c:bpf_mark_chain_precision, v7.2;
+ * kernel/bpf/verifier.c:__mark_chain_precision, v5.10, v6.1, v6.12.
  */
 #include "engine/kverify/prune.h"
 
@@ -46,8 +47,11 @@ FALLIBLE khist_push(struct kverifier *v, uint32_t flags, uint64_t linked)
 	}
 	if (s->n_hist == s->hist_room)
 		KNEED(v, grow_hist(v, s));
-	s->hist[s->n_hist++] = (struct khist){ .idx = s->insn, .prev_idx = v->prev_insn, .flags = flags,
-					       .step = (uint32_t)v->stats.steps, .linked = linked };
+	s->hist[s->n_hist++] = (struct khist){ .idx = s->insn,
+					       .prev_idx = v->prev_insn,
+					       .flags = flags,
+					       .step = (uint32_t)v->stats.steps,
+					       .linked = linked };
 	v->hist_open = khas(v, KERNEL_PRECISE_SLOTS);
 	return E_OK;
 }
@@ -169,8 +173,8 @@ static enum kback back_over(struct kverifier *v, const struct kverify_state *s, 
 		enum kback r = KBACK_OK;
 
 		if (!skip)
-			r = calls ? kbacktrack(v, (uint32_t)i, *next, entry_of(s, n, (uint32_t)i), w) :
-				    kbacktrack_simple(v, (uint32_t)i, w);
+			r = calls ? kbacktrack(v, (uint32_t)i, *next, entry_of(s, n, (uint32_t)i), w)
+				  : kbacktrack_simple(v, (uint32_t)i, w);
 		skip = false;
 		if (r != KBACK_OK || nothing(w))
 			return r;
@@ -184,7 +188,8 @@ static enum kback back_over(struct kverifier *v, const struct kverify_state *s, 
 }
 
 /* Marks in all frames of s what is wanted of it. give_up: it lacks a slot, so all is to be marked. */
-static FALLIBLE mark_state(struct kverifier *v, struct kverify_state *s, struct kwanted *w, bool *changed, bool *give_up)
+static FALLIBLE mark_state(struct kverifier *v, struct kverify_state *s, struct kwanted *w, bool *changed,
+			   bool *give_up)
 {
 	KENSURE(v, w->frame <= s->cur);
 	for (int64_t f = w->frame; f >= 0; f--) {
@@ -273,7 +278,8 @@ static FALLIBLE propagate_one(struct kverifier *v, struct kverify_state *cur, ui
 	return kprecise_wanted(v, cur, &w, NULL);
 }
 
-FALLIBLE kprecise_propagate(struct kverifier *v, const struct kverify_state *old, struct kverify_state *cur, bool *changed)
+FALLIBLE kprecise_propagate(struct kverifier *v, const struct kverify_state *old, struct kverify_state *cur,
+			    bool *changed)
 {
 	struct kwanted w = { .frame = cur->cur };
 	bool calls = khas(v, KERNEL_PRECISE_CALLS);

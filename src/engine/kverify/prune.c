@@ -3,24 +3,26 @@
  * prune: which states are kept, and which paths need not be followed because a kept state covers them.
  *
  * Why it is sound to stop. Suppose that a state A was kept at an instruction and every path from A was followed to its
- * end without a complaint. Whether those paths were fine depended on A only through what was read of it: the registers and stack slots that
- * some path read before writing them, and of a number its exact range only where a path used it so that the range mattered (as an offset, a
- * size, to decide a branch). The first is what liveness records, the second what precise marks record. Let B arrive at the same
- * instruction, by the same chain of calls, with the same references and locks held, and let everything that B may hold in those registers
- * and slots be something that A could hold there too (equal kinds of pointers; ranges within; identities up to renaming). Then each
- * run from B does, step by step, what some run from A might do, and those were all found to be fine. So B's path may end here: what A
- * needed, B needs, and B's own ancestors are told (marks go up from B as if the rest had been walked again).
+ * end without a complaint. Whether those paths were fine depended on A only through what was read of it: the registers
+ * and stack slots that some path read before writing them, and of a number its exact range only where a path used it so
+ * that the range mattered (as an offset, a size, to decide a branch). The first is what liveness records, the second
+ * what precise marks record. Let B arrive at the same instruction, by the same chain of calls, with the same references
+ * and locks held, and let everything that B may hold in those registers and slots be something that A could hold there
+ * too (equal kinds of pointers; ranges within; identities up to renaming). Then each run from B does, step by step,
+ * what some run from A might do, and those were all found to be fine. So B's path may end here: what A needed, B needs,
+ * and B's own ancestors are told (marks go up from B as if the rest had been walked again).
  *
- * Two things can break the argument. A may not be done: a path from A leads back to A's own instruction. Then A's marks may be
- * incomplete, and comparing by them would be circular. Equality without marks ("in every respect") then proves an endless
- * loop, unless something outside the program's state counts the rounds (an iterator, a callback's caller, may_goto's budget); of
- * those, B is covered when all of it lies within A whatever mattered, because then one more round brings nothing new (a fixed point). And
- * marks that come late, from paths of a loop through A that were not followed when B was compared, must still reach B's ancestors:
- * loops.c keeps B for that until the loop is done (or, in older releases, compares without marks as long as it is not).
+ * Two things can break the argument. A may not be done: a path from A leads back to A's own instruction. Then A's marks
+ * may be incomplete, and comparing by them would be circular. Equality without marks ("in every respect") then proves
+ * an endless loop, unless something outside the program's state counts the rounds (an iterator, a callback's caller,
+ * may_goto's budget); of those, B is covered when all of it lies within A whatever mattered, because then one more
+ * round brings nothing new (a fixed point). And marks that come late, from paths of a loop through A that were not
+ * followed when B was compared, must still reach B's ancestors: loops.c keeps B for that until the loop is done (or, in
+ * older releases, compares without marks as long as it is not).
  *
- * When states are kept, and when they are thrown away again, is heuristics, but it decides how many instructions are processed and with it the
- * verdict "too large"; so it is the kernel's, number for number. Linux: kernel/bpf/states.c:bpf_is_state_visited, v7.2;
- * kernel/bpf/verifier.c:is_state_visited, v5.10.223, v6.1, v6.12.
+ * When states are kept, and when they are thrown away again, is heuristics, but it decides how many instructions are
+ * processed and with it the verdict "too large"; so it is the kernel's, number for number. Linux:
+ * kernel/bpf/states.c:bpf_is_state_visited, v7.2; kernel/bpf/verifier.c:is_state_visited, v5.10.223, v6.1, v6.12.
  */
 #include "engine/kverify/prune.h"
 
@@ -83,8 +85,9 @@ static bool is_endless(struct kverifier *v, const struct kverify_state *old)
 {
 	const struct kverify_state *cur = &v->cur;
 
-	return kstates_maybe_looping(old, cur) && kstates_equal(v, old, cur, KEXACT_YES) && !iter_rounds_differ(old, cur) &&
-	       old->may_goto_depth == cur->may_goto_depth && old->callback_unroll_depth == cur->callback_unroll_depth;
+	return kstates_maybe_looping(old, cur) && kstates_equal(v, old, cur, KEXACT_YES) &&
+	       !iter_rounds_differ(old, cur) && old->may_goto_depth == cur->may_goto_depth &&
+	       old->callback_unroll_depth == cur->callback_unroll_depth;
 }
 
 /* Paths from old have not all ended: this one is among them. */

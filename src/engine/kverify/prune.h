@@ -24,10 +24,12 @@ static inline struct kstored **kstored_head(const struct kverifier *v, uint32_t 
 }
 
 /* ---- compare.c ---- */
-/* How alike two states must be: as far as it mattered, in every respect, or the new one within the old whatever mattered. */
+/* How alike two states must be: as far as it mattered, in every respect, or the new one within the old whatever
+ * mattered. */
 enum kexact { KEXACT_NO, KEXACT_YES, KEXACT_RANGE };
 FALLIBLE kcompare_init(struct kverifier *v);
-bool kstates_equal(struct kverifier *v, const struct kverify_state *old, const struct kverify_state *cur, enum kexact exact);
+bool kstates_equal(struct kverifier *v, const struct kverify_state *old, const struct kverify_state *cur,
+		   enum kexact exact);
 /* Quick: are the registers of the frame at work the same, as bytes? */
 bool kstates_maybe_looping(const struct kverify_state *old, const struct kverify_state *cur);
 bool kstates_same_calls(const struct kverify_state *a, const struct kverify_state *b);
@@ -69,7 +71,8 @@ enum kback kbacktrack(struct kverifier *v, uint32_t idx, int64_t next, const str
 enum kback kbacktrack_simple(struct kverifier *v, uint32_t idx, struct kwanted *w);
 FALLIBLE kprecise_wanted(struct kverifier *v, struct kverify_state *from, struct kwanted *w, bool *changed);
 /* What the old state needed exactly the new one does, which the old one covers. Linux: propagate_precision */
-FALLIBLE kprecise_propagate(struct kverifier *v, const struct kverify_state *old, struct kverify_state *cur, bool *changed);
+FALLIBLE kprecise_propagate(struct kverifier *v, const struct kverify_state *old, struct kverify_state *cur,
+			    bool *changed);
 void kprecise_all(struct kverify_state *below); /* every scalar of all its parents */
 void kprecise_forget(struct kverify_state *s);
 
@@ -83,7 +86,8 @@ unsigned kflow_next(const struct kverifier *v, uint32_t insn, uint32_t out[2]);
 
 /* ---- live_regs.c, const_regs.c, live_static.c ---- */
 FALLIBLE klive_regs_compute(struct kverifier *v);
-/* Constants in registers before each instruction, found without following paths. Linux: kernel/bpf/const_fold.c, v7.2 */
+/* Constants in registers before each instruction, found without following paths. Linux: kernel/bpf/const_fold.c, v7.2
+ */
 struct kconst {
 	uint16_t number, map, subprog; /* registers that hold one */
 	uint32_t value[ISA_FP];

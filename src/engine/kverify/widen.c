@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * widen: rounds that something outside of the program's state ends (an iterator, a callback's caller, may_goto) come to a fixed point.
+ * widen: rounds that something outside of the program's state ends (an iterator, a callback's caller, may_goto) come to
+ * a fixed point.
  *
- * A number that was another in the round before, and that nothing needed exactly in either, becomes any number. Then the next round either
- * is covered by this one or differs in what matters. Linux: kernel/bpf/verifier.c:widen_imprecise_scalars, find_prev_entry, v6.12, v7.2.
+ * A number that was another in the round before, and that nothing needed exactly in either, becomes any number. Then
+ * the next round either is covered by this one or differs in what matters. Linux:
+ * kernel/bpf/verifier.c:widen_imprecise_scalars, find_prev_entry, v6.12, v7.2.
  */
 #include "engine/kverify/prune.h"
 
@@ -11,12 +13,14 @@
 static const struct kverify_state *round_before(const struct kverifier *v, const struct kverify_state *s, uint32_t insn)
 {
 	for (struct kstored *k = *kstored_head(v, insn); k; k = k->next)
-		if (k->st.insn == insn && k->st.branches && kstates_same_calls(&k->st, s) && k->st.dfs_depth < s->dfs_depth)
+		if (k->st.insn == insn && k->st.branches && kstates_same_calls(&k->st, s) &&
+		    k->st.dfs_depth < s->dfs_depth)
 			return &k->st;
 	return NULL;
 }
 
-/* Newer releases do not look at identities. Older ones compare them up to renaming, but a number that has one here has none there rarely. */
+/* Newer releases do not look at identities. Older ones compare them up to renaming, but a number that has one here has
+ * none there rarely. */
 static bool same(const struct kverifier *v, const struct kreg *old, const struct kreg *cur)
 {
 	if (!kreg_same_value(old, cur))
