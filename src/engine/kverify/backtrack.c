@@ -27,10 +27,10 @@ static void want(struct kwanted *w, unsigned r)
 	w->regs[w->frame] = (uint16_t)(w->regs[w->frame] | 1u << r);
 }
 
-/* r10 is known anyway. */
-static void want_but_fp(struct kwanted *w, unsigned r)
+/* r10 is known anyway; older releases do not say so. */
+static void want_but_fp(const struct kverifier *v, struct kwanted *w, unsigned r)
 {
-	if (r != ISA_FP)
+	if (r != ISA_FP || !khas(v, KERNEL_PRECISE_CALLS))
 		want(w, r);
 }
 
@@ -105,7 +105,7 @@ static void want_linked(const struct khist *h, struct kwanted *w)
 
 /* ---- kinds of instructions ---- */
 
-static void back_alu(const struct isa_insn *in, struct kwanted *w)
+static void back_alu(const struct kverifier *v, const struct isa_insn *in, struct kwanted *w)
 {
 	bool from_reg = !isa_b_is_imm(in);
 
@@ -126,7 +126,7 @@ static void back_alu(const struct isa_insn *in, struct kwanted *w)
 		break;
 	}
 	if (from_reg)
-		want_but_fp(w, in->src);
+		want_but_fp(v, w, in->src);
 }
 
 /* Which slot does it touch, as the history or (older releases) the instruction itself has it? */
@@ -317,7 +317,7 @@ static enum kback back_one(struct kverifier *v, uint32_t idx, int64_t next, cons
 		if (isa_is_cond_jump(in))
 			back_branch(in, h, w);
 		else
-			back_alu(in, w);
+			back_alu(v, in, w);
 		return KBACK_OK;
 	}
 }

@@ -111,10 +111,21 @@ static bool same_bytes(const struct kreg *a, const struct kreg *b)
 	       !memcmp(&a->flags, &b->flags, offsetof(struct kreg, subreg_def) - offsetof(struct kreg, flags));
 }
 
+void kids_reset(struct kverifier *v)
+{
+	v->compare->n = 0;
+	v->compare->tmp = v->next_id;
+}
+
 static bool exact(struct kcompare *c, const struct kreg *old, const struct kreg *cur)
 {
 	return kreg_same_value(old, cur) && ids_match(c, old->id, cur->id) && ids_match(c, old->ref_id, cur->ref_id) &&
 	       ids_match(c, old->parent_id, cur->parent_id);
+}
+
+bool kreg_exact(struct kverifier *v, const struct kreg *old, const struct kreg *cur)
+{
+	return exact(v->compare, old, cur);
 }
 
 static bool number_covers(struct kverifier *v, const struct kreg *old, const struct kreg *cur)
@@ -397,8 +408,7 @@ bool kstates_equal(struct kverifier *v, const struct kverify_state *old, const s
 		return false;
 	if (!c->exact_levels)
 		x = KEXACT_NO;
-	c->n = 0;
-	c->tmp = v->next_id;
+	kids_reset(v);
 	if (!refs_cover(v, old, cur))
 		return false;
 	for (uint32_t f = 0; f <= old->cur; f++) {

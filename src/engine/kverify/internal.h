@@ -234,12 +234,17 @@ void kprune_reset(struct kverifier *v);        /* forgets all kept states. Linux
 FALLIBLE kscc_compute(struct kverifier *v);
 
 /* ---- widen.c ---- */
-/* Numbers that differ from those of the round before, at the same place, and need not be exact: anything. s: a state that waits, or the one
- * at work; insn: where its rounds begin. Linux: find_prev_entry, widen_imprecise_scalars */
+/*
+ * Numbers of s that differ from those of the round before and need not be exact: anything. kept: the state at work or its
+ * parent, by whose depth rounds are told apart; insn: where a round begins. Linux: find_prev_entry, widen_imprecise_scalars
+ */
 void kwiden(struct kverifier *v, const struct kverify_state *kept, uint32_t insn, struct kverify_state *s);
+/* s waits after the instruction at work, once more round the loop that begins here: may_goto, iterators. */
+void kprune_widen(struct kverifier *v, struct kverify_state *s);
 
 /* ---- precise.c ---- */
 FALLIBLE kprecise_reg(struct kverifier *v, unsigned r); /* mark_chain_precision */
+FALLIBLE kprecise_slot(struct kverifier *v, uint32_t frame, uint32_t spi);
 /* The instruction at work is noted in the path's history: stack access with frame and slot, or linked registers. */
 FALLIBLE khist_push(struct kverifier *v, uint32_t flags, uint64_t linked);
 FALLIBLE khist_stack(struct kverifier *v, uint32_t frame, uint32_t spi, uint32_t flags);

@@ -137,7 +137,7 @@ static void alu(const struct isa_insn *in, struct track *dst, const struct track
 {
 	bool imm = in->form != ISA_FORM_RR && in->form != ISA_FORM_RRI;
 
-	if (in->width == 32 || in->sem == ISA_END_LE || in->sem == ISA_END_BE) {
+	if ((in->width == 32 && in->sem != ISA_BSWAP) || in->sem == ISA_END_LE || in->sem == ISA_END_BE) {
 		*dst = none;
 	} else if (in->sem == ISA_MOV || in->sem == ISA_MOVSX || in->sem == ISA_ADDR_CAST) {
 		*dst = in->sem == ISA_MOV && !imm ? *src : none;

@@ -258,6 +258,16 @@ FALLIBLE kprecise_reg(struct kverifier *v, unsigned r)
 	return kprecise_wanted(v, &v->cur, &w, NULL);
 }
 
+/* The slot of a frame of the state at work holds a number that must be exact. */
+FALLIBLE kprecise_slot(struct kverifier *v, uint32_t frame, uint32_t spi)
+{
+	struct kwanted w = { .frame = v->cur.cur };
+
+	KENSURE(v, frame <= w.frame && spi < KSLOTS_MAX);
+	w.slots[frame] = UINT64_C(1) << spi;
+	return kprecise_wanted(v, &v->cur, &w, NULL);
+}
+
 /* ---- from a state that covers another ---- */
 
 static bool counts(const struct kverifier *v, const struct kreg *r, uint8_t live)

@@ -34,6 +34,8 @@ bool kstates_equal(struct kverifier *v, const struct kverify_state *old, const s
 bool kstates_maybe_looping(const struct kverify_state *old, const struct kverify_state *cur);
 bool kstates_same_calls(const struct kverify_state *a, const struct kverify_state *b);
 /* Everything but what can be mapped or does not count. */
+bool kreg_exact(struct kverifier *v, const struct kreg *old, const struct kreg *cur); /* identities mapped */
+void kids_reset(struct kverifier *v);
 bool kreg_same_value(const struct kreg *a, const struct kreg *b);
 
 /* ---- live_marks.c: releases that note reads while they walk ---- */

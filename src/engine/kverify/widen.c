@@ -19,13 +19,9 @@ static const struct kverify_state *round_before(const struct kverifier *v, const
 	return NULL;
 }
 
-/* Newer releases do not look at identities. Older ones compare them up to renaming, but a number that has one here has
- * none there rarely. */
-static bool same(const struct kverifier *v, const struct kreg *old, const struct kreg *cur)
+static bool same(struct kverifier *v, const struct kreg *old, const struct kreg *cur)
 {
-	if (!kreg_same_value(old, cur))
-		return false;
-	return khas(v, KERNEL_LIVE_AHEAD) || (!old->id == !cur->id && !old->ref_id == !cur->ref_id);
+	return khas(v, KERNEL_WIDEN_BY_VALUE) ? kreg_same_value(old, cur) : kreg_exact(v, old, cur);
 }
 
 static void widen_reg(struct kverifier *v, const struct kreg *old, struct kreg *cur)
@@ -46,8 +42,16 @@ static void widen_frame(struct kverifier *v, const struct kframe *old, struct kf
 
 void kwiden(struct kverifier *v, const struct kverify_state *kept, uint32_t insn, struct kverify_state *s)
 {
-	const struct kverify_state *old = round_before(v, kept, insn);
+	const struct kverify_state *old = kept ? round_before(v, kept, insn) : NULL;
 
-	for (uint32_t f = 0; old && f <= old->cur; f++)
+	if (!old)
+		return;
+	kids_reset(v);
+	for (int64_t f = old->cur; f >= 0; f--)
 		widen_frame(v, old->frame[f], s->frame[f]);
+}
+
+void kprune_widen(struct kverifier *v, struct kverify_state *s)
+{
+	kwiden(v, v->cur.parent, v->at, s);
 }
