@@ -109,14 +109,6 @@ bool kkfunc_allowed_locked(const struct kverifier *v, const struct isa_insn *in)
 /* R1 to R5 of a callback that a kfunc calls. */
 FALLIBLE kkfunc_callback_args(struct kverifier *v, enum kcallback kind, const struct kframe *caller, struct kframe *f);
 
-/* ---- prune.c, precise.c ---- */
-/* A slot of a frame must be known exactly. Linux: bt_set_frame_slot, mark_chain_precision_batch */
-FALLIBLE kprecise_slot(struct kverifier *v, uint32_t frame, uint32_t spi);
-/* What changed since the last round at insn and need not be exact may be any number. Linux: widen_imprecise_scalars */
-void kwiden(struct kverifier *v, const struct kverify_state *kept, uint32_t insn, struct kverify_state *s);
-/* Register r of a new frame is what register from_r of its caller was: its reads are that one's. */
-void klive_pass(struct kframe *to, unsigned r, const struct kframe *from, unsigned from_r);
-
 /* ---- ret.c ---- */
 /* The target, with what the kernel's types say of the function that it goes to. */
 struct kernel_target ktarget(const struct kverifier *v);

@@ -194,7 +194,7 @@ FALLIBLE kframe_leave(struct kverifier *v)
 	if (callback)
 		TRY(check_callback(v, f));
 	else
-		v->cur.frame[v->cur.cur - 1]->r[0] = f->r[0];
+		kcall_pass(v->cur.frame[v->cur.cur - 1], 0, f, 0);
 	drop_frame(v);
 	if (!callback || !khas(v, KERNEL_CALLBACK_LOOPS)) {
 		v->insn = callsite + 1;

@@ -6,13 +6,11 @@
 static void reset(struct kreg *r, enum kernel_reg base, uint32_t flags, const struct knum *n)
 {
 	int32_t subreg_def = r->subreg_def;
-	uint8_t live = r->live;
 
 	*r = (struct kreg){ .base = (uint8_t)base,
 			    .flags = flags,
 			    .n = *n,
 			    .subreg_def = subreg_def,
-			    .live = live,
 			    .written_at = r->written_at };
 }
 
