@@ -179,9 +179,3 @@ FALLIBLE klock_arg(struct kverifier *v, unsigned r, bool lock, bool irq, bool re
 		return unlock(v, &l);
 	return khas(v, KERNEL_REFS_OF_STATE) ? take_ref(v, &l) : take_one(v, &l);
 }
-
-/* Linux: in_rcu_cs */
-bool kin_rcu(const struct kverifier *v)
-{
-	return v->cur.rcu_locks || v->cur.active_locks || !kin_sleepable(v);
-}

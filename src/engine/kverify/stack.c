@@ -47,10 +47,8 @@ static void drop_register(struct kverifier *v, struct kslot *s)
 /* A copy of a register; what the destination is known to be read or written for stays its own. */
 static void copy_reg(struct kreg *to, const struct kreg *from)
 {
-	uint8_t live = to->live;
 
 	*to = *from;
-	to->live = live;
 }
 
 static unsigned width(const struct kreg *r)
