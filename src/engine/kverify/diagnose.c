@@ -131,10 +131,16 @@ static bool keep_path(struct dx *x, const struct kverify_opts *o, struct arena *
 
 /* ---- what is said ---- */
 
+/* The title first. What the first run noted lies in its arena. */
 static void title(struct dx *x)
 {
+	const struct note *old = x->d->notes;
+
+	x->d->notes = NULL;
 	if (x->row)
 		dx_note_plain(x, "%s", x->row->title);
+	for (; old && x->d->id != KV_REF_LEAK; old = old->next)
+		dx_note_plain(x, "%s", old->text);
 }
 
 static void explain(struct dx *x)
@@ -150,7 +156,7 @@ static void explain(struct dx *x)
 	}
 	if (!said && x->row && x->row->need[0])
 		dx_note_plain(x, "needed: %s", x->row->need);
-	if (x->n && x->d->id != KV_TOO_LARGE)
+	if (x->n && x->d->id != KV_TOO_LARGE && x->d->id != KV_TOO_MANY_BRANCHES)
 		dx_note_path(x);
 }
 

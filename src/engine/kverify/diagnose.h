@@ -121,10 +121,13 @@ struct dx_index {
 struct dx_index dx_pointer_parts(const struct dx *x, uint32_t v);
 
 /* ---- diagnose_source.c: names out of source lines ---- */
-/* "e" of "struct entry *e = bpf_map_lookup_elem(...)". */
-bool dx_assigned(const char *line, char name[DX_NAME], const char **right);
+/* "e" of "struct entry *e = bpf_map_lookup_elem(...)"; of several declarations in one line, the one that column col
+ * lies in. */
+bool dx_assigned(const char *line, uint32_t col, char name[DX_NAME], const char **right);
 /* "e->name[i]" around column col (from 1). */
 bool dx_expression_at(const char *line, uint32_t col, char name[DX_NAME]);
+/* The first "base->member" or "base[i]" of the line. */
+bool dx_member_of(const char *line, const char *base, char name[DX_NAME]);
 /* The n-th argument (from 0) of the call of `function` in the line. */
 bool dx_argument(const char *line, const char *function, unsigned n, char name[DX_NAME]);
 /* Nothing but names, members, casts, * and &: no arithmetic. */
@@ -170,6 +173,8 @@ struct dx_need {
 	int64_t min, max;
 	uint32_t at;       /* the step that relies on it */
 	const char *whose; /* "the value of m is 64 bytes long" */
+	const char *name;  /* what the source calls it there; NULL: what it is called where it was made */
+	const char *limit; /* in place of max: "sizeof(buf)" */
 };
 void dx_explain_bounds(struct dx *x, const struct dx_need *need);
 /* "where it comes from": a note at the step that made v. */

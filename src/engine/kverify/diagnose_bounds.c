@@ -36,19 +36,25 @@ void dx_note_origin(struct dx *x, uint32_t v, unsigned reg)
 			text[0] ? "`" : "");
 }
 
+/* "`len` <= 64" */
 static const char *range(const struct dx_need *need, const char *name, char out[DX_TEXT])
 {
-	if (need->min > need->max)
-		(void)snprintf(out, DX_TEXT, "no value of `%s` fits", name);
-	else if (need->min == need->max)
-		(void)snprintf(out, DX_TEXT, "`%s` == %" PRId64, name, need->min);
-	else if (need->reg.n.smin >= need->min)
-		(void)snprintf(out, DX_TEXT, "`%s` <= %" PRId64, name, need->max);
-	else if (need->reg.n.smax <= need->max)
-		(void)snprintf(out, DX_TEXT, "`%s` >= %" PRId64, name, need->min);
+	char max[DX_NAME];
+
+	if (need->limit)
+		(void)snprintf(max, sizeof max, "%s", need->limit);
 	else
-		(void)snprintf(out, DX_TEXT, "`%s` >= %" PRId64 " && `%s` <= %" PRId64, name, need->min, name,
-			       need->max);
+		(void)snprintf(max, sizeof max, "%" PRId64, need->max);
+	if (need->min > need->max)
+		(void)snprintf(out, DX_TEXT, "no value of %s fits", name);
+	else if (need->min == need->max)
+		(void)snprintf(out, DX_TEXT, "%s == %" PRId64, name, need->min);
+	else if (need->reg.n.smin >= need->min)
+		(void)snprintf(out, DX_TEXT, "%s <= %s", name, max);
+	else if (need->reg.n.smax <= need->max)
+		(void)snprintf(out, DX_TEXT, "%s >= %" PRId64, name, need->min);
+	else
+		(void)snprintf(out, DX_TEXT, "%s >= %" PRId64 " and %s <= %s", name, need->min, name, max);
 	return out;
 }
 
@@ -59,14 +65,79 @@ static void same(struct dx *x, const struct dx_need *need, const struct dx_fact 
 
 	dx_describe(x, &need->reg, says);
 	dx_note(x, f->at, "what is compared here, %s, leaves %s", dx_condition(x, f, cond), says);
-	if (dx_is_signed(f) && need->reg.n.smin < need->min && need->reg.n.smax <= need->max)
+	dx_where(x, f->at, where);
+	if (need->reg.n.smin < need->min && need->reg.n.smax <= need->max && !need->min)
 		dx_mend(x,
-			"make `%s` unsigned, or also check that it is not %s at %s: `if (%s < %" PRId64 ") return 0;`",
-			name, need->min ? "too small" : "negative", dx_where(x, f->at, where), name, need->min);
+			"the comparison at %s is signed and leaves negative numbers: make %s unsigned, or also check "
+			"that %s "
+			">= 0",
+			where, name, name);
+	else if (need->reg.n.smin < need->min && need->reg.n.smax <= need->max)
+		dx_mend(x, "at %s also check the lower end: needed is %s", where, range(need, name, r));
 	else
-		dx_mend(x, "make the check at %s stricter: needed is %s", dx_where(x, f->at, where),
-			range(need, name, r));
+		dx_mend(x, "make the check at %s stricter: needed is %s", where, range(need, name, r));
 }
+
+/* ---- counters of loops ---- */
+
+static uint32_t times(const struct dx *x, uint32_t insn)
+{
+	uint32_t n = 0;
+
+	for (uint32_t at = 0; at < x->n; at++)
+		n += x->step[at].insn == insn;
+	return n;
+}
+
+/* Constants that were added are taken off, down to what the counter began with. */
+static const struct dx_value *start_of(const struct dx *x, uint32_t v)
+{
+	const struct dx_value *val = dx_value(x, v);
+
+	while ((val->kind == DX_ALU && !val->b && val->in->sem == ISA_ADD) || val->kind == DX_LOW)
+		val = dx_value(x, val->a);
+	return val;
+}
+
+/* The branch that the loop comes back by: the last one on the path that it meets more than once. */
+static const struct dx_fact *loop_branch(const struct dx *x)
+{
+	for (uint32_t i = x->n_facts; i--;)
+		if (times(x, x->step[x->fact[i].at].insn) > 1)
+			return &x->fact[i];
+	return NULL;
+}
+
+/* A number that grows by 1 in each round of a loop, from a constant, has grown too large. */
+static bool counter(struct dx *x, const struct dx_need *need)
+{
+	const struct dx_value *val = dx_value(x, need->value), *start = start_of(x, need->value);
+	const struct dx_fact *f = loop_branch(x);
+	char where[DX_NAME], cond[DX_TEXT], says[DX_TEXT], bound[DX_NAME], quote[DX_TEXT] = "";
+	uint32_t insn;
+	unsigned other;
+
+	if (val->kind != DX_ALU || val->b || val->imm != 1 || start->kind != DX_CONST || !f || need->max < start->imm)
+		return false;
+	insn = x->step[f->at].insn;
+	if (dx_line_text(x, insn)[0])
+		(void)snprintf(quote, sizeof quote, ", `%.80s`,", dx_line_text(x, insn));
+	dx_where(x, f->at, where);
+	dx_note(x, f->at, "this is round %u of the loop at %s%s which goes on while %s",
+		times(x, x->step[need->at].insn), where, quote, dx_condition(x, f, cond));
+	other = x->step[f->at].r[f->in->dst].base == KR_SCALAR && kreg_is_const(&x->step[f->at].r[f->in->dst])
+			? f->in->src
+			: f->in->dst;
+	if (!dx_name(x, other == f->in->dst ? f->a : f->b, bound))
+		(void)snprintf(bound, sizeof bound, "%s", "its bound");
+	dx_note_plain(x, "`%s` is %s there: %" PRId64 " rounds fit", bound,
+		      dx_describe(x, &x->step[f->at].r[other], says), need->max - start->imm + 1);
+	dx_mend(x, "stop the loop at %s after %" PRId64 " rounds, whatever `%s` is: `i < %" PRId64 " && ...`", where,
+		need->max - start->imm + 1, bound, need->max - start->imm + 1);
+	return true;
+}
+
+/* ---- copies ---- */
 
 static const char *why_forgotten(const struct dx *x, uint32_t from, uint32_t to)
 {
@@ -87,13 +158,13 @@ static void other_copy(struct dx *x, const struct dx_need *need, const struct dx
 		dx_note(x, f->at, "a copy is checked here (%s), which the program loads again at %s: %s",
 			dx_condition(x, f, cond), dx_where(x, made, a), why_forgotten(x, f->at, made));
 		dx_mend(x,
-			"load `%s` once into a local variable, check that variable and use it at %s; where the "
+			"load %s once into a local variable, check that variable and use it at %s; where the "
 			"compiler "
 			"loads it again nonetheless, make the load volatile",
 			name, dx_where(x, need->at, b));
 		return;
 	case DX_HALF:
-		dx_note(x, f->at, "only some bits are checked here (%s), all of `%s` is used at %s",
+		dx_note(x, f->at, "only some bits are checked here (%s), all of %s is used at %s",
 			dx_condition(x, f, cond), name, dx_where(x, need->at, a));
 		dx_mend(x,
 			"keep what is checked at %s in a variable of its own (`u32`) and use that at %s, or check all "
@@ -108,37 +179,50 @@ static void other_copy(struct dx *x, const struct dx_need *need, const struct dx
 			dx_where(x, made, a), dx_where(x, need->at, b));
 		return;
 	default:
-		dx_note(x, f->at, "what is checked here (%s) is computed from it, which says nothing of `%s` itself",
+		dx_note(x, f->at, "what is checked here (%s) is computed from it, which says nothing of %s itself",
 			dx_condition(x, f, cond), name);
 		dx_mend(x, "check the number that is used: needed is %s before %s", range(need, name, r),
 			dx_where(x, need->at, b));
 	}
 }
 
-void dx_explain_bounds(struct dx *x, const struct dx_need *need)
+static const char *called(const struct dx *x, const struct dx_need *need, char out[DX_NAME + 16])
 {
 	const struct dx_value *val = dx_value(x, need->value);
+	char name[DX_NAME];
+
+	if (need->name)
+		(void)snprintf(out, DX_NAME + 16, "`%s`", need->name);
+	else if (dx_name(x, need->value, name))
+		(void)snprintf(out, DX_NAME + 16, "`%s`", name);
+	else if (val->kind == DX_LOAD || val->kind == DX_ALU || val->kind == DX_CONST)
+		(void)snprintf(out, DX_NAME + 16, "the number in r%u", val->in->dst);
+	else
+		(void)snprintf(out, DX_NAME + 16, "the number");
+	return out;
+}
+
+void dx_explain_bounds(struct dx *x, const struct dx_need *need)
+{
 	enum dx_relation how;
 	const struct dx_fact *f = dx_fact_about(x, need->value, &how);
-	char name[DX_NAME], where[DX_NAME], r[DX_TEXT], says[DX_TEXT];
+	char name[DX_NAME + 16], where[DX_NAME], r[DX_TEXT], says[DX_TEXT];
 
 	if (!need->value)
 		return;
-	if (!dx_name(x, need->value, name))
-		(void)snprintf(name, sizeof name, "r%u",
-			       val->kind == DX_LOAD || val->kind == DX_ALU ? val->in->dst
-			       : val->kind == DX_CALL                      ? 0
-									   : 1);
-	dx_note(x, need->at, "`%s` is %s here", name, dx_describe(x, &need->reg, says));
+	called(x, need, name);
+	dx_note(x, need->at, "%s is %s here", name, dx_describe(x, &need->reg, says));
 	dx_note_plain(x, "needed: %s%s%s", range(need, name, r), need->whose ? ": " : "",
 		      need->whose ? need->whose : "");
-	if (f && how == DX_SAME && need->min <= need->max) {
+	if (need->min > need->max || counter(x, need))
+		return;
+	if (f && how == DX_SAME) {
 		same(x, need, f, name);
-	} else if (f && how != DX_UNRELATED && how != DX_SAME_CALL && need->min <= need->max) {
+	} else if (f && how != DX_UNRELATED && how != DX_SAME_CALL) {
 		other_copy(x, need, f, how, name);
-	} else if (need->min <= need->max) {
-		dx_note_plain(x, "nothing on this path compares `%s`", name);
-		dx_mend(x, "check `%s` before %s: needed is %s", name, dx_where(x, need->at, where),
+	} else {
+		dx_note_plain(x, "nothing on this path compares %s", name);
+		dx_mend(x, "check %s before %s: needed is %s", name, dx_where(x, need->at, where),
 			range(need, name, r));
 	}
 }

@@ -176,13 +176,25 @@ static void size_argument(struct dx *x)
 {
 	unsigned reg = (unsigned)x->v->failed_reg;
 	struct dx_need need = { .value = dx_in_reg(x, reg), .reg = x->step[x->n - 1].r[reg], .at = x->n - 1 };
-	char whose[DX_TEXT], it[DX_NAME];
+	char whose[DX_TEXT], it[DX_NAME], limit[DX_NAME];
 	struct callee c;
 
 	look(x, (int)reg, &c);
 	need.max = (1 << 29) - 1;
 	if (reg > 1 && room(x, &x->step[x->n - 1].r[reg - 1], &need.max, whose))
 		need.whose = whose;
+	if (c.bare[0] && dx_is_plain(c.bare))
+		need.name = c.bare;
+	/* Of a variable on the stack the kernel knows no end but the stack's. */
+	if (need.whose && x->step[x->n - 1].r[reg - 1].base == KR_STACK) {
+		struct callee buffer;
+
+		look(x, (int)reg - 1, &buffer);
+		if (buffer.bare[0] && dx_is_plain(buffer.bare) && buffer.bare[0] != '&') {
+			(void)snprintf(limit, sizeof limit, "sizeof(%.50s)", buffer.bare);
+			need.limit = limit;
+		}
+	}
 	need.min = x->d->id == KV_SIZE_ZERO || (c.proto && c.proto->arg[reg - 1].base == KA_CONST_SIZE);
 	if (dx_name(x, need.value, it))
 		dx_note(x, x->n - 1, "%s of %s is the size of the memory in argument %u", c.argument, c.name, reg - 1);

@@ -33,12 +33,35 @@ static bool access_of(const struct dx *x, uint32_t insn, unsigned reg, struct ac
 	return false;
 }
 
+/* A map's value that is a section has variables in it: the one at this offset. */
+static const struct btf_var *variable_at(const struct dx *x, const struct prog_map *m, int64_t off)
+{
+	const struct btf *types = x->v->o->types;
+	const struct btf_type *t;
+
+	if (!types || !m->value_type || m->value_type >= types->n_types)
+		return NULL;
+	t = btf_get(types, m->value_type);
+	for (uint32_t i = 0; t->kind == BTF_DATASEC && i < t->n; i++)
+		if (off >= t->vars[i].off && off < (int64_t)t->vars[i].off + t->vars[i].size)
+			return &t->vars[i];
+	return NULL;
+}
+
 bool dx_object(const struct dx *x, const struct kreg *r, int64_t *end, char whose[DX_TEXT])
 {
+	const struct btf_var *var;
 	const struct prog_map *m = r->map < x->p->n_maps ? &x->p->maps[r->map] : NULL;
 
 	if (r->base == KR_MAP_VALUE && m) {
 		m = r->map_uid && m->inner ? m->inner : m;
+		var = variable_at(x, m, r->off + (int64_t)r->n.t.value);
+		if (var) {
+			*end = (int64_t)var->off + var->size;
+			(void)snprintf(whose, DX_TEXT, "`%s` is %u bytes long",
+				       btf_get(x->v->o->types, var->type)->name, var->size);
+			return true;
+		}
 		*end = m->value_size;
 		(void)snprintf(whose, DX_TEXT, "%s %s is %u bytes long", m->name[0] == '.' ? "section" : "a value of",
 			       m->name, m->value_size);
@@ -78,7 +101,7 @@ static bool explain_index(struct dx *x, const struct dx_index *parts, const stru
 		return false;
 	off = parts->base_reg.off + (int64_t)parts->base_reg.n.t.value + parts->off + a->off;
 	need.max = floor_div(end - off - a->size, scale);
-	need.min = 0;
+	need.min = parts->base_reg.base != KR_STACK && off < 0 ? -floor_div(off, scale) : 0;
 	if (!dx_name(x, parts->index, name))
 		(void)snprintf(name, sizeof name, "%s", "the index");
 	put_access(whose, a, off, parts->scale, name);
@@ -144,10 +167,12 @@ static void arithmetic(struct dx *x)
 
 /* ---- packets ---- */
 
-static void name_of_end(const struct dx *x, char name[DX_NAME])
+static void name_of_end(const struct dx *x, const struct dx_fact *f, char name[DX_NAME])
 {
 	const struct dx_step *s = &x->step[x->n - 1];
 
+	if (f && dx_name(x, x->step[f->at].r[f->in->dst].base == KR_PACKET_END ? f->a : f->b, name))
+		return;
 	for (unsigned r = 0; r < ISA_N_REGS; r++)
 		if (s->r[r].base == KR_PACKET_END && dx_name(x, dx_in_reg(x, r), name))
 			return;
@@ -183,7 +208,7 @@ static void packet(struct dx *x)
 	/* What is compared is the pointer that the last index made, or the first one without any. */
 	if (!dx_name(x, parts.index ? dx_in_reg(x, reg) : parts.base, name))
 		(void)snprintf(name, sizeof name, "%s", parts.index ? "the pointer" : "data");
-	name_of_end(x, end);
+	name_of_end(x, f, end);
 	dx_where(x, x->n - 1, where);
 	need = parts.index ? parts.off + a.off + a.size : r->off + a.off + a.size;
 	dx_note(x, x->n - 1,
@@ -269,14 +294,15 @@ static void followed_number(struct dx *x, unsigned reg)
 {
 	uint32_t v = dx_in_reg(x, reg);
 	const struct dx_value *val = dx_value(x, v);
-	char it[DX_NAME + 8], says[DX_TEXT], where[DX_NAME], name[DX_NAME];
+	char it[DX_NAME + 8], says[DX_TEXT], where[DX_NAME], name[DX_NAME], base[DX_NAME];
 	const struct prog_line *l = prog_line_at(x->p, x->step[x->n - 1].insn);
 
 	dx_note(x, x->n - 1, "%s is %s: for the kernel it is no address", dx_call_it(x, reg, it),
 		dx_describe(x, &x->step[x->n - 1].r[reg], says));
 	dx_note_origin(x, v, reg);
-	if (!l || !l->text || !dx_expression_at(l->text, l->col, name))
-		(void)snprintf(name, sizeof name, "%s", "the memory");
+	if (!l || !l->text || !dx_name(x, v, base) || !dx_member_of(l->text, base, name))
+		if (!l || !l->text || !dx_expression_at(l->text, l->col, name))
+			(void)snprintf(name, sizeof name, "%s", "the memory");
 	dx_where(x, x->n - 1, where);
 	if (val->kind == DX_CALL && val->in->aux == ISA_CALL_HELPER && val->in->imm == 35)
 		dx_mend(x,
@@ -348,13 +374,12 @@ static void moved_context(struct dx *x)
 
 	if (!parts.index)
 		return;
-	if (!dx_name(x, parts.index, name))
-		(void)snprintf(name, sizeof name, "%s", "an index");
-	dx_note(x, parts.at, "`%s` is added to the pointer here", name);
-	dx_mend(x,
-		"choose the field with a switch over `%s` whose cases use constant offsets, or copy the fields to an "
-		"array first (%s)",
-		name, dx_where(x, x->n - 1, where));
+	if (dx_name(x, parts.index, name))
+		dx_note(x, parts.at, "`%s` is added to the pointer here", name);
+	else
+		dx_note(x, parts.at, "a number that varies is added to the pointer here");
+	dx_mend(x, "at %s choose the field with a switch over the index, whose cases use constant offsets",
+		dx_where(x, x->n - 1, where));
 }
 
 static void read_only(struct dx *x)

@@ -35,11 +35,8 @@ static void note_branch(struct dx *x, const struct dx_fact *f, uint32_t rounds)
 	const char *text = dx_line_text(x, insn);
 
 	if (rounds > 1)
-		(void)snprintf(times, sizeof times, ", for the %u%s time", rounds,
-			       rounds == 2   ? "nd"
-			       : rounds == 3 ? "rd"
-					     : "th");
-	if (has_line_of_its_own(x, insn) && text[0])
+		(void)snprintf(times, sizeof times, ", the last of %u times", rounds);
+	if (has_line_of_its_own(x, insn) && strlen(text) > 2)
 		(void)snprintf(quote, sizeof quote, ": `%.100s`", text);
 	dx_note(x, f->at, "path%s: here %s%s", quote, dx_condition(x, f, cond), times);
 }
@@ -53,16 +50,29 @@ static uint32_t rounds_of(const struct dx *x, uint32_t i)
 	return n;
 }
 
+/* Is this the last time that the path comes to this branch? */
+static bool is_last(const struct dx *x, uint32_t i)
+{
+	for (uint32_t k = i + 1; k < x->n_facts; k++)
+		if (x->step[x->fact[k].at].insn == x->step[x->fact[i].at].insn)
+			return false;
+	return true;
+}
+
+/* Each branch once, as it was the last time; of many the first and the last ones. */
 void dx_note_path(struct dx *x)
 {
-	for (uint32_t i = 0; i < x->n_facts; i++) {
-		if (x->n_facts > FIRST + LAST && i == FIRST) {
-			uint32_t skipped = x->n_facts - FIRST - LAST;
+	uint32_t n = 0, k = 0;
 
-			dx_note_plain(x, "path: %u more branch%s", skipped, skipped == 1 ? "" : "es");
-			i += skipped - 1;
+	for (uint32_t i = 0; i < x->n_facts; i++)
+		n += is_last(x, i);
+	for (uint32_t i = 0; i < x->n_facts; i++) {
+		if (!is_last(x, i))
 			continue;
-		}
-		note_branch(x, &x->fact[i], rounds_of(x, i));
+		if (n <= FIRST + LAST || k < FIRST || k >= n - LAST)
+			note_branch(x, &x->fact[i], rounds_of(x, i));
+		else if (k == FIRST)
+			dx_note_plain(x, "path: %u more branch%s", n - FIRST - LAST, n - FIRST - LAST == 1 ? "" : "es");
+		k++;
 	}
 }

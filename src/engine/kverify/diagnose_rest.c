@@ -54,15 +54,17 @@ static void leaked(struct dx *x)
 	const struct kref *ref = s->n_refs ? &s->refs[s->n_refs - 1] : NULL;
 	uint32_t at = ref ? step_of_insn(x, ref->insn) : UINT32_MAX;
 	const struct isa_insn *in;
-	const char *release, *right, *text;
+	const char *release, *right;
+	const struct prog_line *l;
 	char name[DX_NAME] = "it", callee[DX_NAME], where[DX_NAME], what[DX_TEXT];
 
 	if (at == UINT32_MAX)
 		return;
 	in = dx_insn(x, at);
 	release = release_of(in);
-	text = dx_line_text(x, ref->insn);
-	(void)dx_assigned(text, name, &right);
+	l = prog_line_at(x->p, ref->insn);
+	if (l && l->text)
+		(void)dx_assigned(l->text, l->col, name, &right);
 	dx_note(x, at, "`%s` is taken here by %s", name, dx_callee(x, in, ref->insn, callee));
 	dx_note(x, x->n - 1, "and here the program ends without having given it back");
 	(void)snprintf(what, sizeof what, "%s for `%s`", release ? release : "its release function", name);
@@ -213,6 +215,20 @@ static void instruction(struct dx *x)
 	if (!in || since == KERNEL_NOT_YET || since <= x->v->k->version)
 		return;
 	dx_note_plain(x, "the instruction is there from %u.%u on, this is %s", since >> 8, since & 255u, x->v->k->name);
+	for (uint32_t i = (uint32_t)x->d->insn; in->aux == ISA_IMM64_FUNC && i < x->p->n_insns && i < x->d->insn + 8;
+	     i++) {
+		const struct isa_insn *call = &x->p->insns[i];
+		uint16_t v = call->sem == ISA_CALL && call->aux == ISA_CALL_HELPER
+				     ? kernel_helper_since((uint32_t)call->imm)
+				     : 0;
+
+		if (v && v != KERNEL_NOT_YET && v > since) {
+			since = v;
+			dx_note_plain(x, "it is for bpf_%s, which is there from %u.%u on",
+				      kernel_helper_name((uint32_t)call->imm), v >> 8, v & 255u);
+			break;
+		}
+	}
 	if (in->sem == ISA_IMM64 && in->aux == ISA_IMM64_FUNC)
 		dx_mend(x,
 			"line %u takes the address of a function for a callback: write the loop itself for kernels "

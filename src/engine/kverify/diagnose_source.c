@@ -42,28 +42,36 @@ static bool take(const char *from, const char *to, char name[DX_NAME])
 	return true;
 }
 
-/* Where an assignment's `=` stands, outside of parentheses and strings; NULL: there is none. */
-static const char *assignment(const char *line)
+/* Where the `=` of the assignment at column col stands (0: of the only one), outside of parentheses and strings; NULL:
+ * there is none. */
+static const char *assignment(const char *line, uint32_t col)
 {
+	const char *found = NULL;
+	bool quoted = false, stale = false;
 	int depth = 0;
-	bool quoted = false;
 
 	for (const char *c = line; *c; c++) {
 		if (*c == '"' && (c == line || c[-1] != '\\'))
 			quoted = !quoted;
 		if (quoted)
 			continue;
+		if (col && found && c - line >= (ptrdiff_t)col - 1)
+			return stale ? NULL : found;
 		depth += *c == '(' || *c == '{';
 		depth -= *c == ')' || *c == '}';
+		stale |= found && *c == ',' && !depth;
 		if (*c != '=' || depth)
 			continue;
 		if (c[1] == '=' || (c > line && strchr("=<>!", c[-1]))) {
 			c += c[1] == '=';
 			continue;
 		}
-		return c;
+		if (found && !stale)
+			return NULL;
+		found = c;
+		stale = false;
 	}
-	return NULL;
+	return stale ? NULL : found;
 }
 
 /* The start of the chain of members that ends before `end`: "a->b[i].c". */
@@ -87,9 +95,9 @@ static const char *chain_start(const char *line, const char *end)
 	return c;
 }
 
-bool dx_assigned(const char *line, char name[DX_NAME], const char **right)
+bool dx_assigned(const char *line, uint32_t col, char name[DX_NAME], const char **right)
 {
-	const char *eq = assignment(line), *end, *start;
+	const char *eq = assignment(line, col), *end, *start;
 
 	if (!eq)
 		return false;
@@ -138,6 +146,16 @@ bool dx_expression_at(const char *line, uint32_t col, char name[DX_NAME])
 	end = chain_end(at);
 	start = chain_start(line, at);
 	return *end != '(' && take(start, end, name) && strcmp(name, "return") && strcmp(name, "if");
+}
+
+bool dx_member_of(const char *line, const char *base, char name[DX_NAME])
+{
+	size_t n = strlen(base);
+
+	for (const char *c = strstr(line, base); c; c = strstr(c + 1, base))
+		if ((c == line || !is_word(c[-1])) && (c[n] == '[' || c[n] == '.' || !strncmp(c + n, "->", 2)))
+			return take(c, chain_end(c), name);
+	return false;
 }
 
 bool dx_argument(const char *line, const char *function, unsigned n, char name[DX_NAME])

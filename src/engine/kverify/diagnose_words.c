@@ -15,16 +15,17 @@ static bool name_of_load(const struct dx *x, const struct dx_value *val, char na
 
 	if (!l || !l->text)
 		return false;
-	if (dx_assigned(l->text, name, &right) && dx_is_plain(right))
+	if (dx_assigned(l->text, l->col, name, &right) && dx_is_plain(right))
 		return true;
 	return dx_expression_at(l->text, l->col, name);
 }
 
 static bool name_of_call(const struct dx *x, const struct dx_value *val, char name[DX_NAME])
 {
+	const struct prog_line *l = prog_line_at(x->p, x->step[val->at].insn);
 	const char *right;
 
-	return dx_assigned(dx_line_text(x, x->step[val->at].insn), name, &right) && strchr(right, '(');
+	return l && l->text && dx_assigned(l->text, l->col, name, &right) && strchr(right, '(');
 }
 
 /* What is computed on the line of an assignment is what is assigned, when nothing of that line comes later. */
@@ -33,7 +34,7 @@ static bool name_of_alu(const struct dx *x, uint32_t v, char name[DX_NAME])
 	const struct dx_value *val = &x->value[v];
 	uint32_t insn = x->step[val->at].insn;
 	const struct prog_line *l = prog_line_at(x->p, insn);
-	const char *text = dx_line_text(x, insn), *right;
+	const char *right;
 
 	/* "i++" in the head of a loop */
 	if (l && l->text && dx_expression_at(l->text, l->col, name)) {
@@ -48,7 +49,7 @@ static bool name_of_alu(const struct dx *x, uint32_t v, char name[DX_NAME])
 			if (x->value[later].a == v && x->value[later].kind == DX_ALU &&
 			    dx_line(x, x->step[x->value[later].at].insn) == dx_line(x, insn))
 				return false;
-	return dx_assigned(text, name, &right) && !strchr(name, '[') && !dx_is_plain(right);
+	return l && l->text && dx_assigned(l->text, l->col, name, &right) && !strchr(name, '[') && !dx_is_plain(right);
 }
 
 bool dx_name(const struct dx *x, uint32_t v, char name[DX_NAME])
