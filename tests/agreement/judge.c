@@ -23,7 +23,8 @@ static const char usage[] =
 	"  kernels    the releases that kverify knows\n"
 	"  diags      the reasons to reject, with their classes and the kernel's words\n"
 	"--live: the running kernel judges too (root). --host: kverify as the running kernel's release.\n"
-	"--btf FILE: the kernel's types, unless it is the running one's. --memory MIB: of one judgement, 512.\n";
+	"--btf FILE: the kernel's types, unless it is the running one's. --config FILE: its configuration. --memory "
+	"MIB: of one judgement, 512.\n";
 
 void judge_print(const char *id, const char *judge, const struct agree_result *r)
 {
@@ -200,6 +201,29 @@ static bool add_kernel(struct judge *j, const struct kernel_profile *k)
 	return true;
 }
 
+/* Lines of a file, in the judge's arena. */
+static bool read_config(struct judge *j, const char *path)
+{
+	char *text;
+	size_t n, at = 0, cap = 0;
+	struct diag d;
+
+	diag_init(&d);
+	if (io_read_file(path, 16 * (size_t)MIB, &text, &n, &d))
+		return (void)fprintf(stderr, "kjudge: %s\n", d.text), false;
+	while (at < n) {
+		size_t len = strcspn(text + at, "\n");
+
+		j->config = arena_grow(&j->arena, j->config, j->n_config, &cap, sizeof *j->config);
+		if (!j->config)
+			return false;
+		j->config[j->n_config++] = arena_strndup(&j->arena, text + at, len);
+		at += len + 1;
+	}
+	free(text);
+	return true;
+}
+
 enum option_key {
 	KERNEL = 'k',
 	LIVE = 'l',
@@ -211,13 +235,23 @@ enum option_key {
 	SEED = 's',
 	COUNT = 'n',
 	SECONDS = 'd',
-	OUT = 'o'
+	OUT = 'o',
+	CONFIG = 'c'
 };
 static const struct option options[] = {
-	{ "kernel", 1, NULL, KERNEL },   { "live", 0, NULL, LIVE },     { "host", 0, NULL, HOST },
-	{ "btf", 1, NULL, BTF },         { "memory", 1, NULL, MEMORY }, { "trace", 0, NULL, TRACE },
-	{ "log", 1, NULL, LOG },         { "seed", 1, NULL, SEED },     { "count", 1, NULL, COUNT },
-	{ "seconds", 1, NULL, SECONDS }, { "out", 1, NULL, OUT },       { 0 },
+	{ "kernel", 1, NULL, KERNEL },
+	{ "live", 0, NULL, LIVE },
+	{ "host", 0, NULL, HOST },
+	{ "btf", 1, NULL, BTF },
+	{ "memory", 1, NULL, MEMORY },
+	{ "trace", 0, NULL, TRACE },
+	{ "log", 1, NULL, LOG },
+	{ "seed", 1, NULL, SEED },
+	{ "count", 1, NULL, COUNT },
+	{ "seconds", 1, NULL, SECONDS },
+	{ "out", 1, NULL, OUT },
+	{ "config", 1, NULL, CONFIG },
+	{ 0 },
 };
 
 static bool take_option(struct judge *j, int key, const char **btf)
@@ -235,6 +269,8 @@ static bool take_option(struct judge *j, int key, const char **btf)
 	case BTF:
 		*btf = optarg;
 		return true;
+	case CONFIG:
+		return read_config(j, optarg);
 	case MEMORY:
 		j->ours.arena_bytes = n * MIB;
 		return n > 0;
@@ -267,7 +303,6 @@ static bool prepare(struct judge *j, const char *btf)
 	struct diag d;
 
 	diag_init(&d);
-	arena_init(&j->arena, 512 * (size_t)MIB);
 	if (!agree_host_types(&j->arena, btf, &j->types, &d))
 		j->ours.kernel_types = &j->types;
 	else if (btf)
@@ -283,6 +318,7 @@ int main(int argc, char **argv)
 	const char *btf = NULL;
 	int key, code = 2;
 
+	arena_init(&j.arena, 512 * (size_t)MIB);
 	while ((key = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (!take_option(&j, key, &btf))
 			return (void)fprintf(stderr, "kjudge: %s: not an option, or no such kernel\n%s",
@@ -296,8 +332,7 @@ int main(int argc, char **argv)
 		if (!commands[i].judges || prepare(&j, btf))
 			code = commands[i].run(&j);
 		agree_kernel_free(j.kernel);
-		if (commands[i].judges)
-			arena_done(&j.arena);
+		arena_done(&j.arena);
 		return code;
 	}
 	(void)fputs(usage, stderr);

@@ -17,6 +17,8 @@ struct judge {
 	const char *out;
 	struct agree_ours ours;
 	struct agree_kernel *kernel;
+	char **config; /* lines of the kernel's configuration */
+	size_t n_config;
 	char **files;
 	int n_files;
 	struct btf types; /* the kernel's, in .arena */

@@ -180,13 +180,40 @@ static void check_access(struct tally *tally, const struct kernel_profile *k, co
 	test_row = NULL;
 }
 
+/* A load that sign-extends: not of what gives a pointer. */
+static void check_signed(struct tally *tally, const struct kernel_profile *k, const struct kernel_target *t,
+			 const struct access *a)
+{
+	enum { BPF_MEM_SIGNED = 0x80 };
+	struct kernel_ctx_access got;
+	struct bed_prog p = { .n = 0 };
+	struct bed_verdict v;
+	bool want = kernel_ctx_access(k, t, a->off, a->size, false, &got) == KERNEL_CTX_YES && !got.sign_extends;
+
+	bed_add(&p, bed_op(BPF_LDX | BPF_MEM_SIGNED | size_bits(a->size), BPF_REG_0, BPF_REG_1, a->off, 0));
+	bed_end(&p, good_value(k, t));
+	bed_load(t, &p, BED_QUIET, &v);
+	tally->asked++;
+	if (want != v.accepted) {
+		tally->wrong++;
+		print_error("%s: signed, %u bytes at %d: the table says %s\n", kernel_prog_type_name(t->prog_type),
+			    a->size, a->off, want ? "yes" : "no");
+	}
+}
+
 static void check_offsets(struct tally *tally, const struct kernel_profile *k, const struct kernel_target *t,
 			  int32_t from, int32_t to)
 {
 	for (int32_t off = from; off < to; off++)
-		for (uint32_t size = 1; size <= 8; size *= 2)
-			for (int write = 0; write < 2; write++)
-				check_access(tally, k, t, &(struct access){ (int16_t)off, size, write });
+		for (uint32_t size = 1; size <= 8; size *= 2) {
+			struct access a = { (int16_t)off, size, false };
+
+			check_access(tally, k, t, &a);
+			if (size < 8 && k->version >= KERNEL_V(6, 6))
+				check_signed(tally, k, t, &a);
+			a.write = true;
+			check_access(tally, k, t, &a);
+		}
 }
 
 TEST(contexts_may_be_read_and_written_where_the_running_kernel_lets_them)
@@ -324,6 +351,53 @@ TEST(types_go_where_the_running_kernel_lets_them)
 		test_row = NULL;
 	}
 	CHECK(asked > 1000);
+}
+
+/* The first place where a load gives this; its size. 0: nowhere. */
+static uint32_t find_field(const struct kernel_profile *k, const struct kernel_target *t, enum kernel_reg reg,
+			   int16_t *off)
+{
+	int32_t end = (int32_t)kernel_ctx_size(k, t);
+
+	for (*off = 0; *off < end && *off < 256; *off += 4)
+		for (uint32_t size = 4; size <= 8; size += 4) {
+			struct kernel_ctx_access a;
+
+			if (kernel_ctx_access(k, t, *off, size, false, &a) == KERNEL_CTX_YES && a.reg == (uint32_t)reg)
+				return size;
+		}
+	return 0;
+}
+
+TEST(packets_may_be_written_where_the_running_kernel_lets_them)
+{
+	const struct kernel_profile *k = running();
+	struct kernel_target t = { .prog_type = 0 };
+	uint32_t asked = 0;
+
+	while (next_target(k, &t)) {
+		int16_t data, end;
+		uint32_t size = find_field(k, &t, KR_PACKET, &data);
+		struct bed_prog p = { .n = 0 };
+		struct bed_verdict v;
+
+		if (!size || !find_field(k, &t, KR_PACKET_END, &end))
+			continue;
+		add_access(&p, &(struct access){ data, size, false }, BPF_REG_1);
+		bed_add(&p, bed_op(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_2, BPF_REG_0, 0, 0));
+		add_access(&p, &(struct access){ end, size, false }, BPF_REG_1);
+		bed_add(&p, bed_op(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_3, BPF_REG_2, 0, 0));
+		bed_add(&p, bed_op(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_3, 0, 0, 1));
+		bed_add(&p, bed_op(BPF_JMP | BPF_JGT | BPF_X, BPF_REG_3, BPF_REG_0, 1, 0));
+		bed_add(&p, bed_op(BPF_ST | BPF_MEM | BPF_B, BPF_REG_2, 0, 0, 0));
+		bed_end(&p, good_value(k, &t));
+		bed_load(&t, &p, BED_QUIET, &v);
+		test_row = kernel_prog_type_name(t.prog_type);
+		CHECK_EQ(kernel_packet_write(k, &t), v.accepted);
+		test_row = NULL;
+		asked++;
+	}
+	CHECK(asked > 10);
 }
 
 /* r1 += 8, or an unknown 0 or 8, before the context is read. */
