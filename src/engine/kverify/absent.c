@@ -8,9 +8,6 @@
 		KUNSUPPORTED(v, "%s is not there", #name);      \
 	}
 #define U __attribute__((unused))
-ABSENT(kcheck_alu, struct kverifier *v, U const struct isa_insn *in)
-ABSENT(kcheck_imm64, struct kverifier *v, U const struct isa_insn *in)
-ABSENT(kcheck_jump, struct kverifier *v, U const struct isa_insn *in)
 ABSENT(kcheck_load, struct kverifier *v, U const struct isa_insn *in)
 ABSENT(kcheck_store, struct kverifier *v, U const struct isa_insn *in)
 ABSENT(kcheck_atomic, struct kverifier *v, U const struct isa_insn *in)
@@ -50,9 +47,12 @@ __attribute__((weak)) void kpacket_clear(U struct kverifier *v) {}
 __attribute__((weak)) bool kcalls_callback(U const struct kverifier *v, U uint32_t insn) { return false; }
 __attribute__((weak)) bool kcalls_async(U const struct kverifier *v, U uint32_t insn) { return false; }
 __attribute__((weak)) FALLIBLE ktypes_init(U struct kverifier *v) { return E_OK; }
-__attribute__((weak)) void knum_rules_init(struct knum_rules *r, const struct kernel_profile *k) { r->kernel = k; }
-__attribute__((weak)) struct knum knum_unknown(U const struct knum_rules *r) { return (struct knum){ .t = { 0, UINT64_MAX } }; }
-__attribute__((weak)) struct knum knum_const(U const struct knum_rules *r, uint64_t n) { return (struct knum){ .t = { n, 0 } }; }
-__attribute__((weak)) bool knum_is_unknown(const struct knum *n) { return !~n->t.mask; }
-__attribute__((weak)) void knum_print(U const struct knum *n, U bool old, U struct buf *out) {}
 __attribute__((weak)) const struct btf *ktypes_btf(U const struct kverifier *v, U enum ktypes t) { return NULL; }
+__attribute__((weak)) uint64_t klinked_pack(U const struct klinked *l) { return 0; }
+__attribute__((weak)) void kprune_widen(U struct kverifier *v, U struct kverify_state *s) {}
+ABSENT(kreg_read, struct kverifier *v, U unsigned r)
+ABSENT(kreg_write, struct kverifier *v, U unsigned r, U bool mark_unknown)
+__attribute__((weak)) void kreg_not_null(U struct kverifier *v, U struct kreg *r) {}
+__attribute__((weak)) bool kreg_is_trusted(U const struct kverifier *v, U const struct kreg *r) { return false; }
+__attribute__((weak)) const struct kmap *kreg_map(U const struct kverifier *v, U const struct kreg *r) { return NULL; }
+__attribute__((weak)) const struct kmap *ktypes_record(U struct kverifier *v, U uint32_t type_id) { return NULL; }

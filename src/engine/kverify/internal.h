@@ -218,6 +218,11 @@ void klive_slot_written(struct kverifier *v, uint32_t frame, uint32_t spi);
 
 /* ---- prune.c, compare.c, scc.c ---- */
 FALLIBLE kprune_visit(struct kverifier *v, bool *covered);
+/*
+ * s waits after the instruction at work, a way out of a loop or round it once more: numbers that need not be precise and are not what they
+ * were when this path came here before are forgotten. Linux: find_prev_entry, widen_imprecise_scalars
+ */
+void kprune_widen(struct kverifier *v, struct kverify_state *s);
 FALLIBLE kprune_path_end(struct kverifier *v); /* of the state at work. Linux: update_branch_counts */
 void kprune_reset(struct kverifier *v);        /* forgets all kept states. Linux: free_states */
 FALLIBLE kscc_compute(struct kverifier *v);
@@ -227,13 +232,31 @@ FALLIBLE kprecise_reg(struct kverifier *v, unsigned r); /* mark_chain_precision 
 /* The instruction at work is noted in the path's history: stack access with frame and slot, or linked registers. */
 FALLIBLE khist_push(struct kverifier *v, uint32_t flags, uint64_t linked);
 FALLIBLE khist_stack(struct kverifier *v, uint32_t frame, uint32_t spi, uint32_t flags);
+/* Registers and slots with numbers that learn from one another at a branch. Linux: struct linked_regs */
+enum { KLINKED_MAX = 6 };
+struct klinked_entry {
+	uint8_t frame, spi; /* spi: number of the slot, or of the register */
+	bool is_reg;
+};
+struct klinked {
+	uint8_t n;
+	struct klinked_entry e[KLINKED_MAX];
+};
+static inline unsigned klinked_max(const struct kverifier *v)
+{
+	return v->k->limits.frames > 8 ? 5 : KLINKED_MAX;
+}
+uint64_t klinked_pack(const struct klinked *l); /* for khist_push */
 
 /* ---- alu.c, jump.c ---- */
 FALLIBLE kcheck_alu(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_imm64(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_jump(struct kverifier *v, const struct isa_insn *in); /* sets v->insn */
-/* Registers of the same id learn what r learned. Linux: sync_linked_regs */
-void kreg_link_ids(struct kverifier *v, struct kreg *r); /* assign_scalar_id_before_mov */
+/* r is about to be copied: both get an id by which they learn from each other. Linux: assign_scalar_id_before_mov */
+void kreg_link_ids(struct kverifier *v, struct kreg *r);
+void kreg_unlink(struct kreg *r); /* clear_scalar_id */
+/* A number that is broken is forgotten, or is the reject that the caller asked for. Linux: reg_bounds_sanity_check */
+FALLIBLE kreg_check_num(struct kverifier *v, struct kreg *r, const char *where);
 
 /* ---- memory: mem.c stack.c ctx.c packet.c map_value.c btf_access.c atomic.c ---- */
 /* One access of `size` bytes at r + off. value: register that is stored or loaded into, -1: none (an atomic, a
@@ -278,8 +301,6 @@ const struct kmap *kreg_map(const struct kverifier *v, const struct kreg *r);
 void kreg_not_null(struct kverifier *v, struct kreg *r);
 /* Is it trusted? Linux: is_trusted_reg */
 bool kreg_is_trusted(const struct kverifier *v, const struct kreg *r);
-FALLIBLE kstack_initialised(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok, bool helper,
-			    bool write, struct kcall *call);
 /* The packet pointers of the state at work are gone. Linux: clear_all_pkt_pointers */
 void kpacket_clear(struct kverifier *v);
 /* A pointer to a kernel object of this type; Linux: mark_btf_ld_reg */
