@@ -46,3 +46,4 @@ __attribute__((weak)) struct knum knum_const(U const struct knum_rules *r, uint6
 __attribute__((weak)) bool knum_is_unknown(const struct knum *n) { return !~n->t.mask; }
 __attribute__((weak)) void knum_print(U const struct knum *n, U bool old, U struct buf *out) {}
 __attribute__((weak)) const struct btf *ktypes_btf(U const struct kverifier *v, U enum ktypes t) { return NULL; }
+__attribute__((weak)) const struct kernel_kfunc *kernel_kfunc(U const struct kernel_profile *k, U const char *name) { return NULL; }
