@@ -276,50 +276,39 @@ static void load(struct kverifier *v, const struct sinstance *n, const struct is
 	r->r[in->dst] = t;
 }
 
-static void atomic(const struct sinstance *n, const struct isa_insn *in, struct track_row *r, struct track_stack *s)
+static void call(struct track_row *r)
 {
-	if (in->sem != ISA_LOAD_ACQ && may_be_own(n, in->dst, &r->r[in->dst]))
-		store_plain(in, &r->r[in->dst], s);
-	if (in->sem == ISA_LOAD_ACQ)
-		r->r[in->dst] = none;
-	else if (in->sem == ISA_ATOMIC && isa_atomic_fetches(in->aux))
-		r->r[in->aux == ISA_ATOMIC_CMPXCHG ? 0 : in->src] = none;
+	for (unsigned k = 0; k <= 5; k++)
+		r->r[k] = none;
 }
 
-static void transfer(struct kverifier *v, const struct sinstance *n, uint32_t i, struct track_row *r,
-		     struct track_stack *s)
+/* What does not write to memory. */
+static void transfer(struct kverifier *v, const struct sinstance *n, const struct isa_insn *in, struct track_row *r,
+		     const struct track_stack *s)
 {
-	const struct isa_insn *in = &v->p->insns[i];
-
-	switch ((enum isa_sem)in->sem) {
-	case ISA_LDX:
-	case ISA_LDXS:
+	if (in->sem == ISA_LDX || in->sem == ISA_LDXS)
 		load(v, n, in, r, s);
-		break;
-	case ISA_IMM64:
+	else if (in->sem == ISA_IMM64 || in->sem == ISA_LOAD_ACQ)
 		r->r[in->dst] = none;
-		break;
-	case ISA_CALL:
-		for (unsigned k = 0; k <= 5; k++)
-			r->r[k] = none;
-		break;
-	case ISA_STX:
-		if (may_be_own(n, in->dst, &r->r[in->dst]))
-			spill(in, &r->r[in->dst], s, &r->r[in->src]);
-		break;
-	case ISA_ST:
-		if (may_be_own(n, in->dst, &r->r[in->dst]))
-			store_plain(in, &r->r[in->dst], s);
-		break;
-	case ISA_ATOMIC:
-	case ISA_LOAD_ACQ:
-	case ISA_STORE_REL:
-		atomic(n, in, r, s);
-		break;
-	default:
-		if (in->sem >= ISA_ADD && in->sem <= ISA_BSWAP)
-			alu(in, &r->r[in->dst], &r->r[in->src]);
+	else if (in->sem == ISA_CALL)
+		call(r);
+	else if (in->sem >= ISA_ADD && in->sem <= ISA_BSWAP)
+		alu(in, &r->r[in->dst], &r->r[in->src]);
+}
+
+static void transfer_store(const struct sinstance *n, const struct isa_insn *in, struct track_row *r,
+			   struct track_stack *s)
+{
+	const struct track *base = &r->r[in->dst];
+
+	if (may_be_own(n, in->dst, base)) {
+		if (in->sem == ISA_STX)
+			spill(in, base, s, &r->r[in->src]);
+		else
+			store_plain(in, base, s);
 	}
+	if (in->sem == ISA_ATOMIC && isa_atomic_fetches(in->aux))
+		r->r[in->aux == ISA_ATOMIC_CMPXCHG ? 0 : in->src] = none;
 }
 
 void ktrack_empty(struct track_stack *s)
@@ -376,11 +365,11 @@ static FALLIBLE through(struct kverifier *v, const struct sinstance *n, uint32_t
 	struct track_stack s;
 
 	if (!stores) {
-		transfer(v, n, i, r, (struct track_stack *)*stack);
+		transfer(v, n, in, r, *stack);
 		return E_OK;
 	}
 	s = **stack;
-	transfer(v, n, i, r, &s);
+	transfer_store(n, in, r, &s);
 	if (!memcmp(&s, *stack, sizeof s))
 		return E_OK;
 	*stack = new_stack(v, &s);
