@@ -28,31 +28,13 @@ ABSENT(kcheck_kfunc_call, struct kverifier *v, U const struct isa_insn *in)
 ABSENT(kref_take, struct kverifier *v, U enum kref_type t, U uint32_t *id)
 ABSENT(kref_release, struct kverifier *v, U uint32_t id)
 ABSENT(kref_none_held, struct kverifier *v, U bool exception_exit, U bool check_lock, U const char *prefix)
-ABSENT(kprecise_reg, struct kverifier *v, U unsigned r)
-ABSENT(khist_push, struct kverifier *v, U uint32_t flags, U uint64_t linked)
-ABSENT(khist_stack, struct kverifier *v, U uint32_t frame, U uint32_t spi, U uint32_t flags)
 ABSENT(kdynptr_arg, struct kverifier *v, U unsigned r, U uint32_t insn, U uint32_t arg_flags, U uint32_t clone_ref_id)
 ABSENT(klock_arg, struct kverifier *v, U unsigned r, U bool lock, U bool irq, U bool res)
 ABSENT(kglobal_prepare, struct kverifier *v, U uint32_t subprog)
 __attribute__((weak)) FALLIBLE kdynptr_destroy(U struct kverifier *v, U struct kframe *f, U uint32_t spi) { return E_OK; }
-__attribute__((weak)) FALLIBLE klive_compute(U struct kverifier *v) { return E_OK; }
-__attribute__((weak)) FALLIBLE klive_slot_read(U struct kverifier *v, U uint32_t frame, U uint32_t spi) { return E_OK; }
-__attribute__((weak)) void klive_slot_written(U struct kverifier *v, U uint32_t frame, U uint32_t spi) {}
-__attribute__((weak)) FALLIBLE kprune_visit(U struct kverifier *v, bool *covered) { *covered = false; return E_OK; }
-__attribute__((weak)) FALLIBLE kprune_path_end(U struct kverifier *v) { return E_OK; }
-__attribute__((weak)) void kprune_reset(U struct kverifier *v) {}
-__attribute__((weak)) FALLIBLE kscc_compute(U struct kverifier *v) { return E_OK; }
 ABSENT(kglobal_enter, struct kverifier *v, U uint32_t subprog, U struct kframe *f)
 __attribute__((weak)) void kpacket_clear(U struct kverifier *v) {}
 __attribute__((weak)) bool kcalls_callback(U const struct kverifier *v, U uint32_t insn) { return false; }
 __attribute__((weak)) bool kcalls_async(U const struct kverifier *v, U uint32_t insn) { return false; }
 __attribute__((weak)) FALLIBLE ktypes_init(U struct kverifier *v) { return E_OK; }
 __attribute__((weak)) const struct btf *ktypes_btf(U const struct kverifier *v, U enum ktypes t) { return NULL; }
-__attribute__((weak)) uint64_t klinked_pack(U const struct klinked *l) { return 0; }
-__attribute__((weak)) void kprune_widen(U struct kverifier *v, U struct kverify_state *s) {}
-ABSENT(kreg_read, struct kverifier *v, U unsigned r)
-ABSENT(kreg_write, struct kverifier *v, U unsigned r, U bool mark_unknown)
-__attribute__((weak)) void kreg_not_null(U struct kverifier *v, U struct kreg *r) {}
-__attribute__((weak)) bool kreg_is_trusted(U const struct kverifier *v, U const struct kreg *r) { return false; }
-__attribute__((weak)) const struct kmap *kreg_map(U const struct kverifier *v, U const struct kreg *r) { return NULL; }
-__attribute__((weak)) const struct kmap *ktypes_record(U struct kverifier *v, U uint32_t type_id) { return NULL; }

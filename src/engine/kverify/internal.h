@@ -42,6 +42,7 @@ struct ksubprog {
 struct kaux {
 	bool prune_point, jmp_point, force_checkpoint, calls_callback, is_iter_next, seen, jump_target;
 	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs << 1 */
+	uint8_t one_way;    /* enum kone_way: a branch on constants, CONST_BRANCHES releases */
 	uint16_t live_regs; /* read later, at this point: LIVE_STATIC releases and 6.15 on */
 	uint32_t scc;
 	/* the same instruction must not be reached with pointers of different kinds: base | flags << 8 of the first; 0:
@@ -51,6 +52,8 @@ struct kaux {
 	uint64_t key_state;   /* constant key of a tail call */
 	uint32_t loop_inline; /* bpf_loop */
 };
+
+enum kone_way { KONE_WAY_NO, KONE_WAY_TAKEN, KONE_WAY_NOT_TAKEN }; /* to be followed like a plain jump */
 
 /* A map of the program with what its BTF says of the values. */
 struct kmap {
@@ -84,8 +87,9 @@ struct kpending {
 struct kstored {
 	struct kstored *next;
 	struct kverify_state st;
+	struct kstored *prev; /* of those that left their list */
 	uint32_t misses, hits;
-	bool in_free_list;
+	bool in_free_list, cleaned;
 };
 
 struct kblock {
@@ -123,6 +127,7 @@ struct kverifier {
 	bool test_state_freq;
 
 	struct kstored **stored; /* heads, per slot */
+	struct kstored *evicted; /* that are not compared any more, but referred to */
 	uint32_t n_stored;
 	bool main_ends_with_range; /* the exit range is looked at */
 
@@ -208,6 +213,12 @@ uint32_t kcfg_subprog_of(const struct kverifier *v, uint32_t insn);
 
 /* ---- live.c: read marks and static liveness ---- */
 FALLIBLE klive_compute(struct kverifier *v);
+/* Around the judgement of an instruction. */
+FALLIBLE klive_step_begin(struct kverifier *v);
+FALLIBLE klive_step_end(struct kverifier *v);
+/* to's register r is a copy of from's, in another frame: arguments of a call or callback, the result of a call. For all that is
+ * copied so, beside the copy itself: reads of it are noted where it came from. */
+void klive_pass(struct kframe *to, unsigned r, const struct kframe *from, unsigned from_r);
 /* A register of the frame at work is read (or written); bits 64: all of it. Linux: check_reg_arg. It rejects "R%d
  * !read_ok". */
 FALLIBLE kreg_read(struct kverifier *v, unsigned r);
@@ -227,8 +238,18 @@ FALLIBLE kprune_path_end(struct kverifier *v); /* of the state at work. Linux: u
 void kprune_reset(struct kverifier *v);        /* forgets all kept states. Linux: free_states */
 FALLIBLE kscc_compute(struct kverifier *v);
 
+/* ---- widen.c ---- */
+/*
+ * Numbers of s that differ from those of the round before and need not be exact: anything. kept: the state at work or its
+ * parent, by whose depth rounds are told apart; insn: where a round begins. Linux: find_prev_entry, widen_imprecise_scalars
+ */
+void kwiden(struct kverifier *v, const struct kverify_state *kept, uint32_t insn, struct kverify_state *s);
+/* s waits after the instruction at work, once more round the loop that begins here: may_goto, iterators. */
+void kprune_widen(struct kverifier *v, struct kverify_state *s);
+
 /* ---- precise.c ---- */
 FALLIBLE kprecise_reg(struct kverifier *v, unsigned r); /* mark_chain_precision */
+FALLIBLE kprecise_slot(struct kverifier *v, uint32_t frame, uint32_t spi);
 /* The instruction at work is noted in the path's history: stack access with frame and slot, or linked registers. */
 FALLIBLE khist_push(struct kverifier *v, uint32_t flags, uint64_t linked);
 FALLIBLE khist_stack(struct kverifier *v, uint32_t frame, uint32_t spi, uint32_t flags);
@@ -314,6 +335,9 @@ FALLIBLE kcheck_func_call(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_kfunc_call(struct kverifier *v, const struct isa_insn *in);
 bool kcalls_callback(const struct kverifier *v, uint32_t insn); /* a helper or kfunc that calls back, in turn */
 bool kcalls_async(const struct kverifier *v, uint32_t insn);
+/* The prototype of a helper, an embedder's too; parameters of a kfunc by the kernel's types. False: not known. */
+bool kcall_proto(const struct kverifier *v, uint32_t id, const struct kernel_proto **out);
+bool kcall_n_params(const struct kverifier *v, const struct isa_insn *in, unsigned *n);
 
 /* ---- refs.c dynptr.c iter.c lock.c ---- */
 FALLIBLE kref_take(struct kverifier *v, enum kref_type t, uint32_t *id);
