@@ -72,7 +72,7 @@ static bool always_aligned(const struct kverifier *v, const struct kreg *r)
 	return m && m->m->kind == MAP_INSN_ARRAY;
 }
 
-static FALLIBLE check_alignment(struct kverifier *v, const struct kaccess *a)
+FALLIBLE kcheck_alignment(struct kverifier *v, const struct kaccess *a)
 {
 	const struct kreg *r = kreg_at(v, a->reg);
 	bool packet = !r->flags && kreg_is_pkt(r);
@@ -282,7 +282,7 @@ FALLIBLE kcheck_mem(struct kverifier *v, const struct kaccess *a)
 {
 	const struct kreg *r = kreg_at(v, a->reg);
 
-	TRY(check_alignment(v, a));
+	TRY(kcheck_alignment(v, a));
 	TRY(access_of(r)(v, a, a->off + r->off));
 	if (!a->write && a->value >= 0)
 		widen(v, a);
