@@ -36,12 +36,14 @@ struct ksubprog {
 		uint32_t flags, mem_size, type_id;
 	} args[5];
 	bool returns_void;
+	int32_t fastcall_off; /* lowest slot that a bpf_fastcall pattern uses; INT16_MIN: something else uses them too */
+	bool keep_fastcall_stack;
 };
 
 /* What is known of an instruction, apart from any path. Linux: struct bpf_insn_aux_data. */
 struct kaux {
 	bool prune_point, jmp_point, force_checkpoint, calls_callback, is_iter_next, seen, jump_target;
-	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs << 1 */
+	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs that go << 1 */
 	uint8_t one_way;    /* enum kone_way: a branch on constants, CONST_BRANCHES releases */
 	uint16_t live_regs; /* read later, at this point: LIVE_STATIC releases and 6.15 on */
 	uint32_t scc;
@@ -211,6 +213,10 @@ FALLIBLE kdepth_check(struct kverifier *v);  /* after the walk: stack of chains 
 int kcfg_subprog_at(const struct kverifier *v, uint32_t insn); /* which begins exactly here; -1: none */
 uint32_t kcfg_subprog_of(const struct kverifier *v, uint32_t insn);
 
+/* ---- fastcall.c: stores and loads around calls that do not need them; marked before the walk, taken away before depths ---- */
+FALLIBLE kfastcall_mark(struct kverifier *v);
+void kfastcall_remove(struct kverifier *v);
+
 /* ---- live.c: read marks and static liveness ---- */
 FALLIBLE klive_compute(struct kverifier *v);
 /* Around the judgement of an instruction. */
@@ -312,10 +318,6 @@ FALLIBLE kcheck_mem_region(struct kverifier *v, unsigned r, int32_t off, uint32_
 FALLIBLE kcheck_ptr_off(struct kverifier *v, const struct kreg *reg, unsigned r, bool fixed_ok);
 FALLIBLE kstack_initialised(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok, bool helper,
 			    bool write, struct kcall *call);
-/* Memory of fixed size for a kfunc or global function: read and written, NULL will do. Linux: check_mem_reg */
-FALLIBLE kcheck_mem_reg(struct kverifier *v, unsigned r, uint32_t size);
-/* As kcheck_mem_size for a kfunc: read and written, NULL with any size will do. Linux: check_kfunc_mem_size_reg */
-FALLIBLE kcheck_kfunc_mem_size(struct kverifier *v, unsigned r);
 /* What the map register or map value at r belongs to: the map, or what stands for the inner ones of its. */
 const struct kmap *kreg_map(const struct kverifier *v, const struct kreg *r);
 /* A pointer to something that may be NULL is taken to be none. Linux: mark_ptr_not_null_reg */
@@ -352,7 +354,7 @@ bool kdynptr_of_arg(const struct kverifier *v, unsigned r, uint32_t *flags, uint
 uint32_t ktypes_struct(struct kverifier *v, const char *name);
 const struct btf *ktypes_btf(const struct kverifier *v, enum ktypes t);
 /* What a load of `size` bytes at `off` of a struct meets. Linux: btf_struct_access, btf_struct_walk */
-enum kwalk_result { KWALK_SCALAR, KWALK_PTR, KWALK_STRUCT, KWALK_BAD };
+enum kwalk_result { KWALK_SCALAR, KWALK_PTR, KWALK_MEM, KWALK_STRUCT, KWALK_BAD };
 struct kwalked {
 	enum kwalk_result what;
 	uint32_t type_id, flags; /* PTR */
@@ -362,21 +364,6 @@ struct kwalked {
 void ktypes_walk(struct kverifier *v, enum ktypes t, uint32_t type_id, uint32_t off, uint32_t size,
 		 struct kwalked *out);
 FALLIBLE ktypes_init(struct kverifier *v); /* attach target, map values' special fields */
-/* Does an object of type id, looked at `off` bytes into it, stand for one of type need? Linux: btf_struct_ids_match */
-bool ktypes_match(struct kverifier *v, enum ktypes t, uint32_t id, uint32_t off, enum ktypes need_types, uint32_t need, bool strict);
-const char *ktypes_name(const struct kverifier *v, enum ktypes t, uint32_t id);
-/* Special fields of a struct of the object's types (m == NULL); NULL: it has none. Linux: btf_find_struct_meta */
-const struct kmap *ktypes_record(struct kverifier *v, uint32_t type_id);
-const struct kfield *kmap_field(const struct kmap *m, uint32_t off); /* that begins at off; NULL: none */
-const char *kfield_name(enum kfield_kind k); /* "bpf_timer" */
-/* Where the program goes, for types whose context is the arguments of a function of the kernel. */
-struct kattach {
-	const char *name;         /* "bpf_lsm_file_open", "btf_trace_sched_switch", "do_unlinkat" */
-	const struct btf_type *proto; /* FUNC_PROTO in the kernel's types */
-	uint32_t first;           /* parameters that are not the program's: 1 for raw tracepoints */
-};
-/* NULL: it was not said, or the kernel's types do not have it. */
-const struct kattach *ktypes_attach(const struct kverifier *v);
 
 /* Is the program, at this point, allowed to sleep / in an RCU section? */
 bool kin_sleepable(const struct kverifier *v);

@@ -175,10 +175,7 @@ static inline bool kreg_is_const(const struct kreg *r)
 /* All but what was noted of the register itself, not of its value. Linux: copy_register_state */
 static inline void kreg_copy(struct kreg *to, const struct kreg *from)
 {
-	uint8_t live = to->live;
-
 	*to = *from;
-	to->live = live;
 }
 
 /* state.c: setting registers as the kernel's mark_reg_* do. They keep subreg_def. */
