@@ -43,7 +43,7 @@ struct ksubprog {
 /* What is known of an instruction, apart from any path. Linux: struct bpf_insn_aux_data. */
 struct kaux {
 	bool prune_point, jmp_point, force_checkpoint, calls_callback, is_iter_next, seen, jump_target;
-	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs that go << 1 */
+	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs << 1 */
 	uint16_t live_regs; /* read later, at this point: LIVE_STATIC releases and 6.15 on */
 	uint32_t scc;
 	/* the same instruction must not be reached with pointers of different kinds: base | flags << 8 of the first; 0:
