@@ -10,11 +10,6 @@
 
 enum { KF_TRUSTED_ANY = KF_ALLOC | KF_TRUSTED, KF_SAFE = KF_ALLOC | KF_TRUSTED | KF_NON_OWN_REF };
 
-bool kin_rcu(const struct kverifier *v)
-{
-	return v->cur.rcu_locks || v->cur.active_locks || !kin_sleepable(v);
-}
-
 void kreg_btf(struct kverifier *v, struct kreg *r, enum ktypes types, uint32_t type_id, uint32_t flags)
 {
 	kreg_pointer(&v->rules, r, KR_BTF_ID, flags);

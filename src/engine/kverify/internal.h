@@ -45,6 +45,7 @@ struct kaux {
 	bool prune_point, jmp_point, force_checkpoint, calls_callback, is_iter_next, seen, jump_target;
 	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs that go << 1 */
 	uint8_t one_way;    /* enum kone_way: a branch on constants, CONST_BRANCHES releases */
+	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs << 1 */
 	uint16_t live_regs; /* read later, at this point: LIVE_STATIC releases and 6.15 on */
 	uint32_t scc;
 	/* the same instruction must not be reached with pointers of different kinds: base | flags << 8 of the first; 0:
@@ -318,12 +319,18 @@ FALLIBLE kcheck_mem_region(struct kverifier *v, unsigned r, int32_t off, uint32_
 FALLIBLE kcheck_ptr_off(struct kverifier *v, const struct kreg *reg, unsigned r, bool fixed_ok);
 FALLIBLE kstack_initialised(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok, bool helper,
 			    bool write, struct kcall *call);
+/* Memory of fixed size for a kfunc or global function: read and written, NULL will do. Linux: check_mem_reg */
+FALLIBLE kcheck_mem_reg(struct kverifier *v, unsigned r, uint32_t size);
+/* As kcheck_mem_size for a kfunc: read and written, NULL with any size will do. Linux: check_kfunc_mem_size_reg */
+FALLIBLE kcheck_kfunc_mem_size(struct kverifier *v, unsigned r);
 /* What the map register or map value at r belongs to: the map, or what stands for the inner ones of its. */
 const struct kmap *kreg_map(const struct kverifier *v, const struct kreg *r);
 /* A pointer to something that may be NULL is taken to be none. Linux: mark_ptr_not_null_reg */
 void kreg_not_null(struct kverifier *v, struct kreg *r);
 /* Is it trusted? Linux: is_trusted_reg */
 bool kreg_is_trusted(const struct kverifier *v, const struct kreg *r);
+FALLIBLE kstack_initialised(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok, bool helper,
+			    bool write, struct kcall *call);
 /* The packet pointers of the state at work are gone. Linux: clear_all_pkt_pointers */
 void kpacket_clear(struct kverifier *v);
 /* A pointer to a kernel object of this type; Linux: mark_btf_ld_reg */
@@ -364,6 +371,23 @@ struct kwalked {
 void ktypes_walk(struct kverifier *v, enum ktypes t, uint32_t type_id, uint32_t off, uint32_t size,
 		 struct kwalked *out);
 FALLIBLE ktypes_init(struct kverifier *v); /* attach target, map values' special fields */
+
+/* Does an object of type id, looked at `off` bytes into it, stand for one of type need? Linux: btf_struct_ids_match */
+bool ktypes_match(struct kverifier *v, enum ktypes t, uint32_t id, uint32_t off, enum ktypes need_types, uint32_t need,
+		  bool strict);
+const char *ktypes_name(const struct kverifier *v, enum ktypes t, uint32_t id);
+/* Special fields of a struct of the object's types (m == NULL); NULL: it has none. Linux: btf_find_struct_meta */
+const struct kmap *ktypes_record(struct kverifier *v, uint32_t type_id);
+const struct kfield *kmap_field(const struct kmap *m, uint32_t off); /* that begins at off; NULL: none */
+const char *kfield_name(uint32_t kind); /* "bpf_timer" */
+/* Where the program goes, for types whose context is the arguments of a function of the kernel. */
+struct kattach {
+	const char *name;         /* "bpf_lsm_file_open", "btf_trace_sched_switch", "do_unlinkat" */
+	const struct btf_type *proto; /* FUNC_PROTO in the kernel's types */
+	uint32_t first;           /* parameters that are not the program's: 1 for raw tracepoints */
+};
+/* NULL: it was not said, or the kernel's types do not have it. */
+const struct kattach *ktypes_attach(const struct kverifier *v);
 
 /* Is the program, at this point, allowed to sleep / in an RCU section? */
 bool kin_sleepable(const struct kverifier *v);

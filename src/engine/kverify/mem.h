@@ -30,8 +30,6 @@ static inline bool kreg_is_null(const struct kreg *r)
 }
 /* SOCKET, SOCK_COMMON, TCP_SOCK, XDP_SOCK and no flag. Linux: type_is_sk_pointer */
 bool kreg_is_sock(const struct kreg *r);
-/* Linux: is_trusted_reg */
-bool kreg_is_trusted(const struct kverifier *v, const struct kreg *r);
 /* For messages: "map_value_or_null", "(0x0; 0xff)". */
 const char *kreg_type_text(struct kverifier *v, const struct kreg *r);
 const char *kreg_offset_text(struct kverifier *v, const struct kreg *r);
@@ -60,29 +58,11 @@ FALLIBLE kptr_check_type(struct kverifier *v, unsigned r, const struct kfield *f
 bool kctx_is_rewritten(const struct kverifier *v); /* env->ops->convert_ctx_access */
 
 /* ---- types.c, types_walk.c, types_fields.c, attach.c ---- */
-/* What the map or map value in r belongs to: the map, or what stands for the inner ones of it; NULL: not said. */
-const struct kmap *kreg_map(const struct kverifier *v, const struct kreg *r);
-/* Does an object of type id, seen `off` bytes into it, stand for one of type need? Linux: btf_struct_ids_match */
-bool ktypes_match(struct kverifier *v, enum ktypes t, uint32_t id, uint32_t off, enum ktypes need_types, uint32_t need,
-		  bool strict);
-const char *ktypes_name(const struct kverifier *v, enum ktypes t, uint32_t id);
-/* Special fields of a struct of the object's types; NULL: it has none. Linux: btf_find_struct_meta */
-const struct kmap *ktypes_record(struct kverifier *v, uint32_t type_id);
-const struct kfield *kmap_field(const struct kmap *m, uint32_t off); /* that begins at off; NULL: none */
-const char *kfield_name(uint32_t kind);                              /* "bpf_timer" */
 /* The fields of a type as this release finds them; *out: NULL when it has none. Linux: btf_parse_fields */
 FALLIBLE kfields_read(struct kverifier *v, uint32_t type_id, uint32_t size, struct kmap *out);
 /* Without names and modifiers; flags: what type tags on the way say (KF_USER, KF_PERCPU, KF_RCU). */
 uint32_t ktypes_pointee(const struct kverifier *v, const struct btf *b, const struct btf_type *ptr, uint32_t *flags);
 
-/* Where the program goes, for types whose context is the arguments of a function of the kernel. */
-struct kattach {
-	const char *name;             /* "bpf_lsm_file_open", "sched_switch", "do_unlinkat" */
-	const struct btf_type *proto; /* FUNC_PROTO in the kernel's types */
-	uint32_t first;               /* parameters that are not the program's: 1 for raw tracepoints */
-};
-/* NULL: it was not said, or the kernel's types do not have it. */
-const struct kattach *ktypes_attach(const struct kverifier *v);
 FALLIBLE kattach_find(struct kverifier *v, struct kattach *out);
 
 struct ktypes_data {

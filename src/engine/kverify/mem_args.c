@@ -178,16 +178,16 @@ FALLIBLE kcheck_mem_reg(struct kverifier *v, unsigned r, uint32_t size)
 	return err;
 }
 
-FALLIBLE kcheck_kfunc_mem_size(struct kverifier *v, unsigned r, struct kcall *call)
+FALLIBLE kcheck_kfunc_mem_size(struct kverifier *v, unsigned r)
 {
 	struct kreg *reg = kreg_at(v, r - 1), saved = *reg;
 	enum err err;
 
 	if (kreg_may_be_null(reg))
 		kreg_not_null(v, reg);
-	err = kcheck_mem_size(v, r, false, true, call);
+	err = kcheck_mem_size(v, r, false, true, NULL);
 	if (err == E_OK)
-		err = kcheck_mem_size(v, r, true, true, call);
+		err = kcheck_mem_size(v, r, true, true, NULL);
 	if (kreg_may_be_null(&saved))
 		*reg = saved;
 	return err;
