@@ -279,6 +279,7 @@ enum kernel_type_fact {
 	KERNEL_TYPE_LD_ABS,        /* has the packet loads of classic BPF */
 	KERNEL_TYPE_TRACING,       /* is_tracing_prog_type: no locks, no timers */
 	KERNEL_TYPE_PRIVATE_STACK, /* functions may have a stack of their own: bpf_enable_priv_stack, v6.12, x86-64 */
+	KERNEL_TYPE_CTX_PLAIN,     /* the context is memory as it is: accesses are not rewritten */
 	KERNEL_TYPE_CTX_FIXED_OFF, /* a constant may be added to the context pointer before it is used */
 	KERNEL_TYPE_CTX_VAR_OFF,   /* so may a number with bounds */
 };

@@ -351,6 +351,8 @@ bool kernel_type_is(const struct kernel_profile *k, const struct kernel_target *
 		return is_tracing(k, t->prog_type);
 	case KERNEL_TYPE_PRIVATE_STACK:
 		return kernel_has(k, KERNEL_PRIVATE_STACK) && has_private_stack(t);
+	case KERNEL_TYPE_CTX_PLAIN:
+		return ctx_is_plain(t->prog_type);
 	case KERNEL_TYPE_CTX_FIXED_OFF:
 		return kernel_has(k, KERNEL_CTX_FIXED_OFF) && ctx_is_plain(t->prog_type);
 	case KERNEL_TYPE_CTX_VAR_OFF:
