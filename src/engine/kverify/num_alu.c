@@ -19,7 +19,7 @@
 	{                                                                                                             \
 		bool low = __builtin_add_overflow(*umin, by_min, umin);                                               \
 		bool high = __builtin_add_overflow(*umax, by_max, umax);                                              \
-		if (high && !(low && knum_rule(r, KERNEL_NUM_BOTH_ENDS_WRAP))) {                                      \
+		if (knum_rule(r, KERNEL_NUM_BOTH_ENDS_WRAP) ? high && !low : low || high) {                           \
 			*umin = 0;                                                                                    \
 			*umax = UINT##W##_MAX;                                                                        \
 		}                                                                                                     \
