@@ -3,7 +3,7 @@
 #ifndef SALLYPORT_ENGINE_KVERIFY_ALU_H
 #define SALLYPORT_ENGINE_KVERIFY_ALU_H
 
-#include "engine/kverify/internal.h"
+#include "engine/kverify/mem.h"
 
 /* dst = ptr OP by, either of which is dst. Linux: adjust_ptr_min_max_vals */
 FALLIBLE kalu_pointer(struct kverifier *v, const struct isa_insn *in, const struct kreg *ptr, const struct kreg *by);

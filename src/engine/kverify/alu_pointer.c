@@ -193,7 +193,6 @@ static void take_over(struct kverifier *v, struct kreg *dst, const struct kreg *
 
 	if (khas(v, KERNEL_PTR_TAKES_ALL)) {
 		sum = *p;
-		sum.live = dst->live;
 	} else {
 		sum.base = p->base;
 		sum.flags = p->flags;

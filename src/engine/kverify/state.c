@@ -12,7 +12,6 @@ static void reset(struct kreg *r, enum kernel_reg base, uint32_t flags, const st
 			    .flags = flags,
 			    .n = *n,
 			    .subreg_def = subreg_def,
-			    .live = live,
 			    .written_at = r->written_at };
 }
 

@@ -112,6 +112,10 @@ struct kframe {
 	struct krange callback_ret;
 	bool in_callback, in_async_callback, in_exception_callback;
 	uint32_t callback_depth;
+	/* Read and write marks since the state that is the parent, and where in that one a value came from: live_marks.c */
+	uint8_t live[ISA_N_REGS + KSLOTS_MAX]; /* enum klive: registers, then slots */
+	uint8_t link[ISA_N_REGS];              /* 0: nowhere; else 1 + (frame << 4 | register) of the parent */
+	bool linked;                           /* this frame was there when the parent was kept */
 	struct kslot *slots; /* room for slots_room; slots [n_slots, slots_room) are not initialised memory */
 	uint32_t n_slots, slots_room;
 };
@@ -171,10 +175,7 @@ static inline bool kreg_is_const(const struct kreg *r)
 /* All but what was noted of the register itself, not of its value. Linux: copy_register_state */
 static inline void kreg_copy(struct kreg *to, const struct kreg *from)
 {
-	uint8_t live = to->live;
-
 	*to = *from;
-	to->live = live;
 }
 
 /* state.c: setting registers as the kernel's mark_reg_* do. They keep subreg_def. */
