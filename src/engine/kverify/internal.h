@@ -36,11 +36,15 @@ struct ksubprog {
 		uint32_t flags, mem_size, type_id;
 	} args[5];
 	bool returns_void;
+	int32_t fastcall_off; /* lowest slot that a bpf_fastcall pattern uses; INT16_MIN: something else uses them too */
+	bool keep_fastcall_stack;
 };
 
 /* What is known of an instruction, apart from any path. Linux: struct bpf_insn_aux_data. */
 struct kaux {
 	bool prune_point, jmp_point, force_checkpoint, calls_callback, is_iter_next, seen, jump_target;
+	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs that go << 1 */
+	uint8_t one_way;    /* enum kone_way: a branch on constants, CONST_BRANCHES releases */
 	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs << 1 */
 	uint16_t live_regs; /* read later, at this point: LIVE_STATIC releases and 6.15 on */
 	uint32_t scc;
@@ -51,6 +55,8 @@ struct kaux {
 	uint64_t key_state;   /* constant key of a tail call */
 	uint32_t loop_inline; /* bpf_loop */
 };
+
+enum kone_way { KONE_WAY_NO, KONE_WAY_TAKEN, KONE_WAY_NOT_TAKEN }; /* to be followed like a plain jump */
 
 /* A map of the program with what its BTF says of the values. */
 struct kmap {
@@ -84,8 +90,9 @@ struct kpending {
 struct kstored {
 	struct kstored *next;
 	struct kverify_state st;
+	struct kstored *prev; /* of those that left their list */
 	uint32_t misses, hits;
-	bool in_free_list;
+	bool in_free_list, cleaned;
 };
 
 struct kblock {
@@ -123,6 +130,7 @@ struct kverifier {
 	bool test_state_freq;
 
 	struct kstored **stored; /* heads, per slot */
+	struct kstored *evicted; /* that are not compared any more, but referred to */
 	uint32_t n_stored;
 	bool main_ends_with_range; /* the exit range is looked at */
 
@@ -206,8 +214,18 @@ FALLIBLE kdepth_check(struct kverifier *v);  /* after the walk: stack of chains 
 int kcfg_subprog_at(const struct kverifier *v, uint32_t insn); /* which begins exactly here; -1: none */
 uint32_t kcfg_subprog_of(const struct kverifier *v, uint32_t insn);
 
+/* ---- fastcall.c: stores and loads around calls that do not need them; marked before the walk, taken away before depths ---- */
+FALLIBLE kfastcall_mark(struct kverifier *v);
+void kfastcall_remove(struct kverifier *v);
+
 /* ---- live.c: read marks and static liveness ---- */
 FALLIBLE klive_compute(struct kverifier *v);
+/* Around the judgement of an instruction. */
+FALLIBLE klive_step_begin(struct kverifier *v);
+FALLIBLE klive_step_end(struct kverifier *v);
+/* to's register r is a copy of from's, in another frame: arguments of a call or callback, the result of a call. For all that is
+ * copied so, beside the copy itself: reads of it are noted where it came from. */
+void klive_pass(struct kframe *to, unsigned r, const struct kframe *from, unsigned from_r);
 /* A register of the frame at work is read (or written); bits 64: all of it. Linux: check_reg_arg. It rejects "R%d
  * !read_ok". */
 FALLIBLE kreg_read(struct kverifier *v, unsigned r);
@@ -218,22 +236,55 @@ void klive_slot_written(struct kverifier *v, uint32_t frame, uint32_t spi);
 
 /* ---- prune.c, compare.c, scc.c ---- */
 FALLIBLE kprune_visit(struct kverifier *v, bool *covered);
+/*
+ * s waits after the instruction at work, a way out of a loop or round it once more: numbers that need not be precise and are not what they
+ * were when this path came here before are forgotten. Linux: find_prev_entry, widen_imprecise_scalars
+ */
+void kprune_widen(struct kverifier *v, struct kverify_state *s);
 FALLIBLE kprune_path_end(struct kverifier *v); /* of the state at work. Linux: update_branch_counts */
 void kprune_reset(struct kverifier *v);        /* forgets all kept states. Linux: free_states */
 FALLIBLE kscc_compute(struct kverifier *v);
 
+/* ---- widen.c ---- */
+/*
+ * Numbers of s that differ from those of the round before and need not be exact: anything. kept: the state at work or its
+ * parent, by whose depth rounds are told apart; insn: where a round begins. Linux: find_prev_entry, widen_imprecise_scalars
+ */
+void kwiden(struct kverifier *v, const struct kverify_state *kept, uint32_t insn, struct kverify_state *s);
+/* s waits after the instruction at work, once more round the loop that begins here: may_goto, iterators. */
+void kprune_widen(struct kverifier *v, struct kverify_state *s);
+
 /* ---- precise.c ---- */
 FALLIBLE kprecise_reg(struct kverifier *v, unsigned r); /* mark_chain_precision */
+FALLIBLE kprecise_slot(struct kverifier *v, uint32_t frame, uint32_t spi);
 /* The instruction at work is noted in the path's history: stack access with frame and slot, or linked registers. */
 FALLIBLE khist_push(struct kverifier *v, uint32_t flags, uint64_t linked);
 FALLIBLE khist_stack(struct kverifier *v, uint32_t frame, uint32_t spi, uint32_t flags);
+/* Registers and slots with numbers that learn from one another at a branch. Linux: struct linked_regs */
+enum { KLINKED_MAX = 6 };
+struct klinked_entry {
+	uint8_t frame, spi; /* spi: number of the slot, or of the register */
+	bool is_reg;
+};
+struct klinked {
+	uint8_t n;
+	struct klinked_entry e[KLINKED_MAX];
+};
+static inline unsigned klinked_max(const struct kverifier *v)
+{
+	return v->k->limits.frames > 8 ? 5 : KLINKED_MAX;
+}
+uint64_t klinked_pack(const struct klinked *l); /* for khist_push */
 
 /* ---- alu.c, jump.c ---- */
 FALLIBLE kcheck_alu(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_imm64(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_jump(struct kverifier *v, const struct isa_insn *in); /* sets v->insn */
-/* Registers of the same id learn what r learned. Linux: sync_linked_regs */
-void kreg_link_ids(struct kverifier *v, struct kreg *r); /* assign_scalar_id_before_mov */
+/* r is about to be copied: both get an id by which they learn from each other. Linux: assign_scalar_id_before_mov */
+void kreg_link_ids(struct kverifier *v, struct kreg *r);
+void kreg_unlink(struct kreg *r); /* clear_scalar_id */
+/* A number that is broken is forgotten, or is the reject that the caller asked for. Linux: reg_bounds_sanity_check */
+FALLIBLE kreg_check_num(struct kverifier *v, struct kreg *r, const char *where);
 
 /* ---- memory: mem.c stack.c ctx.c packet.c map_value.c btf_access.c atomic.c ---- */
 /* One access of `size` bytes at r + off. value: register that is stored or loaded into, -1: none (an atomic, a
@@ -293,6 +344,9 @@ FALLIBLE kcheck_func_call(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_kfunc_call(struct kverifier *v, const struct isa_insn *in);
 bool kcalls_callback(const struct kverifier *v, uint32_t insn); /* a helper or kfunc that calls back, in turn */
 bool kcalls_async(const struct kverifier *v, uint32_t insn);
+/* The prototype of a helper, an embedder's too; parameters of a kfunc by the kernel's types. False: not known. */
+bool kcall_proto(const struct kverifier *v, uint32_t id, const struct kernel_proto **out);
+bool kcall_n_params(const struct kverifier *v, const struct isa_insn *in, unsigned *n);
 
 /* ---- refs.c dynptr.c iter.c lock.c ---- */
 FALLIBLE kref_take(struct kverifier *v, enum kref_type t, uint32_t *id);
@@ -307,7 +361,7 @@ bool kdynptr_of_arg(const struct kverifier *v, unsigned r, uint32_t *flags, uint
 uint32_t ktypes_struct(struct kverifier *v, const char *name);
 const struct btf *ktypes_btf(const struct kverifier *v, enum ktypes t);
 /* What a load of `size` bytes at `off` of a struct meets. Linux: btf_struct_access, btf_struct_walk */
-enum kwalk_result { KWALK_SCALAR, KWALK_PTR, KWALK_STRUCT, KWALK_BAD };
+enum kwalk_result { KWALK_SCALAR, KWALK_PTR, KWALK_MEM, KWALK_STRUCT, KWALK_BAD };
 struct kwalked {
 	enum kwalk_result what;
 	uint32_t type_id, flags; /* PTR */
@@ -317,13 +371,15 @@ struct kwalked {
 void ktypes_walk(struct kverifier *v, enum ktypes t, uint32_t type_id, uint32_t off, uint32_t size,
 		 struct kwalked *out);
 FALLIBLE ktypes_init(struct kverifier *v); /* attach target, map values' special fields */
+
 /* Does an object of type id, looked at `off` bytes into it, stand for one of type need? Linux: btf_struct_ids_match */
-bool ktypes_match(struct kverifier *v, enum ktypes t, uint32_t id, uint32_t off, enum ktypes need_types, uint32_t need, bool strict);
+bool ktypes_match(struct kverifier *v, enum ktypes t, uint32_t id, uint32_t off, enum ktypes need_types, uint32_t need,
+		  bool strict);
 const char *ktypes_name(const struct kverifier *v, enum ktypes t, uint32_t id);
 /* Special fields of a struct of the object's types (m == NULL); NULL: it has none. Linux: btf_find_struct_meta */
 const struct kmap *ktypes_record(struct kverifier *v, uint32_t type_id);
 const struct kfield *kmap_field(const struct kmap *m, uint32_t off); /* that begins at off; NULL: none */
-const char *kfield_name(enum kfield_kind k); /* "bpf_timer" */
+const char *kfield_name(uint32_t kind); /* "bpf_timer" */
 /* Where the program goes, for types whose context is the arguments of a function of the kernel. */
 struct kattach {
 	const char *name;         /* "bpf_lsm_file_open", "btf_trace_sched_switch", "do_unlinkat" */

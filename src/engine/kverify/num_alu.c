@@ -82,6 +82,15 @@ void knum_sub_bounds(const struct knum_rules *r, struct knum *d, const struct kn
 	sub_ends64(r, &d->umin, &d->umax, s->umin, s->umax);
 }
 
+void knum_move(const struct knum_rules *r, struct knum *off, const struct knum *by, bool subtract)
+{
+	if (by) {
+		(subtract ? knum_sub_bounds : knum_add_bounds)(r, off, by);
+		off->t = subtract ? kbits_sub(off->t, by->t) : kbits_add(off->t, by->t);
+	}
+	knum_any32(r, off);
+}
+
 static void neg(const struct knum_rules *r, struct knum *d)
 {
 	struct knum was = *d;

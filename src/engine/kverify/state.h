@@ -112,6 +112,10 @@ struct kframe {
 	struct krange callback_ret;
 	bool in_callback, in_async_callback, in_exception_callback;
 	uint32_t callback_depth;
+	/* Read and write marks since the state that is the parent, and where in that one a value came from: live_marks.c */
+	uint8_t live[ISA_N_REGS + KSLOTS_MAX]; /* enum klive: registers, then slots */
+	uint8_t link[ISA_N_REGS];              /* 0: nowhere; else 1 + (frame << 4 | register) of the parent */
+	bool linked;                           /* this frame was there when the parent was kept */
 	struct kslot *slots; /* room for slots_room; slots [n_slots, slots_room) are not initialised memory */
 	uint32_t n_slots, slots_room;
 };
@@ -166,6 +170,12 @@ static inline bool kreg_is_pkt(const struct kreg *r)
 static inline bool kreg_is_const(const struct kreg *r)
 {
 	return r->base == KR_SCALAR && knum_is_const(&r->n);
+}
+
+/* All but what was noted of the register itself, not of its value. Linux: copy_register_state */
+static inline void kreg_copy(struct kreg *to, const struct kreg *from)
+{
+	*to = *from;
 }
 
 /* state.c: setting registers as the kernel's mark_reg_* do. They keep subreg_def. */

@@ -124,6 +124,10 @@ static FALLIBLE judge(struct kverifier *v)
 	default:
 		if (in->sem == ISA_JA || isa_is_cond_jump(in)) {
 			v->jmps++;
+			if (v->aux[v->insn].one_way) {
+				v->insn += 1 + (v->aux[v->insn].one_way == KONE_WAY_TAKEN ? (uint32_t)in->off : 0);
+				return E_OK;
+			}
 			return kcheck_jump(v, in);
 		}
 		KENSURE(v, in->sem >= ISA_ADD && in->sem <= ISA_BSWAP);
@@ -166,7 +170,9 @@ static FALLIBLE advance(struct kverifier *v)
 		v->o->watcher->step(v->o->watcher->user, v, v->insn, &v->cur);
 	v->aux[v->insn].seen = true;
 	v->at = v->insn;
+	TRY(klive_step_begin(v));
 	TRY(judge(v));
+	TRY(klive_step_end(v));
 	v->prev_insn = v->at;
 	v->prev_step = v->stats.steps;
 	return E_OK;
