@@ -86,9 +86,10 @@ def objects_in_vm(args, kjudge, sets, reasons):
     for version, machine in vm.machines(args.vm, args.suite or (), say):
         files = [f for _, s in sets for f in s]
         theirs = rows(machine.asked(args.build, "", files))
-        ours = judged(kjudge, files, "--kernel", version, "--btf", machine.types)
-        more, f = compare(version, ours, theirs, sets, reasons)
-        pairs += more
+        more = ["--config", machine.config] if machine.config else []
+        ours = judged(kjudge, files, "--kernel", version, "--btf", machine.types, *more)
+        mine, f = compare(version, ours, theirs, sets, reasons)
+        pairs += mine
         all_figures.append((version, f))
     return pairs, all_figures
 

@@ -4,6 +4,7 @@
 A guest holds kjudge and the programs; it has no network and no disk. What a kernel said is kept, by what was asked, in
 build/agreement/vm: the next comparison boots nothing.
 """
+import glob
 import gzip
 import hashlib
 import os
@@ -23,11 +24,12 @@ class Machine:
     def __init__(self, vmlinuz, say):
         self.vmlinuz, self.say = vmlinuz, say
         self.types = kernel_types(vmlinuz)
+        self.config = next(iter(glob.glob(os.path.join(os.path.dirname(vmlinuz), "config-*"))), None)
 
     def asked(self, build, lines, objects):
         """What this kernel said of these programs: rows as kjudge prints them. Boots it unless that is known."""
         digest = hashlib.blake2b(digest_size=12)
-        for part in [lines.encode(), *(open(o, "rb").read() for o in objects)]:
+        for part in [lines.encode(), (self.config or "").encode(), *(open(o, "rb").read() for o in objects)]:
             digest.update(part)
         kept = os.path.join(FOLDER, "vm", f"{os.path.basename(os.path.dirname(self.vmlinuz))}-{digest.hexdigest()}.tsv")
         if not os.path.exists(kept):
@@ -51,6 +53,8 @@ class Machine:
         for a in APPLETS:
             image.link("usr/bin/" + a, "busybox")
         image.program(os.path.join(build, "tests", "agreement", "kjudge"))
+        if self.config:
+            image.file("boot/" + os.path.basename(self.config), self.config, 0o644)
         if lines:
             image.add("judge/lines", stat.S_IFREG | 0o644, lines.encode())
         for o in objects:
