@@ -45,7 +45,6 @@ struct kaux {
 	bool prune_point, jmp_point, force_checkpoint, calls_callback, is_iter_next, seen, jump_target;
 	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs that go << 1 */
 	uint8_t one_way;    /* enum kone_way: a branch on constants, CONST_BRANCHES releases */
-	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs << 1 */
 	uint16_t live_regs; /* read later, at this point: LIVE_STATIC releases and 6.15 on */
 	uint32_t scc;
 	/* the same instruction must not be reached with pointers of different kinds: base | flags << 8 of the first; 0:
@@ -300,6 +299,8 @@ struct kaccess {
 	bool once;
 };
 FALLIBLE kcheck_mem(struct kverifier *v, const struct kaccess *a);
+/* Aligned to its size, as far as this pointer and the program's flags ask for it. Linux: check_ptr_alignment */
+FALLIBLE kcheck_alignment(struct kverifier *v, const struct kaccess *a);
 FALLIBLE kcheck_load(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_store(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_atomic(struct kverifier *v, const struct isa_insn *in);

@@ -11,14 +11,6 @@
 
 /* Loads, stores and atomic operations at one instruction must use pointers of one kind. Linux: save_aux_ptr_type */
 FALLIBLE kmem_same_pointer(struct kverifier *v, unsigned r);
-/* Memory of fixed size for a kfunc or global function: read and written, NULL will do. Linux: check_mem_reg */
-FALLIBLE kcheck_mem_reg(struct kverifier *v, unsigned r, uint32_t size);
-/* As kcheck_mem_size for a kfunc: read and written, NULL will do. Linux: check_kfunc_mem_size_reg */
-FALLIBLE kcheck_kfunc_mem_size(struct kverifier *v, unsigned r, struct kcall *call);
-/* Aligned to its size, as far as this pointer and the program's flags ask for it. Linux: check_ptr_alignment */
-FALLIBLE kcheck_alignment(struct kverifier *v, const struct kaccess *a);
-/* What the pointer may be beside NULL. Linux: mark_ptr_not_null_reg */
-void kreg_not_null(struct kverifier *v, struct kreg *r);
 /* Exactly this: no flag besides. */
 static inline bool kreg_is_plain(const struct kreg *r, enum kernel_reg base)
 {
