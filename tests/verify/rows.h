@@ -28,4 +28,10 @@ void check_rows(const struct row *rows, size_t n, const struct abi_prog_type *ty
  */
 #define CB(n) mov(1, 10), FUNC(2, n), movr(3, 10), mov(4, 0)
 
+#define LOOKUP(map) st(64, 10, -8, 0), MAP_FD(1, map), movr(2, 10), add(2, -8), call(ABI_HELPER_map_lookup_elem)
+#define RESERVE(n) MAP_FD(1, MAP_RING), mov(2, n), mov(3, 0), call(LINUX_RESERVE)
+#define SUBMIT(r) movr(1, r), mov(2, 0), call(LINUX_SUBMIT)
+/* Go on if r0 is not null, else end. */
+#define OR_END jcc(ISA_JNE, 64, 0, 0, 2), mov(0, 0), exit_()
+
 #endif

@@ -51,3 +51,54 @@ TEST(branches_tell_what_they_test)
 
 	check_rows(rows, countof(rows), &fixture_type);
 }
+
+TEST(pointers_tell_by_their_offsets)
+{
+	const struct row rows[] = {
+		{ "below the frame pointer is less",
+		  CODE(movr(2, 10), add(2, -8), mov(0, 0), jccr(ISA_JGT, 64, 2, 10, 1), mov(0, 2), exit_()), 213 },
+		{ "and never greater",
+		  CODE(movr(2, 10), add(2, -8), mov(0, 0), jccr(ISA_JLT, 64, 2, 10, 1), mov(0, 2), exit_()), 0 },
+		{ "halves of pointers", CODE(movr(2, 10), mov(0, 0), jccr(ISA_JEQ, 32, 2, 10, 0), exit_()), 210 },
+		{ "a copy that was moved is not the same",
+		  CODE(LOOKUP(MAP_ARRAY), OR_END, movr(6, 0), add(6, 8), mov(7, 0), jccr(ISA_JEQ, 64, 0, 6, 1),
+		       mov(7, 2), movr(0, 7), exit_()),
+		  213 },
+		{ "a copy that was moved learns nothing",
+		  CODE(ldx(8, 7, 1, CTX_U8), and_(7, 63), LOOKUP(MAP_ARRAY), OR_END, movr(6, 0), addr(6, 7), movr(8, 6),
+		       add(8, 32), movr(9, 0), add(9, 32), jccr(ISA_JGT, 64, 6, 9, 1), ldx(64, 0, 8, 0), mov(0, 0),
+		       exit_()),
+		  311 },
+		{ "what is compared learns",
+		  CODE(ldx(8, 7, 1, CTX_U8), and_(7, 63), LOOKUP(MAP_ARRAY), OR_END, movr(6, 0), addr(6, 7), movr(9, 0),
+		       add(9, 56), jccr(ISA_JGT, 64, 6, 9, 1), ldx(64, 0, 6, 0), mov(0, 0), exit_()),
+		  0 },
+		{ "two values of one map",
+		  CODE(LOOKUP(MAP_HASH), OR_END, movr(6, 0), LOOKUP(MAP_HASH), OR_END, jccr(ISA_JGT, 64, 0, 6, 0),
+		       mov(0, 0), exit_()),
+		  210 },
+		{ "the difference of two values of one map",
+		  CODE(LOOKUP(MAP_HASH), OR_END, movr(6, 0), LOOKUP(MAP_HASH), OR_END, op_rr(ISA_SUB, 64, 0, 0, 6),
+		       mov(0, 0), exit_()),
+		  209 },
+		{ "two records",
+		  CODE(RESERVE(8), OR_END, movr(6, 0), RESERVE(8), jcc(ISA_JNE, 64, 0, 0, 5), SUBMIT(6), mov(0, 0),
+		       exit_(), jccr(ISA_JGT, 64, 0, 6, 0), mov(0, 0), exit_()),
+		  210 },
+		{ "stacks of two functions",
+		  CODE(movr(1, 10), call_local(2), mov(0, 0), exit_(), mov(0, 0), jccr(ISA_JGT, 64, 10, 1, 0), exit_()),
+		  210 },
+		{ "the difference of stacks of two functions",
+		  CODE(movr(1, 10), call_local(2), mov(0, 0), exit_(), movr(0, 10), op_rr(ISA_SUB, 64, 0, 0, 1),
+		       exit_()),
+		  209 },
+		{ "a field may be missing",
+		  CODE(ldx(64, 2, 1, CTX_HANDLE), mov(0, 0), jcc(ISA_JEQ, 64, 2, 0, 1), exit_(), mov(0, 5), exit_()),
+		  213 },
+		{ "a field may be there",
+		  CODE(ldx(64, 2, 1, CTX_HANDLE), mov(0, 0), jcc(ISA_JNE, 64, 2, 0, 1), exit_(), mov(0, 5), exit_()),
+		  213 },
+	};
+
+	check_rows(rows, countof(rows), &fixture_type);
+}

@@ -120,6 +120,11 @@ TEST(callbacks_run_zero_or_more_times)
 		       exit_(), mov(3, 1), movr(1, 10), add(1, -8), mov(2, 8), mov(4, 0), mov(5, 0),
 		       call(ABI_HELPER_dynptr_read), mov(0, 0), exit_()),
 		  403 },
+		{ "values of two rounds are two",
+		  CODE(MAP_FD(1, MAP_ARRAY), FUNC(2, 6), mov(3, 0), mov(4, 0), call(LINUX_FOR_EACH), mov(0, 0), exit_(),
+		       movr(6, 3), MAP_FD(1, MAP_ARRAY), FUNC(2, 6), movr(3, 6), mov(4, 0), call(LINUX_FOR_EACH),
+		       mov(0, 0), exit_(), mov(0, 0), jccr(ISA_JGT, 64, 3, 4, 0), exit_()),
+		  210 },
 	};
 
 	check_rows(rows, countof(rows), &fixture_type);
@@ -163,6 +168,18 @@ TEST(callbacks_of_timers_stand_for_themselves)
 		  CODE(MAP_VALUE(1, MAP_RODATA, 8), FUNC(2, 4), call(LINUX_TIMER_SET_CALLBACK), mov(0, 0), exit_(),
 		       mov(0, 0), exit_()),
 		  312 },
+		{ "timers of two maps",
+		  CODE(TIMER_SET(15), LOOKUP(MAP_HASH), jcc(ISA_JEQ, 64, 0, 0, 4), movr(1, 0), FUNC(2, 4),
+		       call(LINUX_TIMER_SET_CALLBACK), mov(0, 0), exit_(), ldx(64, 0, 3, 16), mov(0, 0), exit_()),
+		  311 },
+		{ "it returns 1 on one path",
+		  CODE(TIMER_SET(4), mov(0, 0), exit_(), ldx(64, 1, 3, 0), mov(0, 0), jcc(ISA_JEQ, 64, 1, 0, 1),
+		       mov(0, 1), jmp(0), exit_()),
+		  409 },
+		{ "and the other way round",
+		  CODE(TIMER_SET(4), mov(0, 0), exit_(), ldx(64, 1, 3, 0), mov(0, 1), jcc(ISA_JEQ, 64, 1, 0, 1),
+		       mov(0, 0), jmp(0), exit_()),
+		  409 },
 	};
 
 	check_rows(rows, countof(rows), &fixture_type);

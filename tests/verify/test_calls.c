@@ -46,6 +46,19 @@ TEST(calls_of_other_kinds)
 		       exit_()),
 		  313 },
 		{ "a function as memory", CODE(FUNC(6, 3), ldx(64, 0, 6, 0), exit_(), mov(0, 0), exit_()), 301 },
+		{ "a tail call in a function that a callback calls",
+		  CODE(movr(6, 1), mov(1, 10), FUNC(2, 6), movr(3, 6), mov(4, 0), call(LINUX_LOOP), mov(0, 0), exit_(),
+		       movr(1, 2), call_local(2), mov(0, 0), exit_(), TAIL_CALL, mov(0, 0), exit_()),
+		  412 },
+		{ "the second of two callees uses much stack",
+		  CODE(st(64, 10, -512, 0), call_local(3), call_local(5), mov(0, 0), exit_(), st(64, 10, -8, 0),
+		       mov(0, 0), exit_(), st(64, 10, -512, 0), call_local(2), mov(0, 0), exit_(), st(64, 10, -8, 0),
+		       mov(0, 0), exit_()),
+		  505 },
+		{ "and so does one that is called through a register",
+		  CODE(st(64, 10, -512, 0), FUNC(6, 4), callx(6), mov(0, 0), exit_(), st(64, 10, -512, 0),
+		       call_local(2), mov(0, 0), exit_(), st(64, 10, -8, 0), mov(0, 0), exit_()),
+		  505 },
 	};
 
 	check_rows(rows, countof(rows), &fixture_type);

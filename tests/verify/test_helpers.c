@@ -147,7 +147,6 @@ TEST(values_and_text_for_helpers)
 	check_rows(rows, countof(rows), &fixture_type);
 }
 
-#define LOOKUP(map) st(64, 10, -8, 0), MAP_FD(1, map), movr(2, 10), add(2, -8), call(ABI_HELPER_map_lookup_elem)
 #define AGAIN movr(1, 0), movr(2, 10), add(2, -8), call(ABI_HELPER_map_lookup_elem)
 
 TEST(maps_of_maps)

@@ -2,9 +2,6 @@
 /* Verdicts on records that must be given back. */
 #include "rows.h"
 
-#define RESERVE(n) MAP_FD(1, MAP_RING), mov(2, n), mov(3, 0), call(LINUX_RESERVE)
-#define SUBMIT(r) movr(1, r), mov(2, 0), call(LINUX_SUBMIT)
-
 TEST(records_are_given_back_once_on_every_path)
 {
 	const struct row rows[] = {
@@ -79,6 +76,24 @@ TEST(records_are_given_back_once_on_every_path)
 		  410 },
 		{ "too many", CODE(mov(6, 0), RESERVE(8), add(6, 1), jcc(ISA_JLT, 64, 6, 40, -7), mov(0, 0), exit_()),
 		  506 },
+		{ "moved before it is checked", CODE(RESERVE(8), add(0, 4), mov(0, 0), exit_()), 207 },
+		{ "its caller's copy used when a function gave it back",
+		  CODE(RESERVE(8), OR_END, movr(6, 0), movr(1, 0), call_local(3), ldx(64, 0, 6, 0), mov(0, 0), exit_(),
+		       mov(2, 0), call(LINUX_SUBMIT), mov(0, 0), exit_()),
+		  201 },
+		{ "of a size that may vary",
+		  CODE(ldx(8, 2, 1, CTX_U8), and_(2, 7), op_ri(ISA_OR, 64, 2, 16), MAP_FD(1, MAP_RING), mov(3, 0),
+		       call(LINUX_RESERVE), OR_END, SUBMIT(0), mov(0, 0), exit_()),
+		  408 },
+		{ "held over a tail call and given back after it",
+		  CODE(movr(6, 1), RESERVE(8), OR_END, movr(7, 0), movr(1, 6), MAP_FD(2, MAP_PROGS), mov(3, 1),
+		       call(LINUX_TAIL_CALL), SUBMIT(7), mov(0, 0), exit_()),
+		  410 },
+		{ "one twice, and another never, on one path",
+		  CODE(ldx(64, 8, 1, 0), RESERVE(8), OR_END, movr(6, 0), RESERVE(8), jcc(ISA_JNE, 64, 0, 0, 5),
+		       SUBMIT(6), mov(0, 0), exit_(), movr(7, 0), jcc(ISA_JEQ, 64, 8, 0, 2), mov(5, 0), jmp(1),
+		       movr(7, 6), SUBMIT(6), SUBMIT(7), mov(0, 0), exit_()),
+		  201 },
 	};
 
 	check_rows(rows, countof(rows), &fixture_type);

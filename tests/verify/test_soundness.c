@@ -9,18 +9,19 @@
 #include "test.h"
 #include "watch.h"
 
-enum { RUNS = 6 };
+enum { RUNS = 6, PROGRAMS = 2000 };
 
 static uint32_t programs(void)
 {
 	const char *n = getenv("SALLYPORT_TEST_PROGRAMS");
 
-	return n ? (uint32_t)strtoul(n, NULL, 10) : 2000;
+	return n ? (uint32_t)strtoul(n, NULL, 10) : PROGRAMS;
 }
 
 struct tally {
 	uint32_t accepted, unwatched, refused[1000];
 	uint64_t steps, unwatched_steps;
+	struct watch_census census;
 };
 
 static void run_program(const struct watch *w, const struct prog *p, uint64_t seed)
@@ -57,6 +58,64 @@ static void try_unwatched(const struct prog *p, const struct verify_opts *o, uin
 		run_program(&nobody, p, seed);
 }
 
+/* Instructions that the verifier does not model; test_structure.c has them refused. */
+static bool is_modelled(const struct isa_row *r)
+{
+	if (r->sem == ISA_LD_ABS || r->sem == ISA_LD_IND || r->sem == ISA_ADDR_CAST)
+		return false;
+	if (r->sem == ISA_IMM64)
+		return r->aux != ISA_IMM64_BTF_ID && r->aux != ISA_IMM64_MAP_IDX && r->aux != ISA_IMM64_MAP_IDX_VALUE;
+	return r->sem != ISA_CALL || r->aux != ISA_CALL_KFUNC;
+}
+
+static void check_helpers(const struct watch_census *c)
+{
+	static const uint32_t ids[] = {
+		ABI_HELPER_map_lookup_elem,
+		ABI_HELPER_map_update_elem,
+		ABI_HELPER_map_delete_elem,
+		LINUX_TAIL_CALL,
+		ABI_HELPER_map_push_elem,
+		ABI_HELPER_map_pop_elem,
+		ABI_HELPER_map_peek_elem,
+		LINUX_RESERVE,
+		LINUX_SUBMIT,
+		LINUX_FOR_EACH,
+		LINUX_TIMER_SET_CALLBACK,
+		LINUX_LOOP,
+		LINUX_DRAIN,
+		ABI_HELPER_str_eq,
+		ABI_HELPER_list_get,
+		HELPER_FILL,
+		HELPER_CTX,
+		HELPER_READ,
+		HELPER_LONG,
+		HELPER_TEXT,
+	};
+
+	for (size_t i = 0; i < countof(ids); i++) {
+		const struct abi_helper *h = abi_helper(&fixture_profile, ids[i]);
+
+		if (!c->helpers[h - fixture_profile.helpers])
+			print_error("%s was never called\n", h->name);
+		CHECK(c->helpers[h - fixture_profile.helpers] > 0);
+	}
+}
+
+/* Every instruction that the verifier may accept was run, each helper of the fixture, and what goes beyond one
+ * function. */
+static void check_census(const struct watch_census *c)
+{
+	CHECK(isa_n_rows <= countof(c->rows) && fixture_profile.n_helpers <= countof(c->helpers));
+	for (size_t i = 0; i < isa_n_rows; i++) {
+		if (is_modelled(&isa_rows[i]) != (c->rows[i] > 0))
+			print_error("%s was run %llu times\n", isa_rows[i].name, (unsigned long long)c->rows[i]);
+		CHECK_EQ(c->rows[i] > 0, is_modelled(&isa_rows[i]));
+	}
+	check_helpers(c);
+	CHECK(c->saved_loads > 100 && c->deep > 100 && c->calls_back > 100);
+}
+
 static void try_program(uint64_t seed, struct tally *t)
 {
 	static struct gen g;
@@ -71,6 +130,7 @@ static void try_program(uint64_t seed, struct tally *t)
 	gen_program(&g, seed);
 	p = fixture_prog(g.code, g.n);
 	watch_init(&w);
+	w.census = &t->census;
 	arena_init(&a, 64 << 20);
 	diag_init(&d);
 	err = verify_observed(&p, &o, &a, &stats, &d, watch_observe, &w);
@@ -100,4 +160,6 @@ TEST(what_is_accepted_runs_as_the_verifier_expected)
 		if (t.refused[i])
 			print_message("# V%u: %u\n", i, t.refused[i]);
 	CHECK(t.accepted > n / 5);
+	if (n >= PROGRAMS)
+		check_census(&t.census);
 }

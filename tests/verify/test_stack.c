@@ -61,6 +61,10 @@ TEST(the_stack_gives_back_what_was_put_there)
 		{ "exchange gives what was there",
 		  CODE(mov(2, 1), stx(64, 10, -8, 2), atomic(ISA_ATOMIC_XCHG, 64, 10, -8, 2), movr(0, 2), exit_()),
 		  213 },
+		{ "a varying place that is not aligned",
+		  CODE(st(64, 10, -16, 0), st(64, 10, -8, 0), ldx(8, 2, 1, CTX_U8), and_(2, 7), movr(3, 10),
+		       add(3, -16), addr(3, 2), ldx(32, 0, 3, 0), mov(0, 0), exit_()),
+		  308 },
 	};
 
 	check_rows(rows, countof(rows), &fixture_type);

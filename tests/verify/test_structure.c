@@ -13,6 +13,8 @@ TEST(structure_is_checked_before_anything_runs)
 		{ "a jump before the start", CODE(jmp(-2), mov(0, 0), exit_()), 104 },
 		{ "a jump into an immediate", CODE(jcc(ISA_JEQ, 64, 1, 0, 1), LDDW(0, 0), exit_()), 104 },
 		{ "a jump into another function", CODE(call_local(2), jmp(2), exit_(), mov(0, 0), exit_()), 105 },
+		{ "a jump to the start of another function",
+		  CODE(call_local(3), jcc(ISA_JEQ, 64, 0, 0, 2), mov(0, 0), exit_(), mov(0, 0), exit_()), 105 },
 		{ "no exit", CODE(mov(0, 0)), 106 },
 		{ "a function without exit", CODE(call_local(1), exit_(), mov(0, 0)), 106 },
 		{ "a branch at the end", CODE(mov(0, 0), jcc(ISA_JEQ, 64, 0, 1, -2)), 106 },

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""mutants.py ROOT [--check | --build DIR [--only WORD]...]: do the verifier's tests notice when the verifier is wrong?
+"""mutants.py ROOT --check | --build DIR [--jobs N] [--suite NAME]... [WORD]...: do the verifier's tests notice when the
+verifier is wrong?
 
 Each row of the *.txt files beside this script is one mistake in src/engine/verify:
 
@@ -8,19 +9,23 @@ Each row of the *.txt files beside this script is one mistake in src/engine/veri
     -a line, or several, that stand there once
     +what is there instead
 
-Each alone is built into a copy of the tree, and the suites of SUITES are run on it. A row is found when a suite fails,
-or takes longer than LIMIT_SECONDS. --check only looks whether each row still fits, once. Exit 1: a row does not fit,
-does not compile, or too few are found (BAR_PERCENT).
+Each alone is built into a copy of the tree (one per job, in DIR), and the suites are run on it, in the order of SUITES
+until one fails: then the row is found. To take much longer than without a mistake is to fail. WORD: only rows whose names
+have it. --check only looks whether each row still fits, once. Exit 1: a row does not fit, does not compile, or too few
+are found (BAR_PERCENT).
 """
+import argparse
 import os
+import queue
 import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 SUITES = ["verify-domain", "verify", "verify-soundness"]
-LIMIT_SECONDS = 120
+LIMIT_SECONDS, LIMIT_FACTOR = 10, 6  # for a suite: this long at least, and this many times what it takes
 BAR_PERCENT = 95
 FOLDER = "src/engine/verify"
 
@@ -121,95 +126,122 @@ def sync(root, tree):
                 os.remove(os.path.join(at, name))
 
 
-def build(tree):
-    """'' or what the build said."""
-    targets = [f"tests/test-{s}" for s in SUITES]
-    done = subprocess.run(["ninja", "-C", os.path.join(tree, "build"), *targets], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, check=False)
-    return done.stdout if done.returncode else ""
+class Tree:
+    """One copy, built by one job."""
+
+    def __init__(self, root, path, suites):
+        self.path, self.suites, self.limits = path, suites, {}
+        sync(root, path)
+        if not os.path.exists(os.path.join(path, "build/build.ninja")):
+            subprocess.run(["meson", "setup", os.path.join(path, "build"), path, "-Dbuildtype=release", "-Dwerror=false"],
+                           stdout=subprocess.DEVNULL, check=True)
+        said = self.build()
+        if said:
+            sys.exit(f"{said}\nmutants: the tree does not build without a mistake")
+        for suite in suites:
+            began = time.time()
+            failed = self.run(suite)
+            if failed:
+                sys.exit(f"mutants: {suite} fails without a mistake: {', '.join(failed)}")
+            self.limits[suite] = max(LIMIT_SECONDS, LIMIT_FACTOR * (time.time() - began))
+
+    def build(self):
+        """'' or what the build said."""
+        targets = [f"tests/test-{s}" for s in self.suites]
+        done = subprocess.run(["ninja", "-j1", "-C", os.path.join(self.path, "build"), *targets], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False)
+        return done.stdout if done.returncode else ""
+
+    def run(self, suite):
+        """The tests that failed; empty: all is well."""
+        exe = os.path.join(self.path, "build/tests", f"test-{suite}")
+        env = dict(os.environ, SALLYPORT_SOURCE=self.path, CMOCKA_MESSAGE_OUTPUT="TAP")
+        try:
+            done = subprocess.run([exe], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                  errors="replace", timeout=self.limits.get(suite), check=False)
+        except subprocess.TimeoutExpired:
+            return ["(no end)"]
+        failed = re.findall(r"^not ok \d+ - (\w+)", done.stdout, re.M)
+        if not failed and done.returncode:
+            failed = [f"(exit {done.returncode})"]
+        return failed
+
+    def try_row(self, row):
+        """What it was found by: (suite, tests that failed); None: by nothing; '': it does not compile."""
+        path = os.path.join(self.path, FOLDER, row.file)
+        text = read(path)
+        try:
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(row.apply(text))
+            if self.build():
+                return ""
+            for suite in self.suites:
+                failed = self.run(suite)
+                if failed:
+                    return suite, failed
+            return None
+        finally:
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
 
 
-def run_suite(tree, suite):
-    """The tests that failed; empty: all is well."""
-    exe = os.path.join(tree, "build/tests", f"test-{suite}")
-    env = dict(os.environ, SALLYPORT_SOURCE=tree, CMOCKA_MESSAGE_OUTPUT="TAP")
-    try:
-        done = subprocess.run([exe], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace",
-                              timeout=LIMIT_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        return ["(no end)"]
-    failed = re.findall(r"^not ok \d+ - (\w+)", done.stdout, re.M)
-    if not failed and done.returncode:
-        failed = [f"(exit {done.returncode})"]
-    return failed
+def say(row, by):
+    if by == "":
+        print(f"DOES NOT COMPILE {row.name} ({row.file})", flush=True)
+    elif by is None:
+        print(f"NOT FOUND {row.name} ({row.file})", flush=True)
+    else:
+        print(f"found {row.name} ({row.file}) {by[0]}: {', '.join(by[1])}", flush=True)
 
 
-def prepare(root, tree):
-    sync(root, tree)
-    if not os.path.exists(os.path.join(tree, "build/build.ninja")):
-        subprocess.run(["meson", "setup", os.path.join(tree, "build"), tree, "-Dbuildtype=release", "-Dwerror=false"],
-                       stdout=subprocess.DEVNULL, check=True)
-    said = build(tree)
-    if said:
-        sys.exit(f"{said}\nmutants: the tree does not build without a mistake")
-    for suite in SUITES:
-        if run_suite(tree, suite):
-            sys.exit(f"mutants: {suite} fails without a mistake")
+def work(tree, rows, results):
+    while True:
+        try:
+            row = rows.get_nowait()
+        except queue.Empty:
+            return
+        results[row.name] = tree.try_row(row)
+        say(row, results[row.name])
 
 
-def try_row(tree, row):
-    """(compiles, {suite: tests that failed})"""
-    path = os.path.join(tree, FOLDER, row.file)
-    text = read(path)
-    try:
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(row.apply(text))
-        if build(tree):
-            return False, {}
-        found = {s: run_suite(tree, s) for s in SUITES}
-        return True, {s: t for s, t in found.items() if t}
-    finally:
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(text)
-
-
-def run(root, tree, rows):
-    wrong, found, first = [], 0, {}
-    began = time.time()
-    prepare(root, tree)
-    print(f"# {len(rows)} mistakes; suites: {' '.join(SUITES)}", flush=True)
+def run(root, args, rows):
+    began, results, waiting = time.time(), {}, queue.Queue()
+    suites = [s for s in SUITES if not args.suite or s in args.suite]
+    trees = [Tree(root, os.path.join(os.path.abspath(args.build), str(i)), suites) for i in range(args.jobs)]
+    print(f"# {len(rows)} mistakes; suites: {' '.join(suites)}", flush=True)
     for row in rows:
-        compiles, by = try_row(tree, row)
-        if not compiles:
-            wrong.append(row.name)
-            print(f"DOES NOT COMPILE  {row.name} ({row.file})", flush=True)
-            continue
-        found += bool(by)
-        said = "; ".join(f"{s}: {', '.join(t)}" for s, t in by.items())
-        for s in by:
-            first[s] = first.get(s, 0) + 1
-        print(f"{'found' if by else 'NOT FOUND':9} {row.name} ({row.file}) {said}", flush=True)
-    percent = 100 * found / max(1, len(rows) - len(wrong))
-    print(f"# {found} of {len(rows) - len(wrong)} found: {percent:.1f} %, in {time.time() - began:.0f} s; by suite: " +
-          ", ".join(f"{s} {first.get(s, 0)}" for s in SUITES))
-    return 1 if wrong or percent < BAR_PERCENT else 0
+        waiting.put(row)
+    threads = [threading.Thread(target=work, args=(t, waiting, results)) for t in trees]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    bad = [r.name for r in rows if results.get(r.name, "") == ""]
+    found = [by[0] for by in results.values() if by]
+    percent = 100 * len(found) / max(1, len(rows) - len(bad))
+    print(f"# {len(found)} of {len(rows) - len(bad)} found: {percent:.1f} %, in {time.time() - began:.0f} s; first by: " +
+          ", ".join(f"{s} {found.count(s)}" for s in suites))
+    return 1 if bad or percent < BAR_PERCENT else 0
 
 
-def main(args):
-    root = os.path.abspath(args[0])
-    rows = load_rows()
-    if "--check" in args:
-        wrong = check(root, rows)
+def main():
+    p = argparse.ArgumentParser(add_help=False)
+    p.add_argument("root")
+    p.add_argument("--check", action="store_true")
+    p.add_argument("--build")
+    p.add_argument("--jobs", type=int, default=1)
+    p.add_argument("--suite", action="append", choices=SUITES)
+    p.add_argument("words", nargs="*")
+    args = p.parse_intermixed_args()
+    root, rows = os.path.abspath(args.root), load_rows()
+    wrong = check(root, rows)
+    if wrong or args.check or not args.build:
         print("\n".join(wrong) if wrong else f"{len(rows)} mistakes fit")
         return 1 if wrong else 0
-    words = [args[i + 1] for i, a in enumerate(args) if a == "--only"]
-    wrong = misfits(root, rows)
-    if wrong:
-        sys.exit("\n".join(wrong))
-    if words:
-        rows = [r for r in rows if any(w in r.name for w in words)]
-    return run(root, os.path.abspath(args[args.index("--build") + 1]), rows)
+    if args.words:
+        rows = [r for r in rows if any(w in r.name for w in args.words)]
+    return run(root, args, rows)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
