@@ -9,7 +9,7 @@
  * Where things are: r6 the context, r9 a number of the context that nothing is known of. The number that is chased is
  * in r7 or r8 or in a slot of this frame; all the other registers and slots hold numbers that do not matter, or copies.
  */
-enum { SLOT_LOW = -24, FUNCS_MAX = 4 };
+enum { SLOT_LOW = -24, CALLS_MAX = 4, N_FUNCS = 6 };
 
 struct chase {
 	struct gen *g;
@@ -18,7 +18,7 @@ struct chase {
 	uint32_t fork; /* how many places where states meet were made */
 	struct {
 		uint32_t site, kind;
-	} call[FUNCS_MAX];
+	} call[CALLS_MAX];
 	uint32_t n_calls;
 };
 
@@ -224,28 +224,44 @@ static void step_branch(struct chase *c)
 	}
 }
 
-/* Into a function: 0 gives its first argument, 1 reads the caller's stack, 2 writes it, 3 compares a copy in it. */
+/*
+ * Into a function: FUNC_GIVE gives its first argument, FUNC_READ what is in the caller's stack, FUNC_WRITE writes it
+ * there, FUNC_BOUND compares a copy of it; FUNC_TAIL calls another program; FUNC_ROUNDS is a helper's callback.
+ */
+enum { FUNC_GIVE, FUNC_READ, FUNC_WRITE, FUNC_BOUND, FUNC_TAIL, FUNC_ROUNDS };
+
 static void step_call(struct chase *c)
 {
-	uint32_t kind = below(c, FUNCS_MAX), i;
+	uint32_t kind = one_in(c, 2) ? below(c, 4) : below(c, N_FUNCS), i;
 
-	if (c->n_calls == FUNCS_MAX)
+	if (c->n_calls == CALLS_MAX)
 		return;
-	emit(c, movr(1, c->at));
-	emit(c, movr(2, 10));
-	if (kind == 1 || kind == 3)
-		emit(c, stx(64, 10, SLOT_LOW, c->at));
-	if (one_in(c, 2))
-		emit(c, mov(c->at, 0));
-	if (kind == 2)
-		c->saved = 0;
 	i = c->n_calls++;
-	c->call[i].site = c->g->n;
 	c->call[i].kind = kind;
+	if (kind == FUNC_READ || kind == FUNC_BOUND || kind == FUNC_ROUNDS)
+		emit(c, stx(64, 10, SLOT_LOW, c->at));
+	if (kind == FUNC_ROUNDS) {
+		emit(c, mov(1, 3));
+		c->call[i].site = c->g->n;
+		emit2(c, func_ref(2, 0));
+		emit(c, movr(3, 10));
+		emit(c, mov(4, 0));
+		emit(c, call(LINUX_LOOP));
+		if (one_in(c, 2))
+			emit(c, ldx(64, c->at, 10, SLOT_LOW));
+		return;
+	}
+	emit(c, movr(1, kind == FUNC_TAIL ? 6 : c->at));
+	emit(c, movr(2, 10));
+	if (kind != FUNC_TAIL && one_in(c, 2))
+		emit(c, mov(c->at, 0));
+	if (kind == FUNC_WRITE)
+		c->saved = 0;
+	c->call[i].site = c->g->n;
 	emit(c, call_local(0));
-	if (kind == 2 || kind == 3)
+	if (kind == FUNC_WRITE || kind == FUNC_BOUND)
 		emit(c, ldx(64, c->at, 10, SLOT_LOW));
-	else
+	else if (kind != FUNC_TAIL)
 		emit(c, movr(c->at, 0));
 }
 
@@ -256,24 +272,41 @@ static void callee(struct chase *c, uint32_t i)
 	emit(c, mov(0, 0));
 	if (one_in(c, 2)) {
 		emit(c, stx(64, 10, -8, 1));
-		emit(c, mov(1, 0));
 		emit(c, mov(6, 0));
 		emit(c, ldx(64, 6, 10, -8));
 	}
 	switch (c->call[i].kind) {
-	case 0:
+	case FUNC_GIVE:
 		emit(c, movr(0, 6));
 		break;
-	case 1:
+	case FUNC_READ:
 		emit(c, ldx(64, 0, 2, SLOT_LOW));
 		break;
-	case 2:
+	case FUNC_WRITE:
 		emit(c, stx(64, 2, SLOT_LOW, 6));
 		break;
-	default: /* bound the number through a copy; the caller's slot learns */
+	case FUNC_BOUND: /* through a copy; the caller's slot learns */
 		emit(c, ldx(64, 3, 2, SLOT_LOW));
 		emit(c, jcc(ISA_JLE, 64, 3, 40 + (int32_t)below(c, 30), 1));
 		emit(c, st(64, 2, SLOT_LOW, 0));
+		break;
+	case FUNC_TAIL: /* with registers of its own */
+		emit(c, mov(7, 0));
+		emit(c, mov(8, 0));
+		emit(c, movr(1, 6));
+		emit2(c, imm64(ISA_IMM64_MAP_FD, 2, MAP_PROGS, 0));
+		emit(c, mov(3, 0));
+		emit(c, call(LINUX_TAIL_CALL));
+		break;
+	default:
+		emit(c, mov(7, 0));
+		emit(c, ldx(64, 8, 2, SLOT_LOW));
+		if (one_in(c, 2))
+			emit(c, and_(8, 63));
+		else if (one_in(c, 2))
+			emit(c, add(8, 1));
+		emit(c, stx(64, 2, SLOT_LOW, 8));
+		emit(c, mov(0, 0));
 	}
 	emit(c, exit_());
 }
@@ -291,8 +324,26 @@ static void step_past(struct chase *c)
 	emit(c, atomic(one_in(c, 2) ? ISA_ATOMIC_XCHG : ISA_ATOMIC_ADD, 64, 1, 0, one_in(c, 3) ? c->at : 2));
 }
 
+/* Further than the verifier keeps a trail of, or far enough that it keeps states on a straight way. */
+static void step_far(struct chase *c)
+{
+	uint32_t pairs = one_in(c, 2) ? 135 : 40;
+
+	for (uint32_t i = 0; i < pairs && c->g->n < GEN_MAX - 150; i++) {
+		emit(c, stx(64, 10, SLOT_LOW + 8 * (int)(i % 3), c->at));
+		emit(c, ldx(64, c->at, 10, SLOT_LOW + 8 * (int)(i % 3)));
+	}
+	emit(c, mov(5, 1));
+	emit(c, jcc(ISA_JEQ, 64, 5, 1, 1));
+	emit(c, mov(5, 2));
+}
+
 static void step(struct chase *c)
 {
+	if (one_in(c, 40)) {
+		step_far(c);
+		return;
+	}
 	switch (below(c, 8)) {
 	case 0:
 		step_move(c);

@@ -31,8 +31,10 @@ enum kind {
 	FOUND_INNER,
 	MAYBE_HASH, /* not checked for null */
 	MAYBE_MAP,
+	INNER_MAP,
 	MAP_A,
 	MAP_B,
+	MAP_OF_MAPS,
 	FUNC_A,
 	FUNC_B,
 	HANDLE,
@@ -176,9 +178,17 @@ static void put(struct clash *c, enum kind kind)
 	case MAYBE_MAP:
 		look_up(c, 0, kind == MAYBE_MAP ? MAP_OUTER : MAP_HASH, false);
 		break;
+	case INNER_MAP:
+		look_up(c, 0, MAP_OUTER, true);
+		break;
 	case MAP_A:
 	case MAP_B:
-		emit2(c, imm64(ISA_IMM64_MAP_FD, 7, kind == MAP_A ? MAP_HASH : MAP_ARRAY, 0));
+	case MAP_OF_MAPS:
+		emit2(c, imm64(ISA_IMM64_MAP_FD, 7,
+			       kind == MAP_A   ? MAP_HASH
+			       : kind == MAP_B ? MAP_ARRAY
+					       : MAP_OUTER,
+			       0));
 		break;
 	case FUNC_A:
 	case FUNC_B:
@@ -264,7 +274,7 @@ static void use_offset(struct clash *c, unsigned r)
 
 static void use_slot(struct clash *c)
 {
-	unsigned w = 8u << below(c, 4), bytes = w / 8;
+	unsigned w = one_in(c, 2) ? 64 : 8u << below(c, 4), bytes = w / 8;
 	int off = SLOT + (int)(below(c, 8 / bytes) * bytes);
 
 	if (one_in(c, 4)) { /* as memory */
@@ -290,6 +300,14 @@ static void use_slot(struct clash *c)
 		use_offset(c, 7);
 }
 
+/* Compared with, or less, what is in r: the frame, the caller's, or an address in the array. */
+static void use_with(struct clash *c, unsigned r)
+{
+	if (r == 3)
+		emit2(c, imm64(ISA_IMM64_MAP_VALUE, 3, MAP_ARRAY, 0));
+	emit(c, one_in(c, 2) ? op_rr(ISA_SUB, 64, 0, 7, r) : jccr(ISA_JGT, 64, 7, r, 0));
+}
+
 static void use(struct clash *c)
 {
 	switch (below(c, 9)) {
@@ -309,28 +327,27 @@ static void use(struct clash *c)
 	case 5:
 		emit(c, callx(7));
 		return;
-	case 6: /* both ends of a comparison or difference */
-		emit(c, one_in(c, 2) ? op_rr(ISA_SUB, 64, 0, 7, one_in(c, 2) ? 10 : 6)
-				     : jccr(ISA_JGT, 64, 7, one_in(c, 2) ? 10 : 6, 0));
+	case 6: /* with another pointer */
+		use_with(c, one_in(c, 3) ? 10 : one_in(c, 2) ? 6 : 3);
 		return;
 	default:
 		use_slot(c);
 	}
 }
 
-/* Kinds that some mistake could take for each other. */
-static enum kind similar(struct clash *c, enum kind a)
+/* Kinds that some mistake could take for each other: the first and the last of each group. */
+static const uint8_t groups[][2] = { { CONST_FIT, LINKED_ALL },   { ANYTHING, LINKED_ALL },
+				     { FRAME, CALLER },           { VALUE_ARRAY, MAYBE_HASH },
+				     { FOUND_HASH, FOUND_INNER }, { MAYBE_MAP, MAP_OF_MAPS },
+				     { FUNC_A, FUNC_B },          { CONST_FIT, CONST_WIDE } };
+
+static void choose(struct clash *c, enum kind *one, enum kind *two)
 {
-	static const uint8_t groups[][2] = { { CONST_FIT, LINKED_ALL }, { FRAME, CALLER },  { VALUE_ARRAY, MAYBE_HASH },
-					     { MAYBE_HASH, MAP_B },     { FUNC_A, FUNC_B }, { CONST_FIT, CONST_WIDE } };
+	const uint8_t *g = groups[below(c, countof(groups))];
+	uint32_t n = (uint32_t)(g[1] - g[0]) + 1;
 
-	for (unsigned tries = 0; tries < 8; tries++) {
-		const uint8_t *g = groups[below(c, countof(groups))];
-
-		if (a >= g[0] && a <= g[1])
-			return (enum kind)(g[0] + below(c, (uint32_t)(g[1] - g[0]) + 1));
-	}
-	return (enum kind)below(c, N_KINDS);
+	*one = (enum kind)(g[0] + below(c, n));
+	*two = one_in(c, 6) ? (enum kind)below(c, N_KINDS) : (enum kind)(g[0] + below(c, n));
 }
 
 static void side(struct clash *c, enum kind kind, enum bytes bytes)
@@ -343,10 +360,11 @@ static void side(struct clash *c, enum kind kind, enum bytes bytes)
 
 static void clash(struct clash *c)
 {
-	enum kind one = (enum kind)below(c, N_KINDS), two = similar(c, one);
+	enum kind one, two;
 	enum bytes slot = (enum bytes)below(c, N_BYTES), other = one_in(c, 2) ? slot : (enum bytes)below(c, N_BYTES);
 	uint32_t branch, over;
 
+	choose(c, &one, &two);
 	branch = c->g->n;
 	emit(c, jcc(ISA_JEQ, 64, 9, 3, 0));
 	side(c, one, slot);

@@ -45,6 +45,8 @@ TEST(loops_that_end_are_accepted)
 TEST(may_goto_bounds_what_the_program_does_not)
 {
 	const struct row rows[] = {
+		{ "a loop without an end when the runtime has had enough",
+		  CODE(ldx(64, 7, 1, 0), mov(0, 0), may_goto(1), exit_(), and_(7, 7), jmp(-4)), 111 },
 		{ "a loop without an end", CODE(mov(0, 0), may_goto(1), jmp(-2), exit_()), 0 },
 		{ "a count", CODE(mov(0, 0), may_goto(2), add(0, 1), jmp(-3), and_(0, 1), exit_()), 0 },
 		{ "a count as an index",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Programs that pruning must not, and need not, explore twice. */
+#include "engine/verify/verify_internal.h"
 #include "rows.h"
 
 /* Pairs that pruning must tell apart: the first path is harmless, the second is not. */
@@ -195,6 +196,24 @@ TEST(numbers_that_matter_are_told_apart)
 		       movr(5, 3), mov(0, 0), jcc(ISA_JGT, 64, 3, 63, 4), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 5),
 		       ldx(8, 0, 4, 0), movr(0, 7), mov(0, 0), exit_()),
 		  208 },
+		{ "a saved copy of another number that learned",
+		  CODE(ldx(64, 2, 1, 0), ldx(64, 3, 1, 0), ldx(64, 7, 1, 0), stx(64, 10, -8, 7),
+		       jcc(ISA_JEQ, 64, 2, 0, 1), stx(64, 10, -8, 3), mov(0, 0), jcc(ISA_JGT, 64, 3, 63, 6),
+		       ldx(64, 5, 10, -8), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 5), ldx(8, 0, 4, 0), movr(0, 7),
+		       mov(0, 0), exit_()),
+		  208 },
+		{ "copies in three functions that learned",
+		  CODE(ldx(64, 2, 1, 0), ldx(64, 7, 1, 0), ldx(64, 8, 1, 0), movr(1, 8), jcc(ISA_JEQ, 64, 2, 0, 1),
+		       movr(1, 7), movr(2, 7), call_local(4), movr(0, 8), movr(0, 7), mov(0, 0), exit_(), movr(6, 1),
+		       movr(1, 2), call_local(7), jcc(ISA_JNE, 64, 0, 0, 4), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 6),
+		       ldx(8, 0, 4, 0), mov(0, 0), exit_(), mov(0, 1), jcc(ISA_JGT, 64, 1, 63, 1), mov(0, 0), exit_()),
+		  208 },
+		{ "a zero that another path had as bytes",
+		  CODE(st(32, 10, -8, 0), st(32, 10, -4, 0), ldx(64, 2, 1, 0), jcc(ISA_JNE, 64, 2, 0, 1), jmp(5),
+		       mov(3, 64), jcc(ISA_JEQ, 64, 2, 5, 1), mov(3, 0), mov(5, 0), stx(64, 10, -8, 3),
+		       ldx(8, 6, 1, CTX_U8), and_(6, 7), movr(7, 10), add(7, -8), addr(7, 6), ldx(8, 8, 7, 0),
+		       MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 8), ldx(8, 0, 4, 0), mov(0, 0), exit_()),
+		  311 },
 		{ "on a path that was cut off",
 		  CODE(ldx(64, 2, 1, 0), mov(3, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 64), ldx(64, 5, 1, 0),
 		       jcc(ISA_JEQ, 64, 5, 0, 1), mov(5, 0), mov(5, 0), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 3),
@@ -233,4 +252,124 @@ TEST(numbers_that_do_not_matter_cost_nothing)
 	CHECK_OK(verify_prog(&p, &o, &a, &stats, NULL));
 	CHECK(stats.steps < 500);
 	arena_done(&a);
+}
+
+enum { LONG_MAX = 400 };
+
+/* r3 is 0 or 64, and decides in the end; in between comes what fill() adds. */
+static void check_far_use(const char *name, uint32_t (*fill)(struct isa_insn *code), bool used_before)
+{
+	static struct isa_insn code[LONG_MAX];
+	const struct isa_insn use[] = { MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 3), ldx(8, 5, 4, 0) };
+
+	for (int harm = 0; harm < 2; harm++) {
+		struct row r = { name, code, 0, 311, NULL };
+
+		code[r.n++] = ldx(64, 2, 1, 0);
+		code[r.n++] = mov(3, harm ? 64 : 0);
+		code[r.n++] = jcc(ISA_JEQ, 64, 2, 0, 1);
+		code[r.n++] = mov(3, harm ? 0 : 64);
+		code[r.n++] = mov(5, 0);
+		if (used_before) {
+			memcpy(code + r.n, use, sizeof use);
+			r.n += countof(use);
+		}
+		r.n += fill(code + r.n);
+		if (!used_before) {
+			memcpy(code + r.n, use, sizeof use);
+			r.n += countof(use);
+		}
+		code[r.n++] = mov(0, 0);
+		code[r.n++] = exit_();
+		CHECK(r.n <= LONG_MAX);
+		check_rows(&r, 1, &fixture_type);
+	}
+}
+
+/* More stores and loads on the way than a trail holds. */
+static uint32_t by_many_slots(struct isa_insn *code)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < 150; i++) {
+		code[n++] = stx(64, 10, -8, 3);
+		code[n++] = ldx(64, 3, 10, -8);
+	}
+	return n;
+}
+
+static uint32_t by_many_slots_and_a_meeting(struct isa_insn *code)
+{
+	uint32_t n = by_many_slots(code);
+
+	code[n++] = jcc(ISA_JEQ, 64, 2, 7, 1);
+	code[n++] = mov(5, 1);
+	code[n++] = mov(5, 2);
+	return n;
+}
+
+/* Kept states without a branch that goes both ways before them. */
+static uint32_t by_a_long_straight_way(struct isa_insn *code)
+{
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < 3; k++) {
+		for (uint32_t i = 0; i < 70; i++)
+			code[n++] = mov(5, 1);
+		code[n++] = jcc(ISA_JEQ, 64, 5, 1, 1);
+		code[n++] = mov(5, 2);
+	}
+	return n;
+}
+
+TEST(numbers_that_matter_far_away_are_told_apart)
+{
+	check_far_use("many slots", by_many_slots, false);
+	check_far_use("many slots, then a meeting", by_many_slots_and_a_meeting, false);
+	check_far_use("a long straight way", by_a_long_straight_way, false);
+	check_far_use("used before a long straight way", by_a_long_straight_way, true);
+}
+
+/* r3 is bounded by the last of many comparisons, and r5 is a copy of it on one path, of r7 on the other. */
+TEST(copies_that_learn_at_the_last_of_many_branches_are_told_apart)
+{
+	enum { BRANCHES = LINKS_MAX + 6 };
+	struct isa_insn code[BRANCHES + 20];
+	struct row r = { "many branches", code, 0, 208, NULL };
+
+	code[r.n++] = ldx(64, 2, 1, 0);
+	code[r.n++] = ldx(64, 3, 1, 0);
+	code[r.n++] = ldx(64, 7, 1, 0);
+	code[r.n++] = movr(5, 7);
+	code[r.n++] = jcc(ISA_JEQ, 64, 2, 0, 1);
+	code[r.n++] = movr(5, 3);
+	code[r.n++] = mov(0, 0);
+	for (int i = 0; i < BRANCHES; i++) {
+		code[r.n] = jcc(ISA_JGT, 64, 3, i == BRANCHES - 1 ? 63 : 1000 - i, BRANCHES - i - 1 + 5);
+		r.n++;
+	}
+	code[r.n++] = imm64(ISA_IMM64_MAP_VALUE, 4, MAP_ARRAY, 0);
+	code[r.n++] = PAD;
+	code[r.n++] = addr(4, 5);
+	code[r.n++] = ldx(8, 0, 4, 0);
+	code[r.n++] = movr(0, 7);
+	code[r.n++] = mov(0, 0);
+	code[r.n++] = exit_();
+	check_rows(&r, 1, &fixture_type);
+}
+
+/* Liveness and marks know 64 slots; a profile may allow more. */
+TEST(numbers_deep_in_a_stack_are_told_apart)
+{
+	const struct row r = { "deep",
+			       CODE(ldx(64, 2, 1, 0), mov(3, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 64),
+				    stx(64, 10, -600, 3), mov(3, 0), jmp(0), ldx(64, 6, 10, -600),
+				    MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 6), ldx(8, 0, 4, 0), mov(0, 0), exit_()),
+			       311 };
+	struct abi_profile p = fixture_profile;
+	struct diag d;
+
+	p.limits.stack_bytes = 1024;
+	CHECK_EQ(verify_with(&r, &p, &fixture_type, 64 << 20, &d), E_REJECTED);
+	CHECK_EQ(d.id, 311);
 }
