@@ -53,6 +53,21 @@ TEST(a_safe_path_does_not_hide_an_unsafe_one)
 		       add(2, -8), call(1), ldx(64, 2, 6, 0), jcc(ISA_JNE, 64, 2, 0, 1), movr(0, 7), ldx(64, 2, 0, 0),
 		       mov(0, 0), exit_()),
 		  302 },
+		{ "a found value for the first of all",
+		  CODE(ldx(64, 8, 1, 0), MAP_VALUE(7, MAP_ARRAY, 0), jcc(ISA_JNE, 64, 8, 0, 1), jmp(10),
+		       LOOKUP(MAP_ARRAY), OR_END, movr(7, 0), MAP_VALUE(3, MAP_ARRAY, 0), mov(0, 0),
+		       jccr(ISA_JGT, 64, 7, 3, 0), exit_()),
+		  210 },
+		{ "bytes for a copy",
+		  CODE(ldx(64, 2, 1, 0), ldx(64, 3, 1, 0), stx(64, 10, -8, 3), jcc(ISA_JNE, 64, 2, 0, 1), jmp(2),
+		       stx(32, 10, -8, 2), stx(32, 10, -4, 2), mov(0, 0), jcc(ISA_JGT, 64, 3, 63, 5),
+		       ldx(64, 5, 10, -8), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 5), ldx(8, 0, 4, 0), mov(0, 0), exit_()),
+		  208 },
+		{ "what a round of a callback leaves behind",
+		  CODE(st(64, 10, -8, 0), CB(11), call(LINUX_LOOP), ldx(64, 3, 10, -8), MAP_VALUE(4, MAP_ARRAY, 0),
+		       addr(4, 3), ldx(8, 0, 4, 0), mov(0, 0), exit_(), mov(3, 64), jcc(ISA_JEQ, 64, 1, 5, 1),
+		       mov(3, 0), mov(4, 0), stx(64, 2, -8, 3), mov(0, 0), exit_()),
+		  311 },
 		{ "links broken on one path",
 		  CODE(ldx(64, 2, 1, 0), ldx(64, 3, 1, 0), ldx(64, 4, 1, 0), jcc(ISA_JNE, 64, 4, 0, 1), movr(3, 2),
 		       jcc(ISA_JGT, 64, 2, 63, 4), MAP_VALUE(5, MAP_ARRAY, 0), addr(5, 3), ldx(8, 0, 5, 0), mov(0, 0),
@@ -203,10 +218,10 @@ TEST(numbers_that_matter_are_told_apart)
 		       mov(0, 0), exit_()),
 		  208 },
 		{ "copies in three functions that learned",
-		  CODE(ldx(64, 2, 1, 0), ldx(64, 7, 1, 0), ldx(64, 8, 1, 0), movr(1, 8), jcc(ISA_JEQ, 64, 2, 0, 1),
-		       movr(1, 7), movr(2, 7), call_local(4), movr(0, 8), movr(0, 7), mov(0, 0), exit_(), movr(6, 1),
-		       movr(1, 2), call_local(7), jcc(ISA_JNE, 64, 0, 0, 4), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 6),
-		       ldx(8, 0, 4, 0), mov(0, 0), exit_(), mov(0, 1), jcc(ISA_JGT, 64, 1, 63, 1), mov(0, 0), exit_()),
+		  CODE(ldx(64, 2, 1, 0), ldx(64, 7, 1, 0), ldx(64, 8, 1, 0), movr(9, 8), jcc(ISA_JEQ, 64, 2, 0, 1),
+		       movr(9, 7), movr(1, 7), call_local(9), jcc(ISA_JNE, 64, 0, 0, 4), MAP_VALUE(4, MAP_ARRAY, 0),
+		       addr(4, 9), ldx(8, 0, 4, 0), movr(0, 8), movr(0, 7), mov(0, 0), exit_(), movr(6, 1),
+		       call_local(2), movr(5, 6), exit_(), mov(0, 1), jcc(ISA_JGT, 64, 1, 63, 1), mov(0, 0), exit_()),
 		  208 },
 		{ "a zero that another path had as bytes",
 		  CODE(st(32, 10, -8, 0), st(32, 10, -4, 0), ldx(64, 2, 1, 0), jcc(ISA_JNE, 64, 2, 0, 1), jmp(5),
@@ -257,7 +272,9 @@ TEST(numbers_that_do_not_matter_cost_nothing)
 enum { LONG_MAX = 400 };
 
 /* r3 is 0 or 64, and decides in the end; in between comes what fill() adds. */
-static void check_far_use(const char *name, uint32_t (*fill)(struct isa_insn *code), bool used_before)
+enum far_use { USE_BEFORE, USE_AFTER, USE_INSIDE };
+
+static void check_far_use(const char *name, uint32_t (*fill)(struct isa_insn *code), enum far_use when)
 {
 	static struct isa_insn code[LONG_MAX];
 	const struct isa_insn use[] = { MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 3), ldx(8, 5, 4, 0) };
@@ -270,12 +287,12 @@ static void check_far_use(const char *name, uint32_t (*fill)(struct isa_insn *co
 		code[r.n++] = jcc(ISA_JEQ, 64, 2, 0, 1);
 		code[r.n++] = mov(3, harm ? 0 : 64);
 		code[r.n++] = mov(5, 0);
-		if (used_before) {
+		if (when == USE_BEFORE) {
 			memcpy(code + r.n, use, sizeof use);
 			r.n += countof(use);
 		}
 		r.n += fill(code + r.n);
-		if (!used_before) {
+		if (when == USE_AFTER) {
 			memcpy(code + r.n, use, sizeof use);
 			r.n += countof(use);
 		}
@@ -308,6 +325,25 @@ static uint32_t by_many_slots_and_a_meeting(struct isa_insn *code)
 	return n;
 }
 
+/*
+ * Two kept states after the use, the second without a branch before it: what was needed before the first is followed
+ * back from there.
+ */
+static uint32_t by_use_and_two_meetings(struct isa_insn *code)
+{
+	const struct isa_insn use[] = { MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 3), ldx(8, 5, 4, 0) };
+	enum { STRAIGHT = 70 };
+	uint32_t n = 0;
+
+	code[n++] = jcc(ISA_JEQ, 64, 2, 1, 1 + countof(use) + STRAIGHT);
+	code[n++] = jcc(ISA_JEQ, 64, 2, 2, countof(use) + 2 * STRAIGHT);
+	memcpy(code + n, use, sizeof use);
+	n += countof(use);
+	for (uint32_t i = 0; i < 2 * STRAIGHT; i++)
+		code[n++] = mov(5, 1);
+	return n;
+}
+
 /* Kept states without a branch that goes both ways before them. */
 static uint32_t by_a_long_straight_way(struct isa_insn *code)
 {
@@ -324,35 +360,43 @@ static uint32_t by_a_long_straight_way(struct isa_insn *code)
 
 TEST(numbers_that_matter_far_away_are_told_apart)
 {
-	check_far_use("many slots", by_many_slots, false);
-	check_far_use("many slots, then a meeting", by_many_slots_and_a_meeting, false);
-	check_far_use("a long straight way", by_a_long_straight_way, false);
-	check_far_use("used before a long straight way", by_a_long_straight_way, true);
+	check_far_use("many slots", by_many_slots, USE_AFTER);
+	check_far_use("many slots, then a meeting", by_many_slots_and_a_meeting, USE_AFTER);
+	check_far_use("a long straight way", by_a_long_straight_way, USE_AFTER);
+	check_far_use("used before a long straight way", by_a_long_straight_way, USE_BEFORE);
+	check_far_use("used before two meetings", by_use_and_two_meetings, USE_INSIDE);
 }
 
-/* r3 is bounded by the last of many comparisons, and r5 is a copy of it on one path, of r7 on the other. */
+/*
+ * r3 is bounded by the last of many comparisons, and r5 is a copy of it on one path, of r7 on the other. The others
+ * tell of r8 and its copy r9.
+ */
 TEST(copies_that_learn_at_the_last_of_many_branches_are_told_apart)
 {
 	enum { BRANCHES = LINKS_MAX + 6 };
-	struct isa_insn code[BRANCHES + 20];
+	struct isa_insn code[BRANCHES + 24];
 	struct row r = { "many branches", code, 0, 208, NULL };
 
 	code[r.n++] = ldx(64, 2, 1, 0);
 	code[r.n++] = ldx(64, 3, 1, 0);
 	code[r.n++] = ldx(64, 7, 1, 0);
+	code[r.n++] = ldx(64, 8, 1, 0);
+	code[r.n++] = movr(9, 8);
 	code[r.n++] = movr(5, 7);
 	code[r.n++] = jcc(ISA_JEQ, 64, 2, 0, 1);
 	code[r.n++] = movr(5, 3);
 	code[r.n++] = mov(0, 0);
 	for (int i = 0; i < BRANCHES; i++) {
-		code[r.n] = jcc(ISA_JGT, 64, 3, i == BRANCHES - 1 ? 63 : 1000 - i, BRANCHES - i - 1 + 5);
-		r.n++;
+		bool last = i == BRANCHES - 1;
+
+		code[r.n++] = jcc(ISA_JGT, 64, last ? 3 : 8, last ? 63 : 1000 - i, BRANCHES - i - 1 + 4);
 	}
 	code[r.n++] = imm64(ISA_IMM64_MAP_VALUE, 4, MAP_ARRAY, 0);
 	code[r.n++] = PAD;
 	code[r.n++] = addr(4, 5);
 	code[r.n++] = ldx(8, 0, 4, 0);
 	code[r.n++] = movr(0, 7);
+	code[r.n++] = movr(0, 9);
 	code[r.n++] = mov(0, 0);
 	code[r.n++] = exit_();
 	check_rows(&r, 1, &fixture_type);
