@@ -59,9 +59,10 @@ TEST(a_safe_path_does_not_hide_an_unsafe_one)
 		       jccr(ISA_JGT, 64, 7, 3, 0), exit_()),
 		  210 },
 		{ "bytes for a copy",
-		  CODE(ldx(64, 2, 1, 0), ldx(64, 3, 1, 0), stx(64, 10, -8, 3), jcc(ISA_JNE, 64, 2, 0, 1), jmp(2),
-		       stx(32, 10, -8, 2), stx(32, 10, -4, 2), mov(0, 0), jcc(ISA_JGT, 64, 3, 63, 5),
-		       ldx(64, 5, 10, -8), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 5), ldx(8, 0, 4, 0), mov(0, 0), exit_()),
+		  CODE(ldx(64, 2, 1, 0), ldx(64, 3, 1, 0), movr(7, 3), stx(64, 10, -8, 3), jcc(ISA_JNE, 64, 2, 0, 1),
+		       jmp(2), stx(32, 10, -8, 2), stx(32, 10, -4, 2), mov(0, 0), jcc(ISA_JGT, 64, 3, 63, 6),
+		       ldx(64, 5, 10, -8), MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 5), ldx(8, 0, 4, 0), movr(0, 7),
+		       mov(0, 0), exit_()),
 		  208 },
 		{ "what a round of a callback leaves behind",
 		  CODE(st(64, 10, -8, 0), CB(11), call(LINUX_LOOP), ldx(64, 3, 10, -8), MAP_VALUE(4, MAP_ARRAY, 0),
@@ -406,7 +407,7 @@ TEST(copies_that_learn_at_the_last_of_many_branches_are_told_apart)
 TEST(numbers_deep_in_a_stack_are_told_apart)
 {
 	const struct row r = { "deep",
-			       CODE(ldx(64, 2, 1, 0), mov(3, 0), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 64),
+			       CODE(ldx(64, 2, 1, 0), mov(3, 64), jcc(ISA_JEQ, 64, 2, 0, 1), mov(3, 0),
 				    stx(64, 10, -600, 3), mov(3, 0), jmp(0), ldx(64, 6, 10, -600),
 				    MAP_VALUE(4, MAP_ARRAY, 0), addr(4, 6), ldx(8, 0, 4, 0), mov(0, 0), exit_()),
 			       311 };
