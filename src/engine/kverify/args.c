@@ -7,8 +7,6 @@
  */
 #include "engine/kverify/call_internal.h"
 
-enum { NET_IP_ALIGN = 2 };
-
 /* What a value argument means depends on the map. Linux: resolve_map_arg_type */
 static FALLIBLE resolve_value(struct kverifier *v, const struct kcall *c, struct kernel_typed *t)
 {
@@ -150,15 +148,12 @@ static FALLIBLE arg_value(struct kverifier *v, unsigned r, const struct kernel_t
 
 /* ---- memory ---- */
 
-/* As the kernel checks accesses of programs that ask for strict alignment. */
+/* Whatever the machine. */
 static FALLIBLE check_aligned(struct kverifier *v, unsigned r, uint32_t size)
 {
-	const struct kreg *reg = kreg_at(v, r);
-	int64_t off = (int64_t)reg->off + (kreg_is_pkt(reg) ? NET_IP_ALIGN : 0);
+	struct kaccess a = { .reg = r, .size = size, .strict = true };
 
-	if (!kbits_aligned(kbits_add(reg->n.t, kbits_const((uint64_t)off)), size))
-		KREJECT_REG(v, MISALIGNED, r, "misaligned access off %s+%d+0 size %u", kreg_offset_text(v, reg), reg->off, size);
-	return E_OK;
+	return kcheck_alignment(v, &a);
 }
 
 static FALLIBLE arg_mem(struct kverifier *v, unsigned r, const struct kernel_typed *t, struct kcall *c)

@@ -100,6 +100,11 @@ static uint32_t overlooked(const struct kverifier *v, unsigned r, const struct k
 	return flags;
 }
 
+static bool is_memory(uint32_t arg)
+{
+	return arg == KA_MEM || arg == KA_MAP_KEY || arg == KA_MAP_VALUE || arg == KA_INT || arg == KA_LONG;
+}
+
 static FALLIBLE reject_type(struct kverifier *v, unsigned r, uint32_t arg)
 {
 	struct buf text;
@@ -119,7 +124,7 @@ static FALLIBLE reject_type(struct kverifier *v, unsigned r, uint32_t arg)
 		kreg_type_print(&want, &text);
 		sep = ", ";
 	}
-	err = kv_fail(v, KV_ARG_TYPE, (int)r, __FILE__, __LINE__, "%s", text.p ? text.p : "");
+	err = kv_fail(v, is_memory(arg) ? KV_ARG_MEMORY : KV_ARG_TYPE, (int)r, __FILE__, __LINE__, "%s", text.p ? text.p : "");
 	buf_done(&text);
 	return err;
 }
@@ -148,11 +153,6 @@ static FALLIBLE check_object(struct kverifier *v, unsigned r, const struct kerne
 	if (!khas(v, KERNEL_ARG_OFFSETS) && (!knum_is_const(&reg->n) || reg->n.t.value))
 		KREJECT_REG(v, ARG_OBJECT_OFFSET, r, "R%u is a pointer to in-kernel struct with non-zero offset", r);
 	return E_OK;
-}
-
-static bool is_memory(uint32_t arg)
-{
-	return arg == KA_MEM || arg == KA_MAP_KEY || arg == KA_MAP_VALUE;
 }
 
 static FALLIBLE check_btf_id(struct kverifier *v, unsigned r, const struct kernel_typed *t, struct kcall *c)

@@ -60,9 +60,9 @@ static FALLIBLE find(struct kverifier *v, uint32_t id, const struct kernel_proto
 		why = lend(v, id, out);
 	else
 		why = kernel_helper(v->k, &v->o->target, id, out);
-	name = name ? name : "unknown";
 	if (why == KERNEL_NO_HELPER)
-		KREJECT(v, NO_HELPER, "invalid func bpf_%s#%u", name, id);
+		KREJECT(v, NO_HELPER, "invalid func %s%s#%d", name ? "bpf_" : "", name ? name : "unknown", (int)id);
+	name = name ? name : "unknown";
 	if (why == KERNEL_NOT_HERE && khas(v, KERNEL_SAYS_CANNOT_USE))
 		KREJECT(v, HELPER_HERE, "program of this type cannot use helper bpf_%s#%u", name, id);
 	if (why == KERNEL_NOT_HERE)
