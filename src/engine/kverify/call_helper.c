@@ -82,22 +82,20 @@ static const char *why_not_sleep(const struct kverifier *v)
 		return "non-preemptible region";
 	if (s->irq_id)
 		return "IRQ-disabled region";
-	if (s->active_locks && khas(v, KERNEL_LOCK_CALLS_STATIC))
+	if (s->active_locks)
 		return "lock region";
-	return NULL;
+	return kin_sleepable(v) ? NULL : "non-sleepable prog";
 }
 
 static FALLIBLE check_sleep(struct kverifier *v, const struct kernel_proto *p)
 {
 	const char *section = why_not_sleep(v);
 
-	if (!(p->flags & KP_MIGHT_SLEEP))
+	if (!(p->flags & KP_MIGHT_SLEEP) || !section)
 		return E_OK;
-	if (section)
-		KREJECT(v, SLEEPS_IN_SECTION, "sleepable helper bpf_%s#%u in %s", p->name, p->id, section);
-	if (!kin_sleepable(v))
+	if (!khas(v, KERNEL_SLEEP_CONTEXT) && !kin_sleepable(v))
 		KREJECT(v, SLEEPS, "helper call might sleep in a non-sleepable prog");
-	return E_OK;
+	KREJECT(v, SLEEPS_IN_SECTION, "sleepable helper bpf_%s#%u in %s", p->name, p->id, section);
 }
 
 static FALLIBLE check_allowed(struct kverifier *v, const struct kernel_proto *p)
@@ -151,6 +149,11 @@ static FALLIBLE record_map(struct kverifier *v, const struct kcall *c)
 	return E_OK;
 }
 
+static FALLIBLE wrong_map(struct kverifier *v, const struct kcall *c)
+{
+	KREJECT(v, MAP_HELPER, "cannot pass map_type %u into func bpf_%s#%u", c->map_def->kind, c->proto->name, c->id);
+}
+
 /* The index of a tail call, if it is always the same, is part of the program. Linux: record_func_key */
 static FALLIBLE record_key(struct kverifier *v, const struct kcall *c)
 {
@@ -160,7 +163,9 @@ static FALLIBLE record_key(struct kverifier *v, const struct kcall *c)
 
 	if (c->id != HELPER_TAIL_CALL || !khas(v, KERNEL_TAIL_CALL_KEY))
 		return E_OK;
-	KENSURE(v, c->map_def && c->map_def->kind == PROG_MAP_PROG_ARRAY);
+	KENSURE(v, c->map_def);
+	if (c->map_def->kind != PROG_MAP_PROG_ARRAY)
+		return wrong_map(v, c);
 	if (!kreg_is_const(reg) || key >= c->map_def->max_entries) {
 		aux->key_state = UINT64_MAX;
 		return E_OK;
@@ -185,7 +190,7 @@ static FALLIBLE check_map_helper(struct kverifier *v, const struct kcall *c)
 	    !kernel_sockmap_updates(v->k, &v->o->target, c->id))
 		KREJECT(v, SOCKMAP_UPDATE, "cannot update sockmap in this context");
 	if (!kernel_map_takes(v->k, kind, c->id))
-		KREJECT(v, MAP_HELPER, "cannot pass map_type %u into func bpf_%s#%u", kind, c->proto->name, c->id);
+		return wrong_map(v, c);
 	return E_OK;
 }
 
