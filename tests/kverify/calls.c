@@ -34,7 +34,7 @@ const struct call_row call_rows[] = {
 	{ "an array of programs to look up in", KPROG_XDP, ".map p, prog_array, 4, 4, 4\n" KEY "r1 = p ll\ncall 1\n" RETURN_0, ALL(421) },
 	{ "an update of a map that programs may not write", KPROG_XDP,
 	  ".map m, array, 4, 4, 1, 128\n" KEY "r1 = m ll\nr3 = r2\nr4 = 0\ncall 2\n" RETURN_0, ALL(422) },
-	{ "a tail call through an array", KPROG_XDP, ARRAY "r2 = m ll\nr3 = 0\ncall 12\n" RETURN_0, ALL(421) },
+	{ "a tail call through an array", KPROG_XDP, ARRAY "r2 = m ll\nr3 = 0\ncall 12\n" RETURN_0, ALL(442) },
 	{ "a deletion from a map of sockets, in a program of a cgroup", KPROG_CGROUP_SKB, ".map s, 15, 4, 4, 1\n" KEY "r1 = s ll\ncall 3\n" RETURN_0,
 	  ALL(423) },
 	{ "a deletion from a map of sockets, in a filter", KPROG_SCHED_CLS, ".map s, 15, 4, 4, 1\n" KEY "r1 = s ll\ncall 3\n" RETURN_0, ALL(0) },

@@ -29,4 +29,14 @@ size_t call_types(const char *words, uint8_t out[CALL_TYPES_MAX], uint32_t ids[C
 extern const struct call_row call_rows[];
 extern const size_t n_call_rows;
 
+/* 0: accepted; else the number of the reason. gpl and target are the row's. */
+int call_judge(const struct call_row *r, const struct kernel_profile *k, struct diag *d);
+/* NULL: of no release that was measured. */
+const struct kernel_profile *call_running_kernel(void);
+enum { CALL_LOG_BYTES = 1 << 16 };
+/* 0: loaded; 1: refused; -1: this kernel does not grant it. */
+int call_ask_kernel(const struct call_row *r, char *log);
+/* The kernel's log has the part of a line by which this reason is known. */
+bool call_same_reason(int id, const char *log);
+
 #endif

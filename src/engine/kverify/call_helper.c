@@ -149,11 +149,6 @@ static FALLIBLE record_map(struct kverifier *v, const struct kcall *c)
 	return E_OK;
 }
 
-static FALLIBLE wrong_map(struct kverifier *v, const struct kcall *c)
-{
-	KREJECT(v, MAP_HELPER, "cannot pass map_type %u into func bpf_%s#%u", c->map_def->kind, c->proto->name, c->id);
-}
-
 /* The index of a tail call, if it is always the same, is part of the program. Linux: record_func_key */
 static FALLIBLE record_key(struct kverifier *v, const struct kcall *c)
 {
@@ -165,7 +160,7 @@ static FALLIBLE record_key(struct kverifier *v, const struct kcall *c)
 		return E_OK;
 	KENSURE(v, c->map_def);
 	if (c->map_def->kind != PROG_MAP_PROG_ARRAY)
-		return wrong_map(v, c);
+		KREJECT(v, TAIL_CALL_MAP, "expected prog array map for tail call");
 	if (!kreg_is_const(reg) || key >= c->map_def->max_entries) {
 		aux->key_state = UINT64_MAX;
 		return E_OK;
@@ -190,7 +185,7 @@ static FALLIBLE check_map_helper(struct kverifier *v, const struct kcall *c)
 	    !kernel_sockmap_updates(v->k, &v->o->target, c->id))
 		KREJECT(v, SOCKMAP_UPDATE, "cannot update sockmap in this context");
 	if (!kernel_map_takes(v->k, kind, c->id))
-		return wrong_map(v, c);
+		KREJECT(v, MAP_HELPER, "cannot pass map_type %u into func bpf_%s#%u", kind, c->proto->name, c->id);
 	return E_OK;
 }
 
