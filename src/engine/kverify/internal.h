@@ -299,6 +299,8 @@ struct kaccess {
 	bool once;
 };
 FALLIBLE kcheck_mem(struct kverifier *v, const struct kaccess *a);
+/* Aligned to its size, as far as this pointer and the program's flags ask for it. Linux: check_ptr_alignment */
+FALLIBLE kcheck_alignment(struct kverifier *v, const struct kaccess *a);
 FALLIBLE kcheck_load(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_store(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_atomic(struct kverifier *v, const struct isa_insn *in);
@@ -318,12 +320,18 @@ FALLIBLE kcheck_mem_region(struct kverifier *v, unsigned r, int32_t off, uint32_
 FALLIBLE kcheck_ptr_off(struct kverifier *v, const struct kreg *reg, unsigned r, bool fixed_ok);
 FALLIBLE kstack_initialised(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok, bool helper,
 			    bool write, struct kcall *call);
+/* Memory of fixed size for a kfunc or global function: read and written, NULL will do. Linux: check_mem_reg */
+FALLIBLE kcheck_mem_reg(struct kverifier *v, unsigned r, uint32_t size);
+/* As kcheck_mem_size for a kfunc: read and written, NULL with any size will do. Linux: check_kfunc_mem_size_reg */
+FALLIBLE kcheck_kfunc_mem_size(struct kverifier *v, unsigned r);
 /* What the map register or map value at r belongs to: the map, or what stands for the inner ones of its. */
 const struct kmap *kreg_map(const struct kverifier *v, const struct kreg *r);
 /* A pointer to something that may be NULL is taken to be none. Linux: mark_ptr_not_null_reg */
 void kreg_not_null(struct kverifier *v, struct kreg *r);
 /* Is it trusted? Linux: is_trusted_reg */
 bool kreg_is_trusted(const struct kverifier *v, const struct kreg *r);
+FALLIBLE kstack_initialised(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok, bool helper,
+			    bool write, struct kcall *call);
 /* The packet pointers of the state at work are gone. Linux: clear_all_pkt_pointers */
 void kpacket_clear(struct kverifier *v);
 /* A pointer to a kernel object of this type; Linux: mark_btf_ld_reg */
@@ -364,6 +372,23 @@ struct kwalked {
 void ktypes_walk(struct kverifier *v, enum ktypes t, uint32_t type_id, uint32_t off, uint32_t size,
 		 struct kwalked *out);
 FALLIBLE ktypes_init(struct kverifier *v); /* attach target, map values' special fields */
+
+/* Does an object of type id, looked at `off` bytes into it, stand for one of type need? Linux: btf_struct_ids_match */
+bool ktypes_match(struct kverifier *v, enum ktypes t, uint32_t id, uint32_t off, enum ktypes need_types, uint32_t need,
+		  bool strict);
+const char *ktypes_name(const struct kverifier *v, enum ktypes t, uint32_t id);
+/* Special fields of a struct of the object's types (m == NULL); NULL: it has none. Linux: btf_find_struct_meta */
+const struct kmap *ktypes_record(struct kverifier *v, uint32_t type_id);
+const struct kfield *kmap_field(const struct kmap *m, uint32_t off); /* that begins at off; NULL: none */
+const char *kfield_name(uint32_t kind); /* "bpf_timer" */
+/* Where the program goes, for types whose context is the arguments of a function of the kernel. */
+struct kattach {
+	const char *name;         /* "bpf_lsm_file_open", "btf_trace_sched_switch", "do_unlinkat" */
+	const struct btf_type *proto; /* FUNC_PROTO in the kernel's types */
+	uint32_t first;           /* parameters that are not the program's: 1 for raw tracepoints */
+};
+/* NULL: it was not said, or the kernel's types do not have it. */
+const struct kattach *ktypes_attach(const struct kverifier *v);
 
 /* Is the program, at this point, allowed to sleep / in an RCU section? */
 bool kin_sleepable(const struct kverifier *v);

@@ -198,7 +198,7 @@ static FALLIBLE record(struct kverifier *v, struct sinstance *n)
 		if (!a->at_call[i])
 			a->at_call[i] = ARENA_NEW(v->arena, struct track_stack);
 		KNEED(v, a->at_call[i]);
-		*a->at_call[i] = a->stacks[i - start];
+		*a->at_call[i] = a->stacks[i - start] ? *a->stacks[i - start] : a->empty;
 	}
 	return E_OK;
 }
@@ -410,7 +410,8 @@ FALLIBLE kstatic_compute(struct kverifier *v, const struct kconst *consts)
 	v->live->ahead = a;
 	a->consts = consts;
 	a->rows = ARENA_ARRAY(v->arena, struct track_row *, v->n_subprogs);
-	a->stacks = ARENA_ARRAY(v->arena, struct track_stack, longest(v));
+	a->stacks = ARENA_ARRAY(v->arena, const struct track_stack *, longest(v));
+	ktrack_empty(&a->empty);
 	a->at_call = ARENA_ARRAY(v->arena, struct track_stack *, v->p->n_insns);
 	KNEED(v, a->rows && a->stacks && a->at_call);
 	TRY(sort_subprogs(v, &t));

@@ -276,88 +276,146 @@ static void load(struct kverifier *v, const struct sinstance *n, const struct is
 	r->r[in->dst] = t;
 }
 
-static void atomic(const struct sinstance *n, const struct isa_insn *in, struct track_row *r, struct track_stack *s)
+static void call(struct track_row *r)
 {
-	if (in->sem != ISA_LOAD_ACQ && may_be_own(n, in->dst, &r->r[in->dst]))
-		store_plain(in, &r->r[in->dst], s);
-	if (in->sem == ISA_LOAD_ACQ)
+	for (unsigned k = 0; k <= 5; k++)
+		r->r[k] = none;
+}
+
+/* What does not write to memory. */
+static void transfer(struct kverifier *v, const struct sinstance *n, const struct isa_insn *in, struct track_row *r,
+		     const struct track_stack *s)
+{
+	if (in->sem == ISA_LDX || in->sem == ISA_LDXS)
+		load(v, n, in, r, s);
+	else if (in->sem == ISA_IMM64 || in->sem == ISA_LOAD_ACQ)
 		r->r[in->dst] = none;
-	else if (in->sem == ISA_ATOMIC && isa_atomic_fetches(in->aux))
+	else if (in->sem == ISA_CALL)
+		call(r);
+	else if (in->sem >= ISA_ADD && in->sem <= ISA_BSWAP)
+		alu(in, &r->r[in->dst], &r->r[in->src]);
+}
+
+static void transfer_store(const struct sinstance *n, const struct isa_insn *in, struct track_row *r,
+			   struct track_stack *s)
+{
+	const struct track *base = &r->r[in->dst];
+
+	if (may_be_own(n, in->dst, base)) {
+		if (in->sem == ISA_STX)
+			spill(in, base, s, &r->r[in->src]);
+		else
+			store_plain(in, base, s);
+	}
+	if (in->sem == ISA_ATOMIC && isa_atomic_fetches(in->aux))
 		r->r[in->aux == ISA_ATOMIC_CMPXCHG ? 0 : in->src] = none;
 }
 
-static void transfer(struct kverifier *v, const struct sinstance *n, uint32_t i, struct track_row *r,
-		     struct track_stack *s)
+void ktrack_empty(struct track_stack *s)
 {
-	const struct isa_insn *in = &v->p->insns[i];
-
-	switch ((enum isa_sem)in->sem) {
-	case ISA_LDX:
-	case ISA_LDXS:
-		load(v, n, in, r, s);
-		break;
-	case ISA_IMM64:
-		r->r[in->dst] = none;
-		break;
-	case ISA_CALL:
-		for (unsigned k = 0; k <= 5; k++)
-			r->r[k] = none;
-		break;
-	case ISA_STX:
-		if (may_be_own(n, in->dst, &r->r[in->dst]))
-			spill(in, &r->r[in->dst], s, &r->r[in->src]);
-		break;
-	case ISA_ST:
-		if (may_be_own(n, in->dst, &r->r[in->dst]))
-			store_plain(in, &r->r[in->dst], s);
-		break;
-	case ISA_ATOMIC:
-	case ISA_LOAD_ACQ:
-	case ISA_STORE_REL:
-		atomic(n, in, r, s);
-		break;
-	default:
-		if (in->sem >= ISA_ADD && in->sem <= ISA_BSWAP)
-			alu(in, &r->r[in->dst], &r->r[in->src]);
-	}
+	for (unsigned i = 0; i < KSLOTS_MAX; i++)
+		s->slot[i] = none;
 }
 
-static void init_rows(struct track_row *rows, struct track_stack *stacks, uint32_t len, const struct sinstance *n,
-		      const struct track *args)
+static void init(struct kstatic *a, struct track_row *rows, uint32_t len, const struct sinstance *n,
+		 const struct track *args)
 {
 	const struct track unvisited = { .frame = TRACK_UNVISITED };
 
-	for (uint32_t i = 0; i < len; i++) {
+	while (a->used) {
+		struct stack_block *b = a->used;
+
+		a->used = b->next;
+		b->next = a->unused;
+		a->unused = b;
+	}
+	memset(a->stacks, 0, len * sizeof *a->stacks);
+	a->stacks[0] = &a->empty;
+	for (uint32_t i = 0; i < len; i++)
 		for (unsigned r = 0; r < ISA_N_REGS; r++)
 			rows[i].r[r] = i ? unvisited : none;
-		for (unsigned k = 0; k < KSLOTS_MAX; k++)
-			stacks[i].slot[k] = i ? unvisited : none;
-	}
 	rows[0].r[ISA_FP] = at_offset((int8_t)n->depth, 0);
 	for (unsigned r = 1; args && r <= 5; r++)
 		rows[0].r[r] = args[r];
 }
 
+static struct track_stack *new_stack(struct kverifier *v, const struct track_stack *from)
+{
+	struct kstatic *a = v->live->ahead;
+	struct stack_block *b = a->unused;
+
+	if (b)
+		a->unused = b->next;
+	else
+		b = ARENA_NEW(v->arena, struct stack_block);
+	if (!b)
+		return NULL;
+	b->next = a->used;
+	a->used = b;
+	b->s = *from;
+	return &b->s;
+}
+
+/* The stack after the instruction is another only where it stores. */
+static FALLIBLE through(struct kverifier *v, const struct sinstance *n, uint32_t i, struct track_row *r,
+			const struct track_stack **stack)
+{
+	const struct isa_insn *in = &v->p->insns[i];
+	bool stores = in->sem == ISA_ST || in->sem == ISA_STX || in->sem == ISA_ATOMIC || in->sem == ISA_STORE_REL;
+	struct track_stack s;
+
+	if (!stores) {
+		transfer(v, n, in, r, *stack);
+		return E_OK;
+	}
+	s = **stack;
+	transfer_store(n, in, r, &s);
+	if (!memcmp(&s, *stack, sizeof s))
+		return E_OK;
+	*stack = new_stack(v, &s);
+	KNEED(v, *stack);
+	return E_OK;
+}
+
+static FALLIBLE join_stack(struct kverifier *v, const struct track_stack **to, const struct track_stack *from,
+			   bool *changed)
+{
+	struct track_stack s;
+
+	if (!*to || *to == from) {
+		*changed |= !*to;
+		*to = from;
+		return E_OK;
+	}
+	s = **to;
+	if (!join_into(s.slot, from->slot, KSLOTS_MAX))
+		return E_OK;
+	*changed = true;
+	*to = new_stack(v, &s);
+	KNEED(v, *to);
+	return E_OK;
+}
+
 /* What holds before i goes through it to those that follow. */
-static bool advance(struct kverifier *v, const struct sinstance *n, uint32_t i, struct track_row *rows,
-		    struct track_stack *stacks)
+static FALLIBLE advance(struct kverifier *v, const struct sinstance *n, uint32_t i, struct track_row *rows,
+			bool *changed)
 {
 	const struct ksubprog *sp = &v->subprogs[n->subprog];
+	const struct track_stack **stacks = v->live->ahead->stacks, *s = stacks[i - sp->start];
 	struct track_row r = rows[i - sp->start];
-	struct track_stack s = stacks[i - sp->start];
 	uint32_t next[2];
-	bool changed = false;
 
-	transfer(v, n, i, &r, &s);
+	KENSURE(v, s);
+	TRY(through(v, n, i, &r, &s));
 	for (unsigned k = 0, all = kflow_next(v, i, next); k < all; k++) {
 		uint32_t to = next[k] - sp->start;
 
 		if (next[k] < sp->start || next[k] >= sp->end)
 			continue;
-		changed |= join_into(rows[to].r, r.r, ISA_N_REGS);
-		changed |= join_into(stacks[to].slot, s.slot, KSLOTS_MAX);
+		*changed |= join_into(rows[to].r, r.r, ISA_N_REGS);
+		TRY(join_stack(v, &stacks[to], s, changed));
 	}
-	return changed;
+	return E_OK;
 }
 
 FALLIBLE ktrack_subprog(struct kverifier *v, struct sinstance *n, const struct track *args)
@@ -371,7 +429,7 @@ FALLIBLE ktrack_subprog(struct kverifier *v, struct sinstance *n, const struct t
 		rows = ARENA_ARRAY(v->arena, struct track_row, sp->end - sp->start);
 	KNEED(v, rows);
 	a->rows[n->subprog] = rows;
-	init_rows(rows, a->stacks, sp->end - sp->start, n, args);
+	init(a, rows, sp->end - sp->start, n, args);
 	for (bool more = true; more;) {
 		more = false;
 		for (uint32_t k = f->first[n->subprog + 1]; k-- > f->first[n->subprog];) {
@@ -379,7 +437,7 @@ FALLIBLE ktrack_subprog(struct kverifier *v, struct sinstance *n, const struct t
 
 			if (rows[i - sp->start].r[0].frame != TRACK_UNVISITED ||
 			    rows[i - sp->start].r[1].frame != TRACK_UNVISITED)
-				more |= advance(v, n, i, rows, a->stacks);
+				TRY(advance(v, n, i, rows, &more));
 		}
 	}
 	return E_OK;

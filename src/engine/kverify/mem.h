@@ -11,14 +11,6 @@
 
 /* Loads, stores and atomic operations at one instruction must use pointers of one kind. Linux: save_aux_ptr_type */
 FALLIBLE kmem_same_pointer(struct kverifier *v, unsigned r);
-/* Memory of fixed size for a kfunc or global function: read and written, NULL will do. Linux: check_mem_reg */
-FALLIBLE kcheck_mem_reg(struct kverifier *v, unsigned r, uint32_t size);
-/* As kcheck_mem_size for a kfunc: read and written, NULL will do. Linux: check_kfunc_mem_size_reg */
-FALLIBLE kcheck_kfunc_mem_size(struct kverifier *v, unsigned r, struct kcall *call);
-/* Aligned to its size, as far as this pointer and the program's flags ask for it. Linux: check_ptr_alignment */
-FALLIBLE kcheck_alignment(struct kverifier *v, const struct kaccess *a);
-/* What the pointer may be beside NULL. Linux: mark_ptr_not_null_reg */
-void kreg_not_null(struct kverifier *v, struct kreg *r);
 /* Exactly this: no flag besides. */
 static inline bool kreg_is_plain(const struct kreg *r, enum kernel_reg base)
 {
@@ -30,11 +22,12 @@ static inline bool kreg_is_null(const struct kreg *r)
 }
 /* SOCKET, SOCK_COMMON, TCP_SOCK, XDP_SOCK and no flag. Linux: type_is_sk_pointer */
 bool kreg_is_sock(const struct kreg *r);
-/* Linux: is_trusted_reg */
-bool kreg_is_trusted(const struct kverifier *v, const struct kreg *r);
 /* For messages: "map_value_or_null", "(0x0; 0xff)". */
 const char *kreg_type_text(struct kverifier *v, const struct kreg *r);
 const char *kreg_offset_text(struct kverifier *v, const struct kreg *r);
+
+/* What else is to be said of a reject. */
+void kmem_note(struct kverifier *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Accesses by kind of pointer; off counts from the object, the register's constant part included. */
 FALLIBLE kaccess_stack(struct kverifier *v, const struct kaccess *a, int32_t off);
@@ -60,34 +53,16 @@ FALLIBLE kptr_check_type(struct kverifier *v, unsigned r, const struct kfield *f
 bool kctx_is_rewritten(const struct kverifier *v); /* env->ops->convert_ctx_access */
 
 /* ---- types.c, types_walk.c, types_fields.c, attach.c ---- */
-/* What the map or map value in r belongs to: the map, or what stands for the inner ones of it; NULL: not said. */
-const struct kmap *kreg_map(const struct kverifier *v, const struct kreg *r);
-/* Does an object of type id, seen `off` bytes into it, stand for one of type need? Linux: btf_struct_ids_match */
-bool ktypes_match(struct kverifier *v, enum ktypes t, uint32_t id, uint32_t off, enum ktypes need_types, uint32_t need,
-		  bool strict);
-const char *ktypes_name(const struct kverifier *v, enum ktypes t, uint32_t id);
-/* Special fields of a struct of the object's types; NULL: it has none. Linux: btf_find_struct_meta */
-const struct kmap *ktypes_record(struct kverifier *v, uint32_t type_id);
-const struct kfield *kmap_field(const struct kmap *m, uint32_t off); /* that begins at off; NULL: none */
-const char *kfield_name(uint32_t kind);                              /* "bpf_timer" */
 /* The fields of a type as this release finds them; *out: NULL when it has none. Linux: btf_parse_fields */
 FALLIBLE kfields_read(struct kverifier *v, uint32_t type_id, uint32_t size, struct kmap *out);
 /* Without names and modifiers; flags: what type tags on the way say (KF_USER, KF_PERCPU, KF_RCU). */
 uint32_t ktypes_pointee(const struct kverifier *v, const struct btf *b, const struct btf_type *ptr, uint32_t *flags);
 
-/* Where the program goes, for types whose context is the arguments of a function of the kernel. */
-struct kattach {
-	const char *name;             /* "bpf_lsm_file_open", "sched_switch", "do_unlinkat" */
-	const struct btf_type *proto; /* FUNC_PROTO in the kernel's types */
-	uint32_t first;               /* parameters that are not the program's: 1 for raw tracepoints */
-};
-/* NULL: it was not said, or the kernel's types do not have it. */
-const struct kattach *ktypes_attach(const struct kverifier *v);
 FALLIBLE kattach_find(struct kverifier *v, struct kattach *out);
 
 struct ktypes_data {
 	const struct btf *kernel, *object;
-	struct kattach attach; /* proto NULL: none */
+	struct kattach attach;       /* proto NULL: none */
 	const struct kmap **records; /* of the object's types, by id: made on first use */
 	uint8_t *records_known;
 };

@@ -165,7 +165,7 @@ static FALLIBLE covered_by(struct kverifier *v, const struct visit *at, struct k
 /* Before LOOP_SCC the kernel's "peak" is how many there are. */
 static void note_peak(struct kverifier *v)
 {
-	uint32_t n = v->n_stored + kloops_waiting(v);
+	uint32_t n = v->n_stored + (khas(v, KERNEL_PEAK_COUNTS_BACK_EDGES) ? kloops_waiting(v) : 0);
 
 	if (n > v->stats.states_peak || !khas(v, KERNEL_LOOP_SCC))
 		v->stats.states_peak = n;

@@ -207,3 +207,9 @@ bool kin_sleepable(const struct kverifier *v)
 {
 	return v->cur.in_sleepable;
 }
+
+/* Linux: kernel/bpf/verifier.c:in_rcu_cs, v6.12 */
+bool kin_rcu(const struct kverifier *v)
+{
+	return v->cur.rcu_locks || v->cur.active_locks || !kin_sleepable(v);
+}

@@ -30,7 +30,7 @@ struct kreg {
 	uint8_t base;  /* enum kernel_reg */
 	uint8_t frame; /* STACK: whose */
 	bool precise;
-	uint8_t spare;
+	uint8_t live;    /* enum klive, releases without KERNEL_LIVE_STATIC */
 	uint32_t flags;  /* enum kernel_flag */
 	int32_t off;     /* constant part of a pointer's offset; linked scalars: the constant difference. 0 with
 			    KERNEL_OFFSET_IN_NUM */

@@ -39,6 +39,11 @@ static inline bool track_is_address(const struct track *t)
 	return t->frame >= 0 || t->frame == TRACK_IMPRECISE;
 }
 
+struct stack_block {
+	struct track_stack s;
+	struct stack_block *next;
+};
+
 /* A function, as called at one place at one depth. */
 struct sinstance {
 	struct sinstance *next;
@@ -54,8 +59,11 @@ enum { SBUCKETS = 256, ANALYSES_MAX = 10000 };
 struct kstatic {
 	struct sinstance *by_call[SBUCKETS];
 	const struct kconst *consts;
-	struct track_row **rows;      /* per subprogram: at each of its instructions; NULL: not looked at */
-	struct track_stack *stacks;   /* scratch: per instruction of the function at work */
+	struct track_row **rows; /* per subprogram: at each of its instructions; NULL: not looked at */
+	/* Stacks at each instruction of the function at work: shared, so never changed in place. NULL: not reached. */
+	const struct track_stack **stacks;
+	struct stack_block *used, *unused; /* what they are made of; all given back when the next function begins */
+	struct track_stack empty;
 	struct track_stack **at_call; /* per instruction: the stack at a call */
 	uint32_t calls[KFRAMES_MAX];  /* on the way to the function at work */
 	uint32_t n_analyses;
@@ -65,6 +73,7 @@ struct kstatic {
 
 /* Follow addresses through the function, from what its arguments are (NULL: none), until nothing changes: rows, stacks.
  */
+void ktrack_empty(struct track_stack *s);
 FALLIBLE ktrack_subprog(struct kverifier *v, struct sinstance *n, const struct track *args);
 
 /* ---- live_access.c ---- */
