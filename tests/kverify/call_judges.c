@@ -48,7 +48,9 @@ static const struct btf *give_types(const struct call_row *r, struct arena *a, s
 
 int call_judge(const struct call_row *r, const struct kernel_profile *k, struct diag *d)
 {
-	struct kverify_opts o = { .kernel = k, .gpl = !r->not_gpl, .target = { .prog_type = r->type, .attach_type = r->attach } };
+	struct kverify_opts o = { .kernel = k,
+				  .gpl = !r->not_gpl,
+				  .target = { .prog_type = r->type, .attach_type = r->attach } };
 	struct arena a;
 	struct prog p;
 	enum err err;
@@ -101,7 +103,8 @@ static void put_maps(const struct prog *p, const int *fds)
 }
 
 /* What bpf(2) asks for beside the instructions. */
-static int put_types(const struct call_row *r, const struct prog *p, struct bpf_func_info *info, struct bpf_prog_load_opts *o)
+static int put_types(const struct call_row *r, const struct prog *p, struct bpf_func_info *info,
+		     struct bpf_prog_load_opts *o)
 {
 	uint8_t bytes[CALL_TYPES_MAX];
 	uint32_t ids[CALL_MAX_FUNCS], n;
@@ -124,7 +127,8 @@ static int put_types(const struct call_row *r, const struct prog *p, struct bpf_
 /* 0: loaded; 1: refused; -1: this kernel does not grant it. */
 int call_ask_kernel(const struct call_row *r, char *log)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, o, .log_buf = log, .log_size = CALL_LOG_BYTES, .log_level = 1, .expected_attach_type = r->attach);
+	LIBBPF_OPTS(bpf_prog_load_opts, o, .log_buf = log, .log_size = CALL_LOG_BYTES, .log_level = 1,
+		    .expected_attach_type = r->attach);
 	struct bpf_func_info info[CALL_MAX_FUNCS];
 	int fds[MAX_MAPS], fd, e, types;
 	struct buf code;
@@ -140,7 +144,8 @@ int call_ask_kernel(const struct call_row *r, char *log)
 	asm_encode(p.insns, p.n_insns, &code);
 	log[0] = '\0';
 	types = put_types(r, &p, info, &o);
-	fd = bpf_prog_load(r->type, "calls", r->not_gpl ? "Proprietary" : "GPL", (const void *)code.p, code.len / ISA_SLOT_BYTES, &o);
+	fd = bpf_prog_load(r->type, "calls", r->not_gpl ? "Proprietary" : "GPL", (const void *)code.p,
+			   code.len / ISA_SLOT_BYTES, &o);
 	e = errno;
 	if (fd >= 0)
 		(void)close(fd);
@@ -163,4 +168,3 @@ bool call_same_reason(int id, const char *log)
 			return strstr(log, kverify_diags[i].log) != NULL;
 	return false;
 }
-

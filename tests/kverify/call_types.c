@@ -4,7 +4,16 @@
 
 #include "engine/btf/btf.h"
 
-enum { HEADER_BYTES = 24, T_INT = 1, T_CTX = 2, T_STRUCT = 4, T_CTX_PTR = 3, T_STRUCT_PTR = 5, T_VOID_PTR = 6, N_FIXED = 7 };
+enum {
+	HEADER_BYTES = 24,
+	T_INT = 1,
+	T_CTX = 2,
+	T_STRUCT = 4,
+	T_CTX_PTR = 3,
+	T_STRUCT_PTR = 5,
+	T_VOID_PTR = 6,
+	N_FIXED = 7
+};
 
 struct types {
 	uint8_t t[2048], s[1024];

@@ -2,6 +2,8 @@
 /* calls: see calls.h. Helpers stand by number, as in include/uapi/linux/bpf.h. */
 #include "calls.h"
 
+// clang-format off
+
 const char *const call_releases[CALL_RELEASES] = { "5.10", "6.1", "6.12", "6.18", "7.2" };
 
 #define ALL(id) { id, id, id, id, id }

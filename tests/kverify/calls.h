@@ -19,9 +19,9 @@ struct call_row {
 	const char *types; /* of its functions in order: see call_types. NULL: none are said */
 };
 /*
- * BTF for the functions of a program: a word for each, as "gi:ic": g global or s static; what it gives back; its arguments. i int, v nothing, c the
- * context of XDP, m a struct of 8 bytes, n such a struct that is not NULL (a tag says so), p void *, s a struct by value (c m n p: pointers).
- * ids[]: of the functions. Returns bytes.
+ * BTF for the functions of a program: a word for each, as "gi:ic": g global or s static; what it gives back; its
+ * arguments. i int, v nothing, c the context of XDP, m a struct of 8 bytes, n such a struct that is not NULL (a tag
+ * says so), p void *, s a struct by value (c m n p: pointers). ids[]: of the functions. Returns bytes.
  */
 enum { CALL_MAX_FUNCS = 8, CALL_TYPES_MAX = 4096 };
 size_t call_types(const char *words, uint8_t out[CALL_TYPES_MAX], uint32_t ids[CALL_MAX_FUNCS], uint32_t *n);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every helper that the running kernel's release gives to some types of programs, called with what its prototype asks for, and with each argument in
- * turn replaced by something else: the kernel's verdict, and its reason.
+ * Every helper that the running kernel's release gives to some types of programs, called with what its prototype asks
+ * for, and with each argument in turn replaced by something else: the kernel's verdict, and its reason.
  */
 #include "test.h"
 
@@ -9,13 +9,13 @@
 
 enum { HELPERS = 212, TEXT_MAX = 4096 };
 
-/* r6: context, r7: a value of m, r8: one of h that may be NULL. Zeroes on the stack from -64 on. */
-#define MAPS                                                                                                     \
+/* r6: context, r7: a value of h, r8: one that may be NULL, r9: what the type has besides. Zeroes on the stack from -64
+ * on. */
+#define MAPS                                                                                                           \
 	".map m, array, 4, 64, 1\n.map h, hash, 4, 64, 4\n.map rb, ringbuf, 0, 0, 4096\n.map p, prog_array, 4, 4, 4\n" \
 	".map .rodata, array, 4, 8, 1, 128\n.bytes .rodata, 61 00\n"
 
 static const char *const before =
-	"r6 = r1\n"
 	"*(u64 *)(r10 - 8) = 0\n*(u64 *)(r10 - 16) = 0\n*(u64 *)(r10 - 24) = 0\n*(u64 *)(r10 - 32) = 0\n"
 	"*(u64 *)(r10 - 40) = 0\n*(u64 *)(r10 - 48) = 0\n*(u64 *)(r10 - 56) = 0\n*(u64 *)(r10 - 64) = 0\n"
 	"*(u32 *)(r10 - 68) = 1\nr2 = r10\nr2 += -68\nr1 = h ll\ncall 1\nr8 = r0\n"
@@ -40,7 +40,31 @@ static const struct {
 	{ "ring buffer", "r%u = rb ll\n" },
 	{ "array of programs", "r%u = p ll\n" },
 	{ "text", "r%u = .rodata ll\n" },
+	{ "what the type has", "r%u = r9\n" },
 };
+
+/* Types of programs, and what they have in r9. */
+#define PACKET(data, end) \
+	"r9 = *(u32 *)(r6 + " #data ")\nr1 = *(u32 *)(r6 + " #end ")\nr2 = r9\nr2 += 32\nif r2 > r1 goto out\n"
+static const struct {
+	uint32_t type, attach;
+	const char *text;
+} types[] = {
+	{ KPROG_SCHED_CLS, 0, PACKET(76, 80) },
+	{ KPROG_SCHED_ACT, 0, "r9 = *(u64 *)(r6 + 168)\nif r9 == 0 goto out\n" },
+	{ KPROG_CGROUP_SKB, 0, "r9 = *(u64 *)(r6 + 168)\n" },
+	{ KPROG_XDP, 0, PACKET(0, 4) },
+	{ KPROG_KPROBE, 0, "r9 = *(u64 *)(r6 + 0)\n" },
+	{ KPROG_CGROUP_SOCK_ADDR, KATTACH_CGROUP_INET4_CONNECT, "r9 = *(u64 *)(r6 + 64)\n" },
+	{ KPROG_SOCK_OPS, KATTACH_CGROUP_SOCK_OPS, "r9 = *(u64 *)(r6 + 184)\nif r9 == 0 goto out\n" },
+	{ KPROG_SK_MSG, 0, "r9 = *(u64 *)(r6 + 72)\n" },
+};
+
+/* Whether the kernel gives them depends on its configuration, and on how it was locked down. */
+static bool depends(uint32_t helper)
+{
+	return helper == 36 || helper == 58; /* probe_write_user, override_return */
+}
 
 static const char *kind(const char *name)
 {
@@ -55,7 +79,10 @@ static const char *a_map(const struct kernel_profile *k, uint32_t helper)
 	static const struct {
 		uint32_t kind;
 		const char *name;
-	} maps[] = { { PROG_MAP_HASH, "hash" }, { PROG_MAP_ARRAY, "array" }, { PROG_MAP_RINGBUF, "ring buffer" }, { PROG_MAP_PROG_ARRAY, "array of programs" } };
+	} maps[] = { { PROG_MAP_HASH, "hash" },
+		     { PROG_MAP_ARRAY, "array" },
+		     { PROG_MAP_RINGBUF, "ring buffer" },
+		     { PROG_MAP_PROG_ARRAY, "array of programs" } };
 
 	for (size_t i = 0; i < countof(maps); i++)
 		if (kernel_map_takes(k, maps[i].kind, helper))
@@ -100,9 +127,12 @@ static void put(char *text, const char *format, unsigned r)
 }
 
 /* One argument is another kind: 1 to 5; 0: none is. */
-static void program(const struct kernel_profile *k, const struct kernel_proto *p, unsigned odd, const char *odd_kind, char *text)
+static void program(const struct kernel_profile *k, const struct kernel_proto *p, unsigned odd, const char *odd_kind,
+		    const char *extra, char *text)
 {
-	(void)snprintf(text, TEXT_MAX, "%s%s", MAPS, before);
+	static const char maps[] = MAPS;
+
+	(void)snprintf(text, TEXT_MAX, "%sr6 = r1\n%s%s", maps, extra, before);
 	for (unsigned a = 0; a < countof(p->arg) && p->arg[a].base != KA_DONTCARE; a++)
 		put(text, a + 1 == odd ? odd_kind : fitting(k, p, a), a + 1);
 	(void)snprintf(text + strlen(text), TEXT_MAX - strlen(text), "call %u\nout:\nr0 = 0\nexit\n", p->id);
@@ -112,8 +142,18 @@ struct tally {
 	const struct kernel_profile *k;
 	struct call_row row;
 	char text[TEXT_MAX];
-	unsigned asked, wrong, unsupported, otherwise;
+	const char *extra;
+	unsigned asked, accepted, unsupported, wrong;
 };
+
+static const char *last_call(const char *log)
+{
+	const char *last = log;
+
+	for (const char *c = log; (c = strstr(c, "call bpf_")); c++)
+		last = c;
+	return last;
+}
 
 static bool compare(struct tally *t, const char *what)
 {
@@ -129,18 +169,12 @@ static bool compare(struct tally *t, const char *what)
 	if (kernel < 0)
 		return false;
 	t->asked++;
+	t->accepted += !kernel;
 	if ((ours != 0) == kernel && (!ours || call_same_reason(ours, log)))
 		return true;
-	if ((ours != 0) == kernel)
-		t->otherwise++;
-	else
-		t->wrong++;
-	size_t len = strlen(log);
-	char *last = strstr(log, "call bpf_");
-	for (char *n; last && (n = strstr(last + 1, "call bpf_"));)
-		last = n;
-	print_error("%s %s: K%d (%s), the kernel: %.400s\n", (ours != 0) == kernel ? "reason" : "verdict", what, ours, ours ? d.text : "accepted",
-		    kernel ? (last ? last : log + (len > 300 ? len - 300 : 0)) : "accepted");
+	t->wrong++;
+	print_error("%s: K%d (%s), the kernel: %.400s\n", what, ours, ours ? d.text : "accepted",
+		    kernel ? last_call(log) : "accepted");
 	return true;
 }
 
@@ -150,7 +184,7 @@ static bool try_helper(struct tally *t, uint32_t id)
 	const struct kernel_proto *p;
 	char what[160];
 
-	if (kernel_helper(t->k, &target, id, &p) != KERNEL_ALLOWED)
+	if (depends(id) || kernel_helper(t->k, &target, id, &p) != KERNEL_ALLOWED)
 		return true;
 	for (unsigned a = 0; a < countof(p->arg); a++)
 		if (p->arg[a].base == KA_FUNC)
@@ -159,9 +193,9 @@ static bool try_helper(struct tally *t, uint32_t id)
 		if (a && p->arg[a - 1].base == KA_DONTCARE)
 			break;
 		for (size_t i = 0; i < (a ? countof(kinds) : 1); i++) {
-			program(t->k, p, a, kinds[i].text, t->text);
-			(void)snprintf(what, sizeof what, "%s of type %s, argument %u: %s", p->name, kernel_prog_type_name(t->row.type), a,
-				       a ? kinds[i].name : "as it should be");
+			program(t->k, p, a, kinds[i].text, t->extra, t->text);
+			(void)snprintf(what, sizeof what, "%s of type %s, argument %u: %s", p->name,
+				       kernel_prog_type_name(t->row.type), a, a ? kinds[i].name : "as it should be");
 			if (!compare(t, what))
 				return false;
 		}
@@ -171,20 +205,21 @@ static bool try_helper(struct tally *t, uint32_t id)
 
 TEST(the_running_kernel_judges_each_argument_of_each_helper_so)
 {
-	static const uint32_t types[] = { KPROG_SCHED_CLS, KPROG_KPROBE, KPROG_XDP, KPROG_CGROUP_SOCK_ADDR };
 	static struct tally t;
 
 	t.k = call_running_kernel();
 	if (!t.k)
 		SKIP("the running kernel is of no release that was measured");
 	for (size_t i = 0; i < countof(types); i++) {
-		t.row = (struct call_row){ .name = "helper", .type = types[i], .text = t.text };
-		if (types[i] == KPROG_CGROUP_SOCK_ADDR)
-			t.row.attach = KATTACH_CGROUP_INET4_CONNECT;
+		t.row = (struct call_row){
+			.name = "helper", .type = types[i].type, .attach = types[i].attach, .text = t.text
+		};
+		t.extra = types[i].text;
 		for (uint32_t id = 1; id < HELPERS; id++)
 			if (!try_helper(&t, id))
 				SKIP("bpf(2) is not granted");
 	}
-	print_message("# %u programs, %u not modelled\n", t.asked, t.unsupported);
-	CHECK_EQ(t.wrong + t.otherwise, 0);
+	print_message("# %u programs, %u accepted, %u not modelled\n", t.asked, t.accepted, t.unsupported);
+	CHECK(t.accepted > t.asked / 20);
+	CHECK_EQ(t.wrong, 0);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls of helpers, functions and callbacks: the verdict and its reason, release by release; and the running kernel's verdict. */
+/* Calls of helpers, functions and callbacks: the verdict and its reason, release by release; and the running kernel's
+ * verdict. */
 #include "test.h"
 
 #include "calls.h"
-
 
 TEST(each_release_gives_its_own_reason_for_refusing_a_call)
 {

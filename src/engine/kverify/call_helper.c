@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * call_helper: a call of a helper: may this program make it here, do the arguments fit, and what does it do to what is known?
+ * call_helper: a call of a helper: may this program make it here, do the arguments fit, and what does it do to what is
+ * known?
  *
- * The order of the questions is the kernel's, because the first that fails is the reason. What is special to one helper stands in
- * helper_extra.c, what it gives back in helper_ret.c.
+ * The order of the questions is the kernel's, because the first that fails is the reason. What is special to one helper
+ * stands in helper_extra.c, what it gives back in helper_ret.c.
  *
  * Linux: kernel/bpf/verifier.c:check_helper_call, v5.10, v6.1, v6.12, v7.2.
  */
@@ -32,7 +33,8 @@ static bool extra_allows(const struct kverify_extra *x, uint32_t id)
 /* A type of the embedder's own: a helper that it allows has the prototype that the most general types of Linux see. */
 static enum kernel_refusal lend(const struct kverifier *v, uint32_t id, const struct kernel_proto **out)
 {
-	static const uint32_t types[] = { KPROG_SOCKET_FILTER, KPROG_SCHED_CLS, KPROG_XDP, KPROG_KPROBE, KPROG_TRACING };
+	static const uint32_t types[] = { KPROG_SOCKET_FILTER, KPROG_SCHED_CLS, KPROG_XDP, KPROG_KPROBE,
+					  KPROG_TRACING };
 	enum kernel_refusal why = KERNEL_NO_HELPER;
 
 	for (size_t i = 0; i < countof(types) && why != KERNEL_ALLOWED; i++) {
