@@ -322,11 +322,13 @@ void verify_log_end(struct verify_log *l, const struct verify_outcome *o)
 {
 	if (o->verdict != VERIFY_ACCEPTED)
 		buf_printf(l->out, "%s\n", o->d->text);
+	if (o->stats.stack_bytes)
+		buf_printf(l->out, "stack depth %u\n", o->stats.stack_bytes);
 	buf_printf(l->out,
-		   "stack depth %u\nprocessed %llu insns (limit %llu) max_states_per_insn %u total_states %u "
+		   "processed %llu insns (limit %llu) max_states_per_insn %u total_states %u "
 		   "peak_states %u "
 		   "mark_read %u\n",
-		   o->stats.stack_bytes, (unsigned long long)o->stats.steps,
+		   (unsigned long long)o->stats.steps,
 		   (unsigned long long)o->kernel->profile->limits.steps, o->stats.states_per_insn,
 		   o->stats.states_total, o->stats.states_peak, o->stats.mark_read);
 }
