@@ -40,6 +40,7 @@ static FALLIBLE run(struct kverifier *v)
 	TRY(kcfg_subprogs(v));
 	TRY(kresolve(v));
 	TRY(ktypes_init(v));
+	TRY(kresolve_maps(v));
 	TRY(kcfg_check(v));
 	TRY(kfastcall_mark(v));
 	TRY(klive_compute(v));
