@@ -9,7 +9,7 @@
 
 enum kind { NOTHING, NUMBER, PACKET, END, VALUE, VALUE_OR_NULL, STACK, CTX };
 
-enum { BODY = 28, MAX_JUMPS = BODY, CARELESS = 40 /* one in so many */ };
+enum { BODY = 28, MAX_JUMPS = BODY, CARELESS = 600 /* one in so many */ };
 
 struct gen {
 	uint64_t rng;
@@ -72,6 +72,14 @@ static void put_store(struct gen *g, unsigned width, uint8_t dst, uint8_t src, i
 static void put_call(struct gen *g, int64_t helper)
 {
 	put(g, ISA_CALL, 64, ISA_FORM_CALL, ISA_CALL_HELPER)->imm = helper;
+}
+
+static bool is_there(const struct gen *g, enum kind k)
+{
+	for (uint8_t r = 0; r < ISA_FP; r++)
+		if (g->kind[r] == k)
+			return true;
+	return false;
 }
 
 /* A register that holds this; any, where none does, or out of carelessness. */
@@ -179,10 +187,15 @@ static void move_pointer(struct gen *g)
 {
 	static const uint8_t kinds[] = { PACKET, PACKET, VALUE, STACK, VALUE_OR_NULL, CTX, END };
 	enum kind k = (enum kind)kinds[below(g, below(g, 6) ? 4 : 7)];
-	uint8_t src = pick(g, k), dst = target(g);
+	uint8_t src, dst = target(g);
 
+	if ((k == VALUE_OR_NULL || k == END || k == CTX) && below(g, 12))
+		k = STACK;
+	if (!is_there(g, k))
+		return;
+	src = pick(g, k);
 	put_rr(g, ISA_MOV, 64, dst, src);
-	if (below(g, 3))
+	if (below(g, 5))
 		put_ri(g, below(g, 4) ? ISA_ADD : ISA_SUB, 64, dst, below(g, 4) ? (int64_t)below(g, 40) : constant(g));
 	else
 		put_rr(g, below(g, 5) ? ISA_ADD : ISA_SUB, 64, dst, pick(g, NUMBER));
@@ -208,13 +221,13 @@ static void branch(struct gen *g, uint32_t step)
 	uint32_t what = below(g, 10);
 	struct isa_insn *in;
 
-	if (what < 2) {
+	if (what < 2 && is_there(g, PACKET) && is_there(g, END)) {
 		in = jump_to(g, step, put(g, sems[2 + below(g, 4)], 64, ISA_FORM_JRR, 0));
 		in->dst = pick(g, below(g, 2) ? PACKET : END);
 		in->src = pick(g, g->kind[in->dst] == PACKET ? END : PACKET);
 		return;
 	}
-	if (what < 4) {
+	if (what < 4 && is_there(g, VALUE_OR_NULL)) {
 		in = jump_to(g, step, put(g, below(g, 2) ? ISA_JEQ : ISA_JNE, 64, ISA_FORM_JRI, 0));
 		in->dst = pick(g, VALUE_OR_NULL);
 		for (uint8_t r = 0; in->sem == ISA_JEQ && r < ISA_FP; r++)
@@ -244,6 +257,8 @@ static void access_memory(struct gen *g)
 		off = -8 * (int32_t)(1 + below(g, 4)) + (below(g, 6) ? 0 : (int32_t)below(g, 8));
 		r = ISA_FP;
 	} else {
+		if (!is_there(g, k) || (k == PACKET && below(g, 3)))
+			return;
 		r = pick(g, k);
 	}
 	if (below(g, 2)) {
