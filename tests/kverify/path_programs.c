@@ -16,6 +16,7 @@ struct gen {
 	struct path_program *p;
 	uint8_t kind[ISA_N_REGS]; /* enum kind */
 	uint32_t at[BODY + 1];    /* slot at which each step of the body begins */
+	bool newest;
 	uint32_t jumps[MAX_JUMPS], to[MAX_JUMPS], n_jumps;
 };
 
@@ -155,7 +156,7 @@ static void move(struct gen *g)
 		g->kind[dst] = g->kind[src];
 		return;
 	}
-	if (below(g, 2)) {
+	if (below(g, 2) || !g->newest) {
 		put_rr(g, ISA_MOV, 32, dst, src);
 	} else {
 		in = put(g, ISA_MOVSX, 64, ISA_FORM_RR, 8u << below(g, 3));
@@ -268,9 +269,9 @@ static void access_memory(struct gen *g)
 	put_load(g, width, pick(g, NUMBER), r, off);
 }
 
-void path_program_make(struct path_program *p, uint64_t seed)
+void path_program_make(struct path_program *p, uint64_t seed, bool newest)
 {
-	struct gen g = { .rng = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15), .p = p };
+	struct gen g = { .rng = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15), .p = p, .newest = newest };
 
 	*p = (struct path_program){ 0 };
 	first_values(&g);

@@ -115,11 +115,10 @@ static void plain(const char *line, char *out, size_t room)
 	size_t n = 0, len = strcspn(line, "\n");
 
 	for (size_t i = 0; i < len && n + 1 < room; i++) {
-		if (line[i] == '_' && (line[i + 1] == 'w' || line[i + 1] == 'r') &&
-		    (line[i + 2] == '=' || line[i + 2] == 'w')) {
-			i += strcspn(line + i, "=") - 1;
-			continue;
-		}
+		size_t mark = line[i] == '_' ? 1 + strspn(line + i + 1, "rwD") : 0;
+
+		if (mark > 1 && line[i + mark] == '=')
+			i += mark;
 		out[n++] = line[i];
 	}
 	while (n && out[n - 1] == ' ')
@@ -135,7 +134,7 @@ static void step(void *user, const struct kverifier *v, uint32_t insn, const str
 	uint32_t to = 0;
 	struct buf b;
 
-	if (!w->path || w->path == s->frame[0]) {
+	if (!w->path || w->path == s->frame[0] || v->k->version < KERNEL_V(6, 7)) { /* older logs look otherwise */
 		w->path = s->frame[0];
 		return;
 	}
@@ -188,7 +187,7 @@ static void judge(const struct kernel_profile *k, uint64_t seed, int map, char *
 	struct diag d;
 	enum err e;
 
-	path_program_make(&p, seed);
+	path_program_make(&p, seed, k->version >= KERNEL_V(6, 6));
 	ask_kernel(&p, map, log, &says);
 	w.log = log;
 	diag_init(&d);
