@@ -63,6 +63,23 @@ static FALLIBLE check_imm64(struct kverifier *v, const struct isa_insn *in, uint
 	return in->aux == ISA_IMM64_MAP_VALUE || in->aux == ISA_IMM64_MAP_IDX_VALUE ? check_direct(v, m, in) : E_OK;
 }
 
+/* Does the release have another instruction with this opcode? Then it looks at the rest only where the instruction is
+ * reached. */
+static bool has_opcode(const struct kverifier *v, uint8_t byte)
+{
+	for (size_t i = 0; i < isa_n_rows; i++) {
+		const struct isa_row *r = &isa_rows[i];
+		struct isa_insn in;
+
+		if (r->byte != byte)
+			continue;
+		in = isa_make((enum isa_sem)r->sem, r->width, (enum isa_form)r->form, r->aux);
+		if (kernel_insn_since(&in) <= v->k->version)
+			return true;
+	}
+	return false;
+}
+
 FALLIBLE kresolve(struct kverifier *v)
 {
 	uint8_t *used = ARENA_ARRAY(v->arena, uint8_t, v->p->n_maps + 1);
@@ -75,7 +92,8 @@ FALLIBLE kresolve(struct kverifier *v)
 		v->insn = i;
 		if (in->sem == ISA_PAD || in->sem == ISA_CALL) /* a call's kind is looked at where a path comes to it */
 			continue;
-		if (kernel_insn_since(in) > v->k->version)
+		v->aux[i].too_new = kernel_insn_since(in) > v->k->version;
+		if (v->aux[i].too_new && (in->sem == ISA_IMM64 || !has_opcode(v, isa_rows[in->row].byte)))
 			KREJECT(v, UNKNOWN_OPCODE, "unknown opcode %02x", isa_rows[in->row].byte);
 		if (in->sem == ISA_IMM64)
 			TRY(check_imm64(v, in, used, &n_used));
