@@ -208,6 +208,7 @@ FALLIBLE kwalk_push_async(struct kverifier *v, uint32_t subprog, uint32_t insn, 
 
 /* ---- resolve.c, cfg.c, subprogs.c, depth.c ---- */
 FALLIBLE kresolve_maps(struct kverifier *v); /* maps are for programs of this type; after ktypes_init */
+FALLIBLE kmaps_check(struct kverifier *v);   /* map_uses.c: what is in the values of maps is for this program */
 FALLIBLE kresolve(struct kverifier *v);      /* instructions, and the maps they name, are ones that this release has */
 FALLIBLE kcfg_subprogs(struct kverifier *v); /* finds functions, jumps stay inside them */
 FALLIBLE kcfg_check(struct kverifier *v);    /* reachability, back edges, prune points, checkpoints, SCCs */
