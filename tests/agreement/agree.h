@@ -10,7 +10,7 @@
 
 #include "engine/kverify/kverify.h"
 
-enum { AGREE_MAX_MAPS = 64, AGREE_MAX_FUNCS = 64, AGREE_LINE = 240 };
+enum { AGREE_MAX_MAPS = 64, AGREE_MAX_FUNCS = 64, AGREE_MAX_KFUNCS = 16, AGREE_LINE = 240 };
 
 struct agree_map {
 	uint32_t kind, key, value, entries, flags;
@@ -19,6 +19,13 @@ struct agree_map {
 
 struct agree_func {
 	uint32_t start, type; /* slot; BTF_FUNC of the program's BTF */
+};
+
+/* Calls of kernel functions by a number of the program's own, which stands for a name; each kernel has its own numbers.
+ */
+struct agree_kfunc {
+	uint32_t number;
+	const char *name;
 };
 
 struct agree_program {
@@ -30,6 +37,8 @@ struct agree_program {
 	uint32_t n_maps;
 	struct agree_func funcs[AGREE_MAX_FUNCS];
 	uint32_t n_funcs;
+	struct agree_kfunc kfuncs[AGREE_MAX_KFUNCS];
+	uint32_t n_kfuncs;
 	struct view btf;  /* of the program: types of map values and functions */
 	struct view code; /* references to maps hold an index; one that is out of range stands for a bad descriptor */
 };
@@ -56,14 +65,19 @@ const char *agree_verdict_name(enum agree_verdict v);
 
 /*
  * One line of text, fields separated by tabs:
- *   id type attach_type flags attach_name|- maps|- funcs|- btf-hex|- code-hex
+ *   id type attach_type flags attach_name|- maps|- funcs|- kfuncs|- btf-hex|- code-hex
  *   maps:  kind,key,value,entries,flags,btf_key,btf_value;...   by index
  *   funcs: slot,type;...
+ *   kfuncs: number=name;...
  * E_FORMAT names the field. Strings point into line, which is cut up; bytes lie in the arena.
  */
 FALLIBLE agree_parse(char *line, struct arena *a, struct agree_program *out, struct diag *d);
 /* The same line, without newline. */
 void agree_print(const struct agree_program *p, struct buf *out);
+
+/* The BTF id of a kernel function that the program calls by this number; the number where it has no name for it, 0
+ * where the kernel has none of that name. */
+uint32_t agree_kfunc_id(const struct agree_program *p, uint32_t number, const struct btf *kernel_types);
 
 /* As the engine's loader gives it. *types: the program's BTF, NULL when it has none. */
 struct agree_prog {
@@ -72,7 +86,8 @@ struct agree_prog {
 	struct btf btf;
 	const struct btf *types;
 };
-FALLIBLE agree_to_prog(const struct agree_program *p, struct arena *a, struct agree_prog *out, struct diag *d);
+FALLIBLE agree_to_prog(const struct agree_program *p, const struct btf *kernel_types, struct arena *a,
+		       struct agree_prog *out, struct diag *d);
 
 /* What kverify judges with, shared by all programs. */
 struct agree_ours {

@@ -12,12 +12,15 @@ import sys
 import time
 
 import recorded
+import running
 from reasons import Reasons
 from report import HEAD, Figures, Pair, Verdict, differences, pattern, row, vectors
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SKIP = 77
 BARS = {"same": 99.0, "false accepts": 0.5, "reason class": 90.0}
+BARS_OF_OBJECTS = {**BARS, "same": 97.0}
+BARS_OF_GENERATED = {**BARS, "same": 99.9}
 
 
 def shared(given):
@@ -55,13 +58,14 @@ def judge(build, cases, kernels, *more):
     return out
 
 
-def under_bars(name, f):
-    if f.agreement() < BARS["same"]:
-        return f"{name}: {f.agreement():.2f} % of the verdicts are the same, the bar is {BARS['same']} %"
-    if f.false_accepts() > BARS["false accepts"]:
-        return f"{name}: false accepts are {f.false_accepts():.2f} % of the rejects, the bar is {BARS['false accepts']} %"
-    if f.classed and f.same_reasons() < BARS["reason class"]:
-        return f"{name}: {f.same_reasons():.2f} % of the reasons are of the same class, the bar is {BARS['reason class']} %"
+def under_bars(name, f, bars=None):
+    bars = bars or BARS
+    if f.agreement() < bars["same"]:
+        return f"{name}: {f.agreement():.2f} % of the verdicts are the same, the bar is {bars['same']} %"
+    if f.false_accepts() > bars["false accepts"]:
+        return f"{name}: false accepts are {f.false_accepts():.2f} % of the rejects, the bar is {bars['false accepts']} %"
+    if f.classed and f.same_reasons() < bars["reason class"]:
+        return f"{name}: {f.same_reasons():.2f} % of the reasons are of the same class, the bar is {bars['reason class']} %"
     return ""
 
 
@@ -136,6 +140,38 @@ def show(args, cases, kernels):
             print(line)
 
 
+def show_file(args, kernels):
+    """A program that --generate wrote down."""
+    with open(args.show, encoding="utf-8") as f:
+        line = f.read()
+    more = [a for k in kernels for a in ("--kernel", k)] if args.kernel else ["--host"]
+    print(kjudge(args.build, "show", *more, *(["--live"] if not os.geteuid() else []), *(["--trace"] if args.trace else []), lines=line, check=False))
+
+
+def generated(args, cases, reasons):
+    n, rejects = running.generate(args, os.path.join(args.build, "tests", "agreement", "kjudge"), "".join(c.line + "\n" for c in cases.values()), reasons)
+    bad = []
+    if 100 * n["same"] < BARS_OF_GENERATED["same"] * n["judged"]:
+        bad.append(f"{100 * n['same'] / max(n['judged'], 1):.3f} % of the verdicts are the same, the bar is {BARS_OF_GENERATED['same']} %")
+    if 100 * n["false accepts"] > BARS_OF_GENERATED["false accepts"] * rejects:
+        bad.append(f"{n['false accepts']} false accepts are over {BARS_OF_GENERATED['false accepts']} % of {rejects} rejects")
+    return [], bad
+
+
+def objects(args, reasons):
+    exe = os.path.join(args.build, "tests", "agreement", "kjudge")
+
+    def run(*argv):
+        return subprocess.run([exe, *argv], stdout=subprocess.PIPE, text=True, errors="replace", check=False)
+    pairs, figures = running.selftest_objects(args, run, reasons)
+    return pairs, [b for name, f in figures for b in [under_bars(name, f, BARS_OF_OBJECTS)] if b]
+
+
+def in_vm(args, cases, reasons):
+    pairs, figures = running.lines_in_vm(args, cases, judge, reasons)
+    return pairs, [b for name, f in figures for b in [under_bars(name, f)] if b]
+
+
 def unclassed(pairs, reasons):
     """Lines of kernels that no row of the diagnostics knows."""
     seen = {}
@@ -160,6 +196,12 @@ def options():
     p.add_argument("--trace", action="store_true", help="--show: state by state")
     p.add_argument("--reasons", action="store_true", help="lines of kernels that no diagnostic's `log` knows")
     p.add_argument("--live", action="store_true", help="beside the running kernel instead (root); with --show also")
+    p.add_argument("--selftests", action="store_true", help="programs of Linux 6.1's selftests and of libbpf-tools, fetched and built (root)")
+    p.add_argument("--vm", action="append", metavar="V", help="beside this kernel (6.1) of Debian's, booted in qemu, instead of the running one; with --selftests too")
+    p.add_argument("--suite", action="append", metavar="NAME", help="--vm: kernels of this suite of Debian (trixie, bullseye)")
+    p.add_argument("--generate", type=int, metavar="N", help="N random programs beside the running kernel (root)")
+    p.add_argument("--seed", type=int, default=1, help="--generate: where it begins (1)")
+    p.add_argument("--jobs", type=int, default=2, help="--generate: processes (2)")
     p.add_argument("--bars", action="store_true", help="fail under a bar")
     p.add_argument("--shared", metavar="DIR", help="where verifier/ with the recordings lies (SALLYPORT_SHARED; else ../shared)")
     return p
@@ -169,24 +211,47 @@ def filtered(pairs, text):
     return [p for p in pairs if not text or text in p.name or text in (p.message or "") or text in p.ours.line or text == p.ours.diag]
 
 
+def compare(args, cases, kernels, reasons):
+    """Disagreements and what is under a bar, of what was asked for."""
+    if args.generate:
+        return generated(args, cases, reasons)
+    if args.selftests:
+        return objects(args, reasons)
+    if args.vm:
+        return in_vm(args, cases, reasons)
+    return live(args, cases, reasons) if args.live else quick(args, cases, kernels, reasons)
+
+
+def recordings(args):
+    """The recorded programs, and the kernels among those that kverify knows."""
+    folder = shared(args.shared)
+    if not folder and not args.generate and not args.selftests:
+        skip("no recorded verdicts: --shared DIR or SALLYPORT_SHARED names the folder that has verifier/struct61.jsonl.gz")
+    cases, kernels = recorded.load(folder) if folder else ({}, [])
+    known = [k[0] for k in table(kjudge(args.build, "kernels"))]
+    mine = [k for k in kernels if k in known and (not args.kernel or k in args.kernel)]
+    if kernels and not mine:
+        sys.exit(f"agreement: no verdicts of {' '.join(args.kernel or [])}; there are some of {' '.join(kernels)}")
+    return cases, mine
+
+
 def main():
     args = options().parse_args()
     only = {{"fa": "false accept", "fr": "false reject"}.get(o, o) for o in args.only or ()}
-    folder = shared(args.shared)
-    if not folder:
-        skip("no recorded verdicts: --shared DIR or SALLYPORT_SHARED names the folder that has verifier/struct61.jsonl.gz")
-    if args.live and os.geteuid():
-        skip("--live loads programs into the running kernel, as root")
-    cases, kernels = recorded.load(folder)
-    known = [k[0] for k in table(kjudge(args.build, "kernels"))]
-    kernels = [k for k in kernels if k in known and (not args.kernel or k in args.kernel)]
-    if not kernels:
-        sys.exit(f"agreement: no verdicts of {' '.join(args.kernel or [])}; there are some of {' '.join(known)}")
+    if (args.live or args.generate or (args.selftests and not args.vm)) and not args.show and os.geteuid():
+        skip("the running kernel takes programs from root")
+    cases, kernels = recordings(args)
     if args.show:
-        show(args, cases, kernels)
+        if os.path.isfile(args.show):
+            show_file(args, kernels)
+        else:
+            show(args, cases, kernels)
         return 0
     reasons = Reasons(table(kjudge(args.build, "diags")))
-    pairs, bad = live(args, cases, reasons) if args.live else quick(args, cases, kernels, reasons)
+    try:
+        pairs, bad = compare(args, cases, kernels, reasons)
+    except running.selftests.guest.Missing as e:
+        skip(str(e))
     if args.diff:
         print(differences(filtered(pairs, args.grep), args.by, 0 if args.all else 4, only))
     if args.reasons:

@@ -115,7 +115,7 @@ static void show(struct judge *j, const struct agree_program *p)
 	diag_init(&d);
 	arena_init(&a, 256 * (size_t)MIB);
 	buf_init(&text, LISTING_BYTES);
-	if (agree_to_prog(p, &a, &ap, &d)) {
+	if (agree_to_prog(p, j->ours.kernel_types, &a, &ap, &d)) {
 		printf("does not decode: %s\n", d.text);
 	} else {
 		for (uint32_t i = 0; i < ap.prog.n_insns; i++) {

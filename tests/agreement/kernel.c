@@ -149,6 +149,8 @@ static bool refer(struct agree_kernel *k, const struct agree_program *p, size_t 
 	for (size_t i = 0; i < n; i++) {
 		uint32_t index = (uint32_t)code[i].imm;
 
+		if (code[i].code == (BPF_JMP | BPF_CALL) && code[i].src_reg == BPF_PSEUDO_KFUNC_CALL)
+			code[i].imm = (int32_t)agree_kfunc_id(p, index, k->types);
 		if (code[i].code != (BPF_LD | BPF_IMM | BPF_DW))
 			continue;
 		if (code[i].src_reg == BPF_PSEUDO_MAP_FD || code[i].src_reg == BPF_PSEUDO_MAP_VALUE)

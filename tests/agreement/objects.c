@@ -114,6 +114,14 @@ static bool is_poison(const char *line)
 	return false;
 }
 
+/* Maps that belong to something else are as large as that. */
+static bool has_no_size(enum bpf_map_type t)
+{
+	return t == BPF_MAP_TYPE_CGROUP_STORAGE || t == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE ||
+	       t == BPF_MAP_TYPE_SK_STORAGE || t == BPF_MAP_TYPE_INODE_STORAGE || t == BPF_MAP_TYPE_TASK_STORAGE ||
+	       t == 32 /* CGRP_STORAGE */;
+}
+
 /* Sizes that a test sets before it loads: what they are is of no account to the verifier. */
 static void give_sizes(struct bpf_object *o)
 {
@@ -126,7 +134,7 @@ static void give_sizes(struct bpf_object *o)
 
 		if (ring)
 			(void)bpf_map__set_max_entries(m, 4096);
-		else if (!bpf_map__max_entries(m) && bpf_map__key_size(m))
+		else if (!bpf_map__max_entries(m) && bpf_map__key_size(m) && !has_no_size(t))
 			(void)bpf_map__set_max_entries(m, 1);
 	}
 }

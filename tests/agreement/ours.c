@@ -73,7 +73,7 @@ void agree_judge(const struct agree_ours *o, const struct kernel_profile *k, con
 	*out = (struct agree_result){ .insn = UINT64_MAX };
 	diag_init(&d);
 	arena_init(&a, o->arena_bytes);
-	e = agree_to_prog(p, &a, &ap, &d);
+	e = agree_to_prog(p, o->kernel_types, &a, &ap, &d);
 	if (e) {
 		/* What does not decode has no instructions to judge; the kernel refuses it when it first looks at them.
 		 */

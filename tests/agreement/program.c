@@ -49,6 +49,24 @@ static bool rows(char *text, uint32_t width, uint32_t most, uint32_t *out, uint3
 	return !end;
 }
 
+/* "7=bpf_key_put;8=..." */
+static bool names(char *text, struct agree_program *p)
+{
+	char *row;
+
+	if (!strcmp(text, "-"))
+		return true;
+	while ((row = strsep(&text, ";"))) {
+		struct agree_kfunc *k = &p->kfuncs[p->n_kfuncs];
+		char end;
+
+		if (p->n_kfuncs++ == AGREE_MAX_KFUNCS || !number(&row, &k->number, &end) || end != '=' || !*row)
+			return false;
+		k->name = row;
+	}
+	return true;
+}
+
 static int digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -85,9 +103,9 @@ static bool one(const char *text, uint32_t *out)
 	return number(&at, out, &end) && !end;
 }
 
-enum { FIELDS = 9 };
+enum { FIELDS = 10 };
 static const char *const field_names[FIELDS] = { "id",   "type",  "attach_type", "flags", "attach_name",
-						 "maps", "funcs", "btf",         "code" };
+						 "maps", "funcs", "kfuncs",      "btf",   "code" };
 
 FALLIBLE agree_parse(char *line, struct arena *a, struct agree_program *out, struct diag *d)
 {
@@ -109,8 +127,9 @@ FALLIBLE agree_parse(char *line, struct arena *a, struct agree_program *out, str
 	ok[3] = one(f[3], &p.flags);
 	ok[5] = rows(f[5], 7, AGREE_MAX_MAPS, (uint32_t *)p.maps, &p.n_maps);
 	ok[6] = rows(f[6], 2, AGREE_MAX_FUNCS, (uint32_t *)p.funcs, &p.n_funcs);
-	ok[7] = hex(f[7], a, &p.btf);
-	ok[8] = hex(f[8], a, &p.code);
+	ok[7] = names(f[7], &p);
+	ok[8] = hex(f[8], a, &p.btf);
+	ok[9] = hex(f[9], a, &p.code);
 	for (int i = 0; i < FIELDS; i++)
 		if (!ok[i])
 			FAIL(d, FORMAT, "program %.40s: %s: %.80s", f[0], field_names[i], f[i]);
@@ -138,6 +157,9 @@ void agree_print(const struct agree_program *p, struct buf *out)
 	for (uint32_t i = 0; i < p->n_funcs; i++)
 		buf_printf(out, "%s%u,%u", i ? ";" : "", p->funcs[i].start, p->funcs[i].type);
 	buf_puts(out, p->n_funcs ? "\t" : "-\t");
+	for (uint32_t i = 0; i < p->n_kfuncs; i++)
+		buf_printf(out, "%s%u=%s", i ? ";" : "", p->kfuncs[i].number, p->kfuncs[i].name);
+	buf_puts(out, p->n_kfuncs ? "\t" : "-\t");
 	print_hex(p->btf, out);
 	buf_putc(out, '\t');
 	print_hex(p->code, out);
@@ -171,10 +193,20 @@ static const struct prog_map *to_maps(const struct agree_program *p, struct aren
 	return maps;
 }
 
+uint32_t agree_kfunc_id(const struct agree_program *p, uint32_t number, const struct btf *kernel_types)
+{
+	for (uint32_t i = 0; i < p->n_kfuncs; i++)
+		if (p->kfuncs[i].number == number)
+			return kernel_types ? btf_find(kernel_types, BTF_FUNC, p->kfuncs[i].name, 1) : 0;
+	return number;
+}
+
 /* What the loader makes of a reference: the map's index with the offset apart, the distance of a function with its
  * sign. */
-static void refer(struct isa_insn *in)
+static void refer(const struct agree_program *p, const struct btf *kernel_types, struct isa_insn *in)
 {
+	if (in->sem == ISA_CALL && in->aux == ISA_CALL_KFUNC)
+		in->imm = agree_kfunc_id(p, (uint32_t)in->imm, kernel_types);
 	if (in->sem != ISA_IMM64)
 		return;
 	if (in->aux == ISA_IMM64_MAP_VALUE) {
@@ -219,14 +251,15 @@ static FALLIBLE to_funcs(const struct agree_program *p, struct arena *a, struct 
 	return E_OK;
 }
 
-FALLIBLE agree_to_prog(const struct agree_program *p, struct arena *a, struct agree_prog *out, struct diag *d)
+FALLIBLE agree_to_prog(const struct agree_program *p, const struct btf *kernel_types, struct arena *a,
+		       struct agree_prog *out, struct diag *d)
 {
 	struct agree_prog *o = out;
 
 	*o = (struct agree_prog){ .prog.section = "" };
 	TRY(prog_from_code(p->code, p->id, a, &o->prog, d));
 	for (uint32_t i = 0; i < o->prog.n_insns; i++)
-		refer(&o->prog.insns[i]);
+		refer(p, kernel_types, &o->prog.insns[i]);
 	o->prog.maps = to_maps(p, a);
 	o->prog.n_maps = p->n_maps;
 	if (!o->prog.maps)

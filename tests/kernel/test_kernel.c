@@ -5,6 +5,8 @@
 #include "engine/isa/isa.h"
 #include "engine/kernel/kernel.h"
 
+#include <bpf/libbpf.h>
+
 TEST(a_release_is_found_by_its_name)
 {
 	static const struct {
@@ -158,6 +160,36 @@ TEST(sections_that_libbpf_does_not_know_are_none)
 	test_row = NULL;
 }
 
+TEST(sections_mean_what_the_libbpf_that_is_here_makes_of_them)
+{
+	static const struct {
+		const char *name;
+		uint32_t prog, attach;
+	} rows[] = {
+#define SECTION(name, prog, attach, sleepable, form) { name, KPROG_##prog, attach },
+#include "engine/kernel/sections.def"
+#undef SECTION
+	};
+	uint32_t known = 0;
+
+	for (size_t i = 0; i < countof(rows); i++) {
+		enum bpf_prog_type type;
+		enum bpf_attach_type attach;
+		struct kernel_target t;
+		const char *rest;
+
+		if (libbpf_prog_type_by_name(rows[i].name, &type, &attach))
+			continue;
+		test_row = rows[i].name;
+		CHECK(kernel_section(rows[i].name, &t, &rest));
+		CHECK_EQ(t.prog_type, type);
+		CHECK_EQ(t.attach_type, attach);
+		known++;
+	}
+	test_row = NULL;
+	CHECK(known > 60);
+}
+
 TEST(contexts_grow_with_releases)
 {
 	static const struct {
@@ -166,21 +198,21 @@ TEST(contexts_grow_with_releases)
 		int32_t off;
 		uint32_t size;
 		bool write;
-		const char *last_no, *first_yes;
+		const char *first_yes;
 	} rows[] = {
-		{ "hwtstamp", KPROG_SCHED_CLS, 0, 184, 8, false, "5.15", "6.1" },
-		{ "tstamp_type", KPROG_SCHED_ACT, 0, 180, 1, false, "5.15", "6.1" },
-		{ "gso_size", KPROG_SCHED_CLS, 0, 176, 4, false, "5.4", "5.10" },
-		{ "egress_ifindex", KPROG_XDP, KATTACH_XDP_DEVMAP, 20, 4, false, "5.4", "5.10" },
-		{ "skb_hwtstamp", KPROG_SOCK_OPS, 0, 216, 8, false, "6.1", "6.6" },
-		{ "skb_len", KPROG_SOCK_OPS, 0, 208, 4, false, "5.4", "5.10" },
-		{ "ingress_ifindex", KPROG_SK_LOOKUP, KATTACH_SK_LOOKUP, 64, 4, false, "5.15", "6.1" },
-		{ "migrating_sk", KPROG_SK_REUSEPORT, 0, 48, 8, false, "5.10", "5.15" },
-		{ "registers written", KPROG_KPROBE, 0, 80, 8, true, "6.18", "7.2" },
-		{ "trace beyond two KiB", KPROG_TRACEPOINT, 0, 2048, 8, false, "5.15", "6.1" },
-		{ "unaligned", KPROG_SYSCALL, 0, 1, 8, false, "6.18", "7.2" },
-		{ "netfilter", KPROG_NETFILTER, KATTACH_NETFILTER, 8, 8, false, "6.1", "6.6" },
-		{ "sk_lookup", KPROG_SK_LOOKUP, KATTACH_SK_LOOKUP, 0, 8, false, "5.4", "5.10" },
+		{ "hwtstamp", KPROG_SCHED_CLS, 0, 184, 8, false, "6.1" },
+		{ "tstamp_type", KPROG_SCHED_ACT, 0, 180, 1, false, "6.1" },
+		{ "gso_size", KPROG_SCHED_CLS, 0, 176, 4, false, "5.10" },
+		{ "egress_ifindex", KPROG_XDP, KATTACH_XDP_DEVMAP, 20, 4, false, "5.10" },
+		{ "skb_hwtstamp", KPROG_SOCK_OPS, 0, 216, 8, false, "6.6" },
+		{ "skb_len", KPROG_SOCK_OPS, 0, 208, 4, false, "5.10" },
+		{ "ingress_ifindex", KPROG_SK_LOOKUP, KATTACH_SK_LOOKUP, 64, 4, false, "6.1" },
+		{ "migrating_sk", KPROG_SK_REUSEPORT, 0, 48, 8, false, "5.15" },
+		{ "registers written", KPROG_KPROBE, 0, 80, 8, true, "7.2" },
+		{ "trace beyond two KiB", KPROG_TRACEPOINT, 0, 2048, 8, false, "6.1" },
+		{ "unaligned", KPROG_SYSCALL, 0, 1, 8, false, "7.2" },
+		{ "netfilter", KPROG_NETFILTER, KATTACH_NETFILTER, 8, 8, false, "6.6" },
+		{ "sk_lookup", KPROG_SK_LOOKUP, KATTACH_SK_LOOKUP, 0, 8, false, "5.10" },
 	};
 
 	for (size_t i = 0; i < countof(rows); i++) {
@@ -252,6 +284,13 @@ TEST(return_ranges_differ_by_release_and_hook)
 		{ "LSM, void", "6.12", { KPROG_LSM, KATTACH_LSM_MAC, false, "x", true }, { false, 0, 0, false, true } },
 		{ "LSM of a cgroup", "6.1", { KPROG_LSM, KATTACH_LSM_CGROUP }, { true, 0, 1 } },
 		{ "LSM of a cgroup, void", "6.1", { KPROG_LSM, KATTACH_LSM_CGROUP, false, "x", true }, { true, 1, 1 } },
+		{ "struct_ops, a number", "7.2", { KPROG_STRUCT_OPS }, { false } },
+		{ "struct_ops, nothing",
+		  "7.2",
+		  { KPROG_STRUCT_OPS, .attach_void = true },
+		  { .may_be_anything = true } },
+		{ "struct_ops, a pointer", "7.2", { KPROG_STRUCT_OPS, .attach_pointer = true }, { true, 0, 0 } },
+		{ "struct_ops, a pointer, then", "6.12", { KPROG_STRUCT_OPS, .attach_pointer = true }, { false } },
 		{ "xdp", "6.1", { KPROG_XDP, KATTACH_XDP }, { false } },
 	};
 

@@ -78,15 +78,16 @@ def own_archive():
 
 
 def unpack(place, kernel):
-    """Keep of the packages in a folder the kernel, and what a guest needs of the modules: overlay.ko, which containers' files lie in."""
+    """Keep of the packages in a folder the kernel, its configuration, and what a guest needs of the modules: overlay.ko, which containers'
+    files lie in."""
     debs = glob.glob(os.path.join(place, "*.deb"))
     with tempfile.TemporaryDirectory(dir=place) as d:
         for deb in debs:
             with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as tar:
                 # It complains of a package that has none of them: whether there is a kernel is seen below.
-                subprocess.run(["tar", "-x", "-C", d, "--wildcards", "--no-anchored", "vmlinuz*", "overlay.ko*"], stdin=tar.stdout,
+                subprocess.run(["tar", "-x", "-C", d, "--wildcards", "--no-anchored", "vmlinuz*", "config-*", "overlay.ko*"], stdin=tar.stdout,
                                stderr=subprocess.DEVNULL, check=False)
-        images, modules = (glob.glob(f"{d}/**/{name}", recursive=True) for name in ("vmlinuz*", "overlay.ko*"))
+        images, configs, modules = (glob.glob(f"{d}/**/{name}", recursive=True) for name in ("vmlinuz*", "config-*", "overlay.ko*"))
         images = [i for i in images if os.path.isfile(i) and not os.path.islink(i)]
         if not images:
             raise RuntimeError(f"the packages in {place} hold no kernel")
@@ -94,6 +95,8 @@ def unpack(place, kernel):
             with (lzma.open if modules[0].endswith(".xz") else open)(modules[0], "rb") as f, \
                     open(os.path.join(place, "overlay.ko"), "wb") as out:
                 shutil.copyfileobj(f, out)
+        for config in configs:
+            os.rename(config, os.path.join(place, os.path.basename(config)))
         os.rename(images[0], kernel)
     for deb in debs:
         os.unlink(deb)

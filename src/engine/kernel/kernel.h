@@ -199,6 +199,7 @@ struct kernel_target {
 	bool sleepable;
 	const char *attach_name; /* of tracing, LSM, struct_ops, iterators: "bpf_lsm_file_open"; NULL: not said */
 	bool attach_void;        /* what attach_name names returns nothing (its BTF tells) */
+	bool attach_pointer;     /* it returns a pointer */
 };
 
 struct kernel_prog_type {
@@ -278,6 +279,7 @@ enum kernel_type_fact {
 	KERNEL_TYPE_LD_ABS,        /* has the packet loads of classic BPF */
 	KERNEL_TYPE_TRACING,       /* is_tracing_prog_type: no locks, no timers */
 	KERNEL_TYPE_PRIVATE_STACK, /* functions may have a stack of their own: bpf_enable_priv_stack, v6.12, x86-64 */
+	KERNEL_TYPE_CTX_PLAIN,     /* the context is memory as it is: accesses are not rewritten */
 	KERNEL_TYPE_CTX_FIXED_OFF, /* a constant may be added to the context pointer before it is used */
 	KERNEL_TYPE_CTX_VAR_OFF,   /* so may a number with bounds */
 };
@@ -311,8 +313,8 @@ struct kernel_proto {
 
 enum kernel_refusal {
 	KERNEL_ALLOWED,
-	KERNEL_NO_HELPER, /* this release has no such helper ("invalid func") */
-	KERNEL_NOT_HERE,  /* not for this program type ("program of this type cannot use helper") */
+	KERNEL_NO_HELPER,    /* this release has no such helper ("invalid func") */
+	KERNEL_NOT_HERE,     /* not for this program type ("program of this type cannot use helper") */
 	KERNEL_NOT_IN_PROBE, /* not for what it attaches to ("helper call is not allowed in probe") */
 };
 /* The prototype as this program sees it, in *out. */
@@ -338,7 +340,8 @@ bool kernel_map_takes(const struct kernel_profile *k, uint32_t kind, uint32_t he
 /* check_map_prog_compatibility by type: may programs of this target use maps of this kind? NULL: yes; else why not, as
  * the kernel says it. */
 const char *kernel_map_prog(const struct kernel_profile *k, const struct kernel_target *t, uint32_t kind);
-/* May a program of this target change sockmaps and sockhashes by map_update_elem (map_delete_elem)? may_update_sockmap */
+/* May a program of this target change sockmaps and sockhashes by map_update_elem (map_delete_elem)? may_update_sockmap
+ */
 bool kernel_sockmap_updates(const struct kernel_profile *k, const struct kernel_target *t, uint32_t helper);
 /* As kernel_map_prog, for a map that is made with BPF_F_NO_PREALLOC, or whose inner map is. */
 const char *kernel_map_no_prealloc(const struct kernel_profile *k, const struct kernel_target *t, uint32_t kind);
@@ -368,6 +371,7 @@ struct kernel_kfunc {
 	uint16_t since, until;
 	uint32_t flags; /* enum kernel_kfunc_flag */
 	uint64_t hooks; /* bit per enum kernel_hook */
+	uint8_t who;    /* which programs of those hooks: enum who in kfuncs.c */
 	const char *source;
 };
 /* Sets of kfuncs are registered for hooks: enum btf_kfunc_hook. */

@@ -214,6 +214,15 @@ static struct kernel_ret_range ret_lsm(const struct kernel_profile *k, const str
 	return r;
 }
 
+/* A pointer is NULL, or an object that the program hands over: of that its type and reference are asked, not its value.
+ */
+static struct kernel_ret_range ret_struct_ops(const struct kernel_profile *k, const struct kernel_target *t)
+{
+	if (t->attach_pointer && kernel_has(k, KERNEL_STRUCT_OPS_RETURNS_KPTR))
+		return between(0, 0);
+	return (struct kernel_ret_range){ .may_be_anything = t->attach_void };
+}
+
 struct kernel_ret_range kernel_ret_range(const struct kernel_profile *k, const struct kernel_target *t)
 {
 	struct kernel_ret_range r;
@@ -240,7 +249,7 @@ struct kernel_ret_range kernel_ret_range(const struct kernel_profile *k, const s
 	case KPROG_LSM:
 		return ret_lsm(k, t);
 	case KPROG_STRUCT_OPS:
-		return (struct kernel_ret_range){ .may_be_anything = t->attach_void };
+		return ret_struct_ops(k, t);
 	default:
 		return any_scalar;
 	}
@@ -342,6 +351,8 @@ bool kernel_type_is(const struct kernel_profile *k, const struct kernel_target *
 		return is_tracing(k, t->prog_type);
 	case KERNEL_TYPE_PRIVATE_STACK:
 		return kernel_has(k, KERNEL_PRIVATE_STACK) && has_private_stack(t);
+	case KERNEL_TYPE_CTX_PLAIN:
+		return ctx_is_plain(t->prog_type);
 	case KERNEL_TYPE_CTX_FIXED_OFF:
 		return kernel_has(k, KERNEL_CTX_FIXED_OFF) && ctx_is_plain(t->prog_type);
 	case KERNEL_TYPE_CTX_VAR_OFF:

@@ -4,6 +4,7 @@
 #define SALLYPORT_ENGINE_KVERIFY_CALL_INTERNAL_H
 
 #include "engine/kverify/call.h"
+#include "engine/kverify/mem.h"
 
 /* As in enum bpf_func_id. */
 enum helper_id {
@@ -65,48 +66,8 @@ enum {
 	MAP_RHASH = 35,
 };
 
-/* As in enum bpf_prog_type and enum bpf_attach_type. */
-enum {
-	TYPE_SOCKET_FILTER = 1,
-	TYPE_KPROBE = 2,
-	TYPE_SCHED_CLS = 3,
-	TYPE_SCHED_ACT = 4,
-	TYPE_XDP = 6,
-	TYPE_PERF_EVENT = 7,
-	TYPE_CGROUP_SKB = 8,
-	TYPE_SOCK_OPS = 13,
-	TYPE_RAW_TRACEPOINT = 17,
-	TYPE_SK_REUSEPORT = 21,
-	TYPE_FLOW_DISSECTOR = 22,
-	TYPE_CGROUP_SOCKOPT = 25,
-	TYPE_TRACING = 26,
-	TYPE_STRUCT_OPS = 27,
-	TYPE_EXT = 28,
-	TYPE_LSM = 29,
-	TYPE_SK_LOOKUP = 30,
-	ATTACH_CGROUP_GETSOCKOPT = 21,
-	ATTACH_TRACE_FENTRY = 24,
-	ATTACH_TRACE_FEXIT = 25,
-	ATTACH_MODIFY_RETURN = 26,
-	ATTACH_LSM_MAC = 27,
-	ATTACH_TRACE_ITER = 28,
-	ATTACH_LSM_CGROUP = 43,
-};
-
 enum { KMAX_ERRNO = 4095 };
 
-/* The map itself, or the one that stands for those in it. NULL: what the object says of it is not enough. */
-static inline const struct prog_map *kreg_map(const struct kverifier *v, const struct kreg *r)
-{
-	const struct prog_map *m = r->map < v->p->n_maps ? &v->p->maps[r->map] : NULL;
-
-	return m && r->map_uid && m->inner ? m->inner : m;
-}
-/* What is known of its values; NULL: nothing (inner maps). */
-static inline const struct kmap *kreg_map_fields(const struct kverifier *v, const struct kreg *r)
-{
-	return v->maps && r->map < v->p->n_maps && !(r->map_uid && v->p->maps[r->map].inner) ? &v->maps[r->map] : NULL;
-}
 static inline const char *kmap_name(const struct prog_map *m)
 {
 	return m && m->name ? m->name : "";
@@ -117,11 +78,6 @@ static inline int64_t kreg_off(const struct kreg *r)
 {
 	return (int64_t)r->off + (int64_t)r->n.t.value;
 }
-static inline bool kreg_is_zero(const struct kreg *r)
-{
-	return kreg_is_const(r) && !r->n.t.value;
-}
-
 /* ---- refs.c ---- */
 bool kref_held(const struct kverifier *v, uint32_t id);
 /* The reference that this register is; 0: it is none. */
@@ -133,11 +89,6 @@ void kreg_forget(struct kverifier *v, struct kreg *r);
 /* It ends, and nothing is made of the registers that carry it yet. False: no such reference, or not this callback's. */
 bool kref_end(struct kverifier *v, uint32_t id);
 
-/* ---- args.c ---- */
-bool kbtf_struct_match(struct kverifier *v, enum ktypes types, uint32_t id, int64_t off, enum ktypes want_types, uint32_t want,
-		       bool strict);
-const char *ktypes_name(struct kverifier *v, enum ktypes t, uint32_t id);
-
 /* ---- dynptr.c ---- */
 FALLIBLE kdynptr_make(struct kverifier *v, unsigned r, uint32_t arg_flags, uint32_t clone_ref_id, uint32_t parent_id);
 FALLIBLE kdynptr_make_late(struct kverifier *v, unsigned r, uint32_t arg_flags);
@@ -148,11 +99,28 @@ void kdynptr_reg(struct kverifier *v, struct kreg *r, uint32_t kind, bool first,
 /* The two slots are no dynptr any longer. */
 void kdynptr_invalidate(struct kverifier *v, uint32_t frame, uint32_t spi);
 
+/* ---- callback.c ---- */
+/* The callback that the frame at work belongs to adds to an rbtree, under its lock. Linux: in_rbtree_lock_required_cb */
+bool kin_rbtree_callback(const struct kverifier *v);
+/* What a kfunc calls back, if it is one that does. */
+enum kcallback kkfunc_callback(const struct kverifier *v, const struct isa_insn *in);
+/* May it be called while a lock is held? Linux: kfunc_spin_allowed */
+bool kkfunc_allowed_locked(const struct kverifier *v, const struct isa_insn *in);
+/* R1 to R5 of a callback that a kfunc calls. */
+FALLIBLE kkfunc_callback_args(struct kverifier *v, enum kcallback kind, const struct kframe *caller, struct kframe *f);
+
 /* ---- ret.c ---- */
+/* The target, with what the kernel's types say of the function that it goes to. */
+struct kernel_target ktarget(const struct kverifier *v);
 /* The frame at work ends, and its caller goes on. Linux: prepare_func_exit */
 FALLIBLE kframe_leave(struct kverifier *v);
 
+FALLIBLE kcheck_ret_range(struct kverifier *v, unsigned r, const struct krange *range, const char *where);
+
 /* ---- call_func.c ---- */
+FALLIBLE kcall_scratch(struct kverifier *v);
+/* A register of a callee is one of its caller's. */
+void kcall_pass(struct kframe *to, unsigned r, const struct kframe *from, unsigned from_r);
 FALLIBLE kglobal_check_args(struct kverifier *v, uint32_t subprog);
 
 #endif

@@ -134,6 +134,7 @@ FALLIBLE kdepth_check(struct kverifier *v)
 	KNEED(v, c);
 	*c = (struct chain){ .mode = ARENA_ARRAY(v->arena, uint8_t, v->n_subprogs) };
 	KNEED(v, c->mode);
+	kfastcall_remove(v);
 	for (uint32_t s = v->n_subprogs; s-- > 0;) {
 		if (s && !v->subprogs[s].is_async_cb)
 			continue;

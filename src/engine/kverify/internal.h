@@ -36,12 +36,14 @@ struct ksubprog {
 		uint32_t flags, mem_size, type_id;
 	} args[5];
 	bool returns_void;
+	int32_t fastcall_off; /* lowest slot that a bpf_fastcall pattern uses; INT16_MIN: something else uses them too */
+	bool keep_fastcall_stack;
 };
 
 /* What is known of an instruction, apart from any path. Linux: struct bpf_insn_aux_data. */
 struct kaux {
 	bool prune_point, jmp_point, force_checkpoint, calls_callback, is_iter_next, seen, jump_target;
-	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs << 1 */
+	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs that go << 1 */
 	uint8_t one_way;    /* enum kone_way: a branch on constants, CONST_BRANCHES releases */
 	uint16_t live_regs; /* read later, at this point: LIVE_STATIC releases and 6.15 on */
 	uint32_t scc;
@@ -211,6 +213,10 @@ FALLIBLE kdepth_check(struct kverifier *v);  /* after the walk: stack of chains 
 int kcfg_subprog_at(const struct kverifier *v, uint32_t insn); /* which begins exactly here; -1: none */
 uint32_t kcfg_subprog_of(const struct kverifier *v, uint32_t insn);
 
+/* ---- fastcall.c: stores and loads around calls that do not need them; marked before the walk, taken away before depths ---- */
+FALLIBLE kfastcall_mark(struct kverifier *v);
+void kfastcall_remove(struct kverifier *v);
+
 /* ---- live.c: read marks and static liveness ---- */
 FALLIBLE klive_compute(struct kverifier *v);
 /* Around the judgement of an instruction. */
@@ -229,6 +235,11 @@ void klive_slot_written(struct kverifier *v, uint32_t frame, uint32_t spi);
 
 /* ---- prune.c, compare.c, scc.c ---- */
 FALLIBLE kprune_visit(struct kverifier *v, bool *covered);
+/*
+ * s waits after the instruction at work, a way out of a loop or round it once more: numbers that need not be precise and are not what they
+ * were when this path came here before are forgotten. Linux: find_prev_entry, widen_imprecise_scalars
+ */
+void kprune_widen(struct kverifier *v, struct kverify_state *s);
 FALLIBLE kprune_path_end(struct kverifier *v); /* of the state at work. Linux: update_branch_counts */
 void kprune_reset(struct kverifier *v);        /* forgets all kept states. Linux: free_states */
 FALLIBLE kscc_compute(struct kverifier *v);
@@ -268,8 +279,11 @@ uint64_t klinked_pack(const struct klinked *l); /* for khist_push */
 FALLIBLE kcheck_alu(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_imm64(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_jump(struct kverifier *v, const struct isa_insn *in); /* sets v->insn */
-/* Registers of the same id learn what r learned. Linux: sync_linked_regs */
-void kreg_link_ids(struct kverifier *v, struct kreg *r); /* assign_scalar_id_before_mov */
+/* r is about to be copied: both get an id by which they learn from each other. Linux: assign_scalar_id_before_mov */
+void kreg_link_ids(struct kverifier *v, struct kreg *r);
+void kreg_unlink(struct kreg *r); /* clear_scalar_id */
+/* A number that is broken is forgotten, or is the reject that the caller asked for. Linux: reg_bounds_sanity_check */
+FALLIBLE kreg_check_num(struct kverifier *v, struct kreg *r, const char *where);
 
 /* ---- memory: mem.c stack.c ctx.c packet.c map_value.c btf_access.c atomic.c ---- */
 /* One access of `size` bytes at r + off. value: register that is stored or loaded into, -1: none (an atomic, a
@@ -285,6 +299,8 @@ struct kaccess {
 	bool once;
 };
 FALLIBLE kcheck_mem(struct kverifier *v, const struct kaccess *a);
+/* Aligned to its size, as far as this pointer and the program's flags ask for it. Linux: check_ptr_alignment */
+FALLIBLE kcheck_alignment(struct kverifier *v, const struct kaccess *a);
 FALLIBLE kcheck_load(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_store(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_atomic(struct kverifier *v, const struct isa_insn *in);
@@ -346,7 +362,7 @@ bool kdynptr_of_arg(const struct kverifier *v, unsigned r, uint32_t *flags, uint
 uint32_t ktypes_struct(struct kverifier *v, const char *name);
 const struct btf *ktypes_btf(const struct kverifier *v, enum ktypes t);
 /* What a load of `size` bytes at `off` of a struct meets. Linux: btf_struct_access, btf_struct_walk */
-enum kwalk_result { KWALK_SCALAR, KWALK_PTR, KWALK_STRUCT, KWALK_BAD };
+enum kwalk_result { KWALK_SCALAR, KWALK_PTR, KWALK_MEM, KWALK_STRUCT, KWALK_BAD };
 struct kwalked {
 	enum kwalk_result what;
 	uint32_t type_id, flags; /* PTR */
@@ -356,13 +372,15 @@ struct kwalked {
 void ktypes_walk(struct kverifier *v, enum ktypes t, uint32_t type_id, uint32_t off, uint32_t size,
 		 struct kwalked *out);
 FALLIBLE ktypes_init(struct kverifier *v); /* attach target, map values' special fields */
+
 /* Does an object of type id, looked at `off` bytes into it, stand for one of type need? Linux: btf_struct_ids_match */
-bool ktypes_match(struct kverifier *v, enum ktypes t, uint32_t id, uint32_t off, enum ktypes need_types, uint32_t need, bool strict);
+bool ktypes_match(struct kverifier *v, enum ktypes t, uint32_t id, uint32_t off, enum ktypes need_types, uint32_t need,
+		  bool strict);
 const char *ktypes_name(const struct kverifier *v, enum ktypes t, uint32_t id);
 /* Special fields of a struct of the object's types (m == NULL); NULL: it has none. Linux: btf_find_struct_meta */
 const struct kmap *ktypes_record(struct kverifier *v, uint32_t type_id);
 const struct kfield *kmap_field(const struct kmap *m, uint32_t off); /* that begins at off; NULL: none */
-const char *kfield_name(enum kfield_kind k); /* "bpf_timer" */
+const char *kfield_name(uint32_t kind); /* "bpf_timer" */
 /* Where the program goes, for types whose context is the arguments of a function of the kernel. */
 struct kattach {
 	const char *name;         /* "bpf_lsm_file_open", "btf_trace_sched_switch", "do_unlinkat" */

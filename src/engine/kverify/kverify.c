@@ -41,6 +41,7 @@ static FALLIBLE run(struct kverifier *v)
 	TRY(kresolve(v));
 	TRY(ktypes_init(v));
 	TRY(kcfg_check(v));
+	TRY(kfastcall_mark(v));
 	TRY(klive_compute(v));
 	TRY(kwalk_all(v));
 	return kdepth_check(v);

@@ -27,11 +27,10 @@ static uint32_t type_of(bool irq, bool res)
 static FALLIBLE find_in_map(struct kverifier *v, unsigned r, bool res, struct lock *l)
 {
 	const struct kreg *reg = kreg_at(v, r);
-	const struct kmap *fields = kreg_map_fields(v, reg);
+	const struct kmap *fields = kreg_map(v, reg);
 	int32_t at;
 
-	if (!fields)
-		KUNSUPPORTED(v, "a lock in the value of an inner map");
+	KENSURE(v, fields);
 	at = res ? fields->res_spin_lock_off : fields->spin_lock_off;
 	if (at < 0)
 		KREJECT_REG(v, NO_LOCK, r, "map '%s' has no valid %s_lock", kmap_name(fields->m), l->name);
@@ -39,6 +38,21 @@ static FALLIBLE find_in_map(struct kverifier *v, unsigned r, bool res, struct lo
 		KREJECT_REG(v, LOCK_OFFSET, r, "off %lld doesn't point to 'struct %s_lock' that is at %d",
 			    (long long)kreg_off(reg), l->name, at);
 	l->map = reg->map + 1;
+	return E_OK;
+}
+
+static FALLIBLE find_in_object(struct kverifier *v, unsigned r, bool res, struct lock *l)
+{
+	const struct kreg *reg = kreg_at(v, r);
+	const struct kmap *fields = ktypes_record(v, reg->type_id);
+	int32_t at = !fields ? -1 : res ? fields->res_spin_lock_off : fields->spin_lock_off;
+
+	if (at < 0)
+		KREJECT_REG(v, NO_LOCK, r, "local 'kptr' has no valid %s_lock", l->name);
+	if (at != kreg_off(reg))
+		KREJECT_REG(v, LOCK_OFFSET, r, "off %lld doesn't point to 'struct %s_lock' that is at %d",
+			    (long long)kreg_off(reg), l->name, at);
+	l->map = LOCK_OF_OBJECT;
 	return E_OK;
 }
 
@@ -50,10 +64,7 @@ static FALLIBLE find(struct kverifier *v, unsigned r, bool irq, bool res, struct
 	if (!knum_is_const(&reg->n))
 		KREJECT_REG(v, LOCK_NOT_CONST, r, "R%u doesn't have constant offset. %s_lock has to be at the constant offset", r,
 			    l->name);
-	if (reg->base == KR_MAP_VALUE)
-		return find_in_map(v, r, res, l);
-	l->map = LOCK_OF_OBJECT;
-	KUNSUPPORTED(v, "a lock in an allocated object");
+	return reg->base == KR_MAP_VALUE ? find_in_map(v, r, res, l) : find_in_object(v, r, res, l);
 }
 
 static bool same(const struct kref *ref, uint32_t types, const struct lock *l)
@@ -167,10 +178,4 @@ FALLIBLE klock_arg(struct kverifier *v, unsigned r, bool lock, bool irq, bool re
 	if (!lock)
 		return unlock(v, &l);
 	return khas(v, KERNEL_REFS_OF_STATE) ? take_ref(v, &l) : take_one(v, &l);
-}
-
-/* Linux: in_rcu_cs */
-bool kin_rcu(const struct kverifier *v)
-{
-	return v->cur.rcu_locks || v->cur.active_locks || !kin_sleepable(v);
 }

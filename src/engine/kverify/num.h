@@ -77,9 +77,16 @@ void knum_unbound(const struct knum_rules *r, struct knum *n);
  * MOVSX are not its. False: the result is not computed but anything, as of a register that is marked unknown.
  */
 bool knum_alu(const struct knum_rules *r, const struct isa_insn *in, struct knum *dst, struct knum src);
-/* dst += by, dst -= by: the bounds only. For offsets of pointers and linked numbers. */
+/* dst += by, dst -= by: the bounds only. */
 void knum_add_bounds(const struct knum_rules *r, struct knum *dst, const struct knum *by);
 void knum_sub_bounds(const struct knum_rules *r, struct knum *dst, const struct knum *by);
+/*
+ * The offset of a pointer: off += by or off -= by; by NULL: it stays. Nothing is deduced yet, and of the lower half's
+ * bounds nothing is known until then.
+ */
+void knum_move(const struct knum_rules *r, struct knum *off, const struct knum *by, bool subtract);
+/* The lower half is v; of the upper one the bits stay. Nothing is deduced. */
+void knum_put_const32(const struct knum_rules *r, struct knum *n, uint32_t v);
 void knum_zext(const struct knum_rules *r, struct knum *n);                            /* upper half becomes zero */
 void knum_truncate(const struct knum_rules *r, struct knum *n, unsigned bytes);        /* coerce_reg_to_size */
 void knum_sext(const struct knum_rules *r, struct knum *n, unsigned bytes, bool is32); /* MOVSX, LDXS */
@@ -109,7 +116,7 @@ struct kbits kbits_add(struct kbits a, struct kbits b);
 struct kbits kbits_sub(struct kbits a, struct kbits b);
 bool kbits_in(struct kbits out, struct kbits in);
 bool kbits_aligned(struct kbits a, uint64_t size);
-/* Append as the kernel's log does: "scalar(smin=0,smax=umax=255,var_off=(0x0; 0xff))" without the word scalar. */
+/* Append as the kernel's log does: "smin=0,smax=umax=255,var_off=(0x0; 0xff)". */
 void knum_print(const struct knum *n, bool old_style, struct buf *out);
 
 #endif

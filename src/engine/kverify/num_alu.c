@@ -19,7 +19,7 @@
 	{                                                                                                             \
 		bool low = __builtin_add_overflow(*umin, by_min, umin);                                               \
 		bool high = __builtin_add_overflow(*umax, by_max, umax);                                              \
-		if (high && !(low && knum_rule(r, KERNEL_NUM_BOTH_ENDS_WRAP))) {                                      \
+		if (knum_rule(r, KERNEL_NUM_BOTH_ENDS_WRAP) ? high && !low : low || high) {                           \
 			*umin = 0;                                                                                    \
 			*umax = UINT##W##_MAX;                                                                        \
 		}                                                                                                     \
@@ -80,6 +80,15 @@ void knum_sub_bounds(const struct knum_rules *r, struct knum *d, const struct kn
 	sub_ends32(r, &d->umin32, &d->umax32, s->umin32, s->umax32);
 	sub_signed64(&d->smin, &d->smax, s->smin, s->smax);
 	sub_ends64(r, &d->umin, &d->umax, s->umin, s->umax);
+}
+
+void knum_move(const struct knum_rules *r, struct knum *off, const struct knum *by, bool subtract)
+{
+	if (by) {
+		(subtract ? knum_sub_bounds : knum_add_bounds)(r, off, by);
+		off->t = subtract ? kbits_sub(off->t, by->t) : kbits_add(off->t, by->t);
+	}
+	knum_any32(r, off);
 }
 
 static void neg(const struct knum_rules *r, struct knum *d)
@@ -537,7 +546,8 @@ static void compute(const struct knum_rules *r, const struct isa_insn *in, struc
 	case ISA_LSH:
 	case ISA_RSH:
 	case ISA_ARSH:
-		shift(r, in, d, (unsigned)(in->width == 32 ? s->umin32 : s->umin));
+		/* A number of a broken state may shift too far: by what the machine makes of it. */
+		shift(r, in, d, (unsigned)(in->width == 32 ? s->umin32 : s->umin) & (in->width - 1u));
 		break;
 	case ISA_DIV:
 	case ISA_MOD:

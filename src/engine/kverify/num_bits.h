@@ -138,8 +138,6 @@ void knum_put_arc32(struct knum *n, struct karc32 a);
 void knum_any64(const struct knum_rules *r, struct knum *n); /* bounds: anything; bits stay */
 void knum_any32(const struct knum_rules *r, struct knum *n);
 void knum_put_const(const struct knum_rules *r, struct knum *n, uint64_t v);
-void knum_put_const32(const struct knum_rules *r, struct knum *n,
-		      uint32_t v); /* the lower half; the upper one's bits stay */
 /* Exactly these unsigned bounds, with the signed ones that follow: all when they cross from positive to negative. */
 void knum_put_u64(const struct knum_rules *r, struct knum *n, uint64_t min, uint64_t max);
 void knum_put_u32(const struct knum_rules *r, struct knum *n, uint32_t min, uint32_t max);

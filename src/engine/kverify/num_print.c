@@ -2,7 +2,7 @@
 /*
  * num_print: a number as the kernel's log shows it.
  *
- * "(smin=0,smax=umax=255,var_off=(0x0; 0xff))": what bounds nothing is left out, and bounds with one value share it.
+ * "smin=0,smax=umax=255,var_off=(0x0; 0xff)": what bounds nothing is left out, and bounds with one value share it.
  * Linux: kernel/bpf/log.c:print_scalar_ranges, v6.12; kernel/bpf/verifier.c:print_verifier_state, v6.1.
  */
 #include "engine/kverify/num_bits.h"
@@ -98,7 +98,5 @@ static void print_old(const struct knum *n, struct buf *out)
 
 void knum_print(const struct knum *n, bool old_style, struct buf *out)
 {
-	buf_putc(out, '(');
 	(old_style ? print_old : print_new)(n, out);
-	buf_putc(out, ')');
 }

@@ -204,7 +204,7 @@ static bool returned(const struct kverifier *v, const struct kref *ref, bool exc
 {
 	const struct kreg *r0 = &kframe_cur(&v->cur)->r[0];
 
-	if (v->o->target.prog_type != TYPE_STRUCT_OPS || exception_exit || !khas(v, KERNEL_RETURNS_REF))
+	if (v->o->target.prog_type != KPROG_STRUCT_OPS || exception_exit || !khas(v, KERNEL_STRUCT_OPS_RETURNS_KPTR))
 		return false;
 	return (khas(v, KERNEL_REF_BY_ID) ? r0->id : r0->ref_id) == ref->id;
 }

@@ -6,9 +6,12 @@
 static void reset(struct kreg *r, enum kernel_reg base, uint32_t flags, const struct knum *n)
 {
 	int32_t subreg_def = r->subreg_def;
-	uint8_t live = r->live;
 
-	*r = (struct kreg){ .base = (uint8_t)base, .flags = flags, .n = *n, .subreg_def = subreg_def, .live = live };
+	*r = (struct kreg){ .base = (uint8_t)base,
+			    .flags = flags,
+			    .n = *n,
+			    .subreg_def = subreg_def,
+			    .written_at = r->written_at };
 }
 
 void kreg_none(const struct knum_rules *rules, struct kreg *r)
@@ -203,4 +206,10 @@ void kstate_each_reg(struct kverifier *v, struct kverify_state *s, kreg_visit *f
 bool kin_sleepable(const struct kverifier *v)
 {
 	return v->cur.in_sleepable;
+}
+
+/* Linux: kernel/bpf/verifier.c:in_rcu_cs, v6.12 */
+bool kin_rcu(const struct kverifier *v)
+{
+	return v->cur.rcu_locks || v->cur.active_locks || !kin_sleepable(v);
 }

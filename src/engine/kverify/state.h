@@ -172,6 +172,12 @@ static inline bool kreg_is_const(const struct kreg *r)
 	return r->base == KR_SCALAR && knum_is_const(&r->n);
 }
 
+/* All but what was noted of the register itself, not of its value. Linux: copy_register_state */
+static inline void kreg_copy(struct kreg *to, const struct kreg *from)
+{
+	*to = *from;
+}
+
 /* state.c: setting registers as the kernel's mark_reg_* do. They keep subreg_def. */
 void kreg_none(const struct knum_rules *rules, struct kreg *r);
 void kreg_scalar_unknown(const struct knum_rules *rules, struct kreg *r);
