@@ -81,7 +81,7 @@ static FALLIBLE reject_endless(struct kverifier *v, uint32_t insn)
 	KREJECT(v, ENDLESS_LOOP, "infinite loop detected at insn %u", insn);
 }
 
-static bool is_endless(struct kverifier *v, const struct kverify_state *old)
+static bool is_endless(struct kverifier *v, struct kverify_state *old)
 {
 	const struct kverify_state *cur = &v->cur;
 
