@@ -142,6 +142,7 @@ struct kverify_state {
 	uint32_t active_locks, preempt_locks, irq_id, rcu_locks, lock_id, lock_map;
 	bool in_sleepable;
 	bool used_as_loop_entry;
+	uint8_t missed_frame, missed_reg, missed_loop; /* compare.c: what told another state from it last */
 	struct khist *hist;
 	uint32_t n_hist, hist_room;
 	uint32_t dfs_depth, callback_unroll_depth, may_goto_depth;
