@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_verify: any program. The verifier never breaks an invariant of its own, and what it accepts runs, from random
- * contexts, on a machine that notices every misuse and that must be in a state which the verifier saw.
+ * contexts, on a machine that notices every misuse and that must be in a state which the verifier saw; and the verdict
+ * is the same with every number compared and every path walked.
  *
  * Byte 0, bit 0: the rest is code. Else bytes 1-4 seed a generated program, and each 8 after them replace one
  * instruction. Byte 0, bits 1-2: which context.
  */
-#include "watch.h"
+#include "judge.h"
 
 enum { HEAD_BYTES = 5, RUNS = 3 };
 
 static const struct abi_ctx *const contexts[] = { &fixture_ctx, &fixture_memory, &fixture_buffer, NULL };
-static const struct abi_ctx no_ctx = { .name = "none" };
 
 /* The object reader would have split a map's index from the offset into its value. */
 static void split_map_values(struct prog *p)
@@ -61,53 +61,23 @@ static bool make_prog(const uint8_t *p, size_t n, struct gen *g, struct arena *a
 	return true;
 }
 
-static void must(const char *wrong, uint32_t insn)
+static void must(bool right, const struct judge *j)
 {
-	if (!wrong)
+	if (right || strstr(j->wrong, "size_kind")) /* the fixture's broken prototype */
 		return;
-	(void)fprintf(stderr, "instruction %u: %s\n", insn, wrong);
+	(void)fprintf(stderr, "%s\n", j->wrong);
 	abort();
 }
 
 static void check(const struct prog *p, const struct abi_ctx *ctx)
 {
-	static struct watch w;
 	struct abi_profile profile = fixture_profile;
-	struct verify_opts o = { .profile = &profile, .type = &fixture_any, .ctx = ctx };
-	struct arena a;
-	struct diag d;
-	uint32_t insn = 0;
-	enum err err;
+	static struct judge j;
 
 	profile.limits.steps = 20000;
-	arena_init(&a, 16 << 20);
-	watch_init(&w);
-	diag_init(&d);
-	err = verify_observed(p, &o, &a, NULL, &d, watch_observe, &w);
-	if (err == E_BUG && !strstr(d.text, "size_kind")) /* the fixture's broken prototype */
-		must(d.text, (uint32_t)d.insn);
-	for (uint64_t seed = 0; !err && seed < RUNS; seed++)
-		must(watch_run(&w, p, ctx ? ctx : &no_ctx, seed, &insn), insn);
-	watch_done(&w);
-	arena_done(&a);
-}
-
-/* As an embedder would: nobody watches, and numbers that do not matter are not compared. */
-static void check_unwatched(const struct prog *p, const struct abi_ctx *ctx)
-{
-	static struct watch nobody = { .overflow = true };
-	struct abi_profile profile = fixture_profile;
-	struct verify_opts o = { .profile = &profile, .type = &fixture_any, .ctx = ctx };
-	struct arena a;
-	uint32_t insn = 0;
-	enum err err;
-
-	profile.limits.steps = 20000;
-	arena_init(&a, 16 << 20);
-	err = verify_prog(p, &o, &a, NULL, NULL);
-	for (uint64_t seed = 0; !err && seed < RUNS; seed++)
-		must(watch_run(&nobody, p, ctx ? ctx : &no_ctx, seed, &insn), insn);
-	arena_done(&a);
+	j = (struct judge){ .profile = &profile, .type = &fixture_any, .ctx = ctx, .runs = RUNS };
+	must(judge_watched(&j, p), &j);
+	must(judge_pruned(&j, p), &j);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -118,10 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct arena a;
 
 	arena_init(&a, 1 << 20);
-	if (n >= HEAD_BYTES && make_prog(p, n, &g, &a, &prog)) {
+	if (n >= HEAD_BYTES && make_prog(p, n, &g, &a, &prog))
 		check(&prog, contexts[p[0] >> 1 & 3]);
-		check_unwatched(&prog, contexts[p[0] >> 1 & 3]);
-	}
 	arena_done(&a);
 	return 0;
 }

@@ -39,6 +39,7 @@ void bed_load(const struct kernel_target *t, const struct bed_prog *p, uint32_t 
 	a.insns = (uint64_t)(uintptr_t)p->insn;
 	a.insn_cnt = p->n;
 	a.license = (uint64_t)(uintptr_t) "GPL";
+	a.attach_btf_id = p->btf_id;
 	a.prog_flags = t->sleepable ? BPF_F_SLEEPABLE : 0;
 	out->log[0] = 0;
 	if (log_level) {

@@ -19,6 +19,7 @@ struct bed_insn {
 struct bed_prog {
 	struct bed_insn insn[BED_INSNS];
 	uint32_t n;
+	uint32_t btf_id; /* what it attaches to, of the kernel's types; 0: nothing that has one */
 };
 
 struct bed_verdict {

@@ -1,44 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gen.h"
-
-#include "asm.h"
-#include "concrete.h"
-#include "fixture.h"
-
-static void emit(struct gen *g, struct isa_insn in)
-{
-	if (g->n < GEN_MAX)
-		g->code[g->n++] = in;
-}
-
-static void emit2(struct gen *g, struct isa_insn in)
-{
-	emit(g, in);
-	emit(g, (struct isa_insn){ 0 });
-}
-
-static uint32_t below(struct gen *g, uint32_t n)
-{
-	return rng_below(&g->rng, n);
-}
-
-static bool one_in(struct gen *g, uint32_t n)
-{
-	return !below(g, n);
-}
-
-/* A register that holds a number. */
-static unsigned num(struct gen *g)
-{
-	static const uint8_t regs[] = { 0, 7, 8, 9 };
-
-	return regs[below(g, countof(regs))];
-}
-
-static unsigned width(struct gen *g)
-{
-	return one_in(g, 2) ? 64 : 32;
-}
+#include "gen_items.h"
 
 static void item_alu(struct gen *g)
 {
@@ -216,11 +177,7 @@ static void use_memory(struct gen *g, unsigned w, int off, bool read_only)
 		break;
 	case 2:
 		if (w >= 32) {
-			static const uint16_t ops[] = { ISA_ATOMIC_ADD,    ISA_ATOMIC_ADD_FETCH, ISA_ATOMIC_OR_FETCH,
-							ISA_ATOMIC_AND,    ISA_ATOMIC_XOR_FETCH, ISA_ATOMIC_XCHG,
-							ISA_ATOMIC_CMPXCHG };
-
-			emit(g, atomic(ops[below(g, countof(ops))], w, 1, off, num(g)));
+			emit(g, any_atomic(g, w, 1, off));
 			break;
 		}
 		__attribute__((fallthrough));
@@ -256,7 +213,7 @@ static void item_index(struct gen *g)
 		emit(g, op_ri(ISA_SUB, 64, 1, 8));
 		emit(g, add(1, 8));
 	}
-	use_memory(g, w, 0, rodata || w >= 32);
+	use_memory(g, w, 0, rodata || (w >= 32 && one_in(g, 2)));
 	for (uint32_t i = 0; i < n; i++)
 		g->code[patch[i]].off = (int32_t)(g->n - patch[i] - 1);
 }
@@ -371,7 +328,7 @@ static void item_record(struct gen *g)
 	emit(g, mov(0, 4));
 }
 
-enum { BACK_LOOP, BACK_FOR_EACH, BACK_TIMER };
+enum { BACK_LOOP, BACK_FOR_EACH, BACK_TIMER, BACK_DRAIN };
 
 static void reference_back(struct gen *g, unsigned kind)
 {
@@ -379,24 +336,48 @@ static void reference_back(struct gen *g, unsigned kind)
 	emit2(g, func_ref(2, 0));
 }
 
+/* A map, or one of the maps in one, in r1. */
+static void map_with_elements(struct gen *g)
+{
+	if (!one_in(g, 4)) {
+		emit2(g, imm64(ISA_IMM64_MAP_FD, 1, one_in(g, 2) ? MAP_HASH : MAP_ARRAY, 0));
+		return;
+	}
+	emit(g, st(64, 10, -40, 0));
+	emit2(g, imm64(ISA_IMM64_MAP_FD, 1, MAP_OUTER, 0));
+	emit(g, movr(2, 10));
+	emit(g, add(2, -40));
+	emit(g, call(ABI_HELPER_map_lookup_elem));
+	emit(g, movr(1, 0));
+	emit(g, mov(0, 7));
+}
+
 static void item_back(struct gen *g)
 {
-	unsigned kind = below(g, 3);
+	static const int32_t helpers[] = { LINUX_LOOP, LINUX_FOR_EACH, LINUX_TIMER_SET_CALLBACK, LINUX_DRAIN };
+	unsigned kind = below(g, countof(helpers));
+	uint32_t check = 0;
 
 	if (g->plain || g->in_callback || g->n_back[kind] == countof(g->back_sites[0]))
 		return;
 	if (kind == BACK_LOOP)
 		emit(g, movr(1, num(g)));
 	else if (kind == BACK_FOR_EACH)
-		emit2(g, imm64(ISA_IMM64_MAP_FD, 1, one_in(g, 2) ? MAP_HASH : MAP_ARRAY, 0));
-	else
+		map_with_elements(g);
+	else if (kind == BACK_TIMER)
 		emit2(g, imm64(ISA_IMM64_MAP_VALUE, 1, MAP_ARRAY, one_in(g, 20) ? 4 : 8));
+	else
+		emit2(g, imm64(ISA_IMM64_MAP_FD, 1, MAP_USER_RING, 0));
+	if (kind == BACK_FOR_EACH && g->code[g->n - 1].sem == ISA_MOV) {
+		check = g->n;
+		emit(g, jcc(ISA_JEQ, 64, 1, 0, 0));
+	}
 	reference_back(g, kind);
 	emit(g, movr(3, one_in(g, 30) ? num(g) : 10));
 	emit(g, mov(4, 0));
-	emit(g, call(kind == BACK_LOOP       ? LINUX_LOOP
-		     : kind == BACK_FOR_EACH ? LINUX_FOR_EACH
-					     : LINUX_TIMER_SET_CALLBACK));
+	emit(g, call(helpers[kind]));
+	if (check)
+		land(g, check);
 }
 
 static void item_tail_call(struct gen *g)
@@ -485,7 +466,7 @@ static void item_may_goto(struct gen *g, unsigned depth)
 	items(g, 1 + below(g, 3), depth + 1);
 	land_skips(g, true);
 	g->skips = outside;
-	emit(g, one_in(g, 3) ? random_jump(g) : jmp(0));
+	emit(g, one_in(g, 3) ? random_jump(g) : any_ja(g));
 	g->code[g->n - 1].off = (int32_t)start - (int32_t)g->n;
 	g->code[start].off = (int32_t)(g->n - start - 1);
 }
@@ -493,7 +474,7 @@ static void item_may_goto(struct gen *g, unsigned depth)
 static void items(struct gen *g, uint32_t n, unsigned depth)
 {
 	for (uint32_t i = 0; i < n && g->n < GEN_MAX - 128; i++) {
-		switch (below(g, 26)) {
+		switch (below(g, 26 + GEN_MORE / 2)) {
 		case 0:
 		case 1:
 		case 2:
@@ -557,8 +538,11 @@ static void items(struct gen *g, uint32_t n, unsigned depth)
 		case 18:
 			item_loop(g, depth);
 			break;
-		default:
+		case 19:
 			emit(g, movr(num(g), num(g)));
+			break;
+		default:
+			gen_more(g, below(g, GEN_MORE));
 		}
 		land_skips(g, false);
 	}
@@ -600,11 +584,13 @@ static void callback(struct gen *g, unsigned kind)
 	uint32_t start = g->n;
 
 	g->in_callback = true;
-	emit(g, movr(6, kind == BACK_LOOP ? 2 : kind == BACK_FOR_EACH ? 4 : 3));
+	emit(g, movr(6, kind == BACK_FOR_EACH ? 4 : kind == BACK_TIMER ? 3 : 2));
 	if (kind == BACK_TIMER)
 		emit(g, add(6, ARRAY_VALUE_BYTES));
 	if (kind == BACK_LOOP)
 		emit(g, movr(7, 1));
+	else if (kind == BACK_DRAIN)
+		emit(g, mov(7, (int32_t)below(g, 9)));
 	else
 		emit(g, ldx(32, 7, one_in(g, 2) ? 2 : 3, 0));
 	emit(g, stx(64, 10, -56, 7));

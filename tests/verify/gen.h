@@ -26,7 +26,7 @@ struct gen {
 	bool plain;                           /* nothing that keeps the verifier from leaving numbers out of account */
 	bool in_callback;                     /* r6 is what the callback was given, and there is no context */
 	uint32_t call_sites[8], n_calls;      /* calls of the callee, and references to it */
-	uint32_t back_sites[3][8], n_back[3]; /* references to callbacks of a loop, of for_each, of a timer */
+	uint32_t back_sites[4][8], n_back[4]; /* references to callbacks of a loop, for_each, a timer, a drain */
 };
 
 void gen_program(struct gen *g, uint64_t seed);

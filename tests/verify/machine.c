@@ -44,9 +44,13 @@ void machine_init(struct machine *m, const struct prog *p, const struct abi_prof
 
 		memcpy(m->memory + i, &n, sizeof n);
 	}
-	for (size_t i = 0; i < sizeof m->value; i++)
-		((uint8_t *)m->value)[i] = (uint8_t)rng_number(&m->rng);
+	for (size_t i = 0; i < sizeof m->value; i += 8) {
+		uint64_t n = rng_number(&m->rng);
+
+		memcpy((uint8_t *)m->value + i, &n, sizeof n);
+	}
 	m->timers = rng_below(&m->rng, 3);
+	m->missing = (uint32_t)rng_next(&m->rng);
 	m->frame[0].budget = rng_below(&m->rng, 6);
 	m->frame[0].r[1] = (struct val){ .kind = VAL_CTX };
 	m->frame[0].r[ISA_FP] = (struct val){ .kind = VAL_STACK };
@@ -177,11 +181,18 @@ static struct val load_field(struct machine *m, uint64_t off, unsigned width)
 
 		if (f->off == off && f->bytes * 8u == width)
 			return f->kind == ABI_CTX_HANDLE
-				       ? (struct val){ .kind = VAL_HANDLE, .n = 1 + i }
+				       ? (struct val){ .kind = VAL_HANDLE, .n = m->missing >> i & 1 ? 0 : 1 + i }
 				       : number(read_number(m, (struct val){ .kind = VAL_CTX, .n = off }, width));
 	}
 	fault(m, "not a field of the context");
 	return number(0);
+}
+
+/* Of the stack, and of a context that is plain memory. */
+static void need_aligned(struct machine *m, struct val at, unsigned width)
+{
+	if ((at.kind == VAL_STACK || at.kind == VAL_CTX) && at.n % (width / 8))
+		fault(m, "a misaligned access");
 }
 
 static struct val load(struct machine *m, struct val at, unsigned width)
@@ -189,6 +200,7 @@ static struct val load(struct machine *m, struct val at, unsigned width)
 	const struct machine_frame *f = &m->frame[at.frame];
 	int64_t i;
 
+	need_aligned(m, at, width);
 	if (at.kind == VAL_CTX && !m->ctx->plain_memory)
 		return load_field(m, at.n, width);
 	if (at.kind == VAL_STACK) {
@@ -204,6 +216,7 @@ static void store(struct machine *m, struct val at, unsigned width, struct val v
 	struct machine_frame *f = &m->frame[at.frame];
 	int64_t i;
 
+	need_aligned(m, at, width);
 	if (v.kind == VAL_NUMBER) {
 		if (at.kind == VAL_CTX && !m->ctx->plain_memory)
 			fault(m, "a context of fields was written");
@@ -272,6 +285,17 @@ static void byte_order(struct machine *m, const struct isa_insn *in)
 	top(m)->r[in->dst] = number(n);
 }
 
+static bool is_zero(struct val v)
+{
+	return v.kind == VAL_NUMBER && !v.n;
+}
+
+/* A field that the event does not have reads as zero, and its handle is good for every helper. */
+static bool is_missing(struct val v)
+{
+	return v.kind == VAL_HANDLE && !v.n;
+}
+
 static void jump(struct machine *m, const struct isa_insn *in)
 {
 	struct val a = get(m, in->dst), b = number((uint64_t)in->imm);
@@ -282,9 +306,8 @@ static void jump(struct machine *m, const struct isa_insn *in)
 		b = get(m, in->src);
 	if (a.kind == VAL_NUMBER && b.kind == VAL_NUMBER) {
 		taken = concrete_compare(op, in->width, a.n, b.n);
-	} else if ((op == ISA_JEQ || op == ISA_JNE) && in->width == 64 &&
-		   ((a.kind == VAL_NUMBER && !a.n) || (b.kind == VAL_NUMBER && !b.n))) {
-		taken = op == ISA_JNE;
+	} else if ((op == ISA_JEQ || op == ISA_JNE) && in->width == 64 && (is_zero(a) || is_zero(b))) {
+		taken = (op == ISA_JEQ) == (is_missing(a) || is_missing(b));
 	} else {
 		if (a.kind != b.kind || a.frame != b.frame || a.map != b.map || a.object != b.object ||
 		    in->width != 64 || !moves(a) || op == ISA_JSET || (op >= ISA_JSGT && op <= ISA_JSLE))
@@ -300,6 +323,8 @@ static void atomic_op(struct machine *m, const struct isa_insn *in)
 	struct val at = moved(get(m, in->dst), in->off);
 	uint64_t operand = get_number(m, in->src), was = read_number(m, at, in->width), now;
 
+	if (at.n % (in->width / 8))
+		fault(m, "a misaligned access");
 	switch ((enum isa_atomic)in->aux) {
 	case ISA_ATOMIC_ADD:
 	case ISA_ATOMIC_ADD_FETCH:
@@ -383,6 +408,24 @@ static void check_held(struct machine *m, uint32_t frame)
 			fault(m, "a record is still held");
 }
 
+/* What cannot change, with a zero at its end. */
+static void need_text(struct machine *m, struct val v)
+{
+	const struct prog_map *def;
+
+	need_kind(m, v, VAL_VALUE);
+	(void)object_at(m, v, 1, false);
+	if (m->fault)
+		return;
+	def = map_of(m, v);
+	if (!(def->flags & PROG_MAP_RDONLY))
+		fault(m, "text that may change");
+	for (uint64_t at = v.n; at < def->value_size; at++)
+		if (at >= def->init.len || !def->init.p[at])
+			return;
+	fault(m, "text without an end");
+}
+
 static void check_arg(struct machine *m, const struct abi_helper *h, unsigned i, struct val *map)
 {
 	struct val v = get(m, i + 1);
@@ -414,7 +457,7 @@ static void check_arg(struct machine *m, const struct abi_helper *h, unsigned i,
 		need_bytes(m, v, 8, true);
 		return;
 	case ABI_ARG_STR:
-		fault(m, "an argument that this machine does not know");
+		need_text(m, v);
 		return;
 	case ABI_ARG_MEM:
 	case ABI_ARG_MEM_WRITE:
@@ -503,15 +546,16 @@ static void call_local(struct machine *m, uint32_t to)
 		callee->r[r] = caller->r[r];
 }
 
-static void give_element(struct machine *m, struct machine_frame *f, uint32_t map)
+static void give_element(struct machine *m, struct machine_frame *f, struct val map)
 {
 	for (size_t i = 0; i < sizeof m->key; i++)
 		m->key[i] = (uint8_t)rng_number(&m->rng);
-	f->r[1] = (struct val){ .kind = VAL_MAP, .map = map };
-	f->r[2] = (struct val){ .kind = VAL_KEY, .map = map };
+	f->r[1] = (struct val){ .kind = VAL_MAP, .map = map.map, .inner = map.inner };
+	f->r[2] = (struct val){ .kind = VAL_KEY, .map = map.map, .inner = map.inner };
 	f->r[3] = (struct val){ .kind = VAL_VALUE,
-				.map = map,
-				.object = rng_below(&m->rng, m->p->maps[map].max_entries) };
+				.map = map.map,
+				.inner = map.inner,
+				.object = rng_below(&m->rng, map_of(m, map)->max_entries) };
 }
 
 static void finish_call(struct machine *m, struct val r0)
@@ -525,7 +569,6 @@ static void finish_call(struct machine *m, struct val r0)
 static void call_back(struct machine *m, const struct abi_helper *h, struct val r0)
 {
 	struct machine_frame *f = top(m), *callee;
-	bool loop = h->id == LINUX_LOOP;
 
 	if (!f->in_work)
 		f->rounds = rng_below(&m->rng, 6);
@@ -538,11 +581,13 @@ static void call_back(struct machine *m, const struct abi_helper *h, struct val 
 	if (!callee)
 		return;
 	callee->callback = h->id;
-	if (loop)
+	if (h->id == LINUX_LOOP)
 		callee->r[1] = number((uint32_t)rng_number(&m->rng));
+	else if (h->id == LINUX_DRAIN)
+		callee->r[1] = (struct val){ .kind = VAL_HANDLE, .n = 8 };
 	else
-		give_element(m, callee, f->r[1].map);
-	callee->r[loop ? 2 : 4] = f->r[3];
+		give_element(m, callee, f->r[1]);
+	callee->r[h->id == LINUX_FOR_EACH ? 4 : 2] = f->r[3];
 }
 
 static void return_from(struct machine *m, struct val r0);
@@ -588,7 +633,7 @@ static void call_helper(struct machine *m, uint32_t id)
 	else
 		r0 = number((uint64_t)h->ret_min +
 			    rng_next(&m->rng) % ((uint64_t)h->ret_max - (uint64_t)h->ret_min + 1));
-	if (id == LINUX_LOOP || id == LINUX_FOR_EACH) {
+	if (id == LINUX_LOOP || id == LINUX_FOR_EACH || id == LINUX_DRAIN) {
 		call_back(m, h, r0);
 		return;
 	}
@@ -638,7 +683,7 @@ static void end(struct machine *m)
 	}
 	m->frame[0] = (struct machine_frame){ .callback = LINUX_TIMER_SET_CALLBACK, .budget = rng_below(&m->rng, 6) };
 	m->frame[0].r[ISA_FP] = (struct val){ .kind = VAL_STACK };
-	give_element(m, &m->frame[0], m->timer_map);
+	give_element(m, &m->frame[0], (struct val){ .kind = VAL_MAP, .map = m->timer_map });
 	m->insn = m->timer_func - 1;
 }
 

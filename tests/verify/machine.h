@@ -35,7 +35,7 @@ struct val {
 	uint64_t n;      /* the number, or the byte offset; STACK: from the frame's top */
 };
 
-enum { MACHINE_FRAMES = 8, MACHINE_STACK = 512, MACHINE_OBJECTS = 4, MACHINE_OBJECT_BYTES = 64, MACHINE_RECORDS = 256 };
+enum { MACHINE_FRAMES = 8, MACHINE_STACK = 512, MACHINE_OBJECTS = 4, MACHINE_OBJECT_BYTES = 64, MACHINE_RECORDS = 64 };
 
 enum byte_state { MEM_NONE, MEM_DATA, MEM_SAVED /* part of a saved pointer or handle */ };
 
@@ -69,6 +69,7 @@ struct machine {
 	uint8_t key[MACHINE_OBJECT_BYTES];
 	struct machine_record record[MACHINE_RECORDS];
 	uint32_t n_records, n_held;
+	uint32_t missing;                       /* bit i: field i of the context, a handle, is not there */
 	uint32_t timer_func, timer_map, timers; /* the callback that was set last, and how often it still runs */
 	const char *fault;                      /* what went wrong, or NULL */
 	bool ended;

@@ -163,6 +163,23 @@ bool watch_saw(const struct watch *w, const struct machine *m)
 	return false;
 }
 
+static void count(struct watch_census *c, const struct machine *m)
+{
+	const struct machine_frame *f = &m->frame[m->n_frames - 1];
+	const struct isa_insn *in = &m->p->insns[m->insn];
+
+	c->rows[in->row]++;
+	if (in->sem == ISA_CALL && in->aux == ISA_CALL_HELPER)
+		c->helpers[abi_helper(m->profile, (uint32_t)in->imm) - m->profile->helpers]++;
+	if (in->sem == ISA_LDX && f->r[in->src].kind == VAL_STACK)
+		c->saved_loads +=
+			m->frame[f->r[in->src].frame]
+				.state[(f->r[in->src].n + (uint64_t)in->off + MACHINE_STACK) % MACHINE_STACK] ==
+			MEM_SAVED;
+	c->deep += m->n_frames > 1 && !f->callback;
+	c->calls_back += f->callback != 0;
+}
+
 const char *watch_run(const struct watch *w, const struct prog *p, const struct abi_ctx *ctx, uint64_t seed,
 		      uint32_t *insn)
 {
@@ -173,6 +190,8 @@ const char *watch_run(const struct watch *w, const struct prog *p, const struct 
 		*insn = m.insn;
 		if (!watch_saw(w, &m))
 			return "the verifier did not expect this state";
+		if (w->census && m.insn < p->n_insns)
+			count(w->census, &m);
 		machine_step(&m);
 		if (m.fault || m.ended)
 			return m.fault;

@@ -12,6 +12,14 @@
 
 enum { WATCH_STEPS_MAX = 1 << 20, WATCH_STATES_MAX = 20000 };
 
+/* What machines ran, to tell what the programs cover. */
+struct watch_census {
+	uint64_t rows[256];        /* by row of the instruction set */
+	uint64_t helpers[256];     /* by index into the profile's helpers */
+	uint64_t saved_loads;      /* of a saved pointer or handle */
+	uint64_t deep, calls_back; /* instructions in a function, and in a callback */
+};
+
 struct watch_state {
 	struct watch_state *next;
 	struct snap *snap;
@@ -22,6 +30,7 @@ struct watch {
 	struct watch_state *at[GEN_MAX]; /* by instruction */
 	uint32_t n;
 	bool overflow; /* too many: nothing is said about states */
+	struct watch_census *census;
 };
 
 void watch_init(struct watch *w);

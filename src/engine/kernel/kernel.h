@@ -371,6 +371,7 @@ struct kernel_kfunc {
 	uint16_t since, until;
 	uint32_t flags; /* enum kernel_kfunc_flag */
 	uint64_t hooks; /* bit per enum kernel_hook */
+	uint8_t who;    /* which programs of those hooks: enum who in kfuncs.c */
 	const char *source;
 };
 /* Sets of kfuncs are registered for hooks: enum btf_kfunc_hook. */

@@ -85,16 +85,18 @@ static uint64_t lsm_place(const struct kernel_target *t)
 
 /*
  * attach_name is "struct.member" or "struct". The dummy struct of the kernel's own tests has no helpers at all; one
- * that is not known has those of any program (kernel/sched/ext.c, drivers/hid/bpf, net/sched/bpf_qdisc.c, v7.2).
+ * that is not known has those of any program (drivers/hid/bpf, net/sched/bpf_qdisc.c, v7.2).
  */
 static uint64_t struct_ops_place(const char *name)
 {
-	static const char tcp[] = "tcp_congestion_ops", dummy[] = "bpf_dummy_ops";
+	static const char tcp[] = "tcp_congestion_ops", dummy[] = "bpf_dummy_ops", scx[] = "sched_ext_ops";
 
 	if (!name)
 		return AT(STRUCT_OPS_TCP);
 	if (!strncmp(name, dummy, sizeof(dummy) - 1))
 		return 0;
+	if (!strncmp(name, scx, sizeof(scx) - 1))
+		return AT(STRUCT_OPS_SCX);
 	if (strncmp(name, tcp, sizeof(tcp) - 1) != 0)
 		return AT(STRUCT_OPS);
 	return !strcmp(name + sizeof(tcp) - 1, ".release") ? AT(STRUCT_OPS_TCP_RELEASE) : AT(STRUCT_OPS_TCP);

@@ -2,8 +2,8 @@
 /*
  * attach: the function of the kernel that a program is attached to, and its arguments as the program's context.
  *
- * Each argument is 8 bytes; what it is stands in the kernel's BTF. Linux: kernel/bpf/btf.c:btf_ctx_access, prog_args_trusted;
- * kernel/bpf/verifier.c:bpf_check_attach_target, v5.10 to v7.2.
+ * Each argument is 8 bytes; what it is stands in the kernel's BTF. Linux: kernel/bpf/btf.c:btf_ctx_access,
+ * prog_args_trusted; kernel/bpf/verifier.c:bpf_check_attach_target, v5.10 to v7.2.
  */
 #include "engine/kverify/mem.h"
 
@@ -98,12 +98,13 @@ static const char *bare_name(const struct kverifier *v)
 	return !strncmp(name, prefix, strlen(prefix)) ? name + strlen(prefix) : name;
 }
 
-/* Hooks that are called when the object is half made or half gone. Linux: kernel/bpf/bpf_lsm.c:untrusted_lsm_hooks, v7.2 */
+/* Hooks that are called when the object is half made or half gone. Linux: kernel/bpf/bpf_lsm.c:untrusted_lsm_hooks,
+ * v7.2 */
 static bool is_trusted_hook(const struct kverifier *v)
 {
-	static const char *const untrusted[] = { "bpf_map_free",      "bpf_prog_free",	   "file_alloc_security",
-						 "file_free_security", "sk_alloc_security", "sk_free_security",
-						 "task_free",	      "bdev_alloc_security", "bdev_free_security" };
+	static const char *const untrusted[] = { "bpf_map_free",       "bpf_prog_free",       "file_alloc_security",
+						 "file_free_security", "sk_alloc_security",   "sk_free_security",
+						 "task_free",          "bdev_alloc_security", "bdev_free_security" };
 	const char *name = bare_name(v);
 
 	for (size_t i = 0; i < countof(untrusted); i++)
@@ -166,14 +167,21 @@ struct argument {
 	const struct btf *b;
 	const struct kattach *at;
 	int32_t off;
-	uint32_t arg; /* as the program counts */
+	uint32_t arg;                  /* as the program counts */
 	const struct btf_param *param; /* NULL: the result */
 };
 
+static FALLIBLE no_field(const struct argument *g)
+{
+	KREJECT_REG(g->v, CTX_FIELD, g->a->reg, "invalid bpf_context access off=%d size=%u", g->off, g->a->size);
+}
+
 static FALLIBLE refuse(const struct argument *g, const char *why)
 {
-	KREJECT_REG(g->v, CTX_FIELD, g->a->reg, "invalid bpf_context access off=%d size=%u: func '%s' arg%u %s", g->off,
-		    g->a->size, g->at->name, g->arg, why);
+	enum err err = no_field(g);
+
+	kmem_note(g->v, "func '%s' arg%u %s", g->at->name, g->arg, why);
+	return err;
 }
 
 static FALLIBLE give_number(const struct argument *g)

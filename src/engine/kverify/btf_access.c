@@ -2,9 +2,9 @@
 /*
  * btf_access: loads from (and the few stores into) objects whose type is known from BTF, and from maps themselves.
  *
- * A pointer that is read out of an object is trusted, protected by RCU, untrusted, or (as it was before there was trust)
- * just a pointer whose reads may fault. Linux: kernel/bpf/verifier.c:check_ptr_to_btf_access, check_ptr_to_map_access;
- * kernel/bpf/btf.c:btf_nested_type_is_trusted, v6.1, v6.12 and v7.2.
+ * A pointer that is read out of an object is trusted, protected by RCU, untrusted, or (as it was before there was
+ * trust) just a pointer whose reads may fault. Linux: kernel/bpf/verifier.c:check_ptr_to_btf_access,
+ * check_ptr_to_map_access; kernel/bpf/btf.c:btf_nested_type_is_trusted, v6.1, v6.12 and v7.2.
  */
 #include "engine/kverify/mem.h"
 
@@ -118,8 +118,8 @@ static FALLIBLE check_place(struct kverifier *v, const struct kaccess *a, int64_
 		KREJECT_REG(v, BTF_OFFSET, a->reg, "R%u is ptr_%s invalid negative access: off=%lld", a->reg, name,
 			    (long long)off);
 	if (!is_const)
-		KREJECT_REG(v, BTF_OFFSET, a->reg, "R%u is ptr_%s invalid variable offset: off=%lld, var_off=%s", a->reg,
-			    name, (long long)off, kreg_offset_text(v, r));
+		KREJECT_REG(v, BTF_VARIABLE, a->reg, "R%u is ptr_%s invalid variable offset: off=%lld, var_off=%s",
+			    a->reg, name, (long long)off, kreg_offset_text(v, r));
 	if (r->flags & KF_USER)
 		KREJECT_REG(v, BTF_ELSEWHERE, a->reg, "R%u is ptr_%s access user memory: off=%lld", a->reg, name,
 			    (long long)off);
@@ -182,23 +182,40 @@ FALLIBLE kaccess_btf(struct kverifier *v, const struct kaccess *a, int32_t off)
 static const char *map_struct(uint32_t kind)
 {
 	static const char *const names[] = {
-		[1] = "bpf_htab",	  [2] = "bpf_array",
-		[3] = "bpf_array",	  [4] = "bpf_array",
-		[5] = "bpf_htab",	  [6] = "bpf_array",
-		[7] = "bpf_stack_map",	  [8] = "bpf_array",
-		[9] = "bpf_htab",	  [10] = "bpf_htab",
-		[11] = "lpm_trie",	  [12] = "bpf_array",
-		[13] = "bpf_htab",	  [14] = "bpf_dtab",
-		[15] = "bpf_stab",	  [16] = "bpf_cpu_map",
-		[17] = "xsk_map",	  [18] = "bpf_shtab",
-		[19] = "bpf_cgroup_storage_map", [20] = "reuseport_array",
-		[21] = "bpf_cgroup_storage_map", [22] = "bpf_queue_stack",
-		[23] = "bpf_queue_stack", [24] = "bpf_local_storage_map",
-		[25] = "bpf_dtab",	  [26] = "bpf_struct_ops_map",
-		[27] = "bpf_ringbuf_map", [28] = "bpf_local_storage_map",
-		[29] = "bpf_local_storage_map", [30] = "bpf_bloom_filter",
-		[31] = "bpf_ringbuf_map", [32] = "bpf_local_storage_map",
-		[33] = "bpf_arena",	  [34] = "bpf_insn_array",
+		[1] = "bpf_htab",
+		[2] = "bpf_array",
+		[3] = "bpf_array",
+		[4] = "bpf_array",
+		[5] = "bpf_htab",
+		[6] = "bpf_array",
+		[7] = "bpf_stack_map",
+		[8] = "bpf_array",
+		[9] = "bpf_htab",
+		[10] = "bpf_htab",
+		[11] = "lpm_trie",
+		[12] = "bpf_array",
+		[13] = "bpf_htab",
+		[14] = "bpf_dtab",
+		[15] = "bpf_stab",
+		[16] = "bpf_cpu_map",
+		[17] = "xsk_map",
+		[18] = "bpf_shtab",
+		[19] = "bpf_cgroup_storage_map",
+		[20] = "reuseport_array",
+		[21] = "bpf_cgroup_storage_map",
+		[22] = "bpf_queue_stack",
+		[23] = "bpf_queue_stack",
+		[24] = "bpf_local_storage_map",
+		[25] = "bpf_dtab",
+		[26] = "bpf_struct_ops_map",
+		[27] = "bpf_ringbuf_map",
+		[28] = "bpf_local_storage_map",
+		[29] = "bpf_local_storage_map",
+		[30] = "bpf_bloom_filter",
+		[31] = "bpf_ringbuf_map",
+		[32] = "bpf_local_storage_map",
+		[33] = "bpf_arena",
+		[34] = "bpf_insn_array",
 	};
 
 	return kind < countof(names) ? names[kind] : NULL;

@@ -3,7 +3,8 @@
  * btf_store: the few fields of the kernel's own objects that some programs may write.
  *
  * Linux: net/ipv4/bpf_tcp_ca.c:bpf_tcp_ca_btf_struct_access, net/netfilter/nf_conntrack_bpf.c:
- * _nf_conntrack_btf_struct_access, kernel/sched/ext.c:bpf_scx_btf_struct_access, net/bpf/bpf_dummy_struct_ops.c, v5.10 to v7.2.
+ * _nf_conntrack_btf_struct_access, kernel/sched/ext.c:bpf_scx_btf_struct_access, net/bpf/bpf_dummy_struct_ops.c, v5.10
+ * to v7.2.
  */
 #include "engine/kverify/mem.h"
 
@@ -37,8 +38,8 @@ static const struct writable {
 };
 
 /* Byte range of the member of this name, in structs and unions without name too. */
-static bool find_member(const struct btf *b, uint32_t id, const char *name, uint64_t *off, uint64_t *bytes, uint32_t *type,
-			int depth)
+static bool find_member(const struct btf *b, uint32_t id, const char *name, uint64_t *off, uint64_t *bytes,
+			uint32_t *type, int depth)
 {
 	const struct btf_type *t = btf_get(b, btf_skip(b, id));
 
@@ -86,6 +87,7 @@ FALLIBLE kaccess_btf_store(struct kverifier *v, const struct kaccess *a, int64_t
 	const struct kreg *r = kreg_at(v, a->reg);
 	const struct btf *b = ktypes_btf(v, (enum ktypes)r->types);
 	const char *name = ktypes_name(v, (enum ktypes)r->types, r->type_id);
+	bool some = false;
 	uint32_t type = v->o->target.prog_type == PROG_SCHED_ACT ? PROG_SCHED_CLS : v->o->target.prog_type;
 
 	if (r->flags & KF_ALLOC || (khas(v, KERNEL_OFFSET_IN_NUM) && r->flags & KF_UNTRUSTED))
@@ -93,12 +95,15 @@ FALLIBLE kaccess_btf_store(struct kverifier *v, const struct kaccess *a, int64_t
 	for (size_t i = 0; i < countof(writables); i++) {
 		const struct writable *w = &writables[i];
 
-		if (w->prog_type == type && v->k->version >= w->since && !strcmp(w->object, name) &&
-		    allows(v, b, w, off, a->size))
+		if (w->prog_type != type || v->k->version < w->since || strcmp(w->object, name) != 0)
+			continue;
+		if (allows(v, b, w, off, a->size))
 			return E_OK;
+		some = true;
 	}
 	if (type == PROG_STRUCT_OPS && has_other_rules(name))
 		KUNSUPPORTED(v, "a store into ptr_%s at off=%lld", name, (long long)off);
-	KREJECT_REG(v, BTF_WRITE, a->reg, "only read is supported: no write support to %s at off %lld", name,
-		    (long long)off);
+	if (some)
+		KREJECT_REG(v, BTF_WRITE, a->reg, "no write support to %s at off %lld", name, (long long)off);
+	KREJECT_REG(v, BTF_WRITE, a->reg, "only read is supported");
 }

@@ -39,7 +39,8 @@ static FALLIBLE load(struct kverifier *v, const struct kaccess *a, const struct 
 	if (got->reg == KR_BTF_ID) {
 		type = ktypes_struct(v, got->btf);
 		if (!type)
-			KUNSUPPORTED(v, "a pointer to struct %s, which is not in the kernel's types (or none were given)",
+			KUNSUPPORTED(v,
+				     "a pointer to struct %s, which is not in the kernel's types (or none were given)",
 				     got->btf);
 	}
 	kreg_pointer(&v->rules, to, (enum kernel_reg)got->reg,

@@ -68,8 +68,8 @@ static FALLIBLE wrong_type(struct kverifier *v, unsigned r, const struct kfield 
 	const char *want = ktypes_name(v, (enum ktypes)f->types, f->type_id);
 
 	if (f->kind == KFIELD_KPTR_UNREF)
-		KREJECT_REG(v, KPTR_TYPE, r, "invalid kptr access, R%u type=%s%s expected=ptr_%s or untrusted_ptr_%s", r,
-			    kreg_type_text(v, reg), name, want, want);
+		KREJECT_REG(v, KPTR_TYPE, r, "invalid kptr access, R%u type=%s%s expected=ptr_%s or untrusted_ptr_%s",
+			    r, kreg_type_text(v, reg), name, want, want);
 	KREJECT_REG(v, KPTR_TYPE, r, "invalid kptr access, R%u type=%s%s expected=ptr_%s", r, kreg_type_text(v, reg),
 		    name, want);
 }

@@ -94,7 +94,8 @@ static FALLIBLE check_fields(struct kverifier *v, unsigned r, const struct kmap 
 	for (uint32_t i = 0; i < m->n_kptrs; i++) {
 		const struct kfield *f = &m->kptrs[i];
 
-		if (reg->n.smin + off >= (int64_t)f->off + f->size || (int64_t)f->off >= (int64_t)reg->n.umax + off + size)
+		if (reg->n.smin + off >= (int64_t)f->off + f->size ||
+		    (int64_t)f->off >= (int64_t)reg->n.umax + off + size)
 			continue;
 		if (!is_kptr(f->kind))
 			KREJECT_REG(v, FIELD_TOUCHED, r, "%s cannot be accessed directly by load/store",

@@ -2,9 +2,9 @@
 /*
  * mem: may this load or store be made, and what does it leave behind?
  *
- * Every access comes through kcheck_mem: alignment first, then by the kind of pointer, then the width of what was loaded.
- * Programs are judged as root loads them, so that none leaks a pointer.
- * Linux: kernel/bpf/verifier.c:check_mem_access, check_ptr_alignment, save_aux_ptr_type, v6.12 and v7.2.
+ * Every access comes through kcheck_mem: alignment first, then by the kind of pointer, then the width of what was
+ * loaded. Programs are judged as root loads them, so that none leaks a pointer. Linux:
+ * kernel/bpf/verifier.c:check_mem_access, check_ptr_alignment, save_aux_ptr_type, v6.12 and v7.2.
  */
 #include "engine/kverify/mem.h"
 
@@ -12,8 +12,8 @@ enum { IP_ALIGN = 2, MAP_INSN_ARRAY = 34 };
 
 bool kreg_is_sock(const struct kreg *r)
 {
-	return !r->flags && (r->base == KR_SOCKET || r->base == KR_SOCK_COMMON || r->base == KR_TCP_SOCK ||
-			     r->base == KR_XDP_SOCK);
+	return !r->flags &&
+	       (r->base == KR_SOCKET || r->base == KR_SOCK_COMMON || r->base == KR_TCP_SOCK || r->base == KR_XDP_SOCK);
 }
 
 void kaccess_loaded(struct kverifier *v, const struct kaccess *a)
@@ -42,9 +42,13 @@ const char *kreg_type_text(struct kverifier *v, const struct kreg *r)
 
 const char *kreg_offset_text(struct kverifier *v, const struct kreg *r)
 {
-	const char *s = arena_printf(v->arena, "(0x%llx; 0x%llx)", (unsigned long long)r->n.t.value,
-				     (unsigned long long)r->n.t.mask);
+	unsigned long long value = r->n.t.value, mask = r->n.t.mask;
+	const char *s;
 
+	if (!mask && khas(v, KERNEL_PRINT_CONST_OFFSET))
+		s = arena_printf(v->arena, value <= UINT16_MAX ? "%llu" : "0x%llx", value);
+	else
+		s = arena_printf(v->arena, "(0x%llx; 0x%llx)", value, mask);
 	return s ? s : "?";
 }
 
@@ -53,9 +57,15 @@ const char *kreg_offset_text(struct kverifier *v, const struct kreg *r)
 static const char *alignment_name(const struct kreg *r)
 {
 	static const char *const names[KR_N] = {
-		[KR_FLOW_KEYS] = "flow keys ", [KR_MAP_KEY] = "key ",	       [KR_MAP_VALUE] = "value ",
-		[KR_CTX] = "context ",	       [KR_STACK] = "stack ",	       [KR_SOCKET] = "sock ",
-		[KR_SOCK_COMMON] = "sock_common ", [KR_TCP_SOCK] = "tcp_sock ", [KR_XDP_SOCK] = "xdp_sock ",
+		[KR_FLOW_KEYS] = "flow keys ",
+		[KR_MAP_KEY] = "key ",
+		[KR_MAP_VALUE] = "value ",
+		[KR_CTX] = "context ",
+		[KR_STACK] = "stack ",
+		[KR_SOCKET] = "sock ",
+		[KR_SOCK_COMMON] = "sock_common ",
+		[KR_TCP_SOCK] = "tcp_sock ",
+		[KR_XDP_SOCK] = "xdp_sock ",
 	};
 
 	return !r->flags && names[r->base] ? names[r->base] : "";
@@ -72,6 +82,24 @@ static bool always_aligned(const struct kverifier *v, const struct kreg *r)
 	return m && m->m->kind == MAP_INSN_ARRAY;
 }
 
+static FALLIBLE misaligned(struct kverifier *v, const struct kaccess *a, bool packet)
+{
+	const struct kreg *r = kreg_at(v, a->reg);
+	const char *var = kreg_offset_text(v, r);
+
+	if (packet && khas(v, KERNEL_OFFSET_IN_NUM))
+		KREJECT_REG(v, MISALIGNED, a->reg, "misaligned packet access off %d+%s+%d size %u", IP_ALIGN, var,
+			    a->off, a->size);
+	if (packet)
+		KREJECT_REG(v, MISALIGNED, a->reg, "misaligned packet access off %d+%s+%d+%d size %u", IP_ALIGN, var,
+			    r->off, a->off, a->size);
+	if (khas(v, KERNEL_OFFSET_IN_NUM))
+		KREJECT_REG(v, MISALIGNED, a->reg, "misaligned %saccess off %s+%d size %u", alignment_name(r), var,
+			    a->off, a->size);
+	KREJECT_REG(v, MISALIGNED, a->reg, "misaligned %saccess off %s+%d+%d size %u", alignment_name(r), var, r->off,
+		    a->off, a->size);
+}
+
 FALLIBLE kcheck_alignment(struct kverifier *v, const struct kaccess *a)
 {
 	const struct kreg *r = kreg_at(v, a->reg);
@@ -85,11 +113,7 @@ FALLIBLE kcheck_alignment(struct kverifier *v, const struct kaccess *a)
 	at = kbits_add(r->n.t, kbits_const((uint64_t)((int64_t)r->off + a->off + (packet ? IP_ALIGN : 0))));
 	if (kbits_aligned(at, a->size))
 		return E_OK;
-	if (packet)
-		KREJECT_REG(v, MISALIGNED, a->reg, "misaligned packet access off %d+%s+%d+%d size %u", IP_ALIGN,
-			    kreg_offset_text(v, r), r->off, a->off, a->size);
-	KREJECT_REG(v, MISALIGNED, a->reg, "misaligned %saccess off %s+%d+%d size %u", alignment_name(r),
-		    kreg_offset_text(v, r), r->off, a->off, a->size);
+	return misaligned(v, a, packet);
 }
 
 /* ---- offsets and ranges ---- */
@@ -119,15 +143,39 @@ FALLIBLE kcheck_ptr_off(struct kverifier *v, const struct kreg *reg, unsigned r,
 	return E_OK;
 }
 
+void kmem_note(struct kverifier *v, const char *fmt, ...)
+{
+	char text[200];
+	va_list ap;
+
+	if (!v->d)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	(void)diag_note(v->d, v->arena, "%s", text);
+}
+
+static FALLIBLE reject_min(struct kverifier *v, unsigned r)
+{
+	KREJECT_REG(v, MIN_OUTSIDE, r, "R%u min value is outside of the allowed memory range", r);
+}
+
+static FALLIBLE reject_max(struct kverifier *v, unsigned r)
+{
+	KREJECT_REG(v, MAX_OUTSIDE, r, "R%u max value is outside of the allowed memory range", r);
+}
+
 static bool inside(int64_t off, uint32_t size, uint32_t mem_size, bool zero_ok)
 {
 	return off >= 0 && (size || zero_ok) && (uint64_t)off + size <= mem_size;
 }
 
-static const char *region_text(struct kverifier *v, const struct kreg *r, int64_t off, uint32_t size,
-			       uint32_t mem_size)
+/* The kernel says two lines of it; the first becomes a note of the second. */
+static FALLIBLE outside(struct kverifier *v, enum err err, const struct kreg *r, int64_t off, uint32_t size,
+			uint32_t mem_size)
 {
-	const char *what = "memory", *name = "mem_size", *s;
+	const char *what = "memory", *name = "mem_size";
 
 	if (kreg_is_plain(r, KR_MAP_KEY))
 		what = "map key", name = "key_size";
@@ -137,9 +185,8 @@ static const char *region_text(struct kverifier *v, const struct kreg *r, int64_
 		what = "context", name = "ctx_size";
 	else if (!r->flags && kreg_is_pkt(r))
 		what = "packet", name = "r";
-	s = arena_printf(v->arena, "invalid access to %s, %s=%u off=%lld size=%u", what, name, mem_size,
-			 (long long)off, size);
-	return s ? s : "invalid access";
+	kmem_note(v, "invalid access to %s, %s=%u off=%lld size=%u", what, name, mem_size, (long long)off, size);
+	return err;
 }
 
 FALLIBLE kcheck_mem_region(struct kverifier *v, unsigned r, int32_t off, uint32_t size, uint32_t mem_size, bool zero_ok)
@@ -153,15 +200,13 @@ FALLIBLE kcheck_mem_region(struct kverifier *v, unsigned r, int32_t off, uint32_
 	/* The kernel counts in 32 bits here; what that hides has no upper bound below 2^29 either. */
 	low = (int32_t)(uint32_t)((uint64_t)low + (uint64_t)(int64_t)off);
 	if (!inside(low, size, mem_size, zero_ok))
-		KREJECT_REG(v, MIN_OUTSIDE, r, "R%u min value is outside of the allowed memory range: %s", r,
-			    region_text(v, reg, low, size, mem_size));
+		return outside(v, reject_min(v, r), reg, low, size, mem_size);
 	if (reg->n.umax >= KMAX_VAR_OFF)
 		KREJECT_REG(v, UNBOUNDED_INDEX, r,
 			    "R%u unbounded memory access, make sure to bounds check any such access", r);
 	high += off;
 	if (!inside(high, size, mem_size, zero_ok))
-		KREJECT_REG(v, MAX_OUTSIDE, r, "R%u max value is outside of the allowed memory range: %s", r,
-			    region_text(v, reg, high, size, mem_size));
+		return outside(v, reject_max(v, r), reg, high, size, mem_size);
 	return E_OK;
 }
 
@@ -244,11 +289,20 @@ typedef FALLIBLE access_fn(struct kverifier *v, const struct kaccess *a, int32_t
 static access_fn *access_of(const struct kreg *r)
 {
 	static access_fn *const plain[KR_N] = {
-		[KR_MAP_KEY] = access_map_key,	   [KR_MAP_VALUE] = kaccess_map_value, [KR_CTX] = kaccess_ctx,
-		[KR_STACK] = kaccess_stack,	   [KR_PACKET] = kaccess_packet,       [KR_PACKET_META] = kaccess_packet,
-		[KR_FLOW_KEYS] = kaccess_flow_keys, [KR_SOCKET] = kaccess_sock,	       [KR_SOCK_COMMON] = kaccess_sock,
-		[KR_TCP_SOCK] = kaccess_sock,	   [KR_XDP_SOCK] = kaccess_sock,       [KR_TP_BUFFER] = access_tp_buffer,
-		[KR_MAP] = kaccess_map_ptr,	   [KR_ARENA] = access_arena,
+		[KR_MAP_KEY] = access_map_key,
+		[KR_MAP_VALUE] = kaccess_map_value,
+		[KR_CTX] = kaccess_ctx,
+		[KR_STACK] = kaccess_stack,
+		[KR_PACKET] = kaccess_packet,
+		[KR_PACKET_META] = kaccess_packet,
+		[KR_FLOW_KEYS] = kaccess_flow_keys,
+		[KR_SOCKET] = kaccess_sock,
+		[KR_SOCK_COMMON] = kaccess_sock,
+		[KR_TCP_SOCK] = kaccess_sock,
+		[KR_XDP_SOCK] = kaccess_sock,
+		[KR_TP_BUFFER] = access_tp_buffer,
+		[KR_MAP] = kaccess_map_ptr,
+		[KR_ARENA] = access_arena,
 	};
 
 	if (r->base == KR_MEM)

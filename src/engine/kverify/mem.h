@@ -26,6 +26,9 @@ bool kreg_is_sock(const struct kreg *r);
 const char *kreg_type_text(struct kverifier *v, const struct kreg *r);
 const char *kreg_offset_text(struct kverifier *v, const struct kreg *r);
 
+/* What else is to be said of a reject. */
+void kmem_note(struct kverifier *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* Accesses by kind of pointer; off counts from the object, the register's constant part included. */
 FALLIBLE kaccess_stack(struct kverifier *v, const struct kaccess *a, int32_t off);
 FALLIBLE kaccess_ctx(struct kverifier *v, const struct kaccess *a, int32_t off);
@@ -59,7 +62,7 @@ FALLIBLE kattach_find(struct kverifier *v, struct kattach *out);
 
 struct ktypes_data {
 	const struct btf *kernel, *object;
-	struct kattach attach; /* proto NULL: none */
+	struct kattach attach;       /* proto NULL: none */
 	const struct kmap **records; /* of the object's types, by id: made on first use */
 	uint8_t *records_known;
 };

@@ -16,8 +16,8 @@ FALLIBLE kaccess_buffer(struct kverifier *v, unsigned r, int32_t off, const char
 
 	if (khas(v, KERNEL_OFFSET_IN_NUM)) {
 		if (is_const && (int64_t)reg->n.t.value + off < 0)
-			KREJECT_REG(v, BUFFER_OFFSET, r, "R%u invalid negative %s buffer offset: off=%d, var_off=%lld", r,
-				    name, off, (long long)reg->n.t.value);
+			KREJECT_REG(v, BUFFER_OFFSET, r, "R%u invalid negative %s buffer offset: off=%d, var_off=%lld",
+				    r, name, off, (long long)reg->n.t.value);
 	} else {
 		is_const = is_const && !reg->n.t.value;
 		if (off < 0)
@@ -138,8 +138,7 @@ FALLIBLE kcheck_mem_size(struct kverifier *v, unsigned r, bool write, bool zero_
 	if (!knum_is_const(&reg->n))
 		call = NULL;
 	if (reg->n.smin < 0)
-		KREJECT_REG(v, SIZE_NEGATIVE, r,
-			    "R%u min value is negative, either use unsigned or 'var &= const'", r);
+		KREJECT_REG(v, SIZE_NEGATIVE, r, "R%u min value is negative, either use unsigned or 'var &= const'", r);
 	if (!reg->n.umin && khas(v, KERNEL_SIZE_ZERO_BY_POINTER))
 		TRY(kcheck_helper_mem(v, r - 1, 0, write, zero_ok, call));
 	else if (!reg->n.umin && !zero_ok)

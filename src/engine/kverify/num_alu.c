@@ -19,7 +19,7 @@
 	{                                                                                                             \
 		bool low = __builtin_add_overflow(*umin, by_min, umin);                                               \
 		bool high = __builtin_add_overflow(*umax, by_max, umax);                                              \
-		if (high && !(low && knum_rule(r, KERNEL_NUM_BOTH_ENDS_WRAP))) {                                      \
+		if (knum_rule(r, KERNEL_NUM_BOTH_ENDS_WRAP) ? high && !low : low || high) {                           \
 			*umin = 0;                                                                                    \
 			*umax = UINT##W##_MAX;                                                                        \
 		}                                                                                                     \
@@ -546,7 +546,8 @@ static void compute(const struct knum_rules *r, const struct isa_insn *in, struc
 	case ISA_LSH:
 	case ISA_RSH:
 	case ISA_ARSH:
-		shift(r, in, d, (unsigned)(in->width == 32 ? s->umin32 : s->umin));
+		/* A number of a broken state may shift too far: by what the machine makes of it. */
+		shift(r, in, d, (unsigned)(in->width == 32 ? s->umin32 : s->umin) & (in->width - 1u));
 		break;
 	case ISA_DIV:
 	case ISA_MOD:

@@ -7,14 +7,20 @@
  */
 #include "engine/kverify/mem.h"
 
+static FALLIBLE out_of_packet(struct kverifier *v, unsigned r)
+{
+	KREJECT_REG(v, PACKET_RANGE, r, "R%u offset is outside of the packet", r);
+}
+
 FALLIBLE kcheck_packet_access(struct kverifier *v, unsigned r, int32_t off, uint32_t size, bool zero_ok)
 {
 	const struct kreg *reg = kreg_at(v, r);
+	enum err err;
 	bool inside;
 
 	if (khas(v, KERNEL_PACKET_BY_RANGE)) {
 		if (reg->range < 0)
-			KREJECT_REG(v, PACKET_RANGE, r, "R%u offset is outside of the packet", r);
+			return out_of_packet(v, r);
 		return kcheck_mem_region(v, r, off, size, (uint32_t)reg->range, zero_ok);
 	}
 	/* What is known of the packet's length was learned with the variable part in it. */
@@ -22,12 +28,12 @@ FALLIBLE kcheck_packet_access(struct kverifier *v, unsigned r, int32_t off, uint
 		KREJECT_REG(v, NEGATIVE_INDEX, r,
 			    "R%u min value is negative, either use unsigned index or do a if (index >=0) check.", r);
 	inside = reg->range >= 0 && off >= 0 && (size || zero_ok) && (uint64_t)off + size <= (uint32_t)reg->range;
-	if (!inside)
-		KREJECT_REG(v, PACKET_RANGE, r,
-			    "R%u offset is outside of the packet: invalid access to packet, off=%d size=%u, "
-			    "R%u(id=%u,off=%d,r=%d)",
-			    r, off, size, r, reg->id, off, reg->range);
-	return E_OK;
+	if (inside)
+		return E_OK;
+	err = out_of_packet(v, r);
+	kmem_note(v, "invalid access to packet, off=%d size=%u, R%u(id=%u,off=%d,r=%d)", off, size, r, reg->id, off,
+		  reg->range);
+	return err;
 }
 
 FALLIBLE kaccess_packet(struct kverifier *v, const struct kaccess *a, int32_t off)
@@ -67,8 +73,9 @@ FALLIBLE kaccess_flow_keys(struct kverifier *v, const struct kaccess *a, int32_t
 
 	if (khas(v, KERNEL_OFFSET_IN_NUM)) {
 		if (!knum_is_const(&r->n))
-			KREJECT_REG(v, FLOW_KEYS, a->reg, "R%u invalid variable offset to flow keys: off=%d, var_off=%s",
-				    a->reg, off, kreg_offset_text(v, r));
+			KREJECT_REG(v, FLOW_KEYS, a->reg,
+				    "R%u invalid variable offset to flow keys: off=%d, var_off=%s", a->reg, off,
+				    kreg_offset_text(v, r));
 		at += (int64_t)r->n.t.value;
 	}
 	if (at < 0 || at + a->size > FLOW_KEYS_BYTES)
@@ -90,7 +97,8 @@ FALLIBLE kaccess_sock(struct kverifier *v, const struct kaccess *a, int32_t off)
 		KREJECT_REG(v, READ_ONLY, a->reg, "R%u cannot write into %s", a->reg, kreg_type_text(v, r));
 	if (r->n.smin < 0)
 		KREJECT_REG(v, NEGATIVE_INDEX, a->reg,
-			    "R%u min value is negative, either use unsigned index or do a if (index >=0) check.", a->reg);
+			    "R%u min value is negative, either use unsigned index or do a if (index >=0) check.",
+			    a->reg);
 	if (!kernel_sock_access(v->k, (enum kernel_reg)r->base, off, a->size, &got))
 		KREJECT_REG(v, SOCKET_FIELD, a->reg, "R%u invalid %s access off=%d size=%u", a->reg,
 			    kreg_type_text(v, r), off, a->size);

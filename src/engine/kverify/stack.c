@@ -2,9 +2,9 @@
 /*
  * stack: loads and stores in the stack; registers that are kept there and come back.
  *
- * The stack is kept by slots of 8 bytes, each byte of which was never written, holds something, is zero, or belongs to a
- * register. Releases differ in which registers they keep and in what a narrow load makes of them.
- * Linux: kernel/bpf/verifier.c:check_stack_write_fixed_off, check_stack_write_var_off, check_stack_read_fixed_off,
+ * The stack is kept by slots of 8 bytes, each byte of which was never written, holds something, is zero, or belongs to
+ * a register. Releases differ in which registers they keep and in what a narrow load makes of them. Linux:
+ * kernel/bpf/verifier.c:check_stack_write_fixed_off, check_stack_write_var_off, check_stack_read_fixed_off,
  * check_stack_read_var_off, v5.10 to v7.2.
  */
 #include "engine/kverify/call.h"
@@ -155,8 +155,8 @@ static bool stores_constant(const struct kverifier *v, const struct kaccess *a)
 
 static bool stores_zero(const struct kverifier *v, const struct kaccess *a)
 {
-	return a->value >= 0 ? kreg_is_null(kreg_at(v, (unsigned)a->value)) :
-			       stores_constant(v, a) && !v->p->insns[v->at].imm;
+	return a->value >= 0 ? kreg_is_null(kreg_at(v, (unsigned)a->value))
+			     : stores_constant(v, a) && !v->p->insns[v->at].imm;
 }
 
 /* Bytes that no register stands for. */
@@ -377,7 +377,8 @@ static FALLIBLE read_variable(struct kverifier *v, const struct kaccess *a, stru
 
 	if (a->value < 0)
 		KREJECT_REG(v, STACK_VARIABLE_ARGUMENT, a->reg,
-			    "variable offset stack pointer cannot be passed into helper function; var_off=%s off=%d size=%u",
+			    "variable offset stack pointer cannot be passed into helper function; var_off=%s off=%d "
+			    "size=%u",
 			    kreg_offset_text(v, ptr), off, a->size);
 	TRY(kstack_initialised(v, a->reg, off, a->size, false, false, false, NULL));
 	load_bytes(v, f, low, end, kreg_at(v, (unsigned)a->value));

@@ -78,7 +78,8 @@ FALLIBLE kstack_bounds(struct kverifier *v, struct kstack_range *r)
 /* ---- memory that a call is given ---- */
 
 /* Nothing there need be set: the call writes all of it, after all its arguments were looked at. */
-static FALLIBLE raw_memory(struct kverifier *v, const struct kstack_range *r, const struct kframe *f, struct kcall *call)
+static FALLIBLE raw_memory(struct kverifier *v, const struct kstack_range *r, const struct kframe *f,
+			   struct kcall *call)
 {
 	for (int32_t i = r->low; i < r->high + (int32_t)r->size; i++)
 		if (kstack_slot(i) < f->n_slots && *kstack_byte(f, i) == KBYTE_DYNPTR)

@@ -69,7 +69,9 @@ static FALLIBLE describe(struct kverifier *v, const struct prog_map *m, struct k
 {
 	uint32_t id = m->value_type;
 
-	*out = (struct kmap){ .spin_lock_off = -1, .res_spin_lock_off = -1, .timer_off = -1, .wq_off = -1, .task_work_off = -1 };
+	*out = (struct kmap){
+		.spin_lock_off = -1, .res_spin_lock_off = -1, .timer_off = -1, .wq_off = -1, .task_work_off = -1
+	};
 	if (v->o->types && id < v->o->types->n_types && has_types(m))
 		TRY(kfields_read(v, id, m->value_size, out));
 	out->m = m;

@@ -207,7 +207,8 @@ static FALLIBLE repeat(struct search *s, uint32_t from, uint32_t times, uint32_t
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t kind = s->found[from + i].kind;
 
-		if (kind > KFIELD_KPTR_PERCPU && kind != KFIELD_UPTR && kind != KFIELD_LIST_HEAD && kind != KFIELD_RB_ROOT)
+		if (kind > KFIELD_KPTR_PERCPU && kind != KFIELD_UPTR && kind != KFIELD_LIST_HEAD &&
+		    kind != KFIELD_RB_ROOT)
 			return refuse(s, "an array of what may be there once");
 	}
 	for (uint32_t k = 1; k < times; k++)
@@ -235,8 +236,8 @@ static FALLIBLE nested(struct search *s, uint32_t id, uint32_t off, uint32_t tim
 	return s->n > from && times > 1 ? repeat(s, from, times, btf_get(s->b, id)->size) : E_OK;
 }
 
-static FALLIBLE special_field(struct search *s, const struct special *sp, uint32_t owner, int32_t component, uint32_t off,
-			      uint32_t bytes)
+static FALLIBLE special_field(struct search *s, const struct special *sp, uint32_t owner, int32_t component,
+			      uint32_t off, uint32_t bytes)
 {
 	struct kfield f = { .kind = sp->kind, .off = off, .size = sp->bytes };
 
@@ -319,12 +320,23 @@ static void note_offsets(struct kmap *m)
 		int32_t off = (int32_t)m->kptrs[i].off;
 
 		switch (m->kptrs[i].kind) {
-		case KFIELD_SPIN_LOCK: m->spin_lock_off = off; break;
-		case KFIELD_RES_SPIN_LOCK: m->res_spin_lock_off = off; break;
-		case KFIELD_TIMER: m->timer_off = off; break;
-		case KFIELD_WQ: m->wq_off = off; break;
-		case KFIELD_TASK_WORK: m->task_work_off = off; break;
-		default: break;
+		case KFIELD_SPIN_LOCK:
+			m->spin_lock_off = off;
+			break;
+		case KFIELD_RES_SPIN_LOCK:
+			m->res_spin_lock_off = off;
+			break;
+		case KFIELD_TIMER:
+			m->timer_off = off;
+			break;
+		case KFIELD_WQ:
+			m->wq_off = off;
+			break;
+		case KFIELD_TASK_WORK:
+			m->task_work_off = off;
+			break;
+		default:
+			break;
 		}
 	}
 }
@@ -335,7 +347,9 @@ FALLIBLE kfields_read(struct kverifier *v, uint32_t type_id, uint32_t size, stru
 	const struct btf_type *t = btf_get(s.b, type_id);
 	struct kfield *list;
 
-	*out = (struct kmap){ .spin_lock_off = -1, .res_spin_lock_off = -1, .timer_off = -1, .wq_off = -1, .task_work_off = -1 };
+	*out = (struct kmap){
+		.spin_lock_off = -1, .res_spin_lock_off = -1, .timer_off = -1, .wq_off = -1, .task_work_off = -1
+	};
 	if (is_struct(t))
 		TRY(search_struct(&s, type_id));
 	else if (t->kind == BTF_DATASEC)

@@ -104,8 +104,8 @@ static enum step pointer_member(struct walk *w, const struct btf_type *in, const
 	uint32_t flags, id;
 
 	if (bytes != w->size || begin != w->at)
-		return bad(w, "cannot access ptr member %s with moff %u in struct %s with off %u size %u", m->name, begin,
-			   in->name, w->at, w->size);
+		return bad(w, "cannot access ptr member %s with moff %u in struct %s with off %u size %u", m->name,
+			   begin, in->name, w->at, w->size);
 	id = ktypes_pointee(w->v, w->b, ptr, &flags);
 	if (flags & (flags - 1))
 		return bad(w, "type 'PTR' has multiple type tags");
@@ -119,7 +119,8 @@ static enum step pointer_member(struct walk *w, const struct btf_type *in, const
 }
 
 /* A member that lies over the bytes: nested structs are entered, arrays at the element. */
-static enum step member(struct walk *w, const struct btf_type *in, const struct btf_member *m, uint32_t begin, uint32_t end)
+static enum step member(struct walk *w, const struct btf_type *in, const struct btf_member *m, uint32_t begin,
+			uint32_t end)
 {
 	uint32_t id = btf_skip(w->b, m->type);
 	const struct btf_type *t = btf_get(w->b, id);
@@ -139,8 +140,8 @@ static enum step member(struct walk *w, const struct btf_type *in, const struct 
 	if (t->kind == BTF_PTR)
 		return pointer_member(w, in, m, begin, (uint32_t)bytes, t);
 	if (w->at + w->size > end && !(w->out->flags & KF_UNTRUSTED))
-		return bad(w, "access beyond the end of member %s (mend:%u) in struct %s with off %u size %u", m->name, end,
-			   in->name, w->at, w->size);
+		return bad(w, "access beyond the end of member %s (mend:%u) in struct %s with off %u size %u", m->name,
+			   end, in->name, w->at, w->size);
 	return found(w, KWALK_SCALAR);
 }
 

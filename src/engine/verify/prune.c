@@ -344,6 +344,8 @@ FALLIBLE prune_visit(struct verifier *v, bool *covered)
 	liveness_clean(v, &v->cur);
 	if (at_head(v))
 		begin_round(v);
+	else if (v->every_path)
+		return E_OK;
 	make_room(v);
 	bytes = snap_size(&v->cur);
 	mem = pool_alloc(v, bytes);

@@ -56,14 +56,20 @@ static FALLIBLE run(struct verifier *v)
 	TRY(liveness_compute(v));
 	TRY(init_state(v));
 	TRY(prune_init(v));
-	v->loose = !v->observer && compares_loosely(v);
+	v->loose = !v->observer && !v->every_path && compares_loosely(v);
 	TRY(walk(v));
 	return calls_check_stack(v);
 }
 
-/* With somebody watching, states that are compared must hold all numbers: each machine is in one that was seen. */
-FALLIBLE verify_observed(const struct prog *p, const struct verify_opts *o, struct arena *a, struct verify_stats *stats,
-			 struct diag *d, verify_observer *fn, void *user)
+/* What only tests choose. */
+struct manner {
+	verify_observer *observer;
+	void *user;
+	bool every_path;
+};
+
+static FALLIBLE verify_in(struct manner how, const struct prog *p, const struct verify_opts *o, struct arena *a,
+			  struct verify_stats *stats, struct diag *d)
 {
 	static const struct abi_ctx no_ctx = { .name = "(none)" };
 	struct verify_opts opts = *o;
@@ -82,12 +88,26 @@ FALLIBLE verify_observed(const struct prog *p, const struct verify_opts *o, stru
 				.limits = &o->profile->limits,
 				.arena = a,
 				.d = d,
-				.observer = fn,
-				.observer_user = user };
+				.observer = how.observer,
+				.observer_user = how.user,
+				.every_path = how.every_path };
 	err = run(v);
 	if (stats)
 		*stats = v->stats;
 	return err;
+}
+
+/* With somebody watching, states that are compared must hold all numbers: each machine is in one that was seen. */
+FALLIBLE verify_observed(const struct prog *p, const struct verify_opts *o, struct arena *a, struct verify_stats *stats,
+			 struct diag *d, verify_observer *fn, void *user)
+{
+	return verify_in((struct manner){ .observer = fn, .user = user }, p, o, a, stats, d);
+}
+
+FALLIBLE verify_every_path(const struct prog *p, const struct verify_opts *o, struct arena *a,
+			   struct verify_stats *stats, struct diag *d)
+{
+	return verify_in((struct manner){ .every_path = true }, p, o, a, stats, d);
 }
 
 FALLIBLE verify_prog(const struct prog *p, const struct verify_opts *o, struct arena *a, struct verify_stats *stats,

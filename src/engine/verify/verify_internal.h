@@ -150,6 +150,7 @@ struct verifier {
 	struct state cur;
 	bool path_ends;
 	bool loose;          /* numbers that do not matter may differ when states are compared */
+	bool every_path;     /* nothing is covered, but where the runtime bounds a loop */
 	uint32_t last;       /* the instruction before the one at work */
 	struct stretch open; /* since the last kept state; its links are not used */
 	struct trail trail[TRAIL_MAX];
@@ -340,6 +341,9 @@ FALLIBLE stack_store(struct verifier *v, const struct stack_access *a, const str
 FALLIBLE stack_read_bytes(struct verifier *v, const struct stack_access *a);
 void stack_write_bytes(struct verifier *v, const struct stack_access *a, bool surely, bool zero);
 
+/* verify_prog that walks every path as often as it comes, for tests of what prune.c leaves out. */
+FALLIBLE verify_every_path(const struct prog *p, const struct verify_opts *o, struct arena *a,
+			   struct verify_stats *stats, struct diag *d);
 /* verify_prog with somebody watching: for tests of soundness. */
 FALLIBLE verify_observed(const struct prog *p, const struct verify_opts *o, struct arena *a, struct verify_stats *stats,
 			 struct diag *d, verify_observer *fn, void *user);
