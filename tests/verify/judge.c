@@ -122,7 +122,7 @@ static bool agree(struct judge *j, enum err got, enum err other, const struct di
 
 /*
  * Where the runtime bounds a loop its states are widened after a few rounds (widen.c), by how they came there: to walk
- * more paths may then lose more, and refuse what is safe.
+ * more paths may then lose more, and refuse what is safe. No verdict on all paths, then.
  */
 static bool widens(const struct prog *p)
 {
@@ -147,8 +147,8 @@ bool judge_pruned(struct judge *j, const struct prog *p)
 
 	note(j, err, &d);
 	j->over_budget += every == E_LIMIT;
-	if (every == E_REJECTED && !strict && widens(p))
-		every = E_OK;
+	if (every != E_BUG && widens(p))
+		every = strict;
 	return agree(j, err, strict, err ? &d : &strict_d, "with every number compared") &&
 	       agree(j, strict, every, strict ? &strict_d : &every_d, "with every path walked") &&
 	       (err || run(j, &unwatched, p));

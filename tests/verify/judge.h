@@ -5,7 +5,7 @@
  *   watched  what is accepted runs on a machine that notices every misuse, to its end, and is at every step in a state
  *            that the verifier saw at that instruction (watch.h); all numbers are compared meanwhile
  *   pruned   the verdict is the one with every number compared, and the one with every path walked, or they are over
- *            their budget, or lose more where the runtime bounds a loop; what is accepted runs
+ *            their budget; what is accepted runs
  *
  * The latter is for what a machine cannot watch: it may hold numbers that the state which covers its own does not.
  */
