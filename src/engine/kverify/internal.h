@@ -121,6 +121,7 @@ struct kverifier {
 	uint64_t prev_step;       /* the step before the one at work on this path; 0: none */
 	bool hist_open;           /* the newest entry of the history is of the instruction at work */
 	bool path_ends;
+	bool walking; /* along a path, not before or after all of them */
 	bool strict_align;
 	bool sleepable;
 	uint32_t next_id;
@@ -149,6 +150,10 @@ struct kverifier {
 	struct ktypes_data *types; /* types.c: kernel and object BTF, fields of types */
 	struct kcompare *compare;  /* compare.c: id maps */
 };
+
+/* ---- kverify.c: kverify_prog, and the verifier as it ended; *out is NULL when there was no memory for it ---- */
+FALLIBLE kverify_run(const struct prog *p, const struct kverify_opts *o, struct arena *a, struct kverify_stats *stats,
+		     struct diag *d, struct kverifier **out);
 
 /* ---- report.c ---- */
 /*

@@ -236,7 +236,9 @@ static FALLIBLE walk_subprog(struct kverifier *v, uint32_t s)
 		TRY(kglobal_enter(v, s, f));
 	else
 		kreg_pointer(&v->rules, &f->r[1], KR_CTX, 0);
+	v->walking = true;
 	TRY(walk(v));
+	v->walking = false;
 	forget(v);
 	return E_OK;
 }
