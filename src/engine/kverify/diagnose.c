@@ -140,7 +140,7 @@ static void title(struct dx *x)
 	if (x->row)
 		dx_note_plain(x, "%s", x->row->title);
 	for (; old && x->d->id != KV_REF_LEAK; old = old->next)
-		dx_note_plain(x, "%s", old->text);
+		dx_note_plain(x, "the kernel's log says first: %s", old->text);
 }
 
 static void explain(struct dx *x)
