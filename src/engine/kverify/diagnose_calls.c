@@ -84,8 +84,7 @@ static void missing_helper(struct dx *x)
 			c.name, a, c.where, kernel_helper_name((uint32_t)c.in->imm));
 	} else if (here == KERNEL_NOT_YET) {
 		dx_note(x, x->n - 1, "programs of type %s may call %s in no release", type ? type : "?", c.name);
-		dx_mend(x, "take %s out of %s: programs of type %s have other means", c.name, c.where,
-			type ? type : "?");
+		dx_mend(x, "at %s %s", c.where, instead(t->prog_type, (uint32_t)c.in->imm));
 	} else {
 		dx_note(x, x->n - 1, "programs of type %s may call %s from %s on, this is %s", type ? type : "?",
 			c.name, b, x->v->k->name);
@@ -373,7 +372,7 @@ static void returned(struct dx *x)
 	dx_where(x, v ? dx_value(x, v)->at : x->n - 1, where);
 	if (kreg_is_const(r) && dx_value(x, v)->kind == DX_CONST)
 		dx_mend(x, "return a number from %" PRId64 " to %" PRId64 " instead of %" PRId64 " (%s)", want.min,
-			want.max, want.ret32 ? (int32_t)r->n.t.value : (int64_t)r->n.t.value, where);
+			want.max, dx_value(x, v)->imm, where);
 	else if (want.min == 0 && want.max == 1)
 		dx_mend(x, "return a truth value, 0 or 1, as with `!= 0`, not the number of %s itself", where);
 	else
