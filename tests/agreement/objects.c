@@ -175,8 +175,8 @@ static void load_one(const char *path, const char *name, char *log, struct agree
 	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
 	e = bpf_object__load(o);
 	(void)clock_gettime(CLOCK_MONOTONIC, &end);
-	agree_read_log(log, r);
 	r->us = (uint64_t)(end.tv_sec - begin.tv_sec) * 1000000 + (uint64_t)((end.tv_nsec - begin.tv_nsec) / 1000);
+	agree_read_log(log, r); /* it knows the time better: the verifier's own */
 	r->verdict = log[0] ? e ? AGREE_REJECT : AGREE_ACCEPT : AGREE_ENV;
 	if (log[0] && !e)
 		r->line[0] = 0;
