@@ -3,6 +3,7 @@
 #include "cli/verify.h"
 
 #include <getopt.h>
+#include <unistd.h>
 #include <stdlib.h>
 
 #include "agent/agent.h"
@@ -182,6 +183,7 @@ static void judge(struct job *job, const struct verify_kernel *k, const struct k
 	err = kobj_target(object, p, &o.opts, &d);
 	if (heat.steps || log)
 		o.opts.watcher = &watcher;
+	o.opts.cpus = k->host ? (uint32_t)sysconf(_SC_NPROCESSORS_CONF) : 0;
 	if (err == E_OK)
 		err = log ? kverify_prog(p, &o.opts, &walk, &o.stats, &d) :
 			    kverify_diagnose(p, &o.opts, &walk, &notes, &o.stats, &d);

@@ -6,6 +6,7 @@
 #include "judge.h"
 
 #include <getopt.h>
+#include <unistd.h>
 #include <inttypes.h>
 
 #include "engine/asm/asm.h"
@@ -262,6 +263,7 @@ static bool take_option(struct judge *j, int key, const char **btf)
 	case KERNEL:
 		return add_kernel(j, kernel_profile(optarg));
 	case HOST:
+		j->ours.cpus = (uint32_t)sysconf(_SC_NPROCESSORS_CONF);
 		return add_kernel(j, kernel_profile_for(agree_host_release()));
 	case LIVE:
 		j->live = true;

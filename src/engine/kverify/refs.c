@@ -241,7 +241,8 @@ static FALLIBLE check_leak(struct kverifier *v, bool exception_exit, const char 
 	if (!ref)
 		return E_OK;
 	if (prefix && !khas(v, KERNEL_EXIT_RESOURCES) && strcmp(prefix, "tail_call") != 0)
-		err = kv_fail(v, KV_REF_MIXED, -1, __FILE__, __LINE__, "%s cannot be mixed with socket references", prefix);
+		err = kv_fail(v, KV_REF_MIXED, -1, __FILE__, __LINE__, "%s cannot be mixed with socket references",
+			      prefix);
 	else if (prefix)
 		err = kv_fail(v, KV_REF_LEAK_AT, -1, __FILE__, __LINE__, "%s would lead to reference leak", prefix);
 	else
