@@ -42,6 +42,7 @@ static const struct row {
 	{ "a task that is written", TASK "*(u64 *)(r1 + 0) = 0\n" RETURN_0, "sched_switch", ALL(371), TRACING, RAW_TP },
 	{ "a task at an index", "r6 = *(u64 *)(r1 + 8)\ncall 7\nr0 &= 8\nr6 += r0\nr0 = *(u64 *)(r6 + 0)\n" RETURN_0, "sched_switch", ALL(376), TRACING, RAW_TP },
 	{ "an argument that is a number", "r0 = *(u64 *)(r1 + 0)\n" RETURN_0, "sched_switch", ALL(0), TRACING, RAW_TP },
+	{ "an argument that is a pointer to a function", "r0 = *(u64 *)(r1 + 24)\n" RETURN_0, "cpuhp_enter", { 340, 340, 340, 340, 0 }, TRACING, RAW_TP },
 	{ "an argument that is not there", "r0 = *(u64 *)(r1 + 64)\n" RETURN_0, "sched_switch", ALL(340), TRACING, RAW_TP },
 	{ "half of an argument that is a pointer", "r0 = *(u32 *)(r1 + 8)\n" RETURN_0, "sched_switch", { 0, 0, 340, 340, 340 }, TRACING, RAW_TP },
 	{ "an argument that may be NULL", "r1 = *(u64 *)(r1 + 8)\nr0 = *(u64 *)(r1 + 0)\n" RETURN_0, "sched_pi_setprio", { 0, 0, 301, 301, 301 }, TRACING, RAW_TP },
