@@ -240,7 +240,9 @@ static FALLIBLE check_leak(struct kverifier *v, bool exception_exit, const char 
 
 	if (!ref)
 		return E_OK;
-	if (prefix)
+	if (prefix && !khas(v, KERNEL_EXIT_RESOURCES) && strcmp(prefix, "tail_call") != 0)
+		err = kv_fail(v, KV_REF_MIXED, -1, __FILE__, __LINE__, "%s cannot be mixed with socket references", prefix);
+	else if (prefix)
 		err = kv_fail(v, KV_REF_LEAK_AT, -1, __FILE__, __LINE__, "%s would lead to reference leak", prefix);
 	else
 		err = kv_fail(v, KV_REF_LEAK, -1, __FILE__, __LINE__, "Unreleased reference id=%u alloc_insn=%u",
