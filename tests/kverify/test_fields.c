@@ -24,7 +24,7 @@ static const struct row {
 } rows[] = {
 	{ "beside_lock", ALL(0) },
 	{ "inside_lock", ALL(353) },
-	{ "lock_of_tracing", ALL(703) },
+	{ "lock_of_tracing", ALL(708) },
 	{ "beside_timer", ALL(0) },
 	{ "inside_timer", { 0, 353, 353, 353, 353 } },
 	{ "pointer_null", ALL(0) },
