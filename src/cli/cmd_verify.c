@@ -134,9 +134,7 @@ struct job {
 
 struct heat {
 	uint32_t *steps;
-	struct verify_sink *log; /* --log kernel */
-	const struct prog *p;
-	uint32_t prev;
+	struct verify_log *log; /* --log kernel */
 };
 
 static void count_step(void *user, const struct kverifier *v, uint32_t insn, const struct kverify_state *s)
@@ -146,7 +144,7 @@ static void count_step(void *user, const struct kverifier *v, uint32_t insn, con
 	if (h->steps)
 		h->steps[insn]++;
 	if (h->log)
-		verify_put_log(h->log, h->p, v, insn, s);
+		verify_log_step(h->log, v, insn, s);
 }
 
 static enum verify_verdict verdict_of(enum err err)
@@ -167,8 +165,7 @@ static void judge(struct job *job, const struct verify_kernel *k, const struct k
 {
 	bool log = job->args->format == VERIFY_KERNEL_LOG;
 	struct heat heat = { .steps = job->args->source ? calloc(p->n_insns + 1, sizeof *heat.steps) : NULL,
-			     .log = log ? &job->sink : NULL,
-			     .p = p };
+			     .log = log ? verify_log_new(&job->sink.out, p) : NULL };
 	const struct kverify_watcher watcher = { .step = count_step, .user = &heat };
 	struct verify_outcome o = { .kernel = k, .object = object, .prog = p };
 	struct arena walk, notes;
@@ -185,14 +182,15 @@ static void judge(struct job *job, const struct verify_kernel *k, const struct k
 		o.opts.watcher = &watcher;
 	o.opts.cpus = k->host ? (uint32_t)sysconf(_SC_NPROCESSORS_CONF) : 0;
 	if (err == E_OK)
-		err = log ? kverify_prog(p, &o.opts, &walk, &o.stats, &d) :
-			    kverify_diagnose(p, &o.opts, &walk, &notes, &o.stats, &d);
+		err = log ? kverify_prog(p, &o.opts, &walk, &o.stats, &d)
+			  : kverify_diagnose(p, &o.opts, &walk, &notes, &o.stats, &d);
 	o.verdict = verdict_of(err);
 	if (err != E_OK && !d.text[0])
 		(void)snprintf(d.text, sizeof d.text, "%s", err_text(err));
 	o.heat = heat.steps;
-	if (log)
-		verify_end_log(&job->sink, &o);
+	if (heat.log)
+		verify_log_end(heat.log, &o);
+	verify_log_free(heat.log);
 	o.policy = job->policy ? verify_policy_check(job->policy, &o) : NULL;
 	verify_sink_put(&job->sink, &o);
 	free(heat.steps);

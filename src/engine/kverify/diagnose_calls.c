@@ -368,6 +368,7 @@ bool dx_calls(struct dx *x)
 		sleeping_helper(x);
 		return true;
 	case KV_MAP_HELPER:
+	case KV_TAIL_CALL_MAP:
 		wrong_map(x);
 		return true;
 	case KV_CALL_LOCKED:

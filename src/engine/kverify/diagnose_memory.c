@@ -276,6 +276,10 @@ bool dx_explain_forgotten(struct dx *x, unsigned reg)
 		p = proto_of(x, in);
 		if (p && releases(p)) {
 			dx_note(x, at, "%s is given back here by %s: it must not be used any more", it, callee);
+			if (dx_insn(x, x->n - 1)->sem == ISA_CALL && proto_of(x, dx_insn(x, x->n - 1)) &&
+			    releases(proto_of(x, dx_insn(x, x->n - 1))))
+				dx_mend(x, "give it back once: take out the call at %s, or that at %s", where,
+					dx_where(x, at, made));
 			dx_mend(x, "do what %s does before %s, or do not use the pointer after it", where,
 				dx_where(x, at, made));
 		} else if (kreg_is_pkt(before)) {
