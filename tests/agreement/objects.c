@@ -102,11 +102,19 @@ static int keep_line(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return 0;
 }
 
-/* Instructions that libbpf put in place of what the kernel lacks say nothing of the verifier. */
+/*
+ * Instructions that libbpf put in place of what the kernel lacks, and addresses that this kernel does not tell, say
+ * nothing of the verifier.
+ */
 static bool is_poison(const char *line)
 {
-	static const char *const poison[] = { "invalid CO-RE relocation", "unknown#1958960", "unknown#2001000",
-					      "unknown#2002000",          "unresolved map",  "kfunc '" };
+	static const char *const poison[] = { "invalid CO-RE relocation",
+					      "unknown#1958960",
+					      "unknown#2001000",
+					      "unknown#2002000",
+					      "unresolved map",
+					      "failed to find the address for kernel symbol",
+					      "kfunc '" };
 
 	for (size_t i = 0; i < countof(poison); i++)
 		if (strstr(line, poison[i]))

@@ -155,9 +155,9 @@ static bool scalar_covers(struct kverifier *v, const struct kreg *old, const str
 	return scalar_ids_match(c, old->id, cur->id) && number_covers(v, old, cur);
 }
 
-static bool range_covers(const struct kreg *old, const struct kreg *cur)
+static bool range_covers(const struct kverifier *v, const struct kreg *old, const struct kreg *cur)
 {
-	if (old->range < 0 || cur->range < 0)
+	if (khas(v, KERNEL_PACKET_END_EXACT) && (old->range < 0 || cur->range < 0))
 		return old->range == cur->range;
 	return old->range <= cur->range;
 }
@@ -166,7 +166,7 @@ static bool packet_covers(struct kverifier *v, const struct kreg *old, const str
 {
 	struct kcompare *c = v->compare;
 
-	if (!range_covers(old, cur) || old->off != cur->off)
+	if (!range_covers(v, old, cur) || old->off != cur->off)
 		return false;
 	if (c->by_id ? !ids_match(c, old->id, cur->id) : (old->id && !old_ids_match(c, old->id, cur->id)))
 		return false;

@@ -71,7 +71,7 @@ struct kreg {
 #define KID_ADD_CONST32 (UINT32_C(1) << 30)
 #define KID_ADD_CONST (KID_ADD_CONST64 | KID_ADD_CONST32)
 
-enum { KPKT_BEYOND_END = -1, KPKT_AT_END = -2 };
+enum { KPKT_AT_END = -1, KPKT_BEYOND_END = -2 };
 
 enum klive { KLIVE_NONE = 0, KLIVE_READ32 = 1, KLIVE_READ64 = 2, KLIVE_WRITTEN = 4, KLIVE_DONE = 8 };
 
