@@ -38,7 +38,7 @@ const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--ker
 			       "Exit code 0: all are accepted. 1: at least one is not, or nothing can be said of\n"
 			       "it, or the object cannot be read. 3: this host cannot tell.\n";
 
-enum { OBJECT_ARENA_MAX = 512 << 20, WALK_ARENA_MAX = 512 << 20 };
+enum { OBJECT_ARENA_MAX = 512 << 20, WALK_ARENA_MAX = 512 << 20, NOTES_ARENA_MAX = 64 << 20 };
 
 const char *const verify_verdict_words[VERIFY_N_VERDICTS] = { [VERIFY_ACCEPTED] = "accepted",
 							      [VERIFY_REJECTED] = "rejected",
@@ -170,11 +170,12 @@ static void judge(struct job *job, const struct verify_kernel *k, const struct k
 			     .p = p };
 	const struct kverify_watcher watcher = { .step = count_step, .user = &heat };
 	struct verify_outcome o = { .kernel = k, .object = object, .prog = p };
-	struct arena walk;
+	struct arena walk, notes;
 	struct diag d;
 	enum err err;
 
 	arena_init(&walk, WALK_ARENA_MAX);
+	arena_init(&notes, NOTES_ARENA_MAX);
 	diag_init(&d);
 	d.subject = p->name;
 	o.d = &d;
@@ -182,7 +183,8 @@ static void judge(struct job *job, const struct verify_kernel *k, const struct k
 	if (heat.steps || log)
 		o.opts.watcher = &watcher;
 	if (err == E_OK)
-		err = kverify_prog(p, &o.opts, &walk, &o.stats, &d);
+		err = log ? kverify_prog(p, &o.opts, &walk, &o.stats, &d) :
+			    kverify_diagnose(p, &o.opts, &walk, &notes, &o.stats, &d);
 	o.verdict = verdict_of(err);
 	if (err != E_OK && !d.text[0])
 		(void)snprintf(d.text, sizeof d.text, "%s", err_text(err));
@@ -192,6 +194,7 @@ static void judge(struct job *job, const struct verify_kernel *k, const struct k
 	o.policy = job->policy ? verify_policy_check(job->policy, &o) : NULL;
 	verify_sink_put(&job->sink, &o);
 	free(heat.steps);
+	arena_done(&notes);
 	arena_done(&walk);
 	job->n_judged++;
 }

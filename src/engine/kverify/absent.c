@@ -12,4 +12,3 @@ ABSENT(kcheck_kfunc_call, struct kverifier *v, U const struct isa_insn *in)
 ABSENT(kkfunc_callback_args, struct kverifier *v, U enum kcallback kind, U const struct kframe *caller, U struct kframe *f)
 __attribute__((weak)) enum kcallback kkfunc_callback(U const struct kverifier *v, U const struct isa_insn *in) { return KCB_NONE; }
 __attribute__((weak)) bool kkfunc_allowed_locked(U const struct kverifier *v, U const struct isa_insn *in) { return false; }
-__attribute__((weak)) const struct kernel_kfunc *kernel_kfunc(U const struct kernel_profile *k, U const char *name) { return NULL; }

@@ -81,7 +81,7 @@ static FALLIBLE reject_endless(struct kverifier *v, uint32_t insn)
 	KREJECT(v, ENDLESS_LOOP, "infinite loop detected at insn %u", insn);
 }
 
-static bool is_endless(struct kverifier *v, const struct kverify_state *old)
+static bool is_endless(struct kverifier *v, struct kverify_state *old)
 {
 	const struct kverify_state *cur = &v->cur;
 
@@ -110,7 +110,7 @@ static FALLIBLE compare_open(struct kverifier *v, struct visit *at, struct kstor
 			return reject_endless(v, at->insn);
 	}
 	if (at->hit) {
-		at->loop = true;
+		at->loop = !aux->calls_callback || khas(v, KERNEL_LOOP_CALLBACKS);
 		return E_OK;
 	}
 no_loop:
@@ -148,7 +148,7 @@ static FALLIBLE compare(struct kverifier *v, struct visit *at, struct kstored *o
 static FALLIBLE covered_by(struct kverifier *v, const struct visit *at, struct kstored *old)
 {
 	old->hits++;
-	if (at->loop && khas(v, KERNEL_LOOP_ENTRIES) && !(old->st.branches && v->aux[at->insn].calls_callback))
+	if (at->loop && khas(v, KERNEL_LOOP_ENTRIES))
 		kloops_entry_learn(&v->cur, old->st.branches ? &old->st : open_entry(&old->st));
 	if (!khas(v, KERNEL_LIVE_STATIC))
 		kmarks_propagate(v, &old->st, &v->cur);
@@ -165,7 +165,7 @@ static FALLIBLE covered_by(struct kverifier *v, const struct visit *at, struct k
 /* Before LOOP_SCC the kernel's "peak" is how many there are. */
 static void note_peak(struct kverifier *v)
 {
-	uint32_t n = v->n_stored + (khas(v, KERNEL_PEAK_COUNTS_BACK_EDGES) ? kloops_waiting(v) : 0);
+	uint32_t n = v->n_stored + kloops_waiting(v);
 
 	if (n > v->stats.states_peak || !khas(v, KERNEL_LOOP_SCC))
 		v->stats.states_peak = n;

@@ -28,10 +28,9 @@ static inline struct kstored **kstored_head(const struct kverifier *v, uint32_t 
  * mattered. */
 enum kexact { KEXACT_NO, KEXACT_YES, KEXACT_RANGE };
 FALLIBLE kcompare_init(struct kverifier *v);
-bool kstates_equal(struct kverifier *v, const struct kverify_state *old, const struct kverify_state *cur,
-		   enum kexact exact);
+bool kstates_equal(struct kverifier *v, struct kverify_state *old, const struct kverify_state *cur, enum kexact exact);
 /* Quick: are the registers of the frame at work the same, as bytes? */
-bool kstates_maybe_looping(const struct kverify_state *old, const struct kverify_state *cur);
+bool kstates_maybe_looping(struct kverify_state *old, const struct kverify_state *cur);
 bool kstates_same_calls(const struct kverify_state *a, const struct kverify_state *b);
 /* Everything but what can be mapped or does not count. */
 bool kreg_exact(struct kverifier *v, const struct kreg *old, const struct kreg *cur); /* identities mapped */

@@ -71,7 +71,7 @@ struct kreg {
 #define KID_ADD_CONST32 (UINT32_C(1) << 30)
 #define KID_ADD_CONST (KID_ADD_CONST64 | KID_ADD_CONST32)
 
-enum { KPKT_BEYOND_END = -1, KPKT_AT_END = -2 };
+enum { KPKT_AT_END = -1, KPKT_BEYOND_END = -2 };
 
 enum klive { KLIVE_NONE = 0, KLIVE_READ32 = 1, KLIVE_READ64 = 2, KLIVE_WRITTEN = 4, KLIVE_DONE = 8 };
 
@@ -142,6 +142,7 @@ struct kverify_state {
 	uint32_t active_locks, preempt_locks, irq_id, rcu_locks, lock_id, lock_map;
 	bool in_sleepable;
 	bool used_as_loop_entry;
+	uint8_t missed_frame, missed_reg, missed_loop; /* compare.c: what told another state from it last */
 	struct khist *hist;
 	uint32_t n_hist, hist_room;
 	uint32_t dfs_depth, callback_unroll_depth, may_goto_depth;

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* 64 bytes are read into 16. kernel: 6.12 */
+#include "mistake.h"
+
+SEC("kprobe/do_nanosleep")
+int copy(void *ctx)
+{
+	char name[16];
+
+	bpf_probe_read_kernel(name, 64, ctx);
+	return 0;
+}
+LICENSE("GPL");

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A signed index has an upper bound and no lower one. kernel: 6.12 */
+#include "mistake.h"
+
+u64 counters[32];
+
+SEC("xdp")
+int count(struct xdp_md *ctx)
+{
+	int slot = (int)ctx->rx_queue_index - 1;
+
+	if (slot > 31)
+		return XDP_PASS;
+	counters[slot]++;
+	return XDP_PASS;
+}
+LICENSE("GPL");

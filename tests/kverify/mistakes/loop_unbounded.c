@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nothing says that the loop ends. kernel: 6.12 */
+#include "mistake.h"
+
+SEC("kprobe/do_nanosleep")
+int spin(void *ctx)
+{
+	u64 until = bpf_ktime_get_ns() + 1000;
+
+	while (bpf_ktime_get_ns() < until)
+		;
+	return 0;
+}
+LICENSE("GPL");
