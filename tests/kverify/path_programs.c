@@ -17,6 +17,8 @@ struct gen {
 	uint8_t kind[ISA_N_REGS]; /* enum kind */
 	uint32_t at[BODY + 1];    /* slot at which each step of the body begins */
 	bool newest;
+	uint32_t loop, loop_end; /* steps; 0: there is no loop */
+	uint32_t may_goto;       /* slot of what ends it */
 	uint32_t jumps[MAX_JUMPS], to[MAX_JUMPS], n_jumps;
 };
 
@@ -269,16 +271,42 @@ static void access_memory(struct gen *g)
 	put_load(g, width, pick(g, NUMBER), r, off);
 }
 
+/* may_goto leaves a loop that nothing else need end. */
+static void begin_loop(struct gen *g)
+{
+	g->may_goto = g->p->n;
+	(void)put(g, ISA_MAY_GOTO, 64, ISA_FORM_J, 0);
+}
+
+static void end_loop(struct gen *g)
+{
+	struct isa_insn *back = put(g, ISA_JA, 64, ISA_FORM_J, 0);
+
+	back->off = (int32_t)(g->at[g->loop] - g->p->n);
+	g->p->insns[g->may_goto].off = (int32_t)(g->p->n - g->may_goto - 1);
+}
+
+static void choose_loop(struct gen *g)
+{
+	if (!g->newest || below(g, 12))
+		return;
+	g->loop = 1 + below(g, BODY - 6);
+	g->loop_end = g->loop + below(g, 5);
+}
+
 void path_program_make(struct path_program *p, uint64_t seed, bool newest)
 {
 	struct gen g = { .rng = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15), .p = p, .newest = newest };
 
 	*p = (struct path_program){ 0 };
 	first_values(&g);
+	choose_loop(&g);
 	for (uint32_t i = 0; i < BODY; i++) {
 		uint32_t what = below(&g, 20);
 
 		g.at[i] = p->n;
+		if (g.loop && i == g.loop)
+			begin_loop(&g);
 		if (what < 4)
 			move(&g);
 		else if (what < 9)
@@ -289,6 +317,8 @@ void path_program_make(struct path_program *p, uint64_t seed, bool newest)
 			branch(&g, i);
 		else
 			access_memory(&g);
+		if (g.loop && i == g.loop_end)
+			end_loop(&g);
 	}
 	g.at[BODY] = p->n;
 	put_ri(&g, ISA_MOV, 64, 0, 1);

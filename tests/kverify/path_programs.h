@@ -17,7 +17,7 @@ struct path_program {
 	uint32_t n;
 };
 
-/* For XDP. The same seed makes the same program. newest: with instructions of ISA version 4. */
+/* For XDP. The same seed makes the same program. newest: with instructions of ISA version 4, and may_goto. */
 void path_program_make(struct path_program *p, uint64_t seed, bool newest);
 
 #endif

@@ -212,7 +212,6 @@ FALLIBLE kwalk_push(struct kverifier *v, uint32_t insn, uint32_t prev, struct kv
 FALLIBLE kwalk_push_async(struct kverifier *v, uint32_t subprog, uint32_t insn, bool sleepable, struct kframe **out);
 
 /* ---- resolve.c, cfg.c, subprogs.c, depth.c ---- */
-FALLIBLE kresolve_maps(struct kverifier *v); /* maps are for programs of this type; after ktypes_init */
 FALLIBLE kmaps_check(struct kverifier *v);   /* map_uses.c: what is in the values of maps is for this program */
 FALLIBLE kresolve(struct kverifier *v);      /* instructions, and the maps they name, are ones that this release has */
 FALLIBLE kcfg_subprogs(struct kverifier *v); /* finds functions, jumps stay inside them */

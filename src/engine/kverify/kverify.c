@@ -40,7 +40,6 @@ static FALLIBLE run(struct kverifier *v)
 	TRY(kcfg_subprogs(v));
 	TRY(kresolve(v));
 	TRY(ktypes_init(v));
-	TRY(kresolve_maps(v));
 	TRY(kmaps_check(v));
 	TRY(kcfg_check(v));
 	TRY(kfastcall_mark(v));

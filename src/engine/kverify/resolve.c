@@ -8,11 +8,27 @@
 
 static FALLIBLE check_kind(struct kverifier *v, const struct prog_map *m)
 {
-	const char *name = kernel_map_kind_name(m->kind);
+	const char *name = kernel_map_kind_name(m->kind), *why;
 
 	if (!kernel_map_kind(v->k, m->kind))
 		KREJECT(v, MAP_KIND, "map '%s': Linux %s has no maps of kind %s (%u)", m->name, v->k->name,
 			name ? name : "?", m->kind);
+	why = kernel_map_prog(v->k, &v->o->target, m->kind);
+	if (why)
+		KREJECT(v, MAP_HERE, "%s", why);
+	return E_OK;
+}
+
+/* Of each kind of storage of control groups there may be one. Linux: bpf_cgroup_storage_assign */
+static FALLIBLE check_storage(struct kverifier *v, const struct prog_map *m, const struct prog_map **seen)
+{
+	const struct prog_map **slot = &seen[m->kind == PROG_MAP_PERCPU_CGROUP_STORAGE];
+
+	if (m->kind != PROG_MAP_CGROUP_STORAGE && m->kind != PROG_MAP_PERCPU_CGROUP_STORAGE)
+		return E_OK;
+	if (*slot && *slot != m)
+		KREJECT(v, MAP_HERE, "only one cgroup storage of each type is allowed");
+	*slot = m;
 	return E_OK;
 }
 
@@ -44,7 +60,13 @@ static bool names_map(const struct isa_insn *in)
 					in->aux == ISA_IMM64_MAP_IDX || in->aux == ISA_IMM64_MAP_IDX_VALUE);
 }
 
-static FALLIBLE check_imm64(struct kverifier *v, const struct isa_insn *in, uint8_t *used, uint32_t *n_used)
+struct used {
+	uint8_t *maps; /* per map: it is named */
+	uint32_t n;
+	const struct prog_map *storage[2];
+};
+
+static FALLIBLE check_imm64(struct kverifier *v, const struct isa_insn *in, struct used *u)
 {
 	const struct prog_map *m;
 
@@ -53,12 +75,13 @@ static FALLIBLE check_imm64(struct kverifier *v, const struct isa_insn *in, uint
 	if (in->imm < 0 || in->imm >= v->p->n_maps)
 		KREJECT(v, MAP_REF, "fd %lld is not pointing to valid bpf_map", (long long)in->imm);
 	m = &v->p->maps[in->imm];
-	if (!used[in->imm]) {
-		used[in->imm] = 1;
-		if (++*n_used > v->k->limits.maps)
+	if (!u->maps[in->imm]) {
+		u->maps[in->imm] = 1;
+		if (++u->n > v->k->limits.maps)
 			KREJECT(v, MAPS, "The total number of maps per program has reached the limit of %u",
 				v->k->limits.maps);
 		TRY(check_kind(v, m));
+		TRY(check_storage(v, m, u->storage));
 	}
 	return in->aux == ISA_IMM64_MAP_VALUE || in->aux == ISA_IMM64_MAP_IDX_VALUE ? check_direct(v, m, in) : E_OK;
 }
@@ -82,10 +105,9 @@ static bool has_opcode(const struct kverifier *v, uint8_t byte)
 
 FALLIBLE kresolve(struct kverifier *v)
 {
-	uint8_t *used = ARENA_ARRAY(v->arena, uint8_t, v->p->n_maps + 1);
-	uint32_t n_used = 0;
+	struct used u = { .maps = ARENA_ARRAY(v->arena, uint8_t, v->p->n_maps + 1) };
 
-	KNEED(v, used);
+	KNEED(v, u.maps);
 	for (uint32_t i = 0; i < v->p->n_insns; i++) {
 		const struct isa_insn *in = &v->p->insns[i];
 
@@ -96,81 +118,7 @@ FALLIBLE kresolve(struct kverifier *v)
 		if (v->aux[i].too_new && (in->sem == ISA_IMM64 || !has_opcode(v, isa_rows[in->row].byte)))
 			KREJECT(v, UNKNOWN_OPCODE, "unknown opcode %02x", isa_rows[in->row].byte);
 		if (in->sem == ISA_IMM64)
-			TRY(check_imm64(v, in, used, &n_used));
-	}
-	return E_OK;
-}
-
-/* ---- maps and the program's type ---- */
-
-static bool has_field(const struct kmap *m, uint32_t kind)
-{
-	for (uint32_t i = 0; i < m->n_kptrs; i++)
-		if (m->kptrs[i].kind == kind)
-			return true;
-	return false;
-}
-
-/* What stands in the values may not be for programs of this type. */
-static FALLIBLE check_fields(struct kverifier *v, const struct kmap *m)
-{
-	bool tracing = kernel_type_is(v->k, &v->o->target, KERNEL_TYPE_TRACING);
-	bool lock = m->spin_lock_off >= 0 || m->res_spin_lock_off >= 0;
-
-	if (tracing && (has_field(m, KFIELD_LIST_HEAD) || has_field(m, KFIELD_RB_ROOT)))
-		KREJECT(v, MAP_HERE, "tracing progs cannot use bpf_{list_head,rb_root} yet");
-	if (lock && v->o->target.prog_type == KPROG_SOCKET_FILTER)
-		KREJECT(v, MAP_HERE, "socket filter progs cannot use bpf_spin_lock yet");
-	if (lock && tracing)
-		KREJECT(v, MAP_HERE, "tracing progs cannot use bpf_spin_lock yet");
-	if (lock && v->o->target.sleepable && khas(v, KERNEL_LOCKS_NOT_SLEEPABLE))
-		KREJECT(v, MAP_HERE, "sleepable progs cannot use bpf_spin_lock yet");
-	if (m->timer_off >= 0 && tracing && khas(v, KERNEL_TIMERS_NOT_TRACING))
-		KREJECT(v, MAP_HERE, "tracing progs cannot use bpf_timer yet");
-	if (m->wq_off >= 0 && tracing && khas(v, KERNEL_TIMERS_NOT_TRACING))
-		KREJECT(v, MAP_HERE, "tracing progs cannot use bpf_wq yet");
-	return E_OK;
-}
-
-static FALLIBLE check_compatible(struct kverifier *v, const struct kmap *m)
-{
-	const struct prog_map *inner = m->m->inner;
-	const char *why = kernel_map_prog(v->k, &v->o->target, m->m->kind);
-
-	if (!why && m->m->flags & PROG_MAP_NO_PREALLOC)
-		why = kernel_map_no_prealloc(v->k, &v->o->target, m->m->kind);
-	if (!why && inner && inner->flags & PROG_MAP_NO_PREALLOC)
-		why = kernel_map_no_prealloc(v->k, &v->o->target, inner->kind);
-	if (why)
-		KREJECT(v, MAP_HERE, "%s", why);
-	return check_fields(v, m);
-}
-
-/* Of each kind of storage of control groups there may be one. Linux: bpf_cgroup_storage_assign */
-static FALLIBLE check_storage(struct kverifier *v, const struct prog_map *m, const struct prog_map **seen)
-{
-	const struct prog_map **slot = &seen[m->kind == PROG_MAP_PERCPU_CGROUP_STORAGE];
-
-	if (m->kind != PROG_MAP_CGROUP_STORAGE && m->kind != PROG_MAP_PERCPU_CGROUP_STORAGE)
-		return E_OK;
-	if (*slot && *slot != m)
-		KREJECT(v, MAP_HERE, "only one cgroup storage of each type is allowed");
-	*slot = m;
-	return E_OK;
-}
-
-FALLIBLE kresolve_maps(struct kverifier *v)
-{
-	const struct prog_map *storage[2] = { NULL, NULL };
-
-	for (uint32_t i = 0; i < v->p->n_insns; i++) {
-		const struct isa_insn *in = &v->p->insns[i];
-
-		v->insn = i;
-		if (!names_map(in))
-			continue;
-		TRY(check_compatible(v, &v->maps[in->imm]));
-		TRY(check_storage(v, v->maps[in->imm].m, storage));
+			TRY(check_imm64(v, in, &u));
 	}
 	return E_OK;
 }

@@ -34,7 +34,6 @@ static FALLIBLE add_function(struct linker *l, const struct elf_symbol *s)
 			    .n = (uint32_t)(s->size / ISA_SLOT_BYTES),
 			    .prog = NO_INDEX,
 			    .hidden = s->visibility == STV_HIDDEN || s->visibility == STV_INTERNAL };
-			    .hidden = s->hidden };
 	if (s->bind != STB_LOCAL && (l->e->opts->text_programs || strcmp(sec->name, ".text") != 0))
 		f->prog = l->n_progs++; /* numbered anew when all are in order */
 	l->n_funcs++;

@@ -39,8 +39,6 @@ struct elf_symbol {
 	uint64_t value, size;
 	uint32_t section; /* 0: undefined; NO_SECTION: in none */
 	uint8_t type, bind, visibility;
-	uint8_t type, bind;
-	bool hidden; /* of no concern to other objects: STV_HIDDEN, STV_INTERNAL */
 };
 
 struct elf {

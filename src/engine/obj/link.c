@@ -200,7 +200,6 @@ static FALLIBLE link_code(struct linker *l, struct prog *p)
 						 .start = l->start_of[l->order[i]],
 						 .type = type_of(l, f),
 						 .hidden = f->hidden };
-		funcs[i] = (struct prog_func){ f->name, l->start_of[l->order[i]], type_of(l, f), f->hidden };
 	}
 	funcs[0].name = p->name;
 	p->funcs = funcs;

@@ -90,7 +90,6 @@ struct prog_func {
 	uint32_t start;
 	uint32_t type; /* of BTF_FUNC in the types of the object that it came from; 0: not said */
 	bool hidden;   /* __hidden: libbpf gives it to Linux as a static function, whatever its type says */
-	bool hidden;   /* __hidden: a static function, as Linux is told, whatever its type says */
 };
 
 struct prog {
