@@ -162,8 +162,9 @@ static bool refer(struct agree_kernel *k, const struct agree_program *p, size_t 
 
 static bool is_count(const char *line)
 {
-	static const char *const counts[] = { "processed ", "verification time", "stack depth", "max_states", "-- END",
-					      "-- BEGIN",   "insns_processed",   "peak_states", "subprog#" };
+	static const char *const counts[] = { "processed ",  "insns processed ", "verification time", "stack depth",
+					      "max_states",  "-- END",           "-- BEGIN",          "insns_processed",
+					      "peak_states", "subprog#" };
 
 	for (size_t i = 0; i < countof(counts); i++)
 		if (!strncmp(line, counts[i], strlen(counts[i])))
