@@ -245,7 +245,8 @@ static bool has_forbidden_map(struct verify_policy *p, const struct prog *prog)
 	for (uint32_t i = 0; i < prog->n_maps; i++) {
 		const struct prog_map *m = &prog->maps[i];
 		const char *kind = kernel_map_kind_name(m->kind);
-		uint64_t bytes = ((uint64_t)m->key_size + m->value_size) * m->max_entries;
+		bool ring = m->kind == PROG_MAP_RINGBUF || m->kind == PROG_MAP_USER_RINGBUF;
+		uint64_t bytes = ring ? m->max_entries : ((uint64_t)m->key_size + m->value_size) * m->max_entries;
 
 		if (has(&p->maps, kind)) {
 			(void)snprintf(p->why, sizeof p->why, "map '%s' is of the forbidden kind %s", m->name, kind);

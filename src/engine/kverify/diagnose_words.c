@@ -307,8 +307,9 @@ static void condition(const struct dx *x, const struct dx_fact *f, struct buf *o
 		operand(x, f, true, out);
 	if (dx_is_signed(f))
 		buf_puts(out, " (signed)");
-	if (f->in->width == 32)
-		buf_puts(out, " (lower halves)");
+	/* Of a number that has no more than 32 bits it goes without saying. */
+	if (f->in->width == 32 && a->base == KR_SCALAR && (a->n.umax > UINT32_MAX || a->n.smin < 0))
+		buf_puts(out, " (lower 32 bits)");
 }
 
 const char *dx_condition(const struct dx *x, const struct dx_fact *f, char out[DX_TEXT])
