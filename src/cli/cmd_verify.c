@@ -10,7 +10,7 @@
 #include "engine/abi/abi.h"
 
 const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--kernel LIST] [--btf FILE|DIR]\n"
-			       "                        [--compat] [--source] [--policy FILE] [--log kernel]\n"
+			       "                        [--compat [LIST]] [--source] [--policy FILE] [--log kernel]\n"
 			       "                        [--schema FILE] [--trace] [--format text|json|sarif]\n"
 			       "       sallyport verify --explain ID\n"
 			       "\n"
@@ -24,7 +24,7 @@ const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--ker
 			       "                   runtime). Default: sallyport for content, else host\n"
 			       "  --btf FILE|DIR   the kernel's types: one file for all kernels, or a folder with\n"
 			       "                   one per release (6.1.btf). Default: this host's\n"
-			       "  --compat         a table of programs by kernels (all of them, or those of\n"
+			       "  --compat [LIST]  a table of programs by kernels (all of them, or those of LIST or\n"
 			       "                   --kernel) with the first reason\n"
 			       "  --source         where verification time goes, by source line\n"
 			       "  --policy FILE    the house's own checks on top: docs/verify.md\n"
@@ -323,6 +323,20 @@ static int choose(const struct verify_args *a)
 	return content ? verify_content(a) : verify_linux(a);
 }
 
+/* --compat 5.10,6.1: what follows is a list of kernels, and no object. */
+static bool take_list(int argc, char **argv)
+{
+	const char *next = optind < argc ? argv[optind] : "";
+	char first[64];
+	size_t len = strcspn(next, ",");
+
+	if (!len || len >= sizeof first || strchr(next, '/') || !access(next, F_OK))
+		return false;
+	memcpy(first, next, len);
+	first[len] = '\0';
+	return !strcmp(first, "host") || !strcmp(first, "all") || kernel_profile(first);
+}
+
 int cmd_verify(int argc, char **argv)
 {
 	static const struct option opts[] = {
@@ -334,7 +348,7 @@ int cmd_verify(int argc, char **argv)
 		{ "policy", required_argument, NULL, 'P' },
 		{ "log", required_argument, NULL, 'l' },
 		{ "explain", required_argument, NULL, 'e' },
-		{ "compat", no_argument, NULL, 'c' },
+		{ "compat", optional_argument, NULL, 'c' },
 		{ "source", no_argument, NULL, 'S' },
 		{ "trace", no_argument, NULL, 't' },
 		{ "json", no_argument, NULL, 'j' },
@@ -366,6 +380,7 @@ int cmd_verify(int argc, char **argv)
 			break;
 		case 'c':
 			a.compat = true;
+			a.kernels = optarg ? optarg : take_list(argc, argv) ? argv[optind++] : a.kernels;
 			break;
 		case 'S':
 			a.source = true;
