@@ -83,6 +83,20 @@ static FALLIBLE visit_call(struct kverifier *v, struct graph *g, uint32_t t, boo
 	return follow(v, g, t, (int64_t)t + 1 + in->imm, BRANCH, back_ok, deeper);
 }
 
+/* An iterator's next is where rounds of its loop are compared. */
+static void mark_kfunc(struct kverifier *v, uint32_t t)
+{
+	struct ksubprog *s = &v->subprogs[kcfg_subprog_of(v, t)];
+	struct kkfunc_facts f = kkfunc_facts(v, t);
+
+	if (f.iter_next) {
+		v->aux[t].is_iter_next = v->aux[t].force_checkpoint = true;
+		mark_prune(v, t);
+	}
+	s->might_sleep |= f.sleeps;
+	s->changes_pkt |= f.changes_packet;
+}
+
 static void mark_helper(struct kverifier *v, uint32_t t)
 {
 	struct ksubprog *s = &v->subprogs[kcfg_subprog_of(v, t)];
@@ -96,6 +110,8 @@ static void mark_helper(struct kverifier *v, uint32_t t)
 		mark_prune(v, t);
 		mark_jump(v, t);
 	}
+	if (in->aux == ISA_CALL_KFUNC)
+		mark_kfunc(v, t);
 	if (in->aux != ISA_CALL_HELPER ||
 	    kernel_helper(v->k, &v->o->target, (uint32_t)in->imm, &proto) != KERNEL_ALLOWED)
 		return;

@@ -147,6 +147,7 @@ struct kverifier {
 	struct kloops *loops;      /* scc.c */
 	struct ktypes_data *types; /* types.c: kernel and object BTF, fields of types */
 	struct kcompare *compare;  /* compare.c: id maps */
+	struct kkfunc **kfuncs;    /* kfunc_find.c: per slot; NULL: the program calls none */
 };
 
 /* ---- report.c ---- */
@@ -343,6 +344,12 @@ FALLIBLE kcheck_exit(struct kverifier *v); /* main program, subprogram, callback
 FALLIBLE kcheck_helper_call(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_func_call(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_kfunc_call(struct kverifier *v, const struct isa_insn *in);
+FALLIBLE kkfunc_find_all(struct kverifier *v); /* before the graph is looked at. Linux: add_kfunc_call */
+struct kkfunc_facts {
+	bool iter_next, sleeps, changes_packet, throws;
+};
+/* Of the kernel function that this instruction calls, as far as this program may call it; all false: it calls none. */
+struct kkfunc_facts kkfunc_facts(const struct kverifier *v, uint32_t insn);
 bool kcalls_callback(const struct kverifier *v, uint32_t insn); /* a helper or kfunc that calls back, in turn */
 bool kcalls_async(const struct kverifier *v, uint32_t insn);
 /* The prototype of a helper, an embedder's too; parameters of a kfunc by the kernel's types. False: not known. */

@@ -153,6 +153,7 @@ static FALLIBLE check_abnormal_return(struct kverifier *v)
 FALLIBLE kcfg_subprogs(struct kverifier *v)
 {
 	TRY(find(v));
+	TRY(kkfunc_find_all(v));
 	for (uint32_t s = 0; s < v->n_subprogs; s++)
 		TRY(check_one(v, &v->subprogs[s]));
 	return check_abnormal_return(v);
