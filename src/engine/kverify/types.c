@@ -65,6 +65,20 @@ static bool has_types(const struct prog_map *m)
 	return m->value_type && !memchr(without, (int)m->kind, sizeof without);
 }
 
+/* A map whose values the kernel does not like is made without types. libbpf: bpf_object__create_map, v1.5 */
+static FALLIBLE read_fields(struct kverifier *v, const struct prog_map *m, struct kmap *out)
+{
+	struct diag before = { 0 };
+	enum err err;
+
+	if (v->d)
+		before = *v->d;
+	err = kfields_read(v, m->value_type, m->value_size, out);
+	if (err == E_REJECTED && v->d)
+		*v->d = before;
+	return err == E_REJECTED ? E_OK : err;
+}
+
 static FALLIBLE describe(struct kverifier *v, const struct prog_map *m, struct kmap *out)
 {
 	uint32_t id = m->value_type;
@@ -73,7 +87,7 @@ static FALLIBLE describe(struct kverifier *v, const struct prog_map *m, struct k
 		.spin_lock_off = -1, .res_spin_lock_off = -1, .timer_off = -1, .wq_off = -1, .task_work_off = -1
 	};
 	if (v->o->types && id < v->o->types->n_types && has_types(m))
-		TRY(kfields_read(v, id, m->value_size, out));
+		TRY(read_fields(v, m, out));
 	out->m = m;
 	out->frozen = is_frozen(m);
 	if (!m->inner)
