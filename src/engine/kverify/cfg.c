@@ -193,24 +193,35 @@ static FALLIBLE check_all_reached(struct kverifier *v, const struct graph *g)
 	return E_OK;
 }
 
+static FALLIBLE explore(struct kverifier *v, struct graph *g, uint32_t from)
+{
+	if (g->seen[from])
+		return E_OK;
+	g->seen[from] = SEEN_OPEN;
+	g->stack[g->depth++] = from;
+	while (g->depth) {
+		uint32_t t = g->stack[g->depth - 1];
+		bool deeper;
+
+		TRY(visit(v, g, t, &deeper));
+		if (deeper)
+			continue;
+		g->seen[t] = SEEN_DONE;
+		g->depth--;
+	}
+	return E_OK;
+}
+
 FALLIBLE kcfg_check(struct kverifier *v)
 {
 	uint32_t n = v->p->n_insns;
 	struct graph g = { .seen = ARENA_ARRAY(v->arena, uint8_t, n), .stack = ARENA_ARRAY(v->arena, uint32_t, n + 1) };
 
 	KNEED(v, g.seen && g.stack);
-	g.seen[0] = SEEN_OPEN;
-	g.stack[g.depth++] = 0;
-	while (g.depth) {
-		uint32_t t = g.stack[g.depth - 1];
-		bool deeper;
-
-		TRY(visit(v, &g, t, &deeper));
-		if (deeper)
-			continue;
-		g.seen[t] = SEEN_DONE;
-		g.depth--;
-	}
+	TRY(explore(v, &g, 0));
+	for (uint32_t s = 1; s < v->n_subprogs; s++)
+		if (v->subprogs[s].is_exception_cb)
+			TRY(explore(v, &g, v->subprogs[s].start));
 	TRY(check_all_reached(v, &g));
 	merge_effects(v);
 	return kscc_compute(v);

@@ -296,7 +296,7 @@ FALLIBLE kglobal_enter(struct kverifier *v, uint32_t subprog, struct kframe *f)
 	TRY(kglobal_prepare(v, subprog));
 	for (unsigned i = 0; i < sp->n_args; i++)
 		TRY(enter_arg(v, &sp->args[i], &f->r[i + 1]));
-	return E_OK;
+	return kexception_enter(v, subprog, f);
 }
 
 /* ---- for its calls ---- */

@@ -111,6 +111,7 @@ struct kverifier {
 
 	struct ksubprog *subprogs; /* sorted by start; 0 is the program */
 	uint32_t n_subprogs;
+	bool catches; /* one of them is the exception callback */
 	struct kaux *aux;  /* per slot */
 	struct kmap *maps; /* per map of the program */
 
@@ -210,6 +211,10 @@ FALLIBLE kwalk_push_async(struct kverifier *v, uint32_t subprog, uint32_t insn, 
 FALLIBLE kresolve(struct kverifier *v);      /* instructions, and the maps they name, are ones that this release has */
 FALLIBLE kcfg_subprogs(struct kverifier *v); /* finds functions, jumps stay inside them */
 FALLIBLE kcfg_check(struct kverifier *v);    /* reachability, back edges, prune points, checkpoints, SCCs */
+/* exception.c: where the function begins that runs when the program throws; 0: there is none */
+FALLIBLE kexception_find(struct kverifier *v, uint32_t *start);
+FALLIBLE kexception_enter(struct kverifier *v, uint32_t subprog, struct kframe *f); /* its frame, arguments set */
+FALLIBLE kexception_check_chain(struct kverifier *v, uint32_t insn, const uint32_t *chain, uint32_t n);
 FALLIBLE kdepth_check(struct kverifier *v);  /* after the walk: stack of chains of calls */
 int kcfg_subprog_at(const struct kverifier *v, uint32_t insn); /* which begins exactly here; -1: none */
 uint32_t kcfg_subprog_of(const struct kverifier *v, uint32_t insn);

@@ -123,7 +123,7 @@ FALLIBLE kcheck_throw(struct kverifier *v)
 	struct krange range = { r.min, r.max, r.ret32 };
 	const struct kreg *r1 = kreg_at(v, 1);
 
-	if (r.have && !r.may_be_anything) {
+	if (!v->catches && r.have && !r.may_be_anything) {
 		if (r1->base != KR_SCALAR)
 			KREJECT_REG(v, RETURN_TYPE, 1, "At program exit the register R1 is not a known value (%s)", kreg_type_text(v, r1));
 		TRY(kprecise_reg(v, 1));

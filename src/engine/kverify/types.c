@@ -97,6 +97,42 @@ static FALLIBLE describe(struct kverifier *v, const struct prog_map *m, struct k
 	return describe(v, m->inner, (struct kmap *)(uintptr_t)out->inner);
 }
 
+/* Linux: check_map_prog_compatibility */
+static FALLIBLE check_fields(struct kverifier *v, const struct kmap *m)
+{
+	bool tracing = kernel_type_is(v->k, &v->o->target, KERNEL_TYPE_TRACING);
+	bool lock = m->spin_lock_off >= 0 || m->res_spin_lock_off >= 0, graph = false;
+
+	for (uint32_t i = 0; i < m->n_kptrs; i++)
+		graph |= m->kptrs[i].kind == KFIELD_LIST_HEAD || m->kptrs[i].kind == KFIELD_RB_ROOT;
+	if (graph && tracing)
+		KREJECT(v, MAP_HERE, "tracing progs cannot use bpf_{list_head,rb_root} yet");
+	if (lock && v->o->target.prog_type == KPROG_SOCKET_FILTER)
+		KREJECT(v, MAP_HERE, "socket filter progs cannot use bpf_spin_lock yet");
+	if (lock && tracing)
+		KREJECT(v, MAP_HERE, "tracing progs cannot use bpf_spin_lock yet");
+	if (lock && v->o->target.sleepable && khas(v, KERNEL_LOCK_NOT_SLEEPABLE))
+		KREJECT(v, MAP_HERE, "sleepable progs cannot use bpf_spin_lock yet");
+	if (m->timer_off >= 0 && tracing && khas(v, KERNEL_TIMER_NOT_TRACING))
+		KREJECT(v, MAP_HERE, "tracing progs cannot use bpf_timer yet");
+	if (m->wq_off >= 0 && tracing && khas(v, KERNEL_TIMER_NOT_TRACING))
+		KREJECT(v, MAP_HERE, "tracing progs cannot use bpf_wq yet");
+	return E_OK;
+}
+
+static FALLIBLE check_used(struct kverifier *v)
+{
+	for (uint32_t i = 0; i < v->p->n_insns; i++) {
+		const struct isa_insn *in = &v->p->insns[i];
+
+		v->insn = i;
+		if (in->sem == ISA_IMM64 && (in->aux == ISA_IMM64_MAP_FD || in->aux == ISA_IMM64_MAP_VALUE ||
+					     in->aux == ISA_IMM64_MAP_IDX || in->aux == ISA_IMM64_MAP_IDX_VALUE))
+			TRY(check_fields(v, &v->maps[in->imm])); /* in range: kresolve */
+	}
+	return E_OK;
+}
+
 FALLIBLE ktypes_init(struct kverifier *v)
 {
 	struct ktypes_data *d = ARENA_NEW(v->arena, struct ktypes_data);
@@ -114,5 +150,6 @@ FALLIBLE ktypes_init(struct kverifier *v)
 	KNEED(v, v->maps || !v->p->n_maps);
 	for (uint32_t i = 0; i < v->p->n_maps; i++)
 		TRY(describe(v, &v->p->maps[i], &v->maps[i]));
+	TRY(check_used(v));
 	return kattach_find(v, &d->attach);
 }
