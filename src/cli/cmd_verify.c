@@ -3,6 +3,7 @@
 #include "cli/verify.h"
 
 #include <getopt.h>
+#include <unistd.h>
 #include <stdlib.h>
 
 #include "agent/agent.h"
@@ -33,12 +34,12 @@ const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--ker
 			       "  --trace          content: each processed instruction with the state before it,\n"
 			       "                   on standard error\n"
 			       "  --format FORMAT  text, json (--json is the same), or sarif\n"
-			       "  --explain ID     what a reason means, such as K301\n"
+			       "  --explain ID     what a reason means, such as K301, with an example; all: every one\n"
 			       "\n"
 			       "Exit code 0: all are accepted. 1: at least one is not, or nothing can be said of\n"
 			       "it, or the object cannot be read. 3: this host cannot tell.\n";
 
-enum { OBJECT_ARENA_MAX = 512 << 20, WALK_ARENA_MAX = 512 << 20 };
+enum { OBJECT_ARENA_MAX = 512 << 20, WALK_ARENA_MAX = 512 << 20, NOTES_ARENA_MAX = 64 << 20 };
 
 const char *const verify_verdict_words[VERIFY_N_VERDICTS] = { [VERIFY_ACCEPTED] = "accepted",
 							      [VERIFY_REJECTED] = "rejected",
@@ -133,9 +134,7 @@ struct job {
 
 struct heat {
 	uint32_t *steps;
-	struct verify_sink *log; /* --log kernel */
-	const struct prog *p;
-	uint32_t prev;
+	struct verify_log *log; /* --log kernel */
 };
 
 static void count_step(void *user, const struct kverifier *v, uint32_t insn, const struct kverify_state *s)
@@ -145,7 +144,7 @@ static void count_step(void *user, const struct kverifier *v, uint32_t insn, con
 	if (h->steps)
 		h->steps[insn]++;
 	if (h->log)
-		verify_put_log(h->log, h->p, v, insn, s);
+		verify_log_step(h->log, v, insn, s);
 }
 
 static enum verify_verdict verdict_of(enum err err)
@@ -166,32 +165,36 @@ static void judge(struct job *job, const struct verify_kernel *k, const struct k
 {
 	bool log = job->args->format == VERIFY_KERNEL_LOG;
 	struct heat heat = { .steps = job->args->source ? calloc(p->n_insns + 1, sizeof *heat.steps) : NULL,
-			     .log = log ? &job->sink : NULL,
-			     .p = p };
+			     .log = log ? verify_log_new(&job->sink.out, p) : NULL };
 	const struct kverify_watcher watcher = { .step = count_step, .user = &heat };
 	struct verify_outcome o = { .kernel = k, .object = object, .prog = p };
-	struct arena walk;
+	struct arena walk, notes;
 	struct diag d;
 	enum err err;
 
 	arena_init(&walk, WALK_ARENA_MAX);
+	arena_init(&notes, NOTES_ARENA_MAX);
 	diag_init(&d);
 	d.subject = p->name;
 	o.d = &d;
 	err = kobj_target(object, p, &o.opts, &d);
 	if (heat.steps || log)
 		o.opts.watcher = &watcher;
+	o.opts.cpus = k->host ? (uint32_t)sysconf(_SC_NPROCESSORS_CONF) : 0;
 	if (err == E_OK)
-		err = kverify_prog(p, &o.opts, &walk, &o.stats, &d);
+		err = log ? kverify_prog(p, &o.opts, &walk, &o.stats, &d)
+			  : kverify_diagnose(p, &o.opts, &walk, &notes, &o.stats, &d);
 	o.verdict = verdict_of(err);
 	if (err != E_OK && !d.text[0])
 		(void)snprintf(d.text, sizeof d.text, "%s", err_text(err));
 	o.heat = heat.steps;
-	if (log)
-		verify_end_log(&job->sink, &o);
+	if (heat.log)
+		verify_log_end(heat.log, &o);
+	verify_log_free(heat.log);
 	o.policy = job->policy ? verify_policy_check(job->policy, &o) : NULL;
 	verify_sink_put(&job->sink, &o);
 	free(heat.steps);
+	arena_done(&notes);
 	arena_done(&walk);
 	job->n_judged++;
 }

@@ -13,6 +13,7 @@
 #include "judge.h"
 
 #include <ctype.h>
+#include <unistd.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -20,7 +21,16 @@
 
 #include "gene.h"
 
-enum { POOL = 4096, KEYS = 4096, SHRINKS = 4000, FEW = 2, PATTERN = 96, MAX_SHRUNK = 200 };
+enum {
+	POOL = 4096,
+	KEYS = 4096,
+	SHRINKS = 4000,
+	FEW = 2,
+	PATTERN = 96,
+	MAX_SHRUNK = 200,
+	SHRINK_MS = 4000,
+	LONG_STEPS = 4000
+};
 
 enum kind { FALSE_ACCEPT, FALSE_REJECT, UNSUPPORTED, BUG, STEPS, N_KINDS };
 static const char *const kind_names[N_KINDS] = { "false-accept", "false-reject", "unsupported", "bug", "steps" };
@@ -49,7 +59,8 @@ struct search {
 	uint32_t n_keys;
 	struct tally t;
 	uint32_t n_shrunk;
-	uint64_t want; /* of the key that is being shrunk */
+	uint64_t want;     /* of the key that is being shrunk, */
+	uint64_t until_ms; /* and how long */
 };
 
 static uint64_t now_ms(void)
@@ -148,7 +159,7 @@ static bool still_disagrees(void *user, const struct gene *g)
 	struct pair p;
 	int kind;
 
-	if (!judge_gene(s, g, &p))
+	if (now_ms() > s->until_ms || !judge_gene(s, g, &p))
 		return false;
 	kind = kind_of(&p);
 	return kind >= 0 && hash_of(kind, &p) == s->want;
@@ -192,12 +203,12 @@ static void disagree(struct search *s, const struct gene *g, int kind, const str
 	k->shrunk++;
 	s->n_shrunk++;
 	s->want = k->hash;
+	s->until_ms = now_ms() + SHRINK_MS;
 	gene_shrink(&small, still_disagrees, s, SHRINKS);
 	write_down(s, k, &small);
-	if (still_disagrees(s, &small)) {
-		struct pair last;
+	struct pair last;
 
-		(void)judge_gene(s, &small, &last);
+	if (judge_gene(s, &small, &last)) {
 		(void)snprintf(k->ours, sizeof k->ours, "%s", last.ours.line);
 		(void)snprintf(k->kernel, sizeof k->kernel, "%s", last.kernel.line);
 	}
@@ -267,6 +278,9 @@ static void one(struct search *s)
 		return;
 	g.accepted = p.kernel.verdict == AGREE_ACCEPT;
 	count(s, &g, &p);
+	/* Long ones take the time of thousands of others. */
+	if (p.kernel.steps > LONG_STEPS)
+		return;
 	if (parent ? parent->accepted != g.accepted : g.accepted && !gene_below(&s->rng, 4))
 		keep(s, &g);
 }
@@ -327,6 +341,7 @@ int judge_generate(struct judge *j)
 	struct search s = { .j = j, .rng = { j->seed * 0x9e3779b97f4a7c15 } };
 	uint64_t begin, shown;
 
+	j->ours.cpus = (uint32_t)sysconf(_SC_NPROCESSORS_CONF);
 	s.k = j->n_kernels ? j->kernels[0] : kernel_profile_for(agree_host_release());
 	if (!j->kernel)
 		j->kernel = agree_kernel_new(j->ours.kernel_types);

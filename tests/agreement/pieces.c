@@ -100,7 +100,7 @@ static void unknown(struct writer *w)
 	uint8_t d = some_reg(w);
 
 	if (below(w, 3)) {
-		put(w, CALL(ONE_OF(w, BPF_FUNC_get_prandom_u32, BPF_FUNC_ktime_get_ns, BPF_FUNC_get_smp_processor_id)));
+		put(w, CALL(ONE_OF(w, BPF_FUNC_get_prandom_u32, BPF_FUNC_ktime_get_ns, BPF_FUNC_get_current_pid_tgid)));
 		put(w, MOV(d, 0));
 	} else {
 		put(w, LOAD(BPF_W, d, 6, ONE_OF(w, 0, 4, 8, 12, 16)));

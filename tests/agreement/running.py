@@ -7,7 +7,8 @@ import time
 
 import selftests
 import vm
-from report import HEAD, Figures, Pair, Verdict, differences, percent, row
+from reasons import pattern
+from report import HEAD, Figures, Pair, Verdict, percent, row
 
 
 def say(text):
@@ -169,6 +170,13 @@ def tell(outputs, found, reasons):
     print(f"same verdict {percent(n['same'], n['judged'])}   false accepts {n['false accepts']} ({percent(n['false accepts'], rejects)} of the rejects)   "
           f"false rejects {n['false rejects']}   not modelled {n['not modelled']}   bugs {n['bugs']}")
     print(f"same number of steps where both accept {percent(n['same steps'], n['accepted by both'])}   same class of reason {percent(right, classed)}")
-    for kind, count, diag, file, ours, kernel in sorted((t[1:] for t in table if t[0] == "found"), key=lambda t: (t[0], -int(t[1]))):
-        print(f"{count:>7} {kind:13} {diag:6} ours: {ours or 'accept'} | kernel: {kernel or 'accept'}" + (f"\n        {os.path.relpath(os.path.join(found, file))}" if file else ""))
+    groups = {}
+    for kind, count, diag, file, ours, kernel in (t[1:] for t in table if t[0] == "found"):
+        g = groups.setdefault((kind, diag, pattern(ours if kind in ("bug", "unsupported") else kernel)), [0, ours, kernel, []])
+        g[0] += int(count)
+        g[3] += [file] if file else []
+    for (kind, diag, _), (count, ours, kernel, files) in sorted(groups.items(), key=lambda g: (g[0][0], -g[1][0])):
+        print(f"{count:7} {kind:13} {diag:6} ours: {ours or 'accept'} | kernel: {kernel or 'accept'}")
+        if files:
+            print("        " + " ".join(os.path.relpath(os.path.join(found, f)) for f in files))
     return n, rejects

@@ -147,4 +147,6 @@ TEST(the_last_line_of_a_log_is_the_reason)
 	CHECK_EQ(r.steps, 12);
 	CHECK_EQ(r.states_total, 5);
 	CHECK_EQ(r.states_peak, 4);
+	agree_read_log("expected prog array map for tail callverification time 2 usec\nprocessed 1 insns\n", &r);
+	CHECK_STR(r.line, "expected prog array map for tail call");
 }

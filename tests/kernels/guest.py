@@ -110,9 +110,9 @@ def complete(packed, kernel):
     return out
 
 
-def boot(kernel, image, console, results, timeout_s, progress):
+def boot(kernel, image, console, results, timeout_s, progress, memory="1G"):
     """Run the guest to its end; progress gets the name of each section that begins. False: it did not end by itself in time."""
-    argv = [QEMU, "-accel", "tcg", "-cpu", "qemu64", "-m", "1G", "-smp", "2", "-nographic", "-no-reboot", "-nodefaults",
+    argv = [QEMU, "-accel", "tcg", "-cpu", "qemu64", "-m", memory, "-smp", "2", "-nographic", "-no-reboot", "-nodefaults",
             "-serial", "file:" + console, "-serial", "file:" + results, "-kernel", kernel, "-initrd", image,
             "-append", f"console=ttyS0 panic=-1 oops=panic printk.devkmsg=on TEST_S={timeout_s * 2 // 3}"]
     end = time.monotonic() + timeout_s

@@ -2,6 +2,7 @@
 /*
  * What the running kernel's verifier knows of numbers after each instruction of random programs, from its log, and what
  * num knows: the same, bound by bound. Only where the kernel is of a release that is modelled, and bpf(2) is granted.
+ * SALLYPORT_NUM_PROGRAMS: how many programs.
  */
 #include "test.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kobj: reading an object for one kernel, and what its programs are there. */
-#include "engine/kobj/kobj.h"
+#include "engine/kobj/internal.h"
 
 #include <stdlib.h>
+
+enum { PROG_STRUCT_OPS = 27 }; /* BPF_PROG_TYPE_STRUCT_OPS */
 
 struct asking {
 	const struct kobj_opts *o;
@@ -110,6 +112,7 @@ FALLIBLE kobj_read(struct view bytes, const char *name, const struct kobj_opts *
 
 	TRY(obj_read(bytes, name, &opts, a, &k.obj, d));
 	k.gpl = kobj_license_is_gpl(k.obj.license);
+	TRY(kobj_read_struct_ops(&k, a));
 	*out = k;
 	return E_OK;
 }
@@ -126,6 +129,9 @@ FALLIBLE kobj_target(const struct kobj *o, const struct prog *p, struct kverify_
 			p->name);
 	if (attach[0] && !v.target.attach_name)
 		v.target.attach_name = attach;
+	for (size_t i = 0; v.target.prog_type == PROG_STRUCT_OPS && i < o->n_ops; i++)
+		if (!strcmp(o->ops[i].prog, p->name))
+			v.target.attach_name = o->ops[i].target;
 	*out = v;
 	return E_OK;
 }

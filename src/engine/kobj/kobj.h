@@ -21,11 +21,18 @@ struct kobj_opts {
 	void *user;
 };
 
+/* A program that is a member of a struct of operations: "tcp_congestion_ops/init". */
+struct kobj_op {
+	const char *prog, *target;
+};
+
 struct kobj {
 	struct obj obj;
 	bool gpl; /* the license is compatible with the GPL */
 	const struct btf *kernel_types;
 	const struct kernel_profile *kernel;
+	const struct kobj_op *ops;
+	size_t n_ops;
 	const char *missing; /* the last extern that this kernel lacks, for messages; or NULL */
 };
 

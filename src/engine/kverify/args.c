@@ -2,8 +2,8 @@
 /*
  * args: one argument of a helper: is it what the prototype asks for, and what does the call learn from it?
  *
- * First the register's kind and offset (args_types.c), then what belongs to the kind of argument. What is learned stands in struct kcall.
- * Linux: kernel/bpf/verifier.c:check_func_arg, v5.10, v6.1, v6.12, v7.2.
+ * First the register's kind and offset (args_types.c), then what belongs to the kind of argument. What is learned
+ * stands in struct kcall. Linux: kernel/bpf/verifier.c:check_func_arg, v5.10, v6.1, v6.12, v7.2.
  */
 #include "engine/kverify/call_internal.h"
 
@@ -44,8 +44,8 @@ static FALLIBLE check_release(struct kverifier *v, unsigned r, const struct kern
 	if (kref_of(v, reg) || kreg_is_null(reg))
 		return E_OK;
 	if (khas(v, KERNEL_REF_BY_ID))
-		KREJECT_REG(v, RELEASE_NEEDS_REF, r, "release helper bpf_%s expects referenced PTR_TO_BTF_ID passed to R%u",
-			    c->proto->name, r);
+		KREJECT_REG(v, RELEASE_NEEDS_REF, r,
+			    "release helper bpf_%s expects referenced PTR_TO_BTF_ID passed to R%u", c->proto->name, r);
 	KREJECT_REG(v, RELEASE_UNREFERENCED, r, "R%u must be referenced when passed to release function", r);
 }
 
@@ -77,8 +77,9 @@ static FALLIBLE arg_map(struct kverifier *v, unsigned r, struct kcall *c)
 	const struct kreg *reg = kreg_at(v, r);
 
 	if (c->map >= 0 && ((uint32_t)c->map != reg->map || c->map_uid != reg->map_uid))
-		KREJECT_REG(v, TIMER_MAP, r, "timer pointer in R1 map_uid=%u doesn't match map pointer in R2 map_uid=%u",
-			    c->map_uid, reg->map_uid);
+		KREJECT_REG(v, TIMER_MAP, r,
+			    "timer pointer in R1 map_uid=%u doesn't match map pointer in R2 map_uid=%u", c->map_uid,
+			    reg->map_uid);
 	c->map = (int32_t)reg->map;
 	c->map_uid = reg->map_uid;
 	KENSURE(v, kreg_map(v, reg));
@@ -207,8 +208,8 @@ FALLIBLE kcheck_const_str(struct kverifier *v, unsigned r)
 		KREJECT_REG(v, STR_WRITABLE, r, "R%u does not point to a readonly map'", r);
 	if (!knum_is_const(&reg->n))
 		KREJECT_REG(v, STR_NOT_CONST, r, "R%u is not a constant address'", r);
-	TRY(kcheck_map_access(v, r, reg->off, m->value_size - (uint32_t)(khas(v, KERNEL_OFFSET_IN_NUM) ? at : reg->off), false, true,
-			      false));
+	TRY(kcheck_map_access(v, r, reg->off, m->value_size - (uint32_t)(khas(v, KERNEL_OFFSET_IN_NUM) ? at : reg->off),
+			      false, true, false));
 	if (m->init.len < m->value_size && (size_t)at < m->value_size)
 		return E_OK; /* what the object leaves out is zero */
 	if ((size_t)at >= m->init.len || !memchr(m->init.p + at, 0, m->init.len - (size_t)at))
@@ -218,14 +219,23 @@ FALLIBLE kcheck_const_str(struct kverifier *v, unsigned r)
 
 /* ---- fields of map values ---- */
 
+FALLIBLE kmap_typed(struct kverifier *v, unsigned r, const struct prog_map *m, const char *what)
+{
+	if (!m->value_type)
+		KREJECT_REG(v, MAP_UNTYPED, r, "map '%s' has to have BTF in order to use %s", kmap_name(m), what);
+	return E_OK;
+}
+
 static FALLIBLE arg_timer(struct kverifier *v, unsigned r, struct kcall *c)
 {
 	const struct kreg *reg = kreg_at(v, r);
 	const struct kmap *fields = kreg_map(v, reg);
 
 	if (!knum_is_const(&reg->n))
-		KREJECT_REG(v, FIELD_NOT_CONST, r, "R%u doesn't have constant offset. bpf_timer has to be at the constant offset", r);
+		KREJECT_REG(v, FIELD_NOT_CONST, r,
+			    "R%u doesn't have constant offset. bpf_timer has to be at the constant offset", r);
 	KENSURE(v, fields);
+	TRY(kmap_typed(v, r, fields->m, "bpf_timer"));
 	if (fields->timer_off < 0)
 		KREJECT_REG(v, NO_FIELD, r, "map '%s' has no valid bpf_timer", kmap_name(fields->m));
 	if (fields->timer_off != kreg_off(reg))
@@ -261,11 +271,13 @@ static FALLIBLE arg_kptr(struct kverifier *v, unsigned r, struct kcall *c)
 
 	if (reg->base == KR_MAP_VALUE) {
 		KENSURE(v, fields);
+		TRY(kmap_typed(v, r, fields->m, "bpf_kptr_xchg"));
 		c->map = (int32_t)reg->map;
 		c->map_def = fields->m;
 	}
 	if (!knum_is_const(&reg->n))
-		KREJECT_REG(v, FIELD_NOT_CONST, r, "R%u doesn't have constant offset. kptr has to be at the constant offset", r);
+		KREJECT_REG(v, FIELD_NOT_CONST, r,
+			    "R%u doesn't have constant offset. kptr has to be at the constant offset", r);
 	if (!fields || !has_kptr(fields))
 		KREJECT_REG(v, NO_FIELD, r, "R%u has no valid kptr", r);
 	c->kptr = kptr_at(fields, kreg_off(reg));

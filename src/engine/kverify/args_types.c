@@ -2,8 +2,9 @@
 /*
  * args_types: which registers each kind of argument takes, release by release, and at which offset.
  *
- * A row is a kind of argument and one thing that a register may hold. The order of rows is that of the kernel's message ("expected=fp, pkt, ...").
- * Linux: kernel/bpf/verifier.c:compatible_reg_types, check_reg_type, check_func_arg_reg_off, v5.10, v6.1, v6.12, v7.2.
+ * A row is a kind of argument and one thing that a register may hold. The order of rows is that of the kernel's message
+ * ("expected=fp, pkt, ..."). Linux: kernel/bpf/verifier.c:compatible_reg_types, check_reg_type, check_func_arg_reg_off,
+ * v5.10, v6.1, v6.12, v7.2.
  */
 #include "engine/kverify/call_internal.h"
 
@@ -20,15 +21,23 @@ struct taken {
 #define OBJECT_OWN KR_BTF_ID, KF_ALLOC
 
 /* Memory, and what stands for a key or value. Ringbuf memory has had three names. */
-#define MEMORY(arg)                                                                                                    \
-	{ arg, KR_STACK, 0, ALWAYS }, { arg, KR_PACKET, 0, ALWAYS }, { arg, KR_PACKET_META, 0, ALWAYS },               \
-		{ arg, KR_MAP_KEY, 0, SINCE(5, 13) }, { arg, KR_MAP_VALUE, 0, ALWAYS }
-#define MEMORY_SINCE_62(arg)                                                                                   \
+#define MEMORY(arg)                                                                                      \
+	{ arg, KR_STACK, 0, ALWAYS }, { arg, KR_PACKET, 0, ALWAYS }, { arg, KR_PACKET_META, 0, ALWAYS }, \
+		{ arg, KR_MAP_KEY, 0, SINCE(5, 13) },                                                    \
+	{                                                                                                \
+		arg, KR_MAP_VALUE, 0, ALWAYS                                                             \
+	}
+#define MEMORY_SINCE_62(arg)                                                                                        \
 	{ arg, KR_MEM, 0, SINCE(6, 2) }, { arg, KR_MEM, KF_RINGBUF, SINCE(6, 2) }, { arg, KR_BUF, 0, SINCE(6, 2) }, \
-		{ arg, OBJECT_TRUSTED, SINCE(6, 3) }, { arg, KR_CTX, 0, SINCE(7, 0) }
-#define SOCKETS(arg)                                                                                           \
+		{ arg, OBJECT_TRUSTED, SINCE(6, 3) },                                                               \
+	{                                                                                                           \
+		arg, KR_CTX, 0, SINCE(7, 0)                                                                         \
+	}
+#define SOCKETS(arg)                                                                                        \
 	{ arg, KR_SOCK_COMMON, 0, ALWAYS }, { arg, KR_SOCKET, 0, ALWAYS }, { arg, KR_TCP_SOCK, 0, ALWAYS }, \
-		{ arg, KR_XDP_SOCK, 0, ALWAYS }
+	{                                                                                                   \
+		arg, KR_XDP_SOCK, 0, ALWAYS                                                                 \
+	}
 
 static const struct taken rows[] = {
 	MEMORY(KA_MAP_KEY),
@@ -124,7 +133,8 @@ static FALLIBLE reject_type(struct kverifier *v, unsigned r, uint32_t arg)
 		kreg_type_print(&want, &text);
 		sep = ", ";
 	}
-	err = kv_fail(v, is_memory(arg) ? KV_ARG_MEMORY : KV_ARG_TYPE, (int)r, __FILE__, __LINE__, "%s", text.p ? text.p : "");
+	err = kv_fail(v, is_memory(arg) ? KV_ARG_MEMORY : KV_ARG_TYPE, (int)r, __FILE__, __LINE__, "%s",
+		      text.p ? text.p : "");
 	buf_done(&text);
 	return err;
 }
@@ -138,7 +148,8 @@ static FALLIBLE check_object(struct kverifier *v, unsigned r, const struct kerne
 	bool strict = t->flags & KF_RELEASE && c->id != HELPER_SK_RELEASE;
 	uint32_t want = c->proto ? 0 : t->size; /* a global function says the type itself */
 
-	if (khas(v, KERNEL_DYNPTR_SLICES) && reg->flags & KF_OR_NULL && (!(t->flags & KF_OR_NULL) || t->flags & KF_RELEASE))
+	if (khas(v, KERNEL_DYNPTR_SLICES) && reg->flags & KF_OR_NULL &&
+	    (!(t->flags & KF_OR_NULL) || t->flags & KF_RELEASE))
 		KREJECT_REG(v, ARG_NULL, r, "Possibly NULL pointer passed to helper arg%u", r);
 	if (c->id == HELPER_KPTR_XCHG)
 		return kptr_check_type(v, r, c->kptr);
@@ -149,7 +160,8 @@ static FALLIBLE check_object(struct kverifier *v, unsigned r, const struct kerne
 	}
 	if (!ktypes_match(v, reg->types, reg->type_id, (uint32_t)kreg_off(reg), KTYPES_KERNEL, want, strict))
 		KREJECT_REG(v, ARG_OBJECT, r, "R%u is of type %s but %s is expected", r,
-			    ktypes_name(v, reg->types, reg->type_id), name ? name : ktypes_name(v, KTYPES_KERNEL, want));
+			    ktypes_name(v, reg->types, reg->type_id),
+			    name ? name : ktypes_name(v, KTYPES_KERNEL, want));
 	if (!khas(v, KERNEL_ARG_OFFSETS) && (!knum_is_const(&reg->n) || reg->n.t.value))
 		KREJECT_REG(v, ARG_OBJECT_OFFSET, r, "R%u is a pointer to in-kernel struct with non-zero offset", r);
 	return E_OK;

@@ -230,8 +230,12 @@ static uint32_t iter_flags(const struct kverifier *v)
 
 static bool is_iter(const struct argument *g)
 {
-	return g->v->o->target.prog_type == PROG_TRACING && g->v->o->target.attach_type == AT_ITER && g->param &&
-	       strcmp(g->param->name, "meta") != 0;
+	const struct kernel_target *t = &g->v->o->target;
+
+	if (t->prog_type != PROG_TRACING || t->attach_type != AT_ITER || !g->param || !strcmp(g->param->name, "meta"))
+		return false;
+	/* The map whose elements are walked is there at the end too. */
+	return strcmp(g->param->name, "map") != 0 || !strcmp(bare_name(g->v), "bpf_map");
 }
 
 static bool ends_with(const char *s, const char *end)

@@ -2,8 +2,8 @@
 /*
  * call_func: calls of the program's own functions.
  *
- * A static function is followed with what the caller gives it, in a frame of its own. A global one (5.6 on) is verified for itself; its call only asks
- * whether the arguments are what its prototype says (global.c).
+ * A static function is followed with what the caller gives it, in a frame of its own. A global one (5.6 on) is verified
+ * for itself; its call only asks whether the arguments are what its prototype says (global.c).
  *
  * Linux: kernel/bpf/verifier.c:check_func_call, setup_func_entry, v5.10, v6.1, v6.12, v7.2.
  */
@@ -56,7 +56,8 @@ static FALLIBLE check_sections(struct kverifier *v, const struct ksubprog *sp)
 	const struct kverify_state *s = &v->cur;
 
 	if (khas(v, KERNEL_LOCK_CALLS_STATIC) && s->active_locks)
-		KREJECT(v, GLOBAL_LOCKED, "global function calls are not allowed while holding a lock, use static function instead");
+		KREJECT(v, GLOBAL_LOCKED,
+			"global function calls are not allowed while holding a lock, use static function instead");
 	if (khas(v, KERNEL_GLOBAL_NO_PREEMPT) && s->preempt_locks)
 		KREJECT(v, GLOBAL_PREEMPT,
 			"global function calls are not allowed with preemption disabled, use static function instead");
@@ -64,7 +65,8 @@ static FALLIBLE check_sections(struct kverifier *v, const struct ksubprog *sp)
 		return E_OK;
 	if (s->rcu_locks || s->preempt_locks || s->irq_id || !kin_sleepable(v))
 		KREJECT(v, GLOBAL_SLEEPS,
-			"global functions that may sleep are not allowed in non-sleepable context, i.e., in a RCU/IRQ/preempt-disabled "
+			"global functions that may sleep are not allowed in non-sleepable context, i.e., in a "
+			"RCU/IRQ/preempt-disabled "
 			"section, or in a non-sleepable BPF program context");
 	return E_OK;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * call_helper: a call of a helper: may this program make it here, do the arguments fit, and what does it do to what is known?
+ * call_helper: a call of a helper: may this program make it here, do the arguments fit, and what does it do to what is
+ * known?
  *
- * The order of the questions is the kernel's, because the first that fails is the reason. What is special to one helper stands in
- * helper_extra.c, what it gives back in helper_ret.c.
+ * The order of the questions is the kernel's, because the first that fails is the reason. What is special to one helper
+ * stands in helper_extra.c, what it gives back in helper_ret.c.
  *
  * Linux: kernel/bpf/verifier.c:check_helper_call, v5.10, v6.1, v6.12, v7.2.
  */
@@ -32,7 +33,8 @@ static bool extra_allows(const struct kverify_extra *x, uint32_t id)
 /* A type of the embedder's own: a helper that it allows has the prototype that the most general types of Linux see. */
 static enum kernel_refusal lend(const struct kverifier *v, uint32_t id, const struct kernel_proto **out)
 {
-	static const uint32_t types[] = { KPROG_SOCKET_FILTER, KPROG_SCHED_CLS, KPROG_XDP, KPROG_KPROBE, KPROG_TRACING };
+	static const uint32_t types[] = { KPROG_SOCKET_FILTER, KPROG_SCHED_CLS, KPROG_XDP, KPROG_KPROBE,
+					  KPROG_TRACING };
 	enum kernel_refusal why = KERNEL_NO_HELPER;
 
 	for (size_t i = 0; i < countof(types) && why != KERNEL_ALLOWED; i++) {
@@ -82,22 +84,20 @@ static const char *why_not_sleep(const struct kverifier *v)
 		return "non-preemptible region";
 	if (s->irq_id)
 		return "IRQ-disabled region";
-	if (s->active_locks && khas(v, KERNEL_LOCK_CALLS_STATIC))
+	if (s->active_locks)
 		return "lock region";
-	return NULL;
+	return kin_sleepable(v) ? NULL : "non-sleepable prog";
 }
 
 static FALLIBLE check_sleep(struct kverifier *v, const struct kernel_proto *p)
 {
 	const char *section = why_not_sleep(v);
 
-	if (!(p->flags & KP_MIGHT_SLEEP))
+	if (!(p->flags & KP_MIGHT_SLEEP) || !section)
 		return E_OK;
-	if (section)
-		KREJECT(v, SLEEPS_IN_SECTION, "sleepable helper bpf_%s#%u in %s", p->name, p->id, section);
-	if (!kin_sleepable(v))
+	if (!khas(v, KERNEL_SLEEP_CONTEXT) && !kin_sleepable(v))
 		KREJECT(v, SLEEPS, "helper call might sleep in a non-sleepable prog");
-	return E_OK;
+	KREJECT(v, SLEEPS_IN_SECTION, "sleepable helper bpf_%s#%u in %s", p->name, p->id, section);
 }
 
 static FALLIBLE check_allowed(struct kverifier *v, const struct kernel_proto *p)
@@ -160,7 +160,9 @@ static FALLIBLE record_key(struct kverifier *v, const struct kcall *c)
 
 	if (c->id != HELPER_TAIL_CALL || !khas(v, KERNEL_TAIL_CALL_KEY))
 		return E_OK;
-	KENSURE(v, c->map_def && c->map_def->kind == PROG_MAP_PROG_ARRAY);
+	KENSURE(v, c->map_def);
+	if (c->map_def->kind != PROG_MAP_PROG_ARRAY)
+		KREJECT(v, TAIL_CALL_MAP, "expected prog array map for tail call");
 	if (!kreg_is_const(reg) || key >= c->map_def->max_entries) {
 		aux->key_state = UINT64_MAX;
 		return E_OK;

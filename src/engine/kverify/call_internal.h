@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* call_internal: what the files about calls share: numbers of helpers that the verifier treats by name, maps of registers, references. */
+/* call_internal: what the files about calls share: numbers of helpers that the verifier treats by name, maps of
+ * registers, references. */
 #ifndef SALLYPORT_ENGINE_KVERIFY_CALL_INTERNAL_H
 #define SALLYPORT_ENGINE_KVERIFY_CALL_INTERNAL_H
 
@@ -91,6 +92,10 @@ bool kref_end(struct kverifier *v, uint32_t id);
 /* As kref_release; nothing happens where the reference may not end here. */
 FALLIBLE kref_release_if_own(struct kverifier *v, uint32_t id);
 
+/* ---- args.c ---- */
+/* The object says the type of the map's values. */
+FALLIBLE kmap_typed(struct kverifier *v, unsigned r, const struct prog_map *m, const char *what);
+
 /* ---- dynptr.c ---- */
 FALLIBLE kdynptr_make(struct kverifier *v, unsigned r, uint32_t arg_flags, uint32_t clone_ref_id, uint32_t parent_id);
 /* Where an argument says that a new one is to be made (6.3 on). clone_ref_id, parent_id: of what it comes from; 0: it is nobody's. */
@@ -104,7 +109,8 @@ void kdynptr_reg(struct kverifier *v, struct kreg *r, uint32_t kind, bool first,
 void kdynptr_invalidate(struct kverifier *v, uint32_t frame, uint32_t spi);
 
 /* ---- callback.c ---- */
-/* The callback that the frame at work belongs to adds to an rbtree, under its lock. Linux: in_rbtree_lock_required_cb */
+/* The callback that the frame at work belongs to adds to an rbtree, under its lock. Linux: in_rbtree_lock_required_cb
+ */
 bool kin_rbtree_callback(const struct kverifier *v);
 /* What a kfunc calls back, if it is one that does. */
 enum kcallback kkfunc_callback(const struct kverifier *v, const struct isa_insn *in);

@@ -2,9 +2,10 @@
 /*
  * callback: functions of the program that a helper or kfunc calls.
  *
- * From 6.6 on a state for the callback waits, and the path at work goes on as if it had been called no more; a callback that returns comes back
- * to the call, which may make it again: until nothing new comes of it. Before, the path goes through the callback once and on behind the
- * call. Callbacks that run later (timers, work queues) begin with a state of their own.
+ * From 6.6 on a state for the callback waits, and the path at work goes on as if it had been called no more; a callback
+ * that returns comes back to the call, which may make it again: until nothing new comes of it. Before, the path goes
+ * through the callback once and on behind the call. Callbacks that run later (timers, work queues) begin with a state
+ * of their own.
  *
  * Linux: kernel/bpf/verifier.c:push_callback_call, set_*_callback_state, v6.12 and v7.2; __check_func_call, v6.1.
  */
@@ -78,8 +79,9 @@ static void same_map(struct kverifier *v, struct kreg *to, enum kernel_reg base,
 
 static bool is_hash_or_array(uint32_t kind)
 {
-	return kind == PROG_MAP_HASH || kind == PROG_MAP_ARRAY || kind == PROG_MAP_PERCPU_HASH || kind == PROG_MAP_PERCPU_ARRAY ||
-	       kind == PROG_MAP_LRU_HASH || kind == PROG_MAP_LRU_PERCPU_HASH || kind == MAP_RHASH;
+	return kind == PROG_MAP_HASH || kind == PROG_MAP_ARRAY || kind == PROG_MAP_PERCPU_HASH ||
+	       kind == PROG_MAP_PERCPU_ARRAY || kind == PROG_MAP_LRU_HASH || kind == PROG_MAP_LRU_PERCPU_HASH ||
+	       kind == MAP_RHASH;
 }
 
 static FALLIBLE args_for_each(struct kverifier *v, const struct kframe *from, struct kframe *f)
@@ -160,7 +162,8 @@ static FALLIBLE set_callee(struct kverifier *v, enum kcallback kind, const struc
 		return E_OK;
 	}
 	f->in_async_callback = true;
-	f->callback_ret = kind == KCB_TASK_WORK ? (struct krange){ INT32_MIN, INT32_MAX, false } : (struct krange){ 0, 0, false };
+	f->callback_ret =
+		kind == KCB_TASK_WORK ? (struct krange){ INT32_MIN, INT32_MAX, false } : (struct krange){ 0, 0, false };
 	return E_OK;
 }
 

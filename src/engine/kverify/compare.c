@@ -99,15 +99,22 @@ static_assert(offsetof(struct kreg, n) + sizeof(struct knum) == offsetof(struct 
 		      offsetof(struct kreg, raw) == offsetof(struct kreg, flags) + 5 * sizeof(uint32_t),
 	      "no padding in what is compared as bytes");
 
+/* The value first: it is what differs from round to round. */
+static inline bool same_num(const struct knum *a, const struct knum *b)
+{
+	return a->t.value == b->t.value && a->t.mask == b->t.mask && a->umin == b->umin && a->umax == b->umax &&
+	       !memcmp(a, b, sizeof *a);
+}
+
 bool kreg_same_value(const struct kreg *a, const struct kreg *b)
 {
-	return same_head(a, b) && !memcmp(&a->n, &b->n, sizeof a->n);
+	return same_num(&a->n, &b->n) && same_head(a, b);
 }
 
 /* Identities too. */
-static bool same_bytes(const struct kreg *a, const struct kreg *b)
+static inline bool same_bytes(const struct kreg *a, const struct kreg *b)
 {
-	return a->base == b->base &&
+	return a->n.t.value == b->n.t.value && a->base == b->base && a->id == b->id &&
 	       !memcmp(&a->flags, &b->flags, offsetof(struct kreg, subreg_def) - offsetof(struct kreg, flags));
 }
 
@@ -148,9 +155,9 @@ static bool scalar_covers(struct kverifier *v, const struct kreg *old, const str
 	return scalar_ids_match(c, old->id, cur->id) && number_covers(v, old, cur);
 }
 
-static bool range_covers(const struct kreg *old, const struct kreg *cur)
+static bool range_covers(const struct kverifier *v, const struct kreg *old, const struct kreg *cur)
 {
-	if (old->range < 0 || cur->range < 0)
+	if (khas(v, KERNEL_PACKET_END_EXACT) && (old->range < 0 || cur->range < 0))
 		return old->range == cur->range;
 	return old->range <= cur->range;
 }
@@ -159,7 +166,7 @@ static bool packet_covers(struct kverifier *v, const struct kreg *old, const str
 {
 	struct kcompare *c = v->compare;
 
-	if (!range_covers(old, cur) || old->off != cur->off)
+	if (!range_covers(v, old, cur) || old->off != cur->off)
 		return false;
 	if (c->by_id ? !ids_match(c, old->id, cur->id) : (old->id && !old_ids_match(c, old->id, cur->id)))
 		return false;
@@ -355,21 +362,25 @@ static bool stack_covers(struct kverifier *v, const struct kframe *old, const st
 
 /* ---- states ---- */
 
-static bool frame_covers(struct kverifier *v, const struct kframe *old, const struct kframe *cur, uint32_t insn,
-			 enum kexact x)
+static bool reg_counts(const struct kverifier *v, const struct kframe *old, unsigned r, uint32_t insn, enum kexact x)
 {
-	struct kcompare *c = v->compare;
-	uint32_t live = c->regs_ahead ? v->aux[insn].live_regs : UINT32_MAX;
+	const struct kcompare *c = v->compare;
 
+	if (c->regs_ahead && !(v->aux[insn].live_regs >> r & 1))
+		return false;
+	return !c->marks || x != KEXACT_NO || old->live[r] & (KLIVE_READ32 | KLIVE_READ64);
+}
+
+static bool frame_covers(struct kverifier *v, const struct kframe *old, const struct kframe *cur, uint32_t insn,
+			 enum kexact x, uint8_t *missed)
+{
 	if (old->callback_depth > cur->callback_depth)
 		return false;
 	for (unsigned r = 0; r < ISA_N_REGS; r++) {
-		if (!(live >> r & 1))
+		if (!reg_counts(v, old, r, insn, x) || reg_covers(v, &old->r[r], &cur->r[r], x))
 			continue;
-		if (c->marks && x == KEXACT_NO && !(old->live[r] & (KLIVE_READ32 | KLIVE_READ64)))
-			continue;
-		if (!reg_covers(v, &old->r[r], &cur->r[r], x))
-			return false;
+		*missed = (uint8_t)r;
+		return false;
 	}
 	return stack_covers(v, old, cur, x);
 }
@@ -400,7 +411,20 @@ static bool refs_cover(struct kverifier *v, const struct kverify_state *old, con
 	return true;
 }
 
-bool kstates_equal(struct kverifier *v, const struct kverify_state *old, const struct kverify_state *cur, enum kexact x)
+/* The register by which the last comparison with old failed most often makes the next fail, too. */
+static bool misses_again(struct kverifier *v, const struct kverify_state *old, const struct kverify_state *cur,
+			 enum kexact x)
+{
+	const struct kframe *a = old->frame[old->missed_frame], *b = cur->frame[old->missed_frame];
+	unsigned r = old->missed_reg;
+
+	if (!reg_counts(v, a, r, kstate_insn(old, old->missed_frame), x))
+		return false;
+	kids_reset(v);
+	return !reg_covers(v, &a->r[r], &b->r[r], x);
+}
+
+bool kstates_equal(struct kverifier *v, struct kverify_state *old, const struct kverify_state *cur, enum kexact x)
 {
 	struct kcompare *c = v->compare;
 
@@ -408,21 +432,30 @@ bool kstates_equal(struct kverifier *v, const struct kverify_state *old, const s
 		return false;
 	if (!c->exact_levels)
 		x = KEXACT_NO;
+	if (misses_again(v, old, cur, x))
+		return false;
 	kids_reset(v);
 	if (!refs_cover(v, old, cur))
 		return false;
 	for (uint32_t f = 0; f <= old->cur; f++) {
+		uint8_t missed = UINT8_MAX;
+
 		if (old->frame[f]->callsite != cur->frame[f]->callsite)
 			return false;
 		if (!c->by_id)
 			c->n = 0;
-		if (!frame_covers(v, old->frame[f], cur->frame[f], kstate_insn(old, f), x))
-			return false;
+		if (frame_covers(v, old->frame[f], cur->frame[f], kstate_insn(old, f), x, &missed))
+			continue;
+		if (missed != UINT8_MAX) {
+			old->missed_frame = (uint8_t)f;
+			old->missed_reg = missed;
+		}
+		return false;
 	}
 	return true;
 }
 
-bool kstates_maybe_looping(const struct kverify_state *old, const struct kverify_state *cur)
+bool kstates_maybe_looping(struct kverify_state *old, const struct kverify_state *cur)
 {
 	const struct kframe *a, *b;
 
@@ -430,9 +463,14 @@ bool kstates_maybe_looping(const struct kverify_state *old, const struct kverify
 		return false;
 	a = old->frame[old->cur];
 	b = cur->frame[cur->cur];
-	for (unsigned r = 0; r < ISA_N_REGS; r++)
-		if (!same_bytes(&a->r[r], &b->r[r]))
-			return false;
+	if (!same_bytes(&a->r[old->missed_loop], &b->r[old->missed_loop]))
+		return false;
+	for (unsigned r = 0; r < ISA_N_REGS; r++) {
+		if (same_bytes(&a->r[r], &b->r[r]))
+			continue;
+		old->missed_loop = (uint8_t)r;
+		return false;
+	}
 	return true;
 }
 

@@ -2,11 +2,12 @@
 /*
  * dynptr: two slots of the stack that hold a pointer with its size, which only helpers and kfuncs may look into.
  *
- * A new one may take the place of one that owns nothing; writing over half of one ends it. What was sliced out of it ends with it.
- * Three ages: 5.19 to 6.2 (no age of slices, writes over it go unnoticed), 6.3, and 7.2 (ids instead of reference numbers).
+ * A new one may take the place of one that owns nothing; writing over half of one ends it. What was sliced out of it
+ * ends with it. Three ages: 5.19 to 6.2 (no age of slices, writes over it go unnoticed), 6.3, and 7.2 (ids instead of
+ * reference numbers).
  *
- * Linux: kernel/bpf/verifier.c:process_dynptr_func, mark_stack_slots_dynptr, unmark_stack_slots_dynptr, destroy_if_dynptr_stack_slot,
- * v6.1, v6.12, v7.2.
+ * Linux: kernel/bpf/verifier.c:process_dynptr_func, mark_stack_slots_dynptr, unmark_stack_slots_dynptr,
+ * destroy_if_dynptr_stack_slot, v6.1, v6.12, v7.2.
  */
 #include "engine/kverify/call_internal.h"
 
@@ -92,7 +93,8 @@ void kdynptr_invalidate(struct kverifier *v, uint32_t frame, uint32_t spi)
 static bool forget_slice(struct kverifier *v, struct kreg *r, struct kslot *slot, void *user)
 {
 	(void)slot;
-	if (r->base == KR_MEM && !(r->flags & ~(uint32_t)KF_OR_NULL) && r->parent_id && r->parent_id == *(uint32_t *)user)
+	if (r->base == KR_MEM && !(r->flags & ~(uint32_t)KF_OR_NULL) && r->parent_id &&
+	    r->parent_id == *(uint32_t *)user)
 		kreg_forget(v, r);
 	return true;
 }
@@ -134,7 +136,8 @@ FALLIBLE kdynptr_destroy(struct kverifier *v, struct kframe *f, uint32_t spi)
 
 /* ---- the making of one ---- */
 
-static FALLIBLE take_reference(struct kverifier *v, uint32_t kind, uint32_t clone_ref_id, uint32_t *parent_id, uint32_t *ref_id)
+static FALLIBLE take_reference(struct kverifier *v, uint32_t kind, uint32_t clone_ref_id, uint32_t *parent_id,
+			       uint32_t *ref_id)
 {
 	*ref_id = 0;
 	if (!owns(kind))
@@ -315,7 +318,8 @@ FALLIBLE kdynptr_make_late(struct kverifier *v, unsigned r, uint32_t arg_flags)
 static void clear_clones(struct kverifier *v, struct kframe *f, uint32_t ref_id)
 {
 	for (uint32_t i = 1; i < f->n_slots; i++)
-		if (f->slots[i].byte[0] == KBYTE_DYNPTR && f->slots[i].reg.first_slot && f->slots[i].reg.ref_id == ref_id)
+		if (f->slots[i].byte[0] == KBYTE_DYNPTR && f->slots[i].reg.first_slot &&
+		    f->slots[i].reg.ref_id == ref_id)
 			clear_slots(v, f, i);
 }
 

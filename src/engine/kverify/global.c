@@ -2,10 +2,11 @@
 /*
  * global: what the BTF prototype of a global function says of its arguments: for its calls, and for itself.
  *
- * A number is a number; a pointer to the program's context is that; any other pointer is memory as large as what it points to, or NULL.
- * From 6.8 on tags say more ("arg:nonnull", "arg:ctx" ...).
+ * A number is a number; a pointer to the program's context is that; any other pointer is memory as large as what it
+ * points to, or NULL. From 6.8 on tags say more ("arg:nonnull", "arg:ctx" ...).
  *
- * Linux: kernel/bpf/btf.c:btf_prepare_func_args, btf_get_prog_ctx_type, btf_check_func_arg_match, v5.10, v6.1, v6.12, v7.2.
+ * Linux: kernel/bpf/btf.c:btf_prepare_func_args, btf_get_prog_ctx_type, btf_check_func_arg_match, v5.10, v6.1, v6.12,
+ * v7.2.
  */
 #include "engine/kverify/kfunc.h"
 
@@ -33,9 +34,9 @@ static const struct {
 	enum tag tag;
 	uint16_t since;
 } tag_names[] = {
-	{ "ctx", TAG_CTX, KERNEL_V(6, 8) },	    { "nonnull", TAG_NONNULL, KERNEL_V(6, 8) },
+	{ "ctx", TAG_CTX, KERNEL_V(6, 8) },         { "nonnull", TAG_NONNULL, KERNEL_V(6, 8) },
 	{ "trusted", TAG_TRUSTED, KERNEL_V(6, 9) }, { "nullable", TAG_NULLABLE, KERNEL_V(6, 9) },
-	{ "arena", TAG_ARENA, KERNEL_V(6, 9) },	    { "untrusted", TAG_UNTRUSTED, KERNEL_V(6, 17) },
+	{ "arena", TAG_ARENA, KERNEL_V(6, 9) },     { "untrusted", TAG_UNTRUSTED, KERNEL_V(6, 17) },
 };
 
 static FALLIBLE read_tag(struct kverifier *v, uint32_t arg, const char *name, uint32_t *tags)
@@ -56,7 +57,8 @@ static FALLIBLE read_tags(struct kverifier *v, const struct prototype *p, uint32
 	for (uint32_t id = 1; id < p->b->n_types; id++) {
 		const struct btf_type *t = btf_get(p->b, id);
 
-		if (t->kind == BTF_DECL_TAG && t->type == p->id && t->component == (int32_t)arg && !strncmp(t->name, "arg:", 4))
+		if (t->kind == BTF_DECL_TAG && t->type == p->id && t->component == (int32_t)arg &&
+		    !strncmp(t->name, "arg:", 4))
 			TRY(read_tag(v, arg, t->name + 4, tags));
 	}
 	return E_OK;
@@ -71,7 +73,8 @@ static FALLIBLE tags_conflict(struct kverifier *v, uint32_t arg)
 
 static bool is_projection(const char *ctx, const char *name)
 {
-	return (!strcmp(ctx, "__sk_buff") && !strcmp(name, "sk_buff")) || (!strcmp(ctx, "xdp_md") && !strcmp(name, "xdp_buff"));
+	return (!strcmp(ctx, "__sk_buff") && !strcmp(name, "sk_buff")) ||
+	       (!strcmp(ctx, "xdp_md") && !strcmp(name, "xdp_buff"));
 }
 
 bool kbtf_is_context(const struct kverifier *v, const struct btf *b, const struct btf_type *ptr)
@@ -82,7 +85,8 @@ bool kbtf_is_context(const struct kverifier *v, const struct btf *b, const struc
 
 	while (t->kind == BTF_CONST || t->kind == BTF_VOLATILE || t->kind == BTF_RESTRICT || t->kind == BTF_TYPE_TAG ||
 	       t->kind == BTF_TYPEDEF) {
-		if (t->kind == BTF_TYPEDEF && v->o->target.prog_type == KPROG_KPROBE && !strcmp(t->name, "bpf_user_pt_regs_t"))
+		if (t->kind == BTF_TYPEDEF && v->o->target.prog_type == KPROG_KPROBE &&
+		    !strcmp(t->name, "bpf_user_pt_regs_t"))
 			return true;
 		t = btf_get(b, t->type);
 	}
@@ -112,8 +116,8 @@ static const char *proto_name(const struct prototype *p)
 	return p->func->name;
 }
 
-static FALLIBLE arg_memory(struct kverifier *v, const struct prototype *p, uint32_t arg, const struct btf_type *ptr, uint32_t tags,
-			   struct ksubprog_arg *out)
+static FALLIBLE arg_memory(struct kverifier *v, const struct prototype *p, uint32_t arg, const struct btf_type *ptr,
+			   uint32_t tags, struct ksubprog_arg *out)
 {
 	uint64_t size;
 
@@ -124,13 +128,15 @@ static FALLIBLE arg_memory(struct kverifier *v, const struct prototype *p, uint3
 	if (!btf_size(p->b, ptr->type, &size) || size > UINT32_MAX)
 		KREJECT(v, GLOBAL_SIZE, "arg#%u reference type('%s') size cannot be determined", arg,
 			btf_get(p->b, btf_skip(p->b, ptr->type))->name);
-	*out = (struct ksubprog_arg){ .arg = KA_MEM, .flags = tags & TAG_NONNULL ? 0 : KF_OR_NULL, .mem_size = (uint32_t)size };
+	*out = (struct ksubprog_arg){ .arg = KA_MEM,
+				      .flags = tags & TAG_NONNULL ? 0 : KF_OR_NULL,
+				      .mem_size = (uint32_t)size };
 	return E_OK;
 }
 
 /* A pointer to an object of the kernel: the one type there of this name. Linux: btf_get_ptr_to_btf_id */
-static FALLIBLE arg_object(struct kverifier *v, const struct prototype *p, uint32_t arg, const struct btf_type *ptr, uint32_t flags,
-			   struct ksubprog_arg *out)
+static FALLIBLE arg_object(struct kverifier *v, const struct prototype *p, uint32_t arg, const struct btf_type *ptr,
+			   uint32_t flags, struct ksubprog_arg *out)
 {
 	const struct btf_type *t = btf_get(p->b, btf_skip(p->b, ptr->type));
 	char name[256];
@@ -150,8 +156,8 @@ static FALLIBLE arg_object(struct kverifier *v, const struct prototype *p, uint3
 	return E_OK;
 }
 
-static FALLIBLE arg_untrusted(struct kverifier *v, const struct prototype *p, uint32_t arg, const struct btf_type *ptr, uint32_t tags,
-			      struct ksubprog_arg *out)
+static FALLIBLE arg_untrusted(struct kverifier *v, const struct prototype *p, uint32_t arg, const struct btf_type *ptr,
+			      uint32_t tags, struct ksubprog_arg *out)
 {
 	const struct btf_type *t = btf_get(p->b, btf_skip(p->b, ptr->type));
 
@@ -164,8 +170,8 @@ static FALLIBLE arg_untrusted(struct kverifier *v, const struct prototype *p, ui
 	return arg_object(v, p, arg, ptr, KF_UNTRUSTED, out);
 }
 
-static FALLIBLE arg_pointer(struct kverifier *v, const struct prototype *p, uint32_t arg, const struct btf_type *t, uint32_t tags,
-			    struct ksubprog_arg *out)
+static FALLIBLE arg_pointer(struct kverifier *v, const struct prototype *p, uint32_t arg, const struct btf_type *t,
+			    uint32_t tags, struct ksubprog_arg *out)
 {
 	if (tags & TAG_CTX || kbtf_is_context(v, p->b, t)) {
 		if (tags & ~(uint32_t)TAG_CTX)
@@ -207,7 +213,10 @@ static FALLIBLE one_arg(struct kverifier *v, const struct prototype *p, uint32_t
 		KREJECT(v, GLOBAL_TAGS, "arg#%u has pointer tag, but is not a pointer type", arg);
 	if (!is_scalar(t))
 		KREJECT(v, GLOBAL_PROTO, "Arg#%u type %s in %s() is not supported yet.", arg,
-			t->kind == BTF_STRUCT ? "STRUCT" : t->kind == BTF_UNION ? "UNION" : "of this kind", proto_name(p));
+			t->kind == BTF_STRUCT  ? "STRUCT"
+			: t->kind == BTF_UNION ? "UNION"
+					       : "of this kind",
+			proto_name(p));
 	*out = (struct ksubprog_arg){ .arg = KA_ANYTHING };
 	return E_OK;
 }
@@ -238,7 +247,8 @@ static FALLIBLE check_result(struct kverifier *v, const struct prototype *p)
 		v->subprogs[p->subprog].returns_void = true;
 		return E_OK;
 	}
-	KREJECT(v, GLOBAL_RESULT, "Global function %s() doesn't return scalar. Only those are supported.", proto_name(p));
+	KREJECT(v, GLOBAL_RESULT, "Global function %s() doesn't return scalar. Only those are supported.",
+		proto_name(p));
 }
 
 FALLIBLE kglobal_prepare(struct kverifier *v, uint32_t subprog)
@@ -250,8 +260,8 @@ FALLIBLE kglobal_prepare(struct kverifier *v, uint32_t subprog)
 		return E_OK;
 	TRY(find_prototype(v, subprog, &p));
 	if (p.proto->n > MAX_ARGS)
-		KREJECT(v, GLOBAL_PROTO, "Global function %s() with %u > %d args. Buggy compiler.", proto_name(&p), p.proto->n,
-			MAX_ARGS);
+		KREJECT(v, GLOBAL_PROTO, "Global function %s() with %u > %d args. Buggy compiler.", proto_name(&p),
+			p.proto->n, MAX_ARGS);
 	TRY(check_result(v, &p));
 	for (uint32_t i = 0; i < p.proto->n; i++)
 		TRY(one_arg(v, &p, i, &sp->args[i]));
@@ -375,8 +385,9 @@ FALLIBLE kglobal_check_args(struct kverifier *v, uint32_t subprog)
 	if (err != E_REJECTED || !v->d)
 		return err;
 	memcpy(why, v->d->text, sizeof why);
-	err = kv_fail(v, KV_GLOBAL_ARGS, v->failed_reg, __FILE__, __LINE__, "Caller passes invalid args into func#%u ('%s')",
-		      subprog, sp->func == UINT32_MAX ? "" : v->p->funcs[sp->func].name);
+	err = kv_fail(v, KV_GLOBAL_ARGS, v->failed_reg, __FILE__, __LINE__,
+		      "Caller passes invalid args into func#%u ('%s')", subprog,
+		      sp->func == UINT32_MAX ? "" : v->p->funcs[sp->func].name);
 	(void)diag_note(v->d, v->arena, "%s", why);
 	return err;
 }

@@ -126,7 +126,8 @@ static FALLIBLE dynptr_from_mem(struct kverifier *v)
 	const struct kreg *reg = kreg_at(v, 1);
 
 	if (!kreg_is_plain(reg, KR_MAP_VALUE))
-		KREJECT_REG(v, DYNPTR_MEMORY, 1, "Unsupported reg type %s for bpf_dynptr_from_mem data", kreg_type_text(v, reg));
+		KREJECT_REG(v, DYNPTR_MEMORY, 1, "Unsupported reg type %s for bpf_dynptr_from_mem data",
+			    kreg_type_text(v, reg));
 	return E_OK;
 }
 
@@ -144,7 +145,8 @@ static FALLIBLE percpu_ptr(struct kverifier *v, const struct kcall *c)
 	const struct btf *b = ktypes_btf(v, (enum ktypes)c->ret_types);
 
 	if (c->percpu_object)
-		KENSURE(v, b && c->ret_type_id < b->n_types && btf_get(b, btf_skip(b, c->ret_type_id))->kind == BTF_STRUCT);
+		KENSURE(v, b && c->ret_type_id < b->n_types &&
+				   btf_get(b, btf_skip(b, c->ret_type_id))->kind == BTF_STRUCT);
 	return E_OK;
 }
 
@@ -198,15 +200,16 @@ static FALLIBLE func_ip(struct kverifier *v, const struct kcall *c)
 	uint32_t type = v->o->target.prog_type;
 
 	if (type == KPROG_TRACING && !has_trampoline(v))
-		KREJECT(v, FUNC_IP, "func bpf_%s#%u supported only for fentry/fexit/fsession/fmod_ret programs", c->proto->name, c->id);
+		KREJECT(v, FUNC_IP, "func bpf_%s#%u supported only for fentry/fexit/fsession/fmod_ret programs",
+			c->proto->name, c->id);
 	if (type != KPROG_TRACING && type != KPROG_KPROBE)
 		KREJECT(v, FUNC_IP, "func bpf_%s#%u not supported for program type %u", c->proto->name, c->id, type);
 	return E_OK;
 }
 
 /*
- * A tail call that succeeds ends the function it is in: the caller goes on with what another program has returned, and may have
- * done to the packet. One that fails goes on behind the call.
+ * A tail call that succeeds ends the function it is in: the caller goes on with what another program has returned, and
+ * may have done to the packet. One that fails goes on behind the call.
  */
 static FALLIBLE tail_call(struct kverifier *v, struct kcall *c, bool *changes_packet)
 {

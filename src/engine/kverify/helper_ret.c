@@ -2,7 +2,8 @@
 /*
  * helper_ret: what a helper gives back, and what it takes a reference on.
  *
- * Linux: kernel/bpf/verifier.c:check_helper_call (from "reset caller saved regs" on), do_refine_retval_range, v5.10, v6.1, v6.12, v7.2.
+ * Linux: kernel/bpf/verifier.c:check_helper_call (from "reset caller saved regs" on), do_refine_retval_range, v5.10,
+ * v6.1, v6.12, v7.2.
  */
 #include "engine/kverify/helper.h"
 
@@ -209,7 +210,8 @@ static void refine_retval(struct kverifier *v, struct kreg *r0)
 	struct kernel_target t = v->o->target;
 	struct kernel_ret_range r = { .have = true, .min = -KMAX_ERRNO, .max = 0 };
 
-	if (!khas(v, KERNEL_RETVAL_RANGE) || (t.prog_type == KPROG_CGROUP_SOCKOPT && t.attach_type == KATTACH_CGROUP_GETSOCKOPT))
+	if (!khas(v, KERNEL_RETVAL_RANGE) ||
+	    (t.prog_type == KPROG_CGROUP_SOCKOPT && t.attach_type == KATTACH_CGROUP_GETSOCKOPT))
 		return;
 	if (t.prog_type == KPROG_LSM && t.attach_type == KATTACH_LSM_CGROUP) {
 		t.attach_type = KATTACH_LSM_MAC;
@@ -235,7 +237,7 @@ static FALLIBLE refine(struct kverifier *v, struct kreg *r0, const struct kcall 
 		return E_OK;
 	case HELPER_GET_SMP_PROCESSOR_ID:
 		if (khas(v, KERNEL_CPU_ID_RANGE))
-			bound(v, r0, 0, CPUS_MAX - 1);
+			bound(v, r0, 0, (int64_t)(v->o->cpus ? v->o->cpus : CPUS_MAX) - 1);
 		return E_OK;
 	case HELPER_GET_RETVAL:
 		refine_retval(v, r0);

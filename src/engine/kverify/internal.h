@@ -43,6 +43,7 @@ struct ksubprog {
 /* What is known of an instruction, apart from any path. Linux: struct bpf_insn_aux_data. */
 struct kaux {
 	bool prune_point, jmp_point, force_checkpoint, calls_callback, is_iter_next, seen, jump_target;
+	bool too_new;       /* this release has the opcode, but not with these fields */
 	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs that go << 1 */
 	uint8_t one_way;    /* enum kone_way: a branch on constants, CONST_BRANCHES releases */
 	uint16_t live_regs; /* read later, at this point: LIVE_STATIC releases and 6.15 on */
@@ -121,6 +122,7 @@ struct kverifier {
 	uint64_t prev_step;       /* the step before the one at work on this path; 0: none */
 	bool hist_open;           /* the newest entry of the history is of the instruction at work */
 	bool path_ends;
+	bool walking; /* along a path, not before or after all of them */
 	bool strict_align;
 	bool sleepable;
 	uint32_t next_id;
@@ -150,6 +152,10 @@ struct kverifier {
 	struct kcompare *compare;  /* compare.c: id maps */
 	struct kkfunc **kfuncs;    /* kfunc_find.c: per slot; NULL: the program calls none */
 };
+
+/* ---- kverify.c: kverify_prog, and the verifier as it ended; *out is NULL when there was no memory for it ---- */
+FALLIBLE kverify_run(const struct prog *p, const struct kverify_opts *o, struct arena *a, struct kverify_stats *stats,
+		     struct diag *d, struct kverifier **out);
 
 /* ---- report.c ---- */
 /*
@@ -208,6 +214,7 @@ FALLIBLE kwalk_push(struct kverifier *v, uint32_t insn, uint32_t prev, struct kv
 FALLIBLE kwalk_push_async(struct kverifier *v, uint32_t subprog, uint32_t insn, bool sleepable, struct kframe **out);
 
 /* ---- resolve.c, cfg.c, subprogs.c, depth.c ---- */
+FALLIBLE kmaps_check(struct kverifier *v);   /* map_uses.c: what is in the values of maps is for this program */
 FALLIBLE kresolve(struct kverifier *v);      /* instructions, and the maps they name, are ones that this release has */
 FALLIBLE kcfg_subprogs(struct kverifier *v); /* finds functions, jumps stay inside them */
 FALLIBLE kcfg_check(struct kverifier *v);    /* reachability, back edges, prune points, checkpoints, SCCs */

@@ -134,7 +134,7 @@ static void drop_ref(const struct kverifier *v, struct kverify_state *s, uint32_
 	for (uint32_t i = 0; i < s->n_refs; i++) {
 		if (s->refs[i].type != KREF_PTR || s->refs[i].id != id)
 			continue;
-		if (v->k->version >= KERNEL_V(6, 14))
+		if (khas(v, KERNEL_REFS_OF_STATE))
 			memmove(s->refs + i, s->refs + i + 1, (s->n_refs - i - 1) * sizeof *s->refs);
 		else
 			s->refs[i] = s->refs[s->n_refs - 1];
@@ -187,14 +187,14 @@ static bool settle_null(struct kverifier *v, struct kreg *r, struct kslot *slot,
 		return true;
 	if (!c->is_null) {
 		kreg_not_null(v, r);
-		if (!khas(v, KERNEL_NULL_KEEPS_ID) && !may_have_lock(v, r))
+		if (!khas(v, KERNEL_REF_BY_ID) && !may_have_lock(v, r))
 			r->id = 0;
 		return true;
 	}
 	r->base = KR_SCALAR;
 	r->flags = 0;
 	r->id = r->ref_id = 0;
-	if (khas(v, KERNEL_NULL_KEEPS_ID)) {
+	if (khas(v, KERNEL_REF_BY_ID)) {
 		r->parent_id = 0;
 		r->off = 0;
 		r->raw[0] = r->raw[1] = 0;
@@ -208,7 +208,7 @@ static void settle(struct kverifier *v, struct kverify_state *s, unsigned reg, b
 {
 	const struct kreg *r = &kframe_cur(s)->r[reg];
 	struct null_check c = { r->id, is_null };
-	bool held = khas(v, KERNEL_NULL_KEEPS_ID) ? r->id : r->ref_id && r->ref_id == r->id;
+	bool held = khas(v, KERNEL_REF_BY_ID) ? r->id : r->ref_id && r->ref_id == r->id;
 
 	if (is_null && held)
 		drop_ref(v, s, r->id);

@@ -40,6 +40,7 @@ static FALLIBLE run(struct kverifier *v)
 	TRY(kcfg_subprogs(v));
 	TRY(kresolve(v));
 	TRY(ktypes_init(v));
+	TRY(kmaps_check(v));
 	TRY(kcfg_check(v));
 	TRY(kfastcall_mark(v));
 	TRY(klive_compute(v));
@@ -47,8 +48,8 @@ static FALLIBLE run(struct kverifier *v)
 	return kdepth_check(v);
 }
 
-FALLIBLE kverify_prog(const struct prog *p, const struct kverify_opts *o, struct arena *a, struct kverify_stats *stats,
-		      struct diag *d)
+FALLIBLE kverify_run(const struct prog *p, const struct kverify_opts *o, struct arena *a, struct kverify_stats *stats,
+		     struct diag *d, struct kverifier **out)
 {
 	struct kverifier *v = ARENA_NEW(a, struct kverifier);
 	enum err err;
@@ -59,8 +60,17 @@ FALLIBLE kverify_prog(const struct prog *p, const struct kverify_opts *o, struct
 	if (!v)
 		FAIL_ID(d, LIMIT, 'K', KV_MEMORY, "the verification needs more than %zu KiB", a->cap >> 10);
 	*v = (struct kverifier){ .p = p, .o = o, .k = o->kernel, .arena = a, .d = d };
+	*out = v;
 	err = run(v);
 	if (stats)
 		*stats = v->stats;
 	return err;
+}
+
+FALLIBLE kverify_prog(const struct prog *p, const struct kverify_opts *o, struct arena *a, struct kverify_stats *stats,
+		      struct diag *d)
+{
+	struct kverifier *v;
+
+	return kverify_run(p, o, a, stats, d, &v);
 }

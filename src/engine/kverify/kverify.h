@@ -51,6 +51,7 @@ struct kverify_opts {
 	bool gpl;                       /* the license is compatible with the GPL */
 	const struct btf *types;        /* the object's own BTF; NULL: none */
 	const struct btf *kernel_types; /* the kernel's BTF; NULL: programs that need it are unsupported */
+	uint32_t cpus; /* how many CPUs the machine can have, as its kernel counts (nr_cpu_ids); 0: not known */
 	const struct kverify_extra *extra;
 	const struct kverify_watcher *watcher;
 	bool (*cancelled)(void *user); /* asked every some thousand instructions; true: E_CANCELLED */
@@ -79,6 +80,15 @@ struct kverify_stats {
  */
 FALLIBLE kverify_prog(const struct prog *p, const struct kverify_opts *o, struct arena *a, struct kverify_stats *stats,
 		      struct diag *d);
+
+/*
+ * As kverify_prog, and a program that is rejected is verified twice more, to say in d->notes what it would take: the
+ * reason in plain words, what was known and from where, what was compared in vain, the path; and in d->hint a mend with
+ * the program's own names and lines where there is one. d->text stays the kernel's line. walk is emptied before each
+ * run, and left as the last one used it; notes keeps what d refers to. The verdict is that of the first run.
+ */
+FALLIBLE kverify_diagnose(const struct prog *p, const struct kverify_opts *o, struct arena *walk, struct arena *notes,
+			  struct kverify_stats *stats, struct diag *d);
 
 /* Every reason to reject, for docs, --explain and the test that each is provoked. */
 enum kverify_class {

@@ -21,7 +21,7 @@ FALLIBLE klive_begin(struct kverifier *v)
 		TRY(kflow_compute(v, &v->live->flow));
 	if (!khas(v, KERNEL_CONST_BRANCHES))
 		return E_OK;
-	TRY(kconst_compute(v, &v->live->consts));
+	TRY(kconst_compute(v));
 	return kflow_compute(v, &v->live->flow);
 }
 
@@ -29,7 +29,7 @@ FALLIBLE klive_compute(struct kverifier *v)
 {
 	TRY(kcompare_init(v));
 	if (v->live->mode == KLIVE_AHEAD)
-		TRY(kstatic_compute(v, v->live->consts));
+		TRY(kstatic_compute(v));
 	if (v->live->mode == KLIVE_MASKS)
 		TRY(kmasks_init(v));
 	return khas(v, KERNEL_LIVE_REGS) ? klive_regs_compute(v) : E_OK;
@@ -119,6 +119,10 @@ FALLIBLE klive_path_end(struct kverifier *v)
 
 static void clear_slot(struct kverifier *v, struct kslot *s)
 {
+	static const uint8_t clear[KSLOT_BYTES] = { KBYTE_INVALID };
+
+	if (s->reg.base == KR_NONE && !memcmp(s->byte, clear, sizeof clear))
+		return;
 	kreg_none(&v->rules, &s->reg);
 	memset(s->byte, KBYTE_INVALID, sizeof s->byte);
 }
@@ -152,7 +156,8 @@ static void poison_halves(struct kverifier *v, struct kslot *s, bool low, bool h
 				if (s->byte[i] == KBYTE_SPILL)
 					s->byte[i] = KBYTE_MISC;
 		}
-		kreg_none(&v->rules, &s->reg);
+		if (s->reg.base != KR_NONE)
+			kreg_none(&v->rules, &s->reg);
 	}
 	if (!low)
 		memset(s->byte, KBYTE_POISON, KSLOT_BYTES / 2);

@@ -2,8 +2,9 @@
 /*
  * lock: bpf_spin_lock and its unlock: which lock is meant, and which is held.
  *
- * A lock is told by where it is: the map (or the object's type) and the id of the pointer, which two look-ups of one key do not share.
- * Until 6.14 the state has room for one lock; then locks stand among the references, and must be released in order.
+ * A lock is told by where it is: the map (or the object's type) and the id of the pointer, which two look-ups of one
+ * key do not share. Until 6.14 the state has room for one lock; then locks stand among the references, and must be
+ * released in order.
  *
  * Linux: kernel/bpf/verifier.c:process_spin_lock, v6.1, v6.12, v7.2.
  */
@@ -31,6 +32,7 @@ static FALLIBLE find_in_map(struct kverifier *v, unsigned r, bool res, struct lo
 	int32_t at;
 
 	KENSURE(v, fields);
+	TRY(kmap_typed(v, r, fields->m, res ? "bpf_res_spin_lock" : "bpf_spin_lock"));
 	at = res ? fields->res_spin_lock_off : fields->spin_lock_off;
 	if (at < 0)
 		KREJECT_REG(v, NO_LOCK, r, "map '%s' has no valid %s_lock", kmap_name(fields->m), l->name);
@@ -62,8 +64,8 @@ static FALLIBLE find(struct kverifier *v, unsigned r, bool irq, bool res, struct
 
 	*l = (struct lock){ .type = type_of(irq, res), .id = reg->id, .name = res ? "bpf_res_spin" : "bpf_spin" };
 	if (!knum_is_const(&reg->n))
-		KREJECT_REG(v, LOCK_NOT_CONST, r, "R%u doesn't have constant offset. %s_lock has to be at the constant offset", r,
-			    l->name);
+		KREJECT_REG(v, LOCK_NOT_CONST, r,
+			    "R%u doesn't have constant offset. %s_lock has to be at the constant offset", r, l->name);
 	return reg->base == KR_MAP_VALUE ? find_in_map(v, r, res, l) : find_in_object(v, r, res, l);
 }
 

@@ -224,7 +224,8 @@ static uint32_t lower(uint32_t a, uint32_t b)
 /* All that lies above w on the stack is one component: numbered when it is a loop. */
 static void close_component(struct kverifier *v, struct tarjan *t, uint32_t w, bool self)
 {
-	bool loop = self || t->stack[t->n_stack - 1] != w || v->aux[w].calls_callback;
+	bool loop =
+		self || t->stack[t->n_stack - 1] != w || (v->aux[w].calls_callback && khas(v, KERNEL_LOOP_CALLBACKS));
 	uint32_t x;
 
 	do {

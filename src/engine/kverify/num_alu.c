@@ -11,46 +11,47 @@
 /* ---- add, sub, neg ---- */
 
 /*
- * Unsigned ends that wrap both are still in order; KERNEL_NUM_BOTH_ENDS_WRAP: releases that know. Only one: anything.
+ * Unsigned ends that wrap both are still in order: both_wrap, where that is known. Only one, or it is not known:
+ * anything.
  */
-#define ENDS(W)                                                                                                       \
-	static void add_ends##W(const struct knum_rules *r, uint##W##_t *umin, uint##W##_t *umax, uint##W##_t by_min, \
-				uint##W##_t by_max)                                                                   \
-	{                                                                                                             \
-		bool low = __builtin_add_overflow(*umin, by_min, umin);                                               \
-		bool high = __builtin_add_overflow(*umax, by_max, umax);                                              \
-		if (knum_rule(r, KERNEL_NUM_BOTH_ENDS_WRAP) ? high && !low : low || high) {                           \
-			*umin = 0;                                                                                    \
-			*umax = UINT##W##_MAX;                                                                        \
-		}                                                                                                     \
-	}                                                                                                             \
-	static void sub_ends##W(const struct knum_rules *r, uint##W##_t *umin, uint##W##_t *umax, uint##W##_t by_min, \
-				uint##W##_t by_max)                                                                   \
-	{                                                                                                             \
-		bool low = __builtin_sub_overflow(*umin, by_max, umin);                                               \
-		bool high = __builtin_sub_overflow(*umax, by_min, umax);                                              \
-		if (low && !(high && knum_rule(r, KERNEL_NUM_BOTH_ENDS_WRAP))) {                                      \
-			*umin = 0;                                                                                    \
-			*umax = UINT##W##_MAX;                                                                        \
-		}                                                                                                     \
-	}                                                                                                             \
-	static void add_signed##W(int##W##_t *smin, int##W##_t *smax, int##W##_t by_min, int##W##_t by_max)           \
-	{                                                                                                             \
-		bool low = __builtin_add_overflow(*smin, by_min, smin);                                               \
-		bool high = __builtin_add_overflow(*smax, by_max, smax);                                              \
-		if (low || high) {                                                                                    \
-			*smin = INT##W##_MIN;                                                                         \
-			*smax = INT##W##_MAX;                                                                         \
-		}                                                                                                     \
-	}                                                                                                             \
-	static void sub_signed##W(int##W##_t *smin, int##W##_t *smax, int##W##_t by_min, int##W##_t by_max)           \
-	{                                                                                                             \
-		bool low = __builtin_sub_overflow(*smin, by_max, smin);                                               \
-		bool high = __builtin_sub_overflow(*smax, by_min, smax);                                              \
-		if (low || high) {                                                                                    \
-			*smin = INT##W##_MIN;                                                                         \
-			*smax = INT##W##_MAX;                                                                         \
-		}                                                                                                     \
+#define ENDS(W)                                                                                             \
+	static void add_ends##W(bool both_wrap, uint##W##_t *umin, uint##W##_t *umax, uint##W##_t by_min,   \
+				uint##W##_t by_max)                                                         \
+	{                                                                                                   \
+		bool low = __builtin_add_overflow(*umin, by_min, umin);                                     \
+		bool high = __builtin_add_overflow(*umax, by_max, umax);                                    \
+		if (both_wrap ? high && !low : low || high) {                                               \
+			*umin = 0;                                                                          \
+			*umax = UINT##W##_MAX;                                                              \
+		}                                                                                           \
+	}                                                                                                   \
+	static void sub_ends##W(bool both_wrap, uint##W##_t *umin, uint##W##_t *umax, uint##W##_t by_min,   \
+				uint##W##_t by_max)                                                         \
+	{                                                                                                   \
+		bool low = __builtin_sub_overflow(*umin, by_max, umin);                                     \
+		bool high = __builtin_sub_overflow(*umax, by_min, umax);                                    \
+		if (low && !(high && both_wrap)) {                                                          \
+			*umin = 0;                                                                          \
+			*umax = UINT##W##_MAX;                                                              \
+		}                                                                                           \
+	}                                                                                                   \
+	static void add_signed##W(int##W##_t *smin, int##W##_t *smax, int##W##_t by_min, int##W##_t by_max) \
+	{                                                                                                   \
+		bool low = __builtin_add_overflow(*smin, by_min, smin);                                     \
+		bool high = __builtin_add_overflow(*smax, by_max, smax);                                    \
+		if (low || high) {                                                                          \
+			*smin = INT##W##_MIN;                                                               \
+			*smax = INT##W##_MAX;                                                               \
+		}                                                                                           \
+	}                                                                                                   \
+	static void sub_signed##W(int##W##_t *smin, int##W##_t *smax, int##W##_t by_min, int##W##_t by_max) \
+	{                                                                                                   \
+		bool low = __builtin_sub_overflow(*smin, by_max, smin);                                     \
+		bool high = __builtin_sub_overflow(*smax, by_min, smax);                                    \
+		if (low || high) {                                                                          \
+			*smin = INT##W##_MIN;                                                               \
+			*smax = INT##W##_MAX;                                                               \
+		}                                                                                           \
 	}
 ENDS(64)
 ENDS(32)
@@ -58,34 +59,52 @@ ENDS(32)
 
 void knum_add_bounds(const struct knum_rules *r, struct knum *d, const struct knum *s)
 {
+	bool both_wrap = knum_rule(r, KERNEL_NUM_BOTH_ENDS_WRAP);
+
 	if (r->arcs) {
 		knum_put_arc32(d, karc32_add(d->r32, s->r32));
 		knum_put_arc64(d, karc64_add(d->r64, s->r64));
 		return;
 	}
 	add_signed32(&d->smin32, &d->smax32, s->smin32, s->smax32);
-	add_ends32(r, &d->umin32, &d->umax32, s->umin32, s->umax32);
+	add_ends32(both_wrap, &d->umin32, &d->umax32, s->umin32, s->umax32);
 	add_signed64(&d->smin, &d->smax, s->smin, s->smax);
-	add_ends64(r, &d->umin, &d->umax, s->umin, s->umax);
+	add_ends64(both_wrap, &d->umin, &d->umax, s->umin, s->umax);
 }
 
 void knum_sub_bounds(const struct knum_rules *r, struct knum *d, const struct knum *s)
 {
+	bool both_wrap = knum_rule(r, KERNEL_NUM_BOTH_ENDS_WRAP);
+
 	if (r->arcs) {
 		knum_put_arc32(d, karc32_add(d->r32, karc32_neg(s->r32)));
 		knum_put_arc64(d, karc64_add(d->r64, karc64_neg(s->r64)));
 		return;
 	}
 	sub_signed32(&d->smin32, &d->smax32, s->smin32, s->smax32);
-	sub_ends32(r, &d->umin32, &d->umax32, s->umin32, s->umax32);
+	sub_ends32(both_wrap, &d->umin32, &d->umax32, s->umin32, s->umax32);
 	sub_signed64(&d->smin, &d->smax, s->smin, s->smax);
-	sub_ends64(r, &d->umin, &d->umax, s->umin, s->umax);
+	sub_ends64(both_wrap, &d->umin, &d->umax, s->umin, s->umax);
+}
+
+/* Offsets of pointers are never taken to wrap at both ends. */
+static void move_bounds(const struct knum_rules *r, struct knum *d, const struct knum *by, bool subtract)
+{
+	if (r->arcs) {
+		knum_put_arc64(d, karc64_add(d->r64, subtract ? karc64_neg(by->r64) : by->r64));
+	} else if (subtract) {
+		sub_signed64(&d->smin, &d->smax, by->smin, by->smax);
+		sub_ends64(false, &d->umin, &d->umax, by->umin, by->umax);
+	} else {
+		add_signed64(&d->smin, &d->smax, by->smin, by->smax);
+		add_ends64(false, &d->umin, &d->umax, by->umin, by->umax);
+	}
 }
 
 void knum_move(const struct knum_rules *r, struct knum *off, const struct knum *by, bool subtract)
 {
 	if (by) {
-		(subtract ? knum_sub_bounds : knum_add_bounds)(r, off, by);
+		move_bounds(r, off, by, subtract);
 		off->t = subtract ? kbits_sub(off->t, by->t) : kbits_add(off->t, by->t);
 	}
 	knum_any32(r, off);

@@ -65,6 +65,11 @@ static void print_snum(int64_t v, struct buf *out)
 		buf_printf(out, "0x%llx", (unsigned long long)v);
 }
 
+static void print_unum(uint64_t v, struct buf *out)
+{
+	buf_printf(out, v <= UINT16_MAX ? "%llu" : "0x%llx", (unsigned long long)v);
+}
+
 static void print_map(const struct kverifier *v, const struct kreg *r, struct buf *out, const char **sep)
 {
 	const struct prog_map *m = r->map < v->p->n_maps ? &v->p->maps[r->map] : NULL;
@@ -107,7 +112,7 @@ static void print_pointer(const struct kverifier *v, const struct kreg *r, struc
 	}
 	if (kreg_is_pkt(r)) {
 		attribute(out, sep, "r");
-		buf_printf(out, "%d", r->range);
+		print_unum((uint64_t)(int64_t)r->range, out);
 	}
 	if (r->base == KR_MEM) {
 		attribute(out, sep, "sz");

@@ -81,7 +81,7 @@ static FALLIBLE reject_endless(struct kverifier *v, uint32_t insn)
 	KREJECT(v, ENDLESS_LOOP, "infinite loop detected at insn %u", insn);
 }
 
-static bool is_endless(struct kverifier *v, const struct kverify_state *old)
+static bool is_endless(struct kverifier *v, struct kverify_state *old)
 {
 	const struct kverify_state *cur = &v->cur;
 
@@ -110,7 +110,7 @@ static FALLIBLE compare_open(struct kverifier *v, struct visit *at, struct kstor
 			return reject_endless(v, at->insn);
 	}
 	if (at->hit) {
-		at->loop = true;
+		at->loop = !aux->calls_callback || khas(v, KERNEL_LOOP_CALLBACKS);
 		return E_OK;
 	}
 no_loop:
@@ -144,32 +144,34 @@ static FALLIBLE compare(struct kverifier *v, struct visit *at, struct kstored *o
 	return E_OK;
 }
 
+/* Before LOOP_SCC the kernel's "peak" is how many there are. */
+static void note_peak(struct kverifier *v)
+{
+	uint32_t n = v->n_stored + kloops_waiting(v);
+
+	if (n > v->stats.states_peak || !khas(v, KERNEL_LOOP_SCC))
+		v->stats.states_peak = n;
+}
+
 /* What the rest of the path would have asked of this state and its ancestors. */
 static FALLIBLE covered_by(struct kverifier *v, const struct visit *at, struct kstored *old)
 {
 	old->hits++;
-	if (at->loop && khas(v, KERNEL_LOOP_ENTRIES) && !(old->st.branches && v->aux[at->insn].calls_callback))
+	if (at->loop && khas(v, KERNEL_LOOP_ENTRIES))
 		kloops_entry_learn(&v->cur, old->st.branches ? &old->st : open_entry(&old->st));
 	if (!khas(v, KERNEL_LIVE_STATIC))
 		kmarks_propagate(v, &old->st, &v->cur);
 	if (v->aux[at->insn].jmp_point || !khas(v, KERNEL_JUMP_POINTS))
 		TRY(khist_push(v, 0, 0));
 	TRY(kprecise_propagate(v, &old->st, &v->cur, NULL));
-	if (at->loop && khas(v, KERNEL_LOOP_SCC))
+	if (at->loop && khas(v, KERNEL_LOOP_SCC)) {
 		TRY(kloops_back(v, &old->st));
+		note_peak(v);
+	}
 	return E_OK;
 }
 
 /* ---- keeping and throwing away ---- */
-
-/* Before LOOP_SCC the kernel's "peak" is how many there are. */
-static void note_peak(struct kverifier *v)
-{
-	uint32_t n = v->n_stored + (khas(v, KERNEL_PEAK_COUNTS_BACK_EDGES) ? kloops_waiting(v) : 0);
-
-	if (n > v->stats.states_peak || !khas(v, KERNEL_LOOP_SCC))
-		v->stats.states_peak = n;
-}
 
 static void release(struct kverifier *v, struct kstored *s)
 {

@@ -2,10 +2,10 @@
 /*
  * refs: what the program has been given and must give back, on every path.
  *
- * A reference is a number. It stands in the state from the call that took it to the call that gives it back; registers that
- * carry it are forgotten then. Until 7.2 a register names it apart from its own id, and what comes out of a referenced object
- * (a cast, a dynptr's data) carries the same number; 7.2 knows by the id itself, and what comes out of an object names it as its parent,
- * so that releasing an object forgets all that came out of it, step by step.
+ * A reference is a number. It stands in the state from the call that took it to the call that gives it back; registers
+ * that carry it are forgotten then. Until 7.2 a register names it apart from its own id, and what comes out of a
+ * referenced object (a cast, a dynptr's data) carries the same number; 7.2 knows by the id itself, and what comes out
+ * of an object names it as its parent, so that releasing an object forgets all that came out of it, step by step.
  *
  * Linux: kernel/bpf/verifier.c:acquire_reference_state, release_reference, check_reference_leak, v6.1, v6.12; v7.2.
  */
@@ -159,7 +159,8 @@ static FALLIBLE no_children(struct kverifier *v, uint32_t id)
 		const struct kref *ref = &v->cur.refs[i];
 
 		if (ref->type == KREF_PTR && ref->parent_id == id)
-			KREJECT(v, CHILD_LEAK, "Leaking reference id=%u alloc_insn=%u. Release it first.", ref->id, ref->insn);
+			KREJECT(v, CHILD_LEAK, "Leaking reference id=%u alloc_insn=%u. Release it first.", ref->id,
+				ref->insn);
 	}
 	return E_OK;
 }
@@ -218,7 +219,8 @@ static bool returned(const struct kverifier *v, const struct kref *ref, bool exc
 	return (khas(v, KERNEL_REF_BY_ID) ? r0->id : r0->ref_id) == ref->id;
 }
 
-/* Whose references end where: until 6.1 every one, then the program's at its exit and a callback's at its, from 6.14 the program's. */
+/* Whose references end where: until 6.1 every one, then the program's at its exit and a callback's at its, from 6.14
+ * the program's. */
 static const struct kref *leaked(const struct kverifier *v, bool exception_exit)
 {
 	const struct kframe *f = kframe_cur(&v->cur);
@@ -247,11 +249,14 @@ static FALLIBLE check_leak(struct kverifier *v, bool exception_exit, const char 
 
 	if (!ref)
 		return E_OK;
-	if (prefix)
+	if (prefix && !khas(v, KERNEL_EXIT_RESOURCES) && strcmp(prefix, "tail_call") != 0)
+		err = kv_fail(v, KV_REF_MIXED, -1, __FILE__, __LINE__, "%s cannot be mixed with socket references",
+			      prefix);
+	else if (prefix)
 		err = kv_fail(v, KV_REF_LEAK_AT, -1, __FILE__, __LINE__, "%s would lead to reference leak", prefix);
 	else
-		err = kv_fail(v, KV_REF_LEAK, -1, __FILE__, __LINE__, "Unreleased reference id=%u alloc_insn=%u", ref->id,
-			      ref->insn);
+		err = kv_fail(v, KV_REF_LEAK, -1, __FILE__, __LINE__, "Unreleased reference id=%u alloc_insn=%u",
+			      ref->id, ref->insn);
 	n = diag_note(v->d, v->arena, "reference id=%u was taken here", ref->id);
 	if (n)
 		n->insn = ref->insn;

@@ -6,19 +6,29 @@
  */
 #include "engine/kverify/internal.h"
 
-static FALLIBLE check_map(struct kverifier *v, const struct prog_map *m)
+static FALLIBLE check_kind(struct kverifier *v, const struct prog_map *m)
 {
-	const char *why;
+	const char *name = kernel_map_kind_name(m->kind), *why;
 
-	if (!kernel_map_kind(v->k, m->kind)) {
-		const char *name = kernel_map_kind_name(m->kind);
-
+	if (!kernel_map_kind(v->k, m->kind))
 		KREJECT(v, MAP_KIND, "map '%s': Linux %s has no maps of kind %s (%u)", m->name, v->k->name,
 			name ? name : "?", m->kind);
-	}
 	why = kernel_map_prog(v->k, &v->o->target, m->kind);
 	if (why)
 		KREJECT(v, MAP_HERE, "%s", why);
+	return E_OK;
+}
+
+/* Of each kind of storage of control groups there may be one. Linux: bpf_cgroup_storage_assign */
+static FALLIBLE check_storage(struct kverifier *v, const struct prog_map *m, const struct prog_map **seen)
+{
+	const struct prog_map **slot = &seen[m->kind == PROG_MAP_PERCPU_CGROUP_STORAGE];
+
+	if (m->kind != PROG_MAP_CGROUP_STORAGE && m->kind != PROG_MAP_PERCPU_CGROUP_STORAGE)
+		return E_OK;
+	if (*slot && *slot != m)
+		KREJECT(v, MAP_HERE, "only one cgroup storage of each type is allowed");
+	*slot = m;
 	return E_OK;
 }
 
@@ -43,42 +53,72 @@ static FALLIBLE check_direct(struct kverifier *v, const struct prog_map *m, cons
 	return E_OK;
 }
 
-static FALLIBLE check_imm64(struct kverifier *v, const struct isa_insn *in, uint8_t *used, uint32_t *n_used)
+/* The map that an instruction names, or none. */
+static bool names_map(const struct isa_insn *in)
+{
+	return in->sem == ISA_IMM64 && (in->aux == ISA_IMM64_MAP_FD || in->aux == ISA_IMM64_MAP_VALUE ||
+					in->aux == ISA_IMM64_MAP_IDX || in->aux == ISA_IMM64_MAP_IDX_VALUE);
+}
+
+struct used {
+	uint8_t *maps; /* per map: it is named */
+	uint32_t n;
+	const struct prog_map *storage[2];
+};
+
+static FALLIBLE check_imm64(struct kverifier *v, const struct isa_insn *in, struct used *u)
 {
 	const struct prog_map *m;
 
-	if (in->aux != ISA_IMM64_MAP_FD && in->aux != ISA_IMM64_MAP_VALUE && in->aux != ISA_IMM64_MAP_IDX &&
-	    in->aux != ISA_IMM64_MAP_IDX_VALUE)
+	if (!names_map(in))
 		return E_OK;
 	if (in->imm < 0 || in->imm >= v->p->n_maps)
 		KREJECT(v, MAP_REF, "fd %lld is not pointing to valid bpf_map", (long long)in->imm);
 	m = &v->p->maps[in->imm];
-	if (!used[in->imm]) {
-		used[in->imm] = 1;
-		if (++*n_used > v->k->limits.maps)
+	if (!u->maps[in->imm]) {
+		u->maps[in->imm] = 1;
+		if (++u->n > v->k->limits.maps)
 			KREJECT(v, MAPS, "The total number of maps per program has reached the limit of %u",
 				v->k->limits.maps);
-		TRY(check_map(v, m));
+		TRY(check_kind(v, m));
+		TRY(check_storage(v, m, u->storage));
 	}
 	return in->aux == ISA_IMM64_MAP_VALUE || in->aux == ISA_IMM64_MAP_IDX_VALUE ? check_direct(v, m, in) : E_OK;
 }
 
+/* Does the release have another instruction with this opcode? Then it looks at the rest only where the instruction is
+ * reached. */
+static bool has_opcode(const struct kverifier *v, uint8_t byte)
+{
+	for (size_t i = 0; i < isa_n_rows; i++) {
+		const struct isa_row *r = &isa_rows[i];
+		struct isa_insn in;
+
+		if (r->byte != byte)
+			continue;
+		in = isa_make((enum isa_sem)r->sem, r->width, (enum isa_form)r->form, r->aux);
+		if (kernel_insn_since(&in) <= v->k->version)
+			return true;
+	}
+	return false;
+}
+
 FALLIBLE kresolve(struct kverifier *v)
 {
-	uint8_t *used = ARENA_ARRAY(v->arena, uint8_t, v->p->n_maps + 1);
-	uint32_t n_used = 0;
+	struct used u = { .maps = ARENA_ARRAY(v->arena, uint8_t, v->p->n_maps + 1) };
 
-	KNEED(v, used);
+	KNEED(v, u.maps);
 	for (uint32_t i = 0; i < v->p->n_insns; i++) {
 		const struct isa_insn *in = &v->p->insns[i];
 
 		v->insn = i;
-		if (in->sem == ISA_PAD)
+		if (in->sem == ISA_PAD || in->sem == ISA_CALL) /* a call's kind is looked at where a path comes to it */
 			continue;
-		if (kernel_insn_since(in) > v->k->version)
+		v->aux[i].too_new = kernel_insn_since(in) > v->k->version;
+		if (v->aux[i].too_new && (in->sem == ISA_IMM64 || !has_opcode(v, isa_rows[in->row].byte)))
 			KREJECT(v, UNKNOWN_OPCODE, "unknown opcode %02x", isa_rows[in->row].byte);
 		if (in->sem == ISA_IMM64)
-			TRY(check_imm64(v, in, used, &n_used));
+			TRY(check_imm64(v, in, &u));
 	}
 	return E_OK;
 }

@@ -2,10 +2,11 @@
 /*
  * ret: exit: what may be in R0, and that nothing is held any longer.
  *
- * A function of the program returns to its caller; a callback to the call that made it; the program itself, a global function and a callback
- * that runs later end the path.
+ * A function of the program returns to its caller; a callback to the call that made it; the program itself, a global
+ * function and a callback that runs later end the path.
  *
- * Linux: kernel/bpf/verifier.c:process_bpf_exit_full, prepare_func_exit, check_return_code, v7.2; do_check, v5.10, v6.1, v6.12.
+ * Linux: kernel/bpf/verifier.c:process_bpf_exit_full, prepare_func_exit, check_return_code, v7.2; do_check, v5.10,
+ * v6.1, v6.12.
  */
 #include "engine/kverify/kfunc.h"
 
@@ -59,8 +60,9 @@ FALLIBLE kcheck_ret_range(struct kverifier *v, unsigned r, const struct krange *
 		(void)snprintf(low, sizeof low, " smin=%lld", (long long)n->smin);
 	if (n->smax < INT64_MAX)
 		(void)snprintf(high, sizeof high, " smax=%lld", (long long)n->smax);
-	KREJECT_REG(v, RETURN_RANGE, r, "%s the register R%u has%s%s%s should have been in [%lld, %lld]", where, r, low, high,
-		    low[0] || high[0] ? "" : " unknown scalar value", (long long)range->min, (long long)range->max);
+	KREJECT_REG(v, RETURN_RANGE, r, "%s the register R%u has%s%s%s should have been in [%lld, %lld]", where, r, low,
+		    high, low[0] || high[0] ? "" : " unknown scalar value", (long long)range->min,
+		    (long long)range->max);
 }
 
 /* ---- the program's own exit ---- */
@@ -82,7 +84,8 @@ static bool returns_reference(const struct kverifier *v)
 	const struct btf *b = ktypes_btf(v, KTYPES_KERNEL);
 	const struct btf_type *t;
 
-	if (!a || !a->proto || !b || !khas(v, KERNEL_STRUCT_OPS_RETURNS_KPTR) || r0->base != KR_BTF_ID || !kref_of(v, r0))
+	if (!a || !a->proto || !b || !khas(v, KERNEL_STRUCT_OPS_RETURNS_KPTR) || r0->base != KR_BTF_ID ||
+	    !kref_of(v, r0))
 		return false;
 	t = btf_get(b, btf_skip(b, a->proto->type));
 	return t->kind == BTF_PTR && r0->types == KTYPES_KERNEL && btf_skip(b, t->type) == btf_skip(b, r0->type_id);

@@ -71,7 +71,7 @@ struct kreg {
 #define KID_ADD_CONST32 (UINT32_C(1) << 30)
 #define KID_ADD_CONST (KID_ADD_CONST64 | KID_ADD_CONST32)
 
-enum { KPKT_BEYOND_END = -1, KPKT_AT_END = -2 };
+enum { KPKT_AT_END = -1, KPKT_BEYOND_END = -2 };
 
 enum klive { KLIVE_NONE = 0, KLIVE_READ32 = 1, KLIVE_READ64 = 2, KLIVE_WRITTEN = 4, KLIVE_DONE = 8 };
 
@@ -121,11 +121,11 @@ struct kframe {
 };
 
 struct khist {
-	uint32_t idx, prev_idx;
-	uint32_t flags;  /* enum khist_flag | spi << 8 | frame << 16 */
-	uint32_t step;   /* steps processed when it was noted: for diagnostics */
+	uint64_t idx : 21, prev_idx : 22; /* slots of a program are ISA_MAX_SLOTS at most; 22 bits of ones: none */
+	uint64_t flags : 21;              /* enum khist_flag | spi << 8 | frame << 16 */
 	uint64_t linked; /* registers and slots that learned together here: precise.c packs them */
 };
+static_assert(ISA_MAX_SLOTS < 1 << 21, "idx has room");
 enum khist_flag { KHIST_STACK_ACCESS = 1, KHIST_DST_STACK = 2, KHIST_SRC_STACK = 4 };
 
 struct kstored;
@@ -142,6 +142,7 @@ struct kverify_state {
 	uint32_t active_locks, preempt_locks, irq_id, rcu_locks, lock_id, lock_map;
 	bool in_sleepable;
 	bool used_as_loop_entry;
+	uint8_t missed_frame, missed_reg, missed_loop; /* compare.c: what told another state from it last */
 	struct khist *hist;
 	uint32_t n_hist, hist_room;
 	uint32_t dfs_depth, callback_unroll_depth, may_goto_depth;

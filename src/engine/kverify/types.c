@@ -65,20 +65,6 @@ static bool has_types(const struct prog_map *m)
 	return m->value_type && !memchr(without, (int)m->kind, sizeof without);
 }
 
-/* A map whose values the kernel does not like is made without types. libbpf: bpf_object__create_map, v1.5 */
-static FALLIBLE read_fields(struct kverifier *v, const struct prog_map *m, struct kmap *out)
-{
-	struct diag before = { 0 };
-	enum err err;
-
-	if (v->d)
-		before = *v->d;
-	err = kfields_read(v, m->value_type, m->value_size, out);
-	if (err == E_REJECTED && v->d)
-		*v->d = before;
-	return err == E_REJECTED ? E_OK : err;
-}
-
 static FALLIBLE describe(struct kverifier *v, const struct prog_map *m, struct kmap *out)
 {
 	uint32_t id = m->value_type;
@@ -87,7 +73,7 @@ static FALLIBLE describe(struct kverifier *v, const struct prog_map *m, struct k
 		.spin_lock_off = -1, .res_spin_lock_off = -1, .timer_off = -1, .wq_off = -1, .task_work_off = -1
 	};
 	if (v->o->types && id < v->o->types->n_types && has_types(m))
-		TRY(read_fields(v, m, out));
+		TRY(kfields_read(v, id, m->value_size, out));
 	out->m = m;
 	out->frozen = is_frozen(m);
 	if (!m->inner)
@@ -95,42 +81,6 @@ static FALLIBLE describe(struct kverifier *v, const struct prog_map *m, struct k
 	out->inner = ARENA_NEW(v->arena, struct kmap);
 	KNEED(v, out->inner);
 	return describe(v, m->inner, (struct kmap *)(uintptr_t)out->inner);
-}
-
-/* Linux: check_map_prog_compatibility */
-static FALLIBLE check_fields(struct kverifier *v, const struct kmap *m)
-{
-	bool tracing = kernel_type_is(v->k, &v->o->target, KERNEL_TYPE_TRACING);
-	bool lock = m->spin_lock_off >= 0 || m->res_spin_lock_off >= 0, graph = false;
-
-	for (uint32_t i = 0; i < m->n_kptrs; i++)
-		graph |= m->kptrs[i].kind == KFIELD_LIST_HEAD || m->kptrs[i].kind == KFIELD_RB_ROOT;
-	if (graph && tracing)
-		KREJECT(v, MAP_HERE, "tracing progs cannot use bpf_{list_head,rb_root} yet");
-	if (lock && v->o->target.prog_type == KPROG_SOCKET_FILTER)
-		KREJECT(v, MAP_HERE, "socket filter progs cannot use bpf_spin_lock yet");
-	if (lock && tracing)
-		KREJECT(v, MAP_HERE, "tracing progs cannot use bpf_spin_lock yet");
-	if (lock && v->o->target.sleepable && khas(v, KERNEL_LOCK_NOT_SLEEPABLE))
-		KREJECT(v, MAP_HERE, "sleepable progs cannot use bpf_spin_lock yet");
-	if (m->timer_off >= 0 && tracing && khas(v, KERNEL_TIMER_NOT_TRACING))
-		KREJECT(v, MAP_HERE, "tracing progs cannot use bpf_timer yet");
-	if (m->wq_off >= 0 && tracing && khas(v, KERNEL_TIMER_NOT_TRACING))
-		KREJECT(v, MAP_HERE, "tracing progs cannot use bpf_wq yet");
-	return E_OK;
-}
-
-static FALLIBLE check_used(struct kverifier *v)
-{
-	for (uint32_t i = 0; i < v->p->n_insns; i++) {
-		const struct isa_insn *in = &v->p->insns[i];
-
-		v->insn = i;
-		if (in->sem == ISA_IMM64 && (in->aux == ISA_IMM64_MAP_FD || in->aux == ISA_IMM64_MAP_VALUE ||
-					     in->aux == ISA_IMM64_MAP_IDX || in->aux == ISA_IMM64_MAP_IDX_VALUE))
-			TRY(check_fields(v, &v->maps[in->imm])); /* in range: kresolve */
-	}
-	return E_OK;
 }
 
 FALLIBLE ktypes_init(struct kverifier *v)
@@ -150,6 +100,5 @@ FALLIBLE ktypes_init(struct kverifier *v)
 	KNEED(v, v->maps || !v->p->n_maps);
 	for (uint32_t i = 0; i < v->p->n_maps; i++)
 		TRY(describe(v, &v->p->maps[i], &v->maps[i]));
-	TRY(check_used(v));
 	return kattach_find(v, &d->attach);
 }

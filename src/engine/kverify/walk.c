@@ -87,11 +87,31 @@ static bool pop(struct kverifier *v)
 	return true;
 }
 
+/* Linux: check_alu_op, check_cond_jmp_op and others, each for its own instructions */
+static const char *class_name(const struct isa_insn *in)
+{
+	switch ((enum isa_sem)in->sem) {
+	case ISA_MOVSX:
+	case ISA_ADDR_CAST:
+		return "MOV";
+	case ISA_ATOMIC:
+	case ISA_LOAD_ACQ:
+	case ISA_STORE_REL:
+		return "STX";
+	case ISA_CALL:
+		return "CALL";
+	default:
+		return "ALU";
+	}
+}
+
 /* E_OK: the next instruction is in v->insn, or the path ends. */
 static FALLIBLE judge(struct kverifier *v)
 {
 	const struct isa_insn *in = &v->p->insns[v->insn];
 
+	if (v->aux[v->insn].too_new)
+		KREJECT(v, RESERVED_FIELDS, "BPF_%s uses reserved fields", class_name(in));
 	switch ((enum isa_sem)in->sem) {
 	case ISA_EXIT:
 		v->jmps++;
@@ -99,6 +119,8 @@ static FALLIBLE judge(struct kverifier *v)
 	case ISA_CALL:
 	case ISA_CALLX:
 		v->jmps++;
+		if (kernel_insn_since(in) > v->k->version)
+			KREJECT(v, MALFORMED, "BPF_CALL uses reserved fields");
 		return kcheck_call(v, in);
 	case ISA_IMM64:
 		TRY(kcheck_imm64(v, in));
@@ -214,7 +236,9 @@ static FALLIBLE walk_subprog(struct kverifier *v, uint32_t s)
 		TRY(kglobal_enter(v, s, f));
 	else
 		kreg_pointer(&v->rules, &f->r[1], KR_CTX, 0);
+	v->walking = true;
 	TRY(walk(v));
+	v->walking = false;
 	forget(v);
 	return E_OK;
 }

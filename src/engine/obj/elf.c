@@ -106,7 +106,8 @@ static FALLIBLE read_symbol(struct elf *e, const struct elf_section *tab, uint32
 				  .size = raw.st_size,
 				  .section = raw.st_shndx,
 				  .type = ELF64_ST_TYPE(raw.st_info),
-				  .bind = ELF64_ST_BIND(raw.st_info) };
+				  .bind = ELF64_ST_BIND(raw.st_info),
+				  .visibility = ELF64_ST_VISIBILITY(raw.st_other) };
 	s->name = table_str(&e->sections[tab->link], raw.st_name);
 	if (!s->name)
 		FAIL_ID(e->d, FORMAT, 'E', 213, "the name of symbol %u lies outside its string table", i);

@@ -32,7 +32,8 @@ static FALLIBLE add_function(struct linker *l, const struct elf_symbol *s)
 			    .section = s->section,
 			    .start = (uint32_t)(s->value / ISA_SLOT_BYTES),
 			    .n = (uint32_t)(s->size / ISA_SLOT_BYTES),
-			    .prog = NO_INDEX };
+			    .prog = NO_INDEX,
+			    .hidden = s->visibility == STV_HIDDEN || s->visibility == STV_INTERNAL };
 	if (s->bind != STB_LOCAL && (l->e->opts->text_programs || strcmp(sec->name, ".text") != 0))
 		f->prog = l->n_progs++; /* numbered anew when all are in order */
 	l->n_funcs++;

@@ -38,7 +38,7 @@ struct elf_symbol {
 	const char *name;
 	uint64_t value, size;
 	uint32_t section; /* 0: undefined; NO_SECTION: in none */
-	uint8_t type, bind;
+	uint8_t type, bind, visibility;
 };
 
 struct elf {

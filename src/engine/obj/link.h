@@ -17,6 +17,7 @@ struct func {
 	uint32_t section, start, n; /* in slots */
 	uint32_t first;             /* the function with the same place that comes first: aliases share it */
 	uint32_t prog;              /* its index in struct obj, or NO_INDEX */
+	bool hidden;                /* seen in its object only */
 	struct isa_insn
 		*insns; /* a resolved local call has off CALL_RESOLVED and imm = function index; so an address */
 };

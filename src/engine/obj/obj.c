@@ -62,12 +62,11 @@ static FALLIBLE refuse_legacy_maps(const struct elf *e)
 }
 
 /* The offset of a variable in its data section, in the types. */
-static void place_variable(const struct elf *e, const struct btf *b, struct btf_var **rows, const struct elf_symbol *sym)
+static void place_variable(const struct btf *b, struct btf_var **rows, const struct elf_symbol *sym)
 {
 	uint32_t id = btf_find(b, BTF_VAR, sym->name, 0);
 
-	if (!id || btf_get(b, id)->n == 0 /* BTF_VAR_STATIC */ || !rows[id] || sym->section >= e->n_sections ||
-	    sym->value > UINT32_MAX || strncmp(e->sections[sym->section].name, ".", 1) != 0)
+	if (!id || btf_get(b, id)->n == 0 /* BTF_VAR_STATIC */ || !rows[id] || sym->value > UINT32_MAX)
 		return;
 	rows[id]->off = (uint32_t)sym->value;
 }
@@ -90,7 +89,7 @@ static FALLIBLE place_variables(const struct elf *e, const struct btf *b)
 	}
 	for (uint32_t i = 0; i < e->n_symbols; i++)
 		if (e->symbols[i].type == STT_OBJECT && e->symbols[i].section)
-			place_variable(e, b, rows, &e->symbols[i]);
+			place_variable(b, rows, &e->symbols[i]);
 	return E_OK;
 }
 

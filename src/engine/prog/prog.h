@@ -30,6 +30,8 @@ enum prog_map_kind {
 	PROG_MAP_LPM_TRIE = 11,
 	PROG_MAP_ARRAY_OF_MAPS = 12,
 	PROG_MAP_HASH_OF_MAPS = 13,
+	PROG_MAP_CGROUP_STORAGE = 19,
+	PROG_MAP_PERCPU_CGROUP_STORAGE = 21,
 	PROG_MAP_QUEUE = 22,
 	PROG_MAP_STACK = 23,
 	PROG_MAP_RINGBUF = 27,
@@ -87,6 +89,7 @@ struct prog_func {
 	const char *name;
 	uint32_t start;
 	uint32_t type; /* of BTF_FUNC in the types of the object that it came from; 0: not said */
+	bool hidden;   /* __hidden: libbpf gives it to Linux as a static function, whatever its type says */
 };
 
 struct prog {

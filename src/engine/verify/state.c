@@ -283,7 +283,8 @@ static bool cursor_any(const struct cursor *c)
 static void cursor_skip(struct cursor *c)
 {
 	c->reg += c->slot->spill;
-	c->precise += c->precise ? c->slot->spill : 0;
+	if (c->precise)
+		c->precise += c->slot->spill;
 	c->slot++;
 }
 
@@ -338,7 +339,8 @@ bool snap_subsumes(const struct snap *old, const struct snap *new, uint32_t *map
 			if (in_old && !reg_subsumes(o.reg, n.reg, map, cursor_any(&o)))
 				return false;
 			o.reg += in_old;
-			o.precise += o.precise ? in_old : 0;
+			if (o.precise)
+				o.precise += in_old;
 			n.reg += in_new;
 		}
 		o.end = o.slot + of->n_slots;

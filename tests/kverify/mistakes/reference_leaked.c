@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One of the returns forgets to release the socket. kernel: 6.12 */
+#include "mistake.h"
+
+SEC("tc")
+int find(struct __sk_buff *skb)
+{
+	struct bpf_sock_tuple tuple = { .saddr = 1, .daddr = 2, .sport = 3, .dport = 4 };
+	struct bpf_sock *sk = bpf_sk_lookup_tcp(skb, &tuple, sizeof tuple, 0, 0);
+
+	if (!sk)
+		return 0;
+#ifdef MENDED
+	if (skb->mark == 7) {
+		bpf_sk_release(sk);
+		return 1;
+	}
+#else
+	if (skb->mark == 7)
+		return 1;
+#endif
+	bpf_sk_release(sk);
+	return 0;
+}
+LICENSE("GPL");

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A reserved record is neither submitted nor discarded on one path. kernel: 6.12 */
+#include "mistake.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} events SEC(".maps");
+
+SEC("kprobe/do_nanosleep")
+int report(void *ctx)
+{
+	u64 *event = bpf_ringbuf_reserve(&events, 8, 0);
+
+	if (!event)
+		return 0;
+	*event = bpf_get_current_pid_tgid();
+#ifdef MENDED
+	if (*event == 1) {
+		bpf_ringbuf_discard(event, 0);
+		return 0;
+	}
+#else
+	if (*event == 1)
+		return 0;
+#endif
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+LICENSE("GPL");

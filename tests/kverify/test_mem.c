@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loads, stores and memory that calls are given: the verdict and its reason, release by release; and the running
+ * kernel's. */
+#include "test.h"
+
+#include "mem_rows.h"
+
+TEST(each_release_judges_an_access_in_its_own_way)
+{
+	unsigned wrong = 0;
+	struct diag d;
+
+	for (size_t i = 0; i < n_mem_rows; i++)
+		for (int k = 0; k < CALL_RELEASES; k++) {
+			int got = call_judge(&mem_rows[i], kernel_profile(call_releases[k]), &d);
+
+			if (got == mem_rows[i].want[k])
+				continue;
+			wrong++;
+			print_error("%s, %s: K%d instead of K%d (%s)\n", mem_rows[i].name, call_releases[k], got,
+				    mem_rows[i].want[k], got ? d.text : "accepted");
+		}
+	CHECK_EQ(wrong, 0);
+}
+
+TEST(the_running_kernel_judges_the_same_accesses_so)
+{
+	static char log[CALL_LOG_BYTES];
+	const struct kernel_profile *k = call_running_kernel();
+	unsigned wrong = 0;
+	struct diag d;
+
+	if (!k)
+		SKIP("the running kernel is of no release that was measured");
+	for (size_t i = 0; i < n_mem_rows; i++) {
+		int kernel = call_ask_kernel(&mem_rows[i], log);
+		int ours = call_judge(&mem_rows[i], k, &d);
+
+		if (kernel < 0)
+			SKIP("bpf(2) is not granted");
+		if ((ours != 0) == kernel && (!ours || call_same_reason(ours, log)))
+			continue;
+		wrong++;
+		print_error("%s: K%d (%s), the kernel: %.2000s\n", mem_rows[i].name, ours, ours ? d.text : "accepted",
+			    kernel ? log : "accepted");
+	}
+	CHECK_EQ(wrong, 0);
+}
