@@ -3,13 +3,14 @@
 #include "cli/verify.h"
 
 #include <getopt.h>
+#include <unistd.h>
 #include <stdlib.h>
 
 #include "agent/agent.h"
 #include "engine/abi/abi.h"
 
 const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--kernel LIST] [--btf FILE|DIR]\n"
-			       "                        [--compat] [--source] [--policy FILE] [--log kernel]\n"
+			       "                        [--compat [LIST]] [--source] [--policy FILE] [--log kernel]\n"
 			       "                        [--schema FILE] [--trace] [--format text|json|sarif]\n"
 			       "       sallyport verify --explain ID\n"
 			       "\n"
@@ -23,7 +24,7 @@ const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--ker
 			       "                   runtime). Default: sallyport for content, else host\n"
 			       "  --btf FILE|DIR   the kernel's types: one file for all kernels, or a folder with\n"
 			       "                   one per release (6.1.btf). Default: this host's\n"
-			       "  --compat         a table of programs by kernels (all of them, or those of\n"
+			       "  --compat [LIST]  a table of programs by kernels (all of them, or those of LIST or\n"
 			       "                   --kernel) with the first reason\n"
 			       "  --source         where verification time goes, by source line\n"
 			       "  --policy FILE    the house's own checks on top: docs/verify.md\n"
@@ -179,6 +180,7 @@ static void judge(struct job *job, const struct verify_kernel *k, const struct k
 	err = kobj_target(object, p, &o.opts, &d);
 	if (heat.steps || log)
 		o.opts.watcher = &watcher;
+	o.opts.cpus = k->host ? (uint32_t)sysconf(_SC_NPROCESSORS_CONF) : 0;
 	if (err == E_OK)
 		err = log ? kverify_prog(p, &o.opts, &walk, &o.stats, &d)
 			  : kverify_diagnose(p, &o.opts, &walk, &notes, &o.stats, &d);
@@ -321,6 +323,20 @@ static int choose(const struct verify_args *a)
 	return content ? verify_content(a) : verify_linux(a);
 }
 
+/* --compat 5.10,6.1: what follows is a list of kernels, and no object. */
+static bool take_list(int argc, char **argv)
+{
+	const char *next = optind < argc ? argv[optind] : "";
+	char first[64];
+	size_t len = strcspn(next, ",");
+
+	if (!len || len >= sizeof first || strchr(next, '/') || !access(next, F_OK))
+		return false;
+	memcpy(first, next, len);
+	first[len] = '\0';
+	return !strcmp(first, "host") || !strcmp(first, "all") || kernel_profile(first);
+}
+
 int cmd_verify(int argc, char **argv)
 {
 	static const struct option opts[] = {
@@ -332,7 +348,7 @@ int cmd_verify(int argc, char **argv)
 		{ "policy", required_argument, NULL, 'P' },
 		{ "log", required_argument, NULL, 'l' },
 		{ "explain", required_argument, NULL, 'e' },
-		{ "compat", no_argument, NULL, 'c' },
+		{ "compat", optional_argument, NULL, 'c' },
 		{ "source", no_argument, NULL, 'S' },
 		{ "trace", no_argument, NULL, 't' },
 		{ "json", no_argument, NULL, 'j' },
@@ -364,6 +380,7 @@ int cmd_verify(int argc, char **argv)
 			break;
 		case 'c':
 			a.compat = true;
+			a.kernels = optarg ? optarg : take_list(argc, argv) ? argv[optind++] : a.kernels;
 			break;
 		case 'S':
 			a.source = true;
