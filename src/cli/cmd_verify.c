@@ -230,7 +230,9 @@ static int judge_kernel(struct job *job, const struct verify_kernels *ks, const 
 		if (!one)
 			code = cli_fail(CLI_REFUSED, "'%s' has no program '%s'", job->args->path, job->args->prog);
 	}
-	if (err != E_OK)
+	if (err == E_FORMAT || err == E_TRUNCATED) /* for no kernel is it an object */
+		code = cli_fail_diag(err, &d);
+	else if (err != E_OK)
 		unreadable(job, k, &d);
 	for (uint32_t i = 0; err == E_OK && !code && i < object.obj.n_progs; i++)
 		if (!one || one == &object.obj.progs[i])

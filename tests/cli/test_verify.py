@@ -70,9 +70,10 @@ def one_program_of_an_object(c):
 
 
 @test
-def an_object_that_cannot_be_read_has_no_verdict(c):
-    r = c.verify(c.file("junk.o", "not an object"), "--kernel", "6.12", code=1)
-    expect(r.stdout.startswith("no verdict  6.12  (the object)"), r.stdout)
+def a_file_that_is_no_object_is_an_error(c):
+    for more in ([], ["--json"], ["--compat"], ["--format", "sarif"]):
+        r = c.verify(c.file("junk.o", "not an object"), "--kernel", "6.12", *more, code=1)
+        expect("this is not an ELF file" in r.stderr and not r.stdout, r.stdout + r.stderr)
     c.verify(c.path("nothing.o"), "--kernel", "6.12", code=1)
     r = c.run("verify", "--kernel", "6.12", "--btf", c.path("nothing.btf"), c.two(), code=1)
     expect("nothing.btf" in r.stderr, r.stderr)
