@@ -125,6 +125,7 @@ static bool keep_path(struct dx *x, const struct kverify_opts *o, struct arena *
 	x->step = ARENA_ARRAY(x->arena, struct dx_step, x->n + 1);
 	if (!x->step || !again(x, &opts, walk, &stats, &v) || c.n != x->n)
 		return false;
+	v->o = o; /* what it was watched with ends here */
 	x->v = v;
 	return true;
 }
