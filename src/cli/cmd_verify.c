@@ -3,13 +3,14 @@
 #include "cli/verify.h"
 
 #include <getopt.h>
+#include <unistd.h>
 #include <stdlib.h>
 
 #include "agent/agent.h"
 #include "engine/abi/abi.h"
 
 const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--kernel LIST] [--btf FILE|DIR]\n"
-			       "                        [--compat] [--source] [--policy FILE] [--log kernel]\n"
+			       "                        [--compat [LIST]] [--source] [--policy FILE] [--log kernel]\n"
 			       "                        [--schema FILE] [--trace] [--format text|json|sarif]\n"
 			       "       sallyport verify --explain ID\n"
 			       "\n"
@@ -23,7 +24,7 @@ const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--ker
 			       "                   runtime). Default: sallyport for content, else host\n"
 			       "  --btf FILE|DIR   the kernel's types: one file for all kernels, or a folder with\n"
 			       "                   one per release (6.1.btf). Default: this host's\n"
-			       "  --compat         a table of programs by kernels (all of them, or those of\n"
+			       "  --compat [LIST]  a table of programs by kernels (all of them, or those of LIST or\n"
 			       "                   --kernel) with the first reason\n"
 			       "  --source         where verification time goes, by source line\n"
 			       "  --policy FILE    the house's own checks on top: docs/verify.md\n"
@@ -33,7 +34,7 @@ const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--ker
 			       "  --trace          content: each processed instruction with the state before it,\n"
 			       "                   on standard error\n"
 			       "  --format FORMAT  text, json (--json is the same), or sarif\n"
-			       "  --explain ID     what a reason means, such as K301\n"
+			       "  --explain ID     what a reason means, such as K301, with an example; all: every one\n"
 			       "\n"
 			       "Exit code 0: all are accepted. 1: at least one is not, or nothing can be said of\n"
 			       "it, or the object cannot be read. 3: this host cannot tell.\n";
@@ -133,9 +134,7 @@ struct job {
 
 struct heat {
 	uint32_t *steps;
-	struct verify_sink *log; /* --log kernel */
-	const struct prog *p;
-	uint32_t prev;
+	struct verify_log *log; /* --log kernel */
 };
 
 static void count_step(void *user, const struct kverifier *v, uint32_t insn, const struct kverify_state *s)
@@ -145,7 +144,7 @@ static void count_step(void *user, const struct kverifier *v, uint32_t insn, con
 	if (h->steps)
 		h->steps[insn]++;
 	if (h->log)
-		verify_put_log(h->log, h->p, v, insn, s);
+		verify_log_step(h->log, v, insn, s);
 }
 
 static enum verify_verdict verdict_of(enum err err)
@@ -166,8 +165,7 @@ static void judge(struct job *job, const struct verify_kernel *k, const struct k
 {
 	bool log = job->args->format == VERIFY_KERNEL_LOG;
 	struct heat heat = { .steps = job->args->source ? calloc(p->n_insns + 1, sizeof *heat.steps) : NULL,
-			     .log = log ? &job->sink : NULL,
-			     .p = p };
+			     .log = log ? verify_log_new(&job->sink.out, p) : NULL };
 	const struct kverify_watcher watcher = { .step = count_step, .user = &heat };
 	struct verify_outcome o = { .kernel = k, .object = object, .prog = p };
 	struct arena walk, notes;
@@ -182,15 +180,17 @@ static void judge(struct job *job, const struct verify_kernel *k, const struct k
 	err = kobj_target(object, p, &o.opts, &d);
 	if (heat.steps || log)
 		o.opts.watcher = &watcher;
+	o.opts.cpus = k->host ? (uint32_t)sysconf(_SC_NPROCESSORS_CONF) : 0;
 	if (err == E_OK)
-		err = log ? kverify_prog(p, &o.opts, &walk, &o.stats, &d) :
-			    kverify_diagnose(p, &o.opts, &walk, &notes, &o.stats, &d);
+		err = log ? kverify_prog(p, &o.opts, &walk, &o.stats, &d)
+			  : kverify_diagnose(p, &o.opts, &walk, &notes, &o.stats, &d);
 	o.verdict = verdict_of(err);
 	if (err != E_OK && !d.text[0])
 		(void)snprintf(d.text, sizeof d.text, "%s", err_text(err));
 	o.heat = heat.steps;
-	if (log)
-		verify_end_log(&job->sink, &o);
+	if (heat.log)
+		verify_log_end(heat.log, &o);
+	verify_log_free(heat.log);
 	o.policy = job->policy ? verify_policy_check(job->policy, &o) : NULL;
 	verify_sink_put(&job->sink, &o);
 	free(heat.steps);
@@ -323,6 +323,20 @@ static int choose(const struct verify_args *a)
 	return content ? verify_content(a) : verify_linux(a);
 }
 
+/* --compat 5.10,6.1: what follows is a list of kernels, and no object. */
+static bool take_list(int argc, char **argv)
+{
+	const char *next = optind < argc ? argv[optind] : "";
+	char first[64];
+	size_t len = strcspn(next, ",");
+
+	if (!len || len >= sizeof first || strchr(next, '/') || !access(next, F_OK))
+		return false;
+	memcpy(first, next, len);
+	first[len] = '\0';
+	return !strcmp(first, "host") || !strcmp(first, "all") || kernel_profile(first);
+}
+
 int cmd_verify(int argc, char **argv)
 {
 	static const struct option opts[] = {
@@ -334,7 +348,7 @@ int cmd_verify(int argc, char **argv)
 		{ "policy", required_argument, NULL, 'P' },
 		{ "log", required_argument, NULL, 'l' },
 		{ "explain", required_argument, NULL, 'e' },
-		{ "compat", no_argument, NULL, 'c' },
+		{ "compat", optional_argument, NULL, 'c' },
 		{ "source", no_argument, NULL, 'S' },
 		{ "trace", no_argument, NULL, 't' },
 		{ "json", no_argument, NULL, 'j' },
@@ -366,6 +380,7 @@ int cmd_verify(int argc, char **argv)
 			break;
 		case 'c':
 			a.compat = true;
+			a.kernels = optarg ? optarg : take_list(argc, argv) ? argv[optind++] : a.kernels;
 			break;
 		case 'S':
 			a.source = true;

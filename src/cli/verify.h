@@ -84,9 +84,11 @@ void verify_close_sarif(struct verify_sink *s);
 void verify_json_headroom(struct json *j, const struct verify_outcome *o);
 
 /* ---- verify_log.c ---- */
-void verify_put_log(struct verify_sink *s, const struct prog *p, const struct kverifier *v, uint32_t insn,
-		    const struct kverify_state *st);
-void verify_end_log(struct verify_sink *s, const struct verify_outcome *o);
+struct verify_log;
+struct verify_log *verify_log_new(struct buf *out, const struct prog *p); /* NULL: no memory */
+void verify_log_step(struct verify_log *l, const struct kverifier *v, uint32_t insn, const struct kverify_state *s);
+void verify_log_end(struct verify_log *l, const struct verify_outcome *o);
+void verify_log_free(struct verify_log *l);
 
 /* ---- verify_matrix.c: programs x kernels ---- */
 struct verify_matrix *verify_matrix_new(const struct verify_kernels *k);

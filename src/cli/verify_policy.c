@@ -51,7 +51,25 @@ static int wrong(const struct reading *r, const yaml_node_t *n, const char *what
 			n ? n->start_mark.column + 1 : 1, what);
 }
 
-static int read_words(struct reading *r, yaml_node_t *n, struct words *out)
+/* Names that nothing has would forbid nothing, silently. */
+struct names {
+	const char *(*name)(uint32_t number); /* NULL: none has it */
+	uint32_t n;
+	const char *unknown;
+};
+
+static bool is_known(const struct names *names, const char *name)
+{
+	for (uint32_t i = 0; i < names->n; i++) {
+		const char *n = names->name(i);
+
+		if (n && !strcmp(n, name))
+			return true;
+	}
+	return false;
+}
+
+static int read_words(struct reading *r, yaml_node_t *n, const struct names *names, struct words *out)
 {
 	if (n->type != YAML_SEQUENCE_NODE)
 		return wrong(r, n, "a list of names is needed here");
@@ -60,6 +78,8 @@ static int read_words(struct reading *r, yaml_node_t *n, struct words *out)
 
 		if (!text_of(w)[0])
 			return wrong(r, w ? w : n, "a name is needed here");
+		if (!is_known(names, text_of(w)))
+			return wrong(r, w, names->unknown);
 		if (out->n == WORDS_MAX)
 			return wrong(r, w, "at most 256 names");
 		out->w[out->n] = strdup(text_of(w));
@@ -99,11 +119,18 @@ static int each_key(struct reading *r, yaml_node_t *n, read_key *fn)
 
 static int forbid_key(struct reading *r, const char *key, yaml_node_t *value)
 {
+	static const struct names helpers = { kernel_helper_name, 1024,
+					      "no helper has this name (names are without bpf_: probe_read_kernel)" },
+				  types = { kernel_prog_type_name, KPROG_N,
+					    "no program type has this name (kprobe, xdp, sched_cls, as bpftool says it)" },
+				  maps = { kernel_map_kind_name, 256,
+					   "no kind of map has this name (hash, array, ringbuf, as bpftool says it)" };
+
 	if (!strcmp(key, "helpers"))
-		return read_words(r, value, &r->p->helpers);
+		return read_words(r, value, &helpers, &r->p->helpers);
 	if (!strcmp(key, "program_types"))
-		return read_words(r, value, &r->p->types);
-	return !strcmp(key, "map_kinds") ? read_words(r, value, &r->p->maps) : -1;
+		return read_words(r, value, &types, &r->p->types);
+	return !strcmp(key, "map_kinds") ? read_words(r, value, &maps, &r->p->maps) : -1;
 }
 
 static int at_most_key(struct reading *r, const char *key, yaml_node_t *value)
@@ -126,27 +153,6 @@ static int top_key(struct reading *r, const char *key, yaml_node_t *value)
 	return wrong(r, value, "a policy has the keys forbid and at_most");
 }
 
-static bool known_helper(const char *name)
-{
-	for (uint32_t id = 1; id < 1024; id++) {
-		const char *n = kernel_helper_name(id);
-
-		if (n && !strcmp(n, name))
-			return true;
-	}
-	return false;
-}
-
-/* A name that nothing has would forbid nothing, silently. */
-static int check_names(const struct reading *r)
-{
-	for (uint32_t i = 0; i < r->p->helpers.n; i++)
-		if (!known_helper(r->p->helpers.w[i]))
-			return cli_fail(CLI_REFUSED, "%s: no helper is named '%s' (names are without bpf_)", r->path,
-					r->p->helpers.w[i]);
-	return 0;
-}
-
 static int parse(struct reading *r, const char *text, size_t len)
 {
 	yaml_parser_t parser;
@@ -166,7 +172,7 @@ static int parse(struct reading *r, const char *text, size_t len)
 	code = root ? each_key(r, root, top_key) : cli_fail(CLI_REFUSED, "%s: the policy is empty", r->path);
 	yaml_document_delete(&r->doc);
 	yaml_parser_delete(&parser);
-	return code ? code : check_names(r);
+	return code;
 }
 
 int verify_policy_open(const char *path, struct verify_policy **out)
@@ -239,7 +245,8 @@ static bool has_forbidden_map(struct verify_policy *p, const struct prog *prog)
 	for (uint32_t i = 0; i < prog->n_maps; i++) {
 		const struct prog_map *m = &prog->maps[i];
 		const char *kind = kernel_map_kind_name(m->kind);
-		uint64_t bytes = ((uint64_t)m->key_size + m->value_size) * m->max_entries;
+		bool ring = m->kind == PROG_MAP_RINGBUF || m->kind == PROG_MAP_USER_RINGBUF;
+		uint64_t bytes = ring ? m->max_entries : ((uint64_t)m->key_size + m->value_size) * m->max_entries;
 
 		if (has(&p->maps, kind)) {
 			(void)snprintf(p->why, sizeof p->why, "map '%s' is of the forbidden kind %s", m->name, kind);

@@ -58,6 +58,27 @@ void verify_open_sarif(struct verify_sink *s)
 	json_array(j);
 }
 
+/* RFC 3986: a path as a reference relative to where the tool ran, or with a leading / as a file: URI. */
+static void put_uri(struct json *j, const char *path)
+{
+	struct buf b;
+
+	buf_init(&b, 1 << 16);
+	if (path[0] == '/')
+		buf_puts(&b, "file://");
+	for (const char *c = path; *c; c++) {
+		bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+			     strchr("/-._~", *c);
+
+		if (plain)
+			buf_putc(&b, *c);
+		else
+			buf_printf(&b, "%%%02X", (unsigned char)*c);
+	}
+	json_str(j, b.p ? b.p : "");
+	buf_done(&b);
+}
+
 /* Opens an object, which the caller closes. */
 static void put_place(struct json *j, const struct diag_pos *p, const char *object)
 {
@@ -67,7 +88,7 @@ static void put_place(struct json *j, const struct diag_pos *p, const char *obje
 	json_key(j, "artifactLocation");
 	json_object(j);
 	json_key(j, "uri");
-	json_str(j, p->line && p->file ? p->file : object);
+	put_uri(j, p->line && p->file ? p->file : object);
 	json_end_object(j);
 	if (p->line) {
 		json_key(j, "region");
@@ -119,10 +140,10 @@ void verify_put_sarif(struct verify_sink *s, const struct verify_outcome *o)
 	if (o->policy) {
 		json_str(j, o->policy);
 	} else {
-		char text[sizeof o->d->text + 160];
+		char text[sizeof o->d->text + sizeof o->d->hint + 200];
 
-		(void)snprintf(text, sizeof text, "%s, Linux %s: %s", o->prog ? o->prog->name : s->args->path,
-			       o->kernel->profile->name, o->d->text);
+		(void)snprintf(text, sizeof text, "%.120s, Linux %s: %s%s%s", o->prog ? o->prog->name : s->args->path,
+			       o->kernel->profile->name, o->d->text, o->d->hint[0] ? ". Mend: " : "", o->d->hint);
 		json_str(j, text);
 	}
 	json_end_object(j);
@@ -130,6 +151,15 @@ void verify_put_sarif(struct verify_sink *s, const struct verify_outcome *o)
 	json_object(j);
 	json_key(j, "kernelProgramReason/v1");
 	json_str(j, print);
+	json_end_object(j);
+	json_key(j, "properties");
+	json_object(j);
+	json_key(j, "kernel");
+	json_str(j, o->kernel->profile->name);
+	json_key(j, "mend");
+	json_str(j, o->d->hint);
+	json_key(j, "program");
+	json_str(j, o->prog ? o->prog->name : NULL);
 	json_end_object(j);
 	put_notes(j, s, o->d);
 	json_key(j, "ruleId");

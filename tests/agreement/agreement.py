@@ -24,9 +24,10 @@ BARS_OF_GENERATED = {**BARS, "same": 99.9}
 
 
 def shared(given):
-    """The folder of recordings: the option, the environment, or beside the tree."""
-    for place in (given, os.environ.get("SALLYPORT_SHARED"), os.path.join(ROOT, "..", "shared"), os.path.join(ROOT, "..", "..", "shared")):
-        if place and os.path.isdir(os.path.join(place, "verifier")):
+    """The folder of recordings: the option, or the environment, or beside the tree; None: it is not there."""
+    named = given or os.environ.get("SALLYPORT_SHARED")
+    for place in [named] if named else [os.path.join(ROOT, "..", "shared"), os.path.join(ROOT, "..", "..", "shared")]:
+        if os.path.isdir(os.path.join(place, "verifier")):
             return os.path.join(place, "verifier")
     return None
 
@@ -148,6 +149,17 @@ def show_file(args, kernels):
     print(kjudge(args.build, "show", *more, *(["--live"] if not os.geteuid() else []), *(["--trace"] if args.trace else []), lines=line, check=False))
 
 
+def show_object(args, kernels):
+    """FILE.o:PROGRAM, by its path or of those that --selftests built."""
+    path, program = args.show.rsplit(":", 1)
+    places = [path] + [os.path.join(running.selftests.FOLDER, d, path) for d in ("selftests", "tools")]
+    path = next((p for p in places if os.path.isfile(p)), path)
+    more = [a for k in kernels for a in ("--kernel", k)] if args.kernel else ["--host"]
+    more += [a for c in [running.config()] if c for a in ("--config", c)]
+    print(kjudge(args.build, "objects", "--program", program, *more, *(["--live"] if not os.geteuid() else []), *(["--trace"] if args.trace else []), path,
+                 check=False))
+
+
 def generated(args, cases, reasons):
     n, rejects = running.generate(args, os.path.join(args.build, "tests", "agreement", "kjudge"), "".join(c.line + "\n" for c in cases.values()), reasons)
     bad = []
@@ -192,7 +204,7 @@ def options():
     p.add_argument("--only", action="append", choices=("false accept", "false reject", "unsupported", "bug", "fa", "fr"), help="of this kind only")
     p.add_argument("--grep", metavar="TEXT", help="--diff: programs whose name or messages hold this")
     p.add_argument("--all", action="store_true", help="--diff: every program of a group, not the first 4")
-    p.add_argument("--show", metavar="ID", help="one program: its instructions and what everyone says")
+    p.add_argument("--show", metavar="ID", help="one program: its instructions and what everyone says;\nID of a recorded one, FILE of a generated one, OBJECT.o:PROGRAM")
     p.add_argument("--trace", action="store_true", help="--show: state by state")
     p.add_argument("--reasons", action="store_true", help="lines of kernels that no diagnostic's `log` knows")
     p.add_argument("--live", action="store_true", help="beside the running kernel instead (root); with --show also")
@@ -244,6 +256,8 @@ def main():
     if args.show:
         if os.path.isfile(args.show):
             show_file(args, kernels)
+        elif ".o:" in args.show:
+            show_object(args, kernels)
         else:
             show(args, cases, kernels)
         return 0

@@ -13,6 +13,7 @@
 #include "judge.h"
 
 #include <ctype.h>
+#include <unistd.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -340,6 +341,7 @@ int judge_generate(struct judge *j)
 	struct search s = { .j = j, .rng = { j->seed * 0x9e3779b97f4a7c15 } };
 	uint64_t begin, shown;
 
+	j->ours.cpus = (uint32_t)sysconf(_SC_NPROCESSORS_CONF);
 	s.k = j->n_kernels ? j->kernels[0] : kernel_profile_for(agree_host_release());
 	if (!j->kernel)
 		j->kernel = agree_kernel_new(j->ours.kernel_types);

@@ -6,18 +6,18 @@
 #include "judge.h"
 
 #include <getopt.h>
+#include <unistd.h>
 #include <inttypes.h>
 
-#include "engine/asm/asm.h"
-
-enum { MIB = 1 << 20, LISTING_BYTES = 64 << 20 };
+enum { MIB = 1 << 20 };
 
 static const char usage[] =
 	"usage: kjudge COMMAND [--kernel V]... [--live] [OPTION...]\n"
 	"  lines      programs on standard input: a row for each and each judge\n"
 	"  show       the first program: its instructions, then what each judge says; --trace: step by step\n"
 	"  objects FILE...\n"
-	"             every program of these objects, each on its own\n"
+	"             every program of these objects, each on its own; --program NAME: only this one, with\n"
+	"             its instructions, its log, and --trace\n"
 	"  generate   random programs, --count N or --seconds N, --seed N, beside the running kernel; disagreements go "
 	"to --out DIR\n"
 	"  kernels    the releases that kverify knows\n"
@@ -68,98 +68,6 @@ int judge_lines(struct judge *j)
 		}
 		arena_done(&a);
 	}
-	return code;
-}
-
-struct trace {
-	const struct prog *p;
-	struct buf out;
-};
-
-static void trace_step(void *user, const struct kverifier *v, uint32_t insn, const struct kverify_state *s)
-{
-	struct trace *t = user;
-
-	buf_reset(&t->out);
-	buf_printf(&t->out, "%u: ", insn);
-	asm_print(&t->p->insns[insn], insn, t->p, &t->out);
-	buf_puts(&t->out, "\n      ;");
-	kverify_state_print(v, s, &t->out);
-	puts(t->out.p);
-}
-
-static void show_ours(struct judge *j, const struct agree_program *p, const struct agree_prog *ap)
-{
-	struct trace t = { .p = &ap->prog };
-	struct kverify_watcher w = { trace_step, &t };
-	struct agree_result r;
-
-	buf_init(&t.out, MIB);
-	j->ours.watcher = j->trace ? &w : NULL;
-	for (uint32_t i = 0; i < j->n_kernels; i++) {
-		if (j->trace)
-			printf("== kverify as %s\n", j->kernels[i]->name);
-		agree_judge(&j->ours, j->kernels[i], p, &r);
-		judge_print(p->id, j->kernels[i]->name, &r);
-	}
-	buf_done(&t.out);
-}
-
-static void show(struct judge *j, const struct agree_program *p)
-{
-	struct agree_prog ap = { 0 };
-	struct arena a;
-	struct buf text;
-	struct diag d;
-
-	diag_init(&d);
-	arena_init(&a, 256 * (size_t)MIB);
-	buf_init(&text, LISTING_BYTES);
-	if (agree_to_prog(p, j->ours.kernel_types, &a, &ap, &d)) {
-		printf("does not decode: %s\n", d.text);
-	} else {
-		for (uint32_t i = 0; i < ap.prog.n_insns; i++) {
-			if (ap.prog.insns[i].sem == ISA_PAD)
-				continue;
-			buf_printf(&text, "%4u: ", i);
-			asm_print(&ap.prog.insns[i], i, &ap.prog, &text);
-			buf_putc(&text, '\n');
-		}
-		fputs(text.p ? text.p : "", stdout);
-	}
-	show_ours(j, p, &ap);
-	if (j->live) {
-		struct agree_result r;
-		const char *log;
-
-		agree_load(j->kernel, p, j->trace ? 2 | 4 : 1 | 4, &r, &log);
-		printf("== the running kernel\n%s", log);
-		judge_print(p->id, "live", &r);
-	}
-	buf_done(&text);
-	arena_done(&a);
-}
-
-int judge_show(struct judge *j)
-{
-	AUTO_FREE char *line = NULL;
-	size_t cap = 0;
-	struct agree_program p;
-	struct arena a;
-	struct diag d;
-	int code = 2;
-
-	diag_init(&d);
-	arena_init(&a, 64 * (size_t)MIB);
-	if (getline(&line, &cap, stdin) <= 0) {
-		(void)fprintf(stderr, "kjudge: no program on standard input\n");
-	} else if (agree_parse(line, &a, &p, &d)) {
-		(void)fprintf(stderr, "kjudge: %s\n", d.text);
-	} else {
-		show(j, &p);
-		code = 0;
-	}
-	arena_done(&a);
 	return code;
 }
 
@@ -236,22 +144,17 @@ enum option_key {
 	COUNT = 'n',
 	SECONDS = 'd',
 	OUT = 'o',
-	CONFIG = 'c'
+	CONFIG = 'c',
+	PROGRAM = 'p'
 };
 static const struct option options[] = {
-	{ "kernel", 1, NULL, KERNEL },
-	{ "live", 0, NULL, LIVE },
-	{ "host", 0, NULL, HOST },
-	{ "btf", 1, NULL, BTF },
-	{ "memory", 1, NULL, MEMORY },
-	{ "trace", 0, NULL, TRACE },
-	{ "log", 1, NULL, LOG },
-	{ "seed", 1, NULL, SEED },
-	{ "count", 1, NULL, COUNT },
-	{ "seconds", 1, NULL, SECONDS },
-	{ "out", 1, NULL, OUT },
-	{ "config", 1, NULL, CONFIG },
-	{ 0 },
+	{ "kernel", 1, NULL, KERNEL },   { "live", 0, NULL, LIVE },
+	{ "host", 0, NULL, HOST },       { "btf", 1, NULL, BTF },
+	{ "memory", 1, NULL, MEMORY },   { "trace", 0, NULL, TRACE },
+	{ "log", 1, NULL, LOG },         { "seed", 1, NULL, SEED },
+	{ "count", 1, NULL, COUNT },     { "seconds", 1, NULL, SECONDS },
+	{ "out", 1, NULL, OUT },         { "config", 1, NULL, CONFIG },
+	{ "program", 1, NULL, PROGRAM }, { 0 },
 };
 
 static bool take_option(struct judge *j, int key, const char **btf)
@@ -262,12 +165,16 @@ static bool take_option(struct judge *j, int key, const char **btf)
 	case KERNEL:
 		return add_kernel(j, kernel_profile(optarg));
 	case HOST:
+		j->ours.cpus = (uint32_t)sysconf(_SC_NPROCESSORS_CONF);
 		return add_kernel(j, kernel_profile_for(agree_host_release()));
 	case LIVE:
 		j->live = true;
 		return true;
 	case BTF:
 		*btf = optarg;
+		return true;
+	case PROGRAM:
+		j->program = optarg;
 		return true;
 	case CONFIG:
 		return read_config(j, optarg);

@@ -15,6 +15,7 @@ struct judge {
 	uint64_t seed, count;
 	uint32_t seconds;
 	const char *out;
+	const char *program; /* objects: only the one of this name, at length */
 	struct agree_ours ours;
 	struct agree_kernel *kernel;
 	char **config; /* lines of the kernel's configuration */
@@ -27,6 +28,15 @@ struct judge {
 
 /* One row of results: id, judge, verdict, diagnostic, instruction, steps, states, peak, µs, line; by tabs. */
 void judge_print(const char *id, const char *judge, const struct agree_result *r);
+
+/* Instructions, one a line, on standard output. */
+void show_listing(const struct prog *p);
+/* A watcher that prints each step of p with the state before it. t->out is to be freed. */
+struct show_trace {
+	const struct prog *p;
+	struct buf out;
+};
+struct kverify_watcher show_watch(struct show_trace *t, const struct prog *p);
 
 int judge_lines(struct judge *j);
 int judge_show(struct judge *j);

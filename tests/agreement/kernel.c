@@ -162,8 +162,9 @@ static bool refer(struct agree_kernel *k, const struct agree_program *p, size_t 
 
 static bool is_count(const char *line)
 {
-	static const char *const counts[] = { "processed ", "verification time", "stack depth", "max_states", "-- END",
-					      "-- BEGIN",   "insns_processed",   "peak_states", "subprog#" };
+	static const char *const counts[] = { "processed ",  "insns processed ", "verification time", "stack depth",
+					      "max_states",  "-- END",           "-- BEGIN",          "insns_processed",
+					      "peak_states", "subprog#" };
 
 	for (size_t i = 0; i < countof(counts); i++)
 		if (!strncmp(line, counts[i], strlen(counts[i])))
@@ -186,7 +187,7 @@ void agree_read_log(const char *log, struct agree_result *out)
 	while (*log) {
 		size_t n = line_bytes(log);
 		char line[AGREE_LINE];
-		unsigned long long steps;
+		unsigned long long steps, us;
 		unsigned total, peak;
 
 		(void)snprintf(line, sizeof line, "%.*s", (int)(n < sizeof line ? n : sizeof line - 1), log);
@@ -196,6 +197,8 @@ void agree_read_log(const char *log, struct agree_result *out)
 			out->steps = steps;
 			out->states_total = total;
 			out->states_peak = peak;
+		} else if (sscanf(line, "verification time %llu usec", &us) == 1) {
+			out->us = us;
 		} else if (!is_count(line)) {
 			(void)snprintf(out->line, sizeof out->line, "%s", line);
 		}
@@ -300,8 +303,8 @@ void agree_load(struct agree_kernel *k, const struct agree_program *p, uint32_t 
 	(void)clock_gettime(CLOCK_MONOTONIC, &end);
 	if (fd >= 0)
 		(void)close(fd);
-	agree_read_log(k->log, out);
 	out->us = (uint64_t)(end.tv_sec - begin.tv_sec) * 1000000 + (uint64_t)((end.tv_nsec - begin.tv_nsec) / 1000);
+	agree_read_log(k->log, out); /* it knows the time better: the verifier's own */
 	out->verdict = fd >= 0 ? AGREE_ACCEPT : verdict_of(error, k->log);
 	if (fd >= 0)
 		out->line[0] = 0;

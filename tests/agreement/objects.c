@@ -46,6 +46,24 @@ static void refuse(struct agree_result *r, const struct diag *d)
 	(void)snprintf(r->line, sizeof r->line, "%s", d->text);
 }
 
+static void judge_at_length(struct judge *j, const struct prog *p, struct kverify_opts *opts, struct arena *a,
+			    struct agree_result *r)
+{
+	struct show_trace t;
+	struct kverify_watcher w = show_watch(&t, p);
+
+	if (j->program)
+		show_listing(p);
+	j->ours.watcher = j->program && j->trace ? &w : NULL;
+	agree_judge_prog(&j->ours, p, opts, a, r);
+	buf_done(&t.out);
+}
+
+static bool wanted(const struct judge *j, const char *prog)
+{
+	return !j->program || !strcmp(j->program, prog);
+}
+
 static void judge_program(struct judge *j, const struct kobj *o, const struct prog *p, struct agree_result *r)
 {
 	struct kverify_opts opts;
@@ -57,7 +75,7 @@ static void judge_program(struct judge *j, const struct kobj *o, const struct pr
 	if (kobj_target(o, p, &opts, &d))
 		refuse(r, &d);
 	else
-		agree_judge_prog(&j->ours, p, &opts, &a, r);
+		judge_at_length(j, p, &opts, &a, r);
 	arena_done(&a);
 }
 
@@ -81,6 +99,8 @@ static void ours(struct judge *j, const struct kernel_profile *k, const char *pa
 		judge_print(id, k->name, &r);
 	} else {
 		for (uint32_t i = 0; i < o.obj.n_progs; i++) {
+			if (!wanted(j, o.obj.progs[i].name))
+				continue;
 			judge_program(j, &o, &o.obj.progs[i], &r);
 			named(id, sizeof id, path, o.obj.progs[i].name);
 			judge_print(id, k->name, &r);
@@ -147,7 +167,7 @@ static void give_sizes(struct bpf_object *o)
 	}
 }
 
-static void load_one(const char *path, const char *name, char *log, struct agree_result *r)
+static void load_one(const char *path, const char *name, uint32_t level, char *log, struct agree_result *r)
 {
 	struct bpf_object *o = bpf_object__open_file(path, NULL);
 	struct bpf_program *p;
@@ -170,13 +190,13 @@ static void load_one(const char *path, const char *name, char *log, struct agree
 		if (!it)
 			continue;
 		(void)bpf_program__set_log_buf(p, log, LOG_BYTES);
-		(void)bpf_program__set_log_level(p, 4);
+		(void)bpf_program__set_log_level(p, level);
 	}
 	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
 	e = bpf_object__load(o);
 	(void)clock_gettime(CLOCK_MONOTONIC, &end);
-	agree_read_log(log, r);
 	r->us = (uint64_t)(end.tv_sec - begin.tv_sec) * 1000000 + (uint64_t)((end.tv_nsec - begin.tv_nsec) / 1000);
+	agree_read_log(log, r); /* it knows the time better: the verifier's own */
 	r->verdict = log[0] ? e ? AGREE_REJECT : AGREE_ACCEPT : AGREE_ENV;
 	if (log[0] && !e)
 		r->line[0] = 0;
@@ -189,7 +209,7 @@ static void load_one(const char *path, const char *name, char *log, struct agree
 	bpf_object__close(o);
 }
 
-static void live(const char *path, char *log)
+static void live(const struct judge *j, const char *path, char *log)
 {
 	struct bpf_object *o;
 	struct bpf_program *p;
@@ -206,7 +226,11 @@ static void live(const char *path, char *log)
 	}
 	bpf_object__for_each_program(p, o)
 	{
-		load_one(path, bpf_program__name(p), log, &r);
+		if (!wanted(j, bpf_program__name(p)))
+			continue;
+		load_one(path, bpf_program__name(p), j->program ? j->trace ? 2 | 4 : 1 | 4 : 4, log, &r);
+		if (j->program)
+			printf("== the running kernel\n%s", log);
 		named(id, sizeof id, path, bpf_program__name(p));
 		judge_print(id, "live", &r);
 		(void)fflush(stdout);
@@ -235,7 +259,7 @@ int judge_objects(struct judge *j)
 			ours(j, j->kernels[k], j->files[i], view_of(bytes, n));
 		free(bytes);
 		if (j->live)
-			live(j->files[i], log);
+			live(j, j->files[i], log);
 	}
 	return 0;
 }

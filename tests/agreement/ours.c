@@ -53,6 +53,7 @@ void agree_judge_prog(const struct agree_ours *o, const struct prog *p, struct k
 	diag_init(&d);
 	opts->kernel_types = o->kernel_types;
 	opts->watcher = o->watcher;
+	opts->cpus = o->cpus;
 	e = kverify_prog(p, opts, a, &stats, &d);
 	out->us = now_us() - begin;
 	out->verdict = verdict_of(e);

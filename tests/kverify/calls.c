@@ -102,6 +102,12 @@ const struct call_row call_rows[] = {
 	  { 102, 352, 352, 352, 352 }, CALLBACK },
 	{ "a callback for no function", KPROG_XDP, "r1 = 1\nr2 = 0\nr3 = 0\nr4 = 0\ncall 181\n" RETURN_0, { 401, 407, 407, 407, 407 } },
 
+	{ "a tail call in a callback", KPROG_XDP,
+	  ".map p, prog_array, 4, 4, 4\n*(u64 *)(r10 - 8) = r1\n" LOOP("8") RETURN_0 "cb:\nr1 = *(u64 *)(r2 + 0)\nr2 = p ll\nr3 = 0\ncall 12\n" RETURN_0, { 102, 0, 0, 431, 431 },
+	  CALLBACK, .other_words = true },
+	{ "what a function with a tail call gives back", KPROG_CGROUP_SKB,
+	  ".map p, prog_array, 4, 4, 4\ncall f\nexit\nf:\nr2 = p ll\nr3 = 0\ncall 12\n" RETURN_0, { 0, 0, 0, 460, 460 }, .types = "gi:p si:p" },
+
 	/* global functions */
 	{ "a global function of a number, and a pointer for it", KPROG_XDP, "call f\n" RETURN_0 "f:\nr0 = r1\nexit\n", ALL(450), .types = "gi:c gi:i" },
 	{ "a global function of a number", KPROG_XDP, "r1 = 1\ncall f\n" RETURN_0 "f:\nr0 = r1\nexit\n", ALL(0), .types = "gi:c gi:i" },

@@ -16,6 +16,7 @@ struct call_row {
 	int16_t want[CALL_RELEASES]; /* 0: accepted; else the number of the reason, K... */
 	uint32_t attach;
 	bool not_gpl;
+	bool other_words;  /* 6.18 refuses it as well, and calls it a bug of its own */
 	const char *types; /* of its functions in order: see call_types. NULL: none are said */
 };
 /*

@@ -101,10 +101,10 @@ const struct call_row mem_rows[] = {
 	{ "a number stored through another register than R10", KPROG_XDP, ARRAY VALUE "r6 = r0\n" NUMBER "r0 &= 7\nr7 = r10\nr7 += -16\n*(u64 *)(r7 + 0) = r0\nr1 = *(u64 *)(r7 + 0)\nr6 += r1\n*(u8 *)(r6 + 56) = 0\n" OUT, ALL(0) },
 	{ "a number stored by a function in its caller's frame", KPROG_XDP, ARRAY VALUE "r6 = r0\nr1 = r10\nr1 += -16\ncall f\nr1 = *(u64 *)(r10 - 16)\nr6 += r1\n*(u8 *)(r6 + 56) = 0\n" OUT "f:\nr6 = r1\n" NUMBER "r0 &= 7\n*(u64 *)(r6 + 0) = r0\n" RETURN_0, ALL(0) },
 	{ "a store at an index forgets the pointers there", KPROG_XDP, "*(u64 *)(r10 - 8) = r1\n*(u64 *)(r10 - 16) = 0\n" NUMBER "r0 &= 8\nr2 = r10\nr2 += -16\nr2 += r0\n*(u64 *)(r2 + 0) = 5\nr1 = *(u64 *)(r10 - 8)\nr0 = *(u32 *)(r1 + 0)\n" RETURN_0, ALL(301) },
-	{ "an exchange gives any number", KPROG_XDP, ARRAY VALUE "r1 = 1\nr1 = xchg_64(r0 + 0, r1)\nr0 += r1\n*(u8 *)(r0 + 0) = 0\n" OUT, { 102, 220, 220, 220, 220 } },
-	{ "an exchange with the stack gives what was there", KPROG_XDP, ARRAY VALUE "*(u64 *)(r10 - 16) = 7\nr1 = 1\nr1 = xchg_64(r10 - 16, r1)\nr0 += r1\n*(u8 *)(r0 + 0) = 0\n" OUT, { 102, 0, 0, 0, 0 } },
-	{ "a load-acquire", KPROG_XDP, ARRAY VALUE "w1 = load_acquire((u32 *)(r0 + 0))\n" OUT, { 102, 102, 102, 0, 0 } },
-	{ "a store-release to the context", KPROG_SCHED_CLS, "w2 = 1\nstore_release((u32 *)(r1 + 8), w2)\n" RETURN_0, { 102, 102, 102, 342, 342 } },
+	{ "an exchange gives any number", KPROG_XDP, ARRAY VALUE "r1 = 1\nr1 = xchg_64(r0 + 0, r1)\nr0 += r1\n*(u8 *)(r0 + 0) = 0\n" OUT, { 124, 220, 220, 220, 220 } },
+	{ "an exchange with the stack gives what was there", KPROG_XDP, ARRAY VALUE "*(u64 *)(r10 - 16) = 7\nr1 = 1\nr1 = xchg_64(r10 - 16, r1)\nr0 += r1\n*(u8 *)(r0 + 0) = 0\n" OUT, { 124, 0, 0, 0, 0 } },
+	{ "a load-acquire", KPROG_XDP, ARRAY VALUE "w1 = load_acquire((u32 *)(r0 + 0))\n" OUT, { 124, 124, 124, 0, 0 } },
+	{ "a store-release to the context", KPROG_SCHED_CLS, "w2 = 1\nstore_release((u32 *)(r1 + 8), w2)\n" RETURN_0, { 124, 124, 124, 342, 342 } },
 
 	/* strict alignment is a flag; a context at an odd offset never is */
 	{ "a field of the context that is not aligned", KPROG_XDP, "r0 = *(u32 *)(r1 + 2)\nexit\n", ALL(340) },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loads, stores and memory that calls are given: the verdict and its reason, release by release; and the running kernel's. */
+/* Loads, stores and memory that calls are given: the verdict and its reason, release by release; and the running
+ * kernel's. */
 #include "test.h"
 
 #include "mem_rows.h"

@@ -37,7 +37,7 @@ static const u32 table[8] = { 11, 22, 33, 44, 55, 66, 77, 88 };
 static volatile u64 seen;
 u64 limit = 7;
 
-NOINLINE u64 scale(u64 x)
+__attribute__((visibility("hidden"))) NOINLINE u64 scale(u64 x)
 {
 	return x * 3 + limit;
 }

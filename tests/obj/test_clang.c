@@ -91,6 +91,20 @@ TEST(every_program_holds_what_it_can_reach_and_calls_land_where_the_source_says)
 	arena_done(&a);
 }
 
+TEST(a_function_that_is_hidden_says_so)
+{
+	const struct prog *p;
+	struct arena a;
+	struct obj o;
+
+	open_progs(&a, &o);
+	p = get(&o, "one");
+	CHECK_EQ(p->n_funcs, 3);
+	for (uint32_t i = 0; i < p->n_funcs; i++)
+		CHECK_EQ(p->funcs[i].hidden, !strcmp(p->funcs[i].name, "scale"));
+	arena_done(&a);
+}
+
 static const struct prog_map *map(const struct obj *o, const char *name)
 {
 	for (uint32_t i = 0; i < o->n_maps; i++)

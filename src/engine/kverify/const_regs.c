@@ -211,52 +211,133 @@ static bool holds(const struct isa_insn *in, uint64_t a, uint64_t b)
 }
 
 /* Both sides are known: one way only. */
-static void fix_branches(struct kverifier *v, const struct kconst *c)
+static void fix_branch(struct kverifier *v, uint32_t i, const struct kconst *c)
 {
-	for (uint32_t i = 0; i < v->p->n_insns; i++) {
-		const struct isa_insn *in = &v->p->insns[i];
-		uint64_t a, b;
+	const struct isa_insn *in = &v->p->insns[i];
+	uint64_t a, b;
 
-		if (!isa_is_cond_jump(in) || in->sem == ISA_MAY_GOTO || !(c[i].number >> in->dst & 1))
+	if (!(c->number >> in->dst & 1) || (!isa_b_is_imm(in) && !(c->number >> in->src & 1)))
+		return;
+	a = c->value[in->dst];
+	b = isa_b_is_imm(in) ? (uint64_t)in->imm : c->value[in->src];
+	if (in->width == 32) {
+		a = sign_extend(a, 32);
+		b = sign_extend(b, 32);
+	}
+	v->aux[i].one_way = holds(in, a, b) ? KONE_WAY_TAKEN : KONE_WAY_NOT_TAKEN;
+}
+
+/*
+ * Instructions in a row that are entered at the first only need to be known at the first: block[i] is the number of
+ * that which begins at i, from 1 on; 0: none does.
+ */
+struct blocks {
+	uint32_t *block, n;
+	struct value (*in)[ISA_N_REGS];
+};
+
+static void begin_block(struct blocks *b, uint32_t insn)
+{
+	if (!b->block[insn])
+		b->block[insn] = ++b->n;
+}
+
+static FALLIBLE find_blocks(struct kverifier *v, struct blocks *b)
+{
+	const struct kflow *f = &v->live->flow;
+
+	b->block = ARENA_ARRAY(v->arena, uint32_t, v->p->n_insns);
+	KNEED(v, b->block);
+	for (uint32_t s = 0; s < v->n_subprogs; s++)
+		begin_block(b, v->subprogs[s].start);
+	for (uint32_t k = 0; k < f->first[v->n_subprogs]; k++) {
+		uint32_t next[2];
+		unsigned n = kflow_next(v, f->order[k], next);
+
+		if (n < 2 && v->p->insns[f->order[k]].sem != ISA_JA)
 			continue;
-		if (!isa_b_is_imm(in) && !(c[i].number >> in->src & 1))
-			continue;
-		a = c[i].value[in->dst];
-		b = isa_b_is_imm(in) ? (uint64_t)in->imm : c[i].value[in->src];
-		if (in->width == 32) {
-			a = sign_extend(a, 32);
-			b = sign_extend(b, 32);
+		while (n--)
+			begin_block(b, next[n]);
+	}
+	b->in = arena_alloc_array(v->arena, b->n + 1, sizeof *b->in);
+	KNEED(v, b->in);
+	for (uint32_t s = 0; s < v->n_subprogs; s++)
+		for (unsigned r = 0; r < ISA_N_REGS; r++)
+			b->in[b->block[v->subprogs[s].start]][r] = unknown;
+	return E_OK;
+}
+
+/* From the start of a block to those that follow it. */
+static bool through_block(const struct kverifier *v, struct blocks *b, uint32_t i)
+{
+	struct value r[ISA_N_REGS];
+	uint32_t next[2];
+	unsigned n;
+	bool changed = false;
+
+	memcpy(r, b->in[b->block[i]], sizeof r);
+	for (;;) {
+		transfer(v, i, r);
+		n = kflow_next(v, i, next);
+		if (n != 1 || b->block[next[0]])
+			break;
+		i = next[0];
+	}
+	while (n--)
+		changed |= join(b->in[b->block[next[n]]], r);
+	return changed;
+}
+
+/* What is known at calls and branches of a block. */
+static FALLIBLE use_block(struct kverifier *v, struct blocks *b, uint32_t i)
+{
+	struct value r[ISA_N_REGS];
+
+	memcpy(r, b->in[b->block[i]], sizeof r);
+	for (;;) {
+		const struct isa_insn *in = &v->p->insns[i];
+		struct kconst c;
+
+		if (in->sem == ISA_CALL && in->aux != ISA_CALL_LOCAL) {
+			v->live->consts[i] = ARENA_NEW(v->arena, struct kconst);
+			KNEED(v, v->live->consts[i]);
+			*v->live->consts[i] = summary(r);
+		} else if (isa_is_cond_jump(in) && in->sem != ISA_MAY_GOTO) {
+			c = summary(r);
+			fix_branch(v, i, &c);
 		}
-		v->aux[i].one_way = holds(in, a, b) ? KONE_WAY_TAKEN : KONE_WAY_NOT_TAKEN;
+		if (isa_is_cond_jump(in) || in->sem == ISA_JA || in->sem == ISA_EXIT)
+			return E_OK;
+		transfer(v, i, r);
+		i += in->sem == ISA_IMM64 ? 2 : 1;
+		if (i >= v->p->n_insns || b->block[i])
+			return E_OK;
 	}
 }
 
-FALLIBLE kconst_compute(struct kverifier *v, struct kconst **out)
+const struct kconst *kconst_at(const struct kverifier *v, uint32_t insn)
+{
+	static const struct kconst nothing = { 0 };
+
+	return v->live->consts[insn] ? v->live->consts[insn] : &nothing;
+}
+
+FALLIBLE kconst_compute(struct kverifier *v)
 {
 	const struct kflow *f = &v->live->flow;
-	uint32_t n = v->p->n_insns;
-	struct value(*in)[ISA_N_REGS] = arena_alloc_array(v->arena, n, sizeof *in);
-	struct kconst *c = ARENA_ARRAY(v->arena, struct kconst, n);
+	struct blocks b = { 0 };
 
-	KNEED(v, in && c);
-	for (uint32_t s = 0; s < v->n_subprogs; s++)
-		for (unsigned r = 0; r < ISA_N_REGS; r++)
-			in[v->subprogs[s].start][r] = unknown;
+	v->live->consts = ARENA_ARRAY(v->arena, struct kconst *, v->p->n_insns);
+	KNEED(v, v->live->consts);
+	TRY(find_blocks(v, &b));
 	for (bool more = true; more;) {
 		more = false;
-		for (uint32_t k = f->first[v->n_subprogs]; k--;) {
-			uint32_t i = f->order[k], next[2];
-			struct value r[ISA_N_REGS];
-
-			memcpy(r, in[i], sizeof r);
-			transfer(v, i, r);
-			for (unsigned m = 0, all = kflow_next(v, i, next); m < all; m++)
-				more |= join(in[next[m]], r);
-		}
+		for (uint32_t k = f->first[v->n_subprogs]; k--;)
+			if (b.block[f->order[k]])
+				more |= through_block(v, &b, f->order[k]);
 	}
-	for (uint32_t i = 0; i < n; i++)
-		c[i] = summary(in[i]);
-	fix_branches(v, c);
-	*out = c;
+	for (uint32_t k = f->first[v->n_subprogs]; k--;)
+		if (b.block[f->order[k]])
+			TRY(use_block(v, &b, f->order[k]));
 	return E_OK;
 }

@@ -25,7 +25,7 @@ struct dx_step {
 
 enum dx_kind {
 	DX_UNKNOWN,
-	DX_ENTRY,   /* there when the function began */
+	DX_ENTRY,   /* there when the function began, in register imm */
 	DX_CONST,   /* imm */
 	DX_ADDRESS, /* of a map, a map's value, a function */
 	DX_ALU,     /* in, of a and b (0: an immediate) */
@@ -64,6 +64,7 @@ struct dx_places {
 
 struct dx {
 	const struct kverifier *v; /* as the failing run left it */
+	struct kverify_opts opts;  /* of that run: v->o */
 	const struct prog *p;
 	struct arena *arena; /* for notes, and for all that stands here */
 	struct diag *d;

@@ -192,6 +192,20 @@ static void stack(struct dx *x)
 	dx_mend(x, "keep the largest of these buffers in a per-CPU array map: a value that is looked up with key 0");
 }
 
+static void recursion(struct dx *x)
+{
+	const struct prog_func *f = x->d->insn < x->p->n_insns ? prog_func_at(x->p, (uint32_t)x->d->insn) : NULL;
+
+	if (!f)
+		return;
+	dx_note_plain(x, "%s calls itself, or what it calls does", f->name);
+	dx_mend(x,
+		"write %s as a loop with a bound, and keep what each round needs in an array: releases before 6.6 take "
+		"no "
+		"recursion, later ones follow it to eight frames",
+		f->name);
+}
+
 static bool missing(struct dx *x)
 {
 	const char *what = x->d->insn < x->p->n_insns ? prog_missing(x->p, (uint32_t)x->d->insn) : NULL;
@@ -251,6 +265,9 @@ bool dx_structure(struct dx *x)
 		return true;
 	case KV_STACK_TOO_LARGE:
 		stack(x);
+		return true;
+	case KV_BACK_EDGE:
+		recursion(x);
 		return true;
 	default:
 		break;

@@ -135,9 +135,10 @@ static void call(struct dx *x, struct dx_places *w, uint32_t at, const struct is
 
 	if (next > s->frame) { /* into a function or callback */
 		for (int r = 0; r < ISA_N_REGS; r++)
-			w->reg[next][r] = in->aux == ISA_CALL_LOCAL && r >= 1 && r <= 5
-						  ? reg[r]
-						  : new_value(x, (struct dx_value){ .kind = DX_ENTRY, .at = at + 1 });
+			w->reg[next][r] =
+				in->aux == ISA_CALL_LOCAL && r >= 1 && r <= 5
+					? reg[r]
+					: new_value(x, (struct dx_value){ .kind = DX_ENTRY, .at = at + 1, .imm = r });
 		memset(w->slot[next], 0, sizeof w->slot[next]);
 		return;
 	}
@@ -227,7 +228,7 @@ bool dx_values(struct dx *x)
 	(void)new_value(x, (struct dx_value){ 0 });
 	for (uint32_t f = 0; f < KFRAMES_MAX; f++)
 		for (int r = 0; r < ISA_N_REGS; r++)
-			w->reg[f][r] = new_value(x, (struct dx_value){ .kind = DX_ENTRY });
+			w->reg[f][r] = new_value(x, (struct dx_value){ .kind = DX_ENTRY, .imm = r });
 	for (uint32_t i = 0; i + 1 < x->n && !x->no_memory; i++)
 		apply(x, w, i);
 	return !x->no_memory;

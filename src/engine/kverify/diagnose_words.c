@@ -7,6 +7,27 @@
 
 /* ---- names ---- */
 
+/* "*p": the load is of what the plain name points to. */
+static bool is_followed(const char *line, uint32_t col, const char *name)
+{
+	const char *at = line + col - 1;
+
+	if (strpbrk(name, "-.["))
+		return false;
+	return *at == '*' || (col > 1 && at[-1] == '*');
+}
+
+static bool with_star(char name[DX_NAME])
+{
+	size_t n = strlen(name);
+
+	if (n + 2 > DX_NAME)
+		return false;
+	memmove(name + 1, name, n + 1);
+	name[0] = '*';
+	return true;
+}
+
 static bool name_of_load(const struct dx *x, const struct dx_value *val, char name[DX_NAME])
 {
 	uint32_t insn = x->step[val->at].insn;
@@ -17,7 +38,7 @@ static bool name_of_load(const struct dx *x, const struct dx_value *val, char na
 		return false;
 	if (dx_assigned(l->text, l->col, name, &right) && dx_is_plain(right))
 		return true;
-	return dx_expression_at(l->text, l->col, name);
+	return dx_expression_at(l->text, l->col, name) && (!is_followed(l->text, l->col, name) || with_star(name));
 }
 
 static bool name_of_call(const struct dx *x, const struct dx_value *val, char name[DX_NAME])
@@ -52,6 +73,23 @@ static bool name_of_alu(const struct dx *x, uint32_t v, char name[DX_NAME])
 	return l && l->text && dx_assigned(l->text, l->col, name, &right) && !strchr(name, '[') && !dx_is_plain(right);
 }
 
+/* A parameter, by the function's prototype. Steps that are not kept may lie before the first one. */
+static bool name_of_parameter(const struct dx *x, const struct dx_value *val, char name[DX_NAME])
+{
+	const struct prog_func *f = prog_func_at(x->p, x->step[val->at].insn);
+	const struct btf *types = x->v->o->types;
+	const struct btf_type *t;
+
+	if (!f || !f->type || !types || f->type >= types->n_types || (val->at == 0 && x->n_before) || val->imm < 1)
+		return false;
+	t = btf_get(types, f->type);
+	t = t->kind == BTF_FUNC && t->type < types->n_types ? btf_get(types, t->type) : t;
+	if (t->kind != BTF_FUNC_PROTO || val->imm > t->n || !t->params[val->imm - 1].name[0])
+		return false;
+	(void)snprintf(name, DX_NAME, "%s", t->params[val->imm - 1].name);
+	return true;
+}
+
 bool dx_name(const struct dx *x, uint32_t v, char name[DX_NAME])
 {
 	const struct dx_value *val = &x->value[v];
@@ -65,6 +103,8 @@ bool dx_name(const struct dx *x, uint32_t v, char name[DX_NAME])
 		return name_of_alu(x, v, name);
 	case DX_LOW:
 		return dx_name(x, val->a, name);
+	case DX_ENTRY:
+		return name_of_parameter(x, val, name);
 	default:
 		return false;
 	}
@@ -221,7 +261,7 @@ static void describe(const struct dx *x, const struct kreg *r, struct buf *out)
 	if (out->len > start && out->p[out->len - 1] == ',')
 		out->p[--out->len] = '\0';
 	if (kreg_is_pkt(r) && r->range >= 0 && r->range)
-		buf_printf(out, ", of which %d bytes are known to be there", r->range);
+		buf_printf(out, ", of which %d byte%s known to be there", r->range, r->range == 1 ? " is" : "s are");
 	else if (kreg_is_pkt(r))
 		buf_puts(out, ", of which no byte is known to be there");
 	if (r->flags & KF_OR_NULL)
@@ -288,8 +328,9 @@ static void condition(const struct dx *x, const struct dx_fact *f, struct buf *o
 		operand(x, f, true, out);
 	if (dx_is_signed(f))
 		buf_puts(out, " (signed)");
-	if (f->in->width == 32)
-		buf_puts(out, " (lower halves)");
+	/* Of a number that has no more than 32 bits it goes without saying. */
+	if (f->in->width == 32 && a->base == KR_SCALAR && (a->n.umax > UINT32_MAX || a->n.smin < 0))
+		buf_puts(out, " (lower 32 bits)");
 }
 
 const char *dx_condition(const struct dx *x, const struct dx_fact *f, char out[DX_TEXT])

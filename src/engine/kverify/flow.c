@@ -14,6 +14,12 @@ static bool may_return(const struct kverifier *v, const struct isa_insn *in)
 	       (in->sem == ISA_CALL && in->aux == ISA_CALL_HELPER && in->imm == TAIL_CALL);
 }
 
+/* A function that never returns has none. */
+static bool has_exit(const struct kverifier *v, const struct ksubprog *s)
+{
+	return s->exit_insn >= s->start && s->exit_insn < s->end && v->p->insns[s->exit_insn].sem == ISA_EXIT;
+}
+
 /* The first two that follow: straight on, then by a jump. */
 unsigned kflow_next(const struct kverifier *v, uint32_t i, uint32_t out[2])
 {
@@ -30,7 +36,7 @@ unsigned kflow_next(const struct kverifier *v, uint32_t i, uint32_t out[2])
 	out[n++] = i + (in->sem == ISA_IMM64 ? 2 : 1);
 	if (isa_is_cond_jump(in))
 		out[n++] = to;
-	else if (may_return(v, in))
+	else if (may_return(v, in) && has_exit(v, &v->subprogs[kcfg_subprog_of(v, i)]))
 		out[n++] = v->subprogs[kcfg_subprog_of(v, i)].exit_insn;
 	return n;
 }

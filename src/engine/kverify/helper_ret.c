@@ -237,7 +237,7 @@ static FALLIBLE refine(struct kverifier *v, struct kreg *r0, const struct kcall 
 		return E_OK;
 	case HELPER_GET_SMP_PROCESSOR_ID:
 		if (khas(v, KERNEL_CPU_ID_RANGE))
-			bound(v, r0, 0, CPUS_MAX - 1);
+			bound(v, r0, 0, (int64_t)(v->o->cpus ? v->o->cpus : CPUS_MAX) - 1);
 		return E_OK;
 	case HELPER_GET_RETVAL:
 		refine_retval(v, r0);

@@ -51,6 +51,7 @@ struct kverify_opts {
 	bool gpl;                       /* the license is compatible with the GPL */
 	const struct btf *types;        /* the object's own BTF; NULL: none */
 	const struct btf *kernel_types; /* the kernel's BTF; NULL: programs that need it are unsupported */
+	uint32_t cpus; /* how many CPUs the machine can have, as its kernel counts (nr_cpu_ids); 0: not known */
 	const struct kverify_extra *extra;
 	const struct kverify_watcher *watcher;
 	bool (*cancelled)(void *user); /* asked every some thousand instructions; true: E_CANCELLED */

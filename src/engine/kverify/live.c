@@ -21,7 +21,7 @@ FALLIBLE klive_begin(struct kverifier *v)
 		TRY(kflow_compute(v, &v->live->flow));
 	if (!khas(v, KERNEL_CONST_BRANCHES))
 		return E_OK;
-	TRY(kconst_compute(v, &v->live->consts));
+	TRY(kconst_compute(v));
 	return kflow_compute(v, &v->live->flow);
 }
 
@@ -29,7 +29,7 @@ FALLIBLE klive_compute(struct kverifier *v)
 {
 	TRY(kcompare_init(v));
 	if (v->live->mode == KLIVE_AHEAD)
-		TRY(kstatic_compute(v, v->live->consts));
+		TRY(kstatic_compute(v));
 	if (v->live->mode == KLIVE_MASKS)
 		TRY(kmasks_init(v));
 	return khas(v, KERNEL_LIVE_REGS) ? klive_regs_compute(v) : E_OK;

@@ -69,7 +69,7 @@ static uint32_t entry_bytes(const struct prog_map *m, bool key)
 /* A key or value of the map in the argument before, or of any map of the program. 0: no map. */
 static uint32_t map_bytes(const struct kverifier *v, uint32_t insn, const struct kernel_proto *proto, unsigned arg)
 {
-	const struct kconst *c = &v->live->consts[insn];
+	const struct kconst *c = kconst_at(v, insn);
 	bool key = proto->arg[arg].base == KA_MAP_KEY;
 	uint32_t most = 0;
 	unsigned m = 0;
@@ -94,7 +94,7 @@ static bool is_size(const struct kernel_typed *t)
 /* The size that stands in the next argument; less is known: the whole stack. */
 static int64_t size_in_next(const struct kverifier *v, uint32_t insn, unsigned arg, int64_t otherwise)
 {
-	const struct kconst *c = &v->live->consts[insn];
+	const struct kconst *c = kconst_at(v, insn);
 
 	return c->number >> (arg + 2) & 1 ? c->value[arg + 2] : otherwise;
 }
@@ -203,7 +203,7 @@ int64_t kaccess_of_arg(const struct kverifier *v, uint32_t insn, unsigned arg)
 int kaccess_callback(const struct kverifier *v, uint32_t insn, unsigned *from, unsigned *to)
 {
 	enum { FOR_EACH_MAP_ELEM = 164, FIND_VMA = 180, LOOP = 181, USER_RINGBUF_DRAIN = 209 };
-	const struct kconst *c = &v->live->consts[insn];
+	const struct kconst *c = kconst_at(v, insn);
 	const struct isa_insn *in = &v->p->insns[insn];
 	unsigned func = 2;
 

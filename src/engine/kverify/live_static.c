@@ -401,14 +401,13 @@ static uint32_t longest(const struct kverifier *v)
 	return most;
 }
 
-FALLIBLE kstatic_compute(struct kverifier *v, const struct kconst *consts)
+FALLIBLE kstatic_compute(struct kverifier *v)
 {
 	struct kstatic *a = ARENA_NEW(v->arena, struct kstatic);
 	struct topo t = { 0 };
 
 	KNEED(v, a);
 	v->live->ahead = a;
-	a->consts = consts;
 	a->rows = ARENA_ARRAY(v->arena, struct track_row *, v->n_subprogs);
 	a->stacks = ARENA_ARRAY(v->arena, const struct track_stack *, longest(v));
 	ktrack_empty(&a->empty);

@@ -424,16 +424,51 @@ static void deduce(const struct knum_rules *r, struct knum *n)
 	whole_from_low(n);
 }
 
+/* What deduce() works on. */
+enum { BOUNDS_AT = offsetof(struct knum, umin), BOUNDS_BYTES = offsetof(struct knum, r64) - BOUNDS_AT };
+
+/* Nothing can be learned: everything is known, or nothing is. Most numbers are one or the other. */
+static bool is_settled(const struct knum *n)
+{
+	static const struct knum unknown = { .t = { 0, UINT64_MAX },
+					     .umax = UINT64_MAX,
+					     .smin = INT64_MIN,
+					     .smax = INT64_MAX,
+					     .umax32 = UINT32_MAX,
+					     .smin32 = INT32_MIN,
+					     .smax32 = INT32_MAX };
+	uint64_t value = n->t.value;
+
+	if (!n->t.mask)
+		return n->umin == value && n->umax == value && n->smin == (int64_t)value && n->smax == (int64_t)value &&
+		       n->umin32 == (uint32_t)value && n->umax32 == (uint32_t)value &&
+		       n->smin32 == (int32_t)value && n->smax32 == (int32_t)value;
+	return n->t.mask == UINT64_MAX &&
+	       !memcmp((const char *)n + BOUNDS_AT, (const char *)&unknown + BOUNDS_AT, BOUNDS_BYTES);
+}
+
+/* As often as the release does; when once changed nothing, more do not either. */
+static void deduce_all(const struct knum_rules *r, struct knum *n)
+{
+	unsigned times = knum_rule(r, KERNEL_NUM_DEDUCE_THRICE) ? 3 : knum_rule(r, KERNEL_NUM_DEDUCE_WIDTHS) ? 2 : 1;
+	char before[BOUNDS_BYTES];
+
+	while (times--) {
+		memcpy(before, (const char *)n + BOUNDS_AT, BOUNDS_BYTES);
+		deduce(r, n);
+		if (!times || !memcmp(before, (const char *)n + BOUNDS_AT, BOUNDS_BYTES))
+			return;
+	}
+}
+
 void knum_sync(const struct knum_rules *r, struct knum *n)
 {
+	if (!r->arcs && is_settled(n))
+		return;
 	if (r->arcs && knum_is_empty(r, n))
 		return;
 	knum_narrow_by_bits(r, n);
-	deduce(r, n);
-	if (knum_rule(r, KERNEL_NUM_DEDUCE_WIDTHS))
-		deduce(r, n);
-	if (knum_rule(r, KERNEL_NUM_DEDUCE_THRICE))
-		deduce(r, n);
+	deduce_all(r, n);
 	narrow_bits(r, n);
 	knum_narrow_by_bits(r, n);
 }

@@ -10,7 +10,7 @@
  */
 #include "engine/kverify/prune.h"
 
-enum { HIST_FIRST = 8 };
+enum { HIST_FIRST = 8, IDX_MASK = (1 << 21) - 1, PREV_MASK = (1 << 22) - 1, FLAGS_MASK = (1 << 21) - 1 };
 
 /* ---- history ---- */
 
@@ -41,16 +41,15 @@ FALLIBLE khist_push(struct kverifier *v, uint32_t flags, uint64_t linked)
 		linked = 0;
 	}
 	if (v->hist_open && s->n_hist) {
-		s->hist[s->n_hist - 1].flags |= flags;
+		s->hist[s->n_hist - 1].flags |= flags & FLAGS_MASK;
 		s->hist[s->n_hist - 1].linked = linked;
 		return E_OK;
 	}
 	if (s->n_hist == s->hist_room)
 		KNEED(v, grow_hist(v, s));
-	s->hist[s->n_hist++] = (struct khist){ .idx = s->insn,
-					       .prev_idx = v->prev_insn,
-					       .flags = flags,
-					       .step = (uint32_t)v->stats.steps,
+	s->hist[s->n_hist++] = (struct khist){ .idx = s->insn & IDX_MASK,
+					       .prev_idx = v->prev_insn & PREV_MASK,
+					       .flags = flags & FLAGS_MASK,
 					       .linked = linked };
 	v->hist_open = khas(v, KERNEL_PRECISE_SLOTS);
 	return E_OK;

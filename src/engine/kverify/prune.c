@@ -144,6 +144,15 @@ static FALLIBLE compare(struct kverifier *v, struct visit *at, struct kstored *o
 	return E_OK;
 }
 
+/* Before LOOP_SCC the kernel's "peak" is how many there are. */
+static void note_peak(struct kverifier *v)
+{
+	uint32_t n = v->n_stored + kloops_waiting(v);
+
+	if (n > v->stats.states_peak || !khas(v, KERNEL_LOOP_SCC))
+		v->stats.states_peak = n;
+}
+
 /* What the rest of the path would have asked of this state and its ancestors. */
 static FALLIBLE covered_by(struct kverifier *v, const struct visit *at, struct kstored *old)
 {
@@ -155,21 +164,14 @@ static FALLIBLE covered_by(struct kverifier *v, const struct visit *at, struct k
 	if (v->aux[at->insn].jmp_point || !khas(v, KERNEL_JUMP_POINTS))
 		TRY(khist_push(v, 0, 0));
 	TRY(kprecise_propagate(v, &old->st, &v->cur, NULL));
-	if (at->loop && khas(v, KERNEL_LOOP_SCC))
+	if (at->loop && khas(v, KERNEL_LOOP_SCC)) {
 		TRY(kloops_back(v, &old->st));
+		note_peak(v);
+	}
 	return E_OK;
 }
 
 /* ---- keeping and throwing away ---- */
-
-/* Before LOOP_SCC the kernel's "peak" is how many there are. */
-static void note_peak(struct kverifier *v)
-{
-	uint32_t n = v->n_stored + kloops_waiting(v);
-
-	if (n > v->stats.states_peak || !khas(v, KERNEL_LOOP_SCC))
-		v->stats.states_peak = n;
-}
 
 static void release(struct kverifier *v, struct kstored *s)
 {

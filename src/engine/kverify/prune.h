@@ -93,8 +93,10 @@ struct kconst {
 	uint16_t number, map, subprog; /* registers that hold one */
 	uint32_t value[ISA_FP];
 };
-FALLIBLE kconst_compute(struct kverifier *v, struct kconst **out);
-FALLIBLE kstatic_compute(struct kverifier *v, const struct kconst *consts);
+FALLIBLE kconst_compute(struct kverifier *v); /* of calls and branches */
+/* Nothing is known where nothing was kept. */
+const struct kconst *kconst_at(const struct kverifier *v, uint32_t insn);
+FALLIBLE kstatic_compute(struct kverifier *v);
 /* May it be read later, in the state that was asked about? half: 2 * slot, the one with lower addresses + 1. */
 void kstatic_query(struct kverifier *v, const struct kverify_state *s);
 bool kstatic_alive(struct kverifier *v, uint32_t frame, uint32_t half);
@@ -114,7 +116,7 @@ struct klive_data {
 	enum klive_mode mode;
 	bool regs; /* registers by the program's text */
 	struct kflow flow;
-	struct kconst *consts;
+	struct kconst **consts; /* per instruction */
 	struct kmasks *masks;
 	struct kstatic *ahead;
 };

@@ -198,6 +198,15 @@ FALLIBLE kref_release(struct kverifier *v, uint32_t id)
 	return E_OK;
 }
 
+FALLIBLE kref_release_if_own(struct kverifier *v, uint32_t id)
+{
+	if (khas(v, KERNEL_REF_BY_ID))
+		return release_family(v, id);
+	if (kref_end(v, id))
+		kstate_each_reg(v, &v->cur, forget_ref, &id);
+	return E_OK;
+}
+
 /* ---- nothing may be left ---- */
 
 /* May end with it: a struct_ops program that returns the reference it holds. */
@@ -241,7 +250,8 @@ static FALLIBLE check_leak(struct kverifier *v, bool exception_exit, const char 
 	if (!ref)
 		return E_OK;
 	if (prefix && !khas(v, KERNEL_EXIT_RESOURCES) && strcmp(prefix, "tail_call") != 0)
-		err = kv_fail(v, KV_REF_MIXED, -1, __FILE__, __LINE__, "%s cannot be mixed with socket references", prefix);
+		err = kv_fail(v, KV_REF_MIXED, -1, __FILE__, __LINE__, "%s cannot be mixed with socket references",
+			      prefix);
 	else if (prefix)
 		err = kv_fail(v, KV_REF_LEAK_AT, -1, __FILE__, __LINE__, "%s would lead to reference leak", prefix);
 	else

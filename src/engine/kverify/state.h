@@ -121,11 +121,11 @@ struct kframe {
 };
 
 struct khist {
-	uint32_t idx, prev_idx;
-	uint32_t flags;  /* enum khist_flag | spi << 8 | frame << 16 */
-	uint32_t step;   /* steps processed when it was noted: for diagnostics */
+	uint64_t idx : 21, prev_idx : 22; /* slots of a program are ISA_MAX_SLOTS at most; 22 bits of ones: none */
+	uint64_t flags : 21;              /* enum khist_flag | spi << 8 | frame << 16 */
 	uint64_t linked; /* registers and slots that learned together here: precise.c packs them */
 };
+static_assert(ISA_MAX_SLOTS < 1 << 21, "idx has room");
 enum khist_flag { KHIST_STACK_ACCESS = 1, KHIST_DST_STACK = 2, KHIST_SRC_STACK = 4 };
 
 struct kstored;

@@ -58,7 +58,6 @@ struct sinstance {
 enum { SBUCKETS = 256, ANALYSES_MAX = 10000 };
 struct kstatic {
 	struct sinstance *by_call[SBUCKETS];
-	const struct kconst *consts;
 	struct track_row **rows; /* per subprogram: at each of its instructions; NULL: not looked at */
 	/* Stacks at each instruction of the function at work: shared, so never changed in place. NULL: not reached. */
 	const struct track_stack **stacks;

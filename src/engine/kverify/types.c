@@ -2,8 +2,6 @@
 /* types: whose BTF is whose, types by name and id, and what is looked up once before the walk begins. */
 #include "engine/kverify/mem.h"
 
-enum { PROG_SOCKET_FILTER = 1 };
-
 const struct btf *ktypes_btf(const struct kverifier *v, enum ktypes t)
 {
 	return t == KTYPES_KERNEL ? v->o->kernel_types : t == KTYPES_OBJECT ? v->o->types : NULL;
@@ -87,57 +85,6 @@ static FALLIBLE describe(struct kverifier *v, const struct prog_map *m, struct k
 	return describe(v, m->inner, (struct kmap *)(uintptr_t)out->inner);
 }
 
-static bool has_field(const struct kmap *m, uint32_t kind)
-{
-	for (uint32_t i = 0; i < m->n_kptrs; i++)
-		if (m->kptrs[i].kind == kind)
-			return true;
-	return false;
-}
-
-/* Programs that may run anywhere, with anything held, have no locks, lists and (long) no timers. */
-static FALLIBLE check_tracing(struct kverifier *v, const struct kmap *m)
-{
-	if (has_field(m, KFIELD_LIST_HEAD) || has_field(m, KFIELD_RB_ROOT))
-		KREJECT(v, MAP_HERE, "tracing progs cannot use bpf_{list_head,rb_root} yet");
-	if (has_field(m, KFIELD_SPIN_LOCK) || has_field(m, KFIELD_RES_SPIN_LOCK))
-		KREJECT(v, MAP_HERE, "tracing progs cannot use bpf_spin_lock yet");
-	if (has_field(m, KFIELD_TIMER) && khas(v, KERNEL_TRACING_NO_TIMERS))
-		KREJECT(v, MAP_HERE, "tracing progs cannot use bpf_timer yet");
-	if (has_field(m, KFIELD_WQ) && khas(v, KERNEL_TRACING_NO_TIMERS))
-		KREJECT(v, MAP_HERE, "tracing progs cannot use bpf_wq yet");
-	return E_OK;
-}
-
-/* Linux: kernel/bpf/verifier.c:check_map_prog_compatibility, v5.10 to v7.2 */
-static FALLIBLE check_fields(struct kverifier *v, const struct kmap *m)
-{
-	bool lock = has_field(m, KFIELD_SPIN_LOCK);
-
-	if (lock && v->o->target.prog_type == PROG_SOCKET_FILTER)
-		KREJECT(v, MAP_HERE, "socket filter progs cannot use bpf_spin_lock yet");
-	if (kernel_type_is(v->k, &v->o->target, KERNEL_TYPE_TRACING))
-		TRY(check_tracing(v, m));
-	if (lock && v->o->target.sleepable && khas(v, KERNEL_SLEEPABLE_NO_LOCKS))
-		KREJECT(v, MAP_HERE, "sleepable progs cannot use bpf_spin_lock yet");
-	return E_OK;
-}
-
-/* Only maps that an instruction names count. */
-static FALLIBLE check_maps(struct kverifier *v)
-{
-	for (uint32_t i = 0; i < v->p->n_insns; i++) {
-		const struct isa_insn *in = &v->p->insns[i];
-
-		if (in->sem != ISA_IMM64 || in->aux == ISA_IMM64_VALUE || in->aux == ISA_IMM64_BTF_ID ||
-		    in->aux == ISA_IMM64_FUNC || in->imm < 0 || in->imm >= v->p->n_maps)
-			continue;
-		v->insn = i;
-		TRY(check_fields(v, &v->maps[in->imm]));
-	}
-	return E_OK;
-}
-
 FALLIBLE ktypes_init(struct kverifier *v)
 {
 	struct ktypes_data *d = ARENA_NEW(v->arena, struct ktypes_data);
@@ -155,6 +102,5 @@ FALLIBLE ktypes_init(struct kverifier *v)
 	KNEED(v, v->maps || !v->p->n_maps);
 	for (uint32_t i = 0; i < v->p->n_maps; i++)
 		TRY(describe(v, &v->p->maps[i], &v->maps[i]));
-	TRY(check_maps(v));
 	return kattach_find(v, &d->attach);
 }

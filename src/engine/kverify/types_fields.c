@@ -56,6 +56,7 @@ struct search {
 	struct kfield found[FIELDS_MAX];
 	uint32_t n;
 	uint32_t level;
+	bool refused;
 };
 
 static bool is_struct(const struct btf_type *t)
@@ -63,16 +64,20 @@ static bool is_struct(const struct btf_type *t)
 	return t->kind == BTF_STRUCT || t->kind == BTF_UNION;
 }
 
-/* Fields that a release knows but that the kernel would not create such a map for. */
-static FALLIBLE refuse(struct search *s, const char *why)
+/*
+ * The kernel makes no map with such a value; the loader then makes it without types, and no field is special.
+ * Linux: tools/lib/bpf/libbpf.c:bpf_object__create_map, v6.12
+ */
+static FALLIBLE refuse(struct search *s)
 {
-	KREJECT(s->v, MAP_FIELDS, "the kernel makes no map with such a value: %s", why);
+	s->refused = true;
+	return E_REJECTED;
 }
 
 static FALLIBLE add(struct search *s, struct kfield f)
 {
 	if (s->n == FIELDS_MAX)
-		return refuse(s, "too many special fields");
+		return refuse(s);
 	s->found[s->n++] = f;
 	return E_OK;
 }
@@ -132,7 +137,7 @@ static FALLIBLE find_pointee(struct search *s, uint32_t id, struct kfield *f)
 	if (f->type_id && f->kind != KFIELD_UPTR)
 		return E_OK;
 	if (!f->type_id && !khas(s->v, KERNEL_FIELDS_GRAPH))
-		return refuse(s, "a pointer to a type that the kernel does not have");
+		return refuse(s);
 	f->types = KTYPES_OBJECT;
 	f->type_id = id;
 	return E_OK;
@@ -152,7 +157,7 @@ static FALLIBLE kptr_field(struct search *s, const struct btf_type *t, uint32_t 
 	if (!tag)
 		return E_OK;
 	if (!is_struct(btf_get(s->b, id)))
-		return refuse(s, "a tagged pointer to something else than a struct");
+		return refuse(s);
 	f.kind = tag->kind;
 	TRY(find_pointee(s, id, &f));
 	return add(s, f);
@@ -180,21 +185,25 @@ static FALLIBLE graph_root(struct search *s, uint32_t owner, int32_t component, 
 	char name[64];
 
 	if (!colon || (size_t)(colon - of) >= sizeof name || !colon[1])
-		return refuse(s, "a list or tree that does not say what it contains");
+		return refuse(s);
 	memcpy(name, of, (size_t)(colon - of));
 	name[colon - of] = '\0';
 	f.types = KTYPES_OBJECT;
 	f.type_id = btf_find(s->b, BTF_STRUCT, name, 0);
 	if (!f.type_id)
-		return refuse(s, "a list or tree of objects without a type");
+		return refuse(s);
 	t = btf_get(s->b, f.type_id);
 	for (uint32_t i = 0; i < t->n; i++) {
+		const char *node = btf_get(s->b, t->members[i].type)->name;
+
 		if (strcmp(t->members[i].name, colon + 1) != 0)
 			continue;
+		if (strcmp(node, f.kind == KFIELD_LIST_HEAD ? "bpf_list_node" : "bpf_rb_node") != 0)
+			return refuse(s);
 		f.node_off = t->members[i].bit_off / 8;
 		return add(s, f);
 	}
-	return refuse(s, "a list or tree whose node is no member");
+	return refuse(s);
 }
 
 /* ---- the search ---- */
@@ -210,7 +219,7 @@ static FALLIBLE repeat(struct search *s, uint32_t from, uint32_t times, uint32_t
 
 		if (kind > KFIELD_KPTR_PERCPU && kind != KFIELD_UPTR && kind != KFIELD_LIST_HEAD &&
 		    kind != KFIELD_RB_ROOT)
-			return refuse(s, "an array of what may be there once");
+			return refuse(s);
 	}
 	for (uint32_t k = 1; k < times; k++)
 		for (uint32_t i = 0; i < n; i++) {
@@ -229,7 +238,7 @@ static FALLIBLE nested(struct search *s, uint32_t id, uint32_t off, uint32_t tim
 	if (!khas(s->v, KERNEL_FIELDS_NESTED))
 		return E_OK;
 	if (++s->level >= NESTED_MAX)
-		return refuse(s, "structs nested too deep");
+		return refuse(s);
 	TRY(search_struct(s, id));
 	s->level--;
 	for (uint32_t i = from; i < s->n; i++)
@@ -243,12 +252,12 @@ static FALLIBLE special_field(struct search *s, const struct special *sp, uint32
 	struct kfield f = { .kind = sp->kind, .off = off, .size = sp->bytes };
 
 	if (off % sp->align)
-		return khas(s->v, KERNEL_FIELDS_GRAPH) ? E_OK : refuse(s, "a field that is not aligned");
+		return khas(s->v, KERNEL_FIELDS_GRAPH) ? E_OK : refuse(s);
 	if (bytes != sp->bytes)
 		return E_OK;
 	for (uint32_t i = 0; sp->unique && i < s->n; i++)
 		if (s->found[i].kind == sp->kind)
-			return refuse(s, "two fields of a kind that may be there once");
+			return refuse(s);
 	if (sp->kind == KFIELD_LIST_HEAD || sp->kind == KFIELD_RB_ROOT)
 		return graph_root(s, owner, component, f);
 	return add(s, f);
@@ -349,19 +358,20 @@ FALLIBLE kfields_read(struct kverifier *v, uint32_t type_id, uint32_t size, stru
 	struct search s = { .v = v, .b = v->o->types };
 	const struct btf_type *t = btf_get(s.b, type_id);
 	struct kfield *list;
+	enum err err = E_OK;
 
 	*out = (struct kmap){
 		.spin_lock_off = -1, .res_spin_lock_off = -1, .timer_off = -1, .wq_off = -1, .task_work_off = -1
 	};
 	if (is_struct(t))
-		TRY(search_struct(&s, type_id));
+		err = search_struct(&s, type_id);
 	else if (t->kind == BTF_DATASEC)
-		TRY(search_section(&s, type_id));
-	if (!s.n)
-		return E_OK;
+		err = search_section(&s, type_id);
+	if (err != E_OK && !s.refused)
+		return err;
 	sort(s.found, s.n);
-	if (s.found[s.n - 1].off + s.found[s.n - 1].size > size)
-		return refuse(&s, "a field that lies outside of the value");
+	if (!s.n || s.refused || s.found[s.n - 1].off + s.found[s.n - 1].size > size)
+		return E_OK;
 	list = ARENA_ARRAY(v->arena, struct kfield, s.n);
 	KNEED(v, list);
 	memcpy(list, s.found, s.n * sizeof *list);

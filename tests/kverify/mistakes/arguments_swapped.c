@@ -18,6 +18,10 @@ int count(struct xdp_md *ctx)
 {
 	u32 key = 0;
 
+#ifdef MENDED
+	return bpf_map_lookup_elem(&entries, &key) ? XDP_PASS : XDP_DROP;
+#else
 	return bpf_map_lookup_elem(&key, &entries) ? XDP_PASS : XDP_DROP;
+#endif
 }
 LICENSE("GPL");

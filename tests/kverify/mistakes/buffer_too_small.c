@@ -7,7 +7,11 @@ int copy(void *ctx)
 {
 	char name[16];
 
+#ifdef MENDED
+	bpf_probe_read_kernel(name, sizeof(name), ctx);
+#else
 	bpf_probe_read_kernel(name, 64, ctx);
+#endif
 	return 0;
 }
 LICENSE("GPL");

@@ -21,8 +21,15 @@ int stamp(struct __sk_buff *skb)
 
 	if (!s)
 		return 0;
+#ifdef MENDED
+	u64 now = bpf_ktime_get_ns();
+
+	bpf_spin_lock(&s->lock);
+	s->when = now;
+#else
 	bpf_spin_lock(&s->lock);
 	s->when = bpf_ktime_get_ns();
+#endif
 	bpf_spin_unlock(&s->lock);
 	return 0;
 }

@@ -5,7 +5,11 @@
 SEC("tc")
 int both(struct __sk_buff *skb)
 {
+#ifdef MENDED
+	u32 *both = &skb->mark;
+#else
 	u64 *both = (u64 *)&skb->mark;
+#endif
 
 	return *both != 0;
 }

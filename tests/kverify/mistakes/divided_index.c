@@ -9,7 +9,11 @@ int pick(struct xdp_md *ctx)
 {
 	u32 i = ctx->rx_queue_index;
 
+#ifdef MENDED
+	if (i > 15)
+#else
 	if (i >= sizeof table)
+#endif
 		return XDP_PASS;
 	return table[i];
 }

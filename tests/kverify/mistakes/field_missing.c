@@ -13,7 +13,10 @@ int peek(void *ctx)
 	struct task_struct *task = (void *)bpf_get_current_task();
 	int cpu = 0;
 
-	bpf_probe_read_kernel(&cpu, sizeof cpu, &task->cpu_number);
+#ifdef MENDED
+	if (__builtin_preserve_field_info(task->cpu_number, 2))
+#endif
+		bpf_probe_read_kernel(&cpu, sizeof cpu, &task->cpu_number);
 	return cpu;
 }
 LICENSE("GPL");

@@ -21,7 +21,11 @@ int pick(struct xdp_md *ctx)
 
 	if (!e)
 		return XDP_PASS;
+#ifdef MENDED
+	if (i > 59)
+#else
 	if (i > sizeof e->name)
+#endif
 		return XDP_PASS;
 	return e->name[i];
 }

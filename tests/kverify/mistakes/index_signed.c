@@ -9,7 +9,11 @@ int count(struct xdp_md *ctx)
 {
 	int slot = (int)ctx->rx_queue_index - 1;
 
+#ifdef MENDED
+	if (slot < 0 || slot > 31)
+#else
 	if (slot > 31)
+#endif
 		return XDP_PASS;
 	counters[slot]++;
 	return XDP_PASS;

@@ -11,6 +11,13 @@ int peek(void *ctx)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 
+#ifdef MENDED
+	int tgid = 0;
+
+	bpf_probe_read_kernel(&tgid, sizeof tgid, &task->tgid);
+	return tgid;
+#else
 	return task->tgid;
+#endif
 }
 LICENSE("GPL");

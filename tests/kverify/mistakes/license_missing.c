@@ -10,4 +10,8 @@ int peek(void *ctx)
 	bpf_probe_read_kernel(&word, sizeof word, ctx);
 	return word != 0;
 }
+#ifdef MENDED
+LICENSE("GPL");
+#else
 LICENSE("Proprietary");
+#endif

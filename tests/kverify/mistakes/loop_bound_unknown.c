@@ -21,7 +21,11 @@ int sum(struct xdp_md *ctx)
 
 	if (!e)
 		return XDP_PASS;
+#ifdef MENDED
+	for (u32 i = 0; i < 60 && i < e->n; i++) {
+#else
 	for (u32 i = 0; i < e->n; i++) {
+#endif
 		total += e->name[i];
 		barrier();
 	}

@@ -7,7 +7,11 @@ int spin(void *ctx)
 {
 	u64 until = bpf_ktime_get_ns() + 1000;
 
+#ifdef MENDED
+	for (int i = 0; i < 100 && bpf_ktime_get_ns() < until; i++)
+#else
 	while (bpf_ktime_get_ns() < until)
+#endif
 		;
 	return 0;
 }

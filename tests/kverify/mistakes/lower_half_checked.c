@@ -22,7 +22,11 @@ int pick(void *ctx)
 
 	if (!e)
 		return 0;
+#ifdef MENDED
+	if (id >= sizeof e->name)
+#else
 	if ((u32)id >= sizeof e->name)
+#endif
 		return 0;
 	barrier_var(id);
 	return e->name[id];

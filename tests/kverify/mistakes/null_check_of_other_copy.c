@@ -24,6 +24,10 @@ int count(struct xdp_md *ctx)
 		return XDP_PASS;
 	e->n++;
 	again = bpf_map_lookup_elem(&entries, &key);
+#ifdef MENDED
+	if (!again)
+		return 0;
+#endif
 	again->name[0] = 0;
 	return XDP_PASS;
 }

@@ -11,6 +11,12 @@ int parse(struct __sk_buff *skb)
 	if (data + 14 > end)
 		return 0;
 	bpf_skb_pull_data(skb, 64);
+#ifdef MENDED
+	data = (void *)(long)skb->data;
+	end = (void *)(long)skb->data_end;
+	if (data + 14 > end)
+		return 0;
+#endif
 	return data[12];
 }
 LICENSE("GPL");

@@ -14,6 +14,10 @@ int parse(struct xdp_md *ctx)
 		return XDP_DROP;
 	if (eth->proto != 8)
 		return XDP_PASS;
+#ifdef MENDED
+	if (data + 24 > end)
+		return XDP_DROP;
+#endif
 	return ip->protocol == 6 ? XDP_PASS : XDP_DROP;
 }
 LICENSE("GPL");

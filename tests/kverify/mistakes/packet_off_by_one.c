@@ -11,6 +11,10 @@ int parse(struct xdp_md *ctx)
 
 	if (data + sizeof *eth - 1 > end)
 		return XDP_DROP;
+#ifdef MENDED
+	if (data + 14 > end)
+		return XDP_DROP;
+#endif
 	if (eth->proto == 8)
 		return XDP_PASS;
 	return XDP_DROP;

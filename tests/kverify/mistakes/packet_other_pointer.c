@@ -14,6 +14,10 @@ int parse(struct xdp_md *ctx)
 		return XDP_DROP;
 	header = (data[0] & 15) * 4;
 	payload = data + header;
+#ifdef MENDED
+	if (payload + 9 > end)
+		return XDP_DROP;
+#endif
 	return payload[8] ? XDP_PASS : XDP_DROP;
 }
 LICENSE("GPL");

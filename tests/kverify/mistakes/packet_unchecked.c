@@ -7,6 +7,10 @@ int parse(struct __sk_buff *skb)
 {
 	struct ethhdr *eth = (void *)(long)skb->data;
 
+#ifdef MENDED
+	if ((u8 *)eth + 14 > (u8 *)(long)skb->data_end)
+		return 0;
+#endif
 	return eth->proto == 8;
 }
 LICENSE("GPL");

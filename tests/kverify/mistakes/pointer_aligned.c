@@ -24,7 +24,9 @@ int align(struct xdp_md *ctx)
 		return XDP_PASS;
 	at = (u64)e;
 	barrier_var(at);
+#ifndef MENDED
 	at &= ~63ull;
+#endif
 	return *(u8 *)at;
 }
 LICENSE("GPL");

@@ -10,8 +10,15 @@ int find(struct __sk_buff *skb)
 
 	if (!sk)
 		return 0;
+#ifdef MENDED
+	if (skb->mark == 7) {
+		bpf_sk_release(sk);
+		return 1;
+	}
+#else
 	if (skb->mark == 7)
 		return 1;
+#endif
 	bpf_sk_release(sk);
 	return 0;
 }

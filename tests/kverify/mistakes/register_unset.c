@@ -7,6 +7,9 @@ __attribute__((naked)) int twice(struct xdp_md *ctx)
 {
 	__asm__ volatile("r6 = r1\n"
 			 "call 5\n"
+#ifdef MENDED
+			 "r1 = r6\n"
+#endif
 			 "r0 = *(u32 *)(r1 + 0)\n"
 			 "exit\n");
 }

@@ -12,6 +12,10 @@ int report(void *ctx)
 {
 	u64 *event = bpf_ringbuf_reserve(&events, 8, 0);
 
+#ifdef MENDED
+	if (!event)
+		return 0;
+#endif
 	bpf_ringbuf_submit(event, 0);
 	return 0;
 }

@@ -20,6 +20,10 @@ int copy(void *ctx)
 	if (!len)
 		return 0;
 	n = *len;
+#ifdef MENDED
+	if (n < 0)
+		return 0;
+#endif
 	if (n > (s64)sizeof buf)
 		return 0;
 	bpf_probe_read_kernel(buf, n, ctx);

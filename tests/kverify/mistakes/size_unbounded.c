@@ -16,7 +16,11 @@ int copy(void *ctx)
 	u32 *len = bpf_map_lookup_elem(&lengths, &key);
 	char buf[64];
 
+#ifdef MENDED
+	if (len && *len <= sizeof(buf))
+#else
 	if (len)
+#endif
 		bpf_probe_read_kernel(buf, *len, ctx);
 	return 0;
 }

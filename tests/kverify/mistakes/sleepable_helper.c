@@ -7,7 +7,11 @@ int peek(void *ctx)
 {
 	u64 word;
 
+#ifdef MENDED
+	bpf_probe_read_user(&word, sizeof word, NULL);
+#else
 	bpf_copy_from_user(&word, sizeof word, NULL);
+#endif
 	return 0;
 }
 LICENSE("GPL");

@@ -9,6 +9,10 @@ int pick(struct xdp_md *ctx)
 	u32 i = ctx->rx_queue_index;
 
 	barrier_var(i);
+#ifdef MENDED
+	if (i > 15)
+		return 0;
+#endif
 	name[i] = 0;
 	barrier();
 	return name[3];

@@ -22,8 +22,15 @@ int stamp(struct __sk_buff *skb)
 	if (!s)
 		return 0;
 	bpf_spin_lock(&s->lock);
+#ifdef MENDED
+	if (s->when) {
+		bpf_spin_unlock(&s->lock);
+		return 1;
+	}
+#else
 	if (s->when)
 		return 1;
+#endif
 	s->when = 1;
 	bpf_spin_unlock(&s->lock);
 	return 0;

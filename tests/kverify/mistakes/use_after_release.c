@@ -14,8 +14,13 @@ int report(void *ctx)
 
 	if (!event)
 		return 0;
+#ifdef MENDED
+	*event = 1;
+	bpf_ringbuf_submit(event, 0);
+#else
 	bpf_ringbuf_submit(event, 0);
 	*event = 1;
+#endif
 	return 0;
 }
 LICENSE("GPL");

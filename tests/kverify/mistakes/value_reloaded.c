@@ -21,9 +21,18 @@ int last(struct xdp_md *ctx)
 
 	if (!e)
 		return XDP_PASS;
+#ifdef MENDED
+	u32 n = e->n;
+
+	if (n >= sizeof e->name)
+		return XDP_PASS;
+	barrier();
+	return e->name[n];
+#else
 	if (e->n >= sizeof e->name)
 		return XDP_PASS;
 	barrier();
 	return e->name[e->n];
+#endif
 }
 LICENSE("GPL");

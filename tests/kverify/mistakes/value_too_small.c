@@ -16,7 +16,12 @@ struct {
 SEC("kprobe/do_nanosleep")
 int put(void *ctx)
 {
+#ifdef MENDED
+	u32 key = 1;
+	struct entry value = {};
+#else
 	u32 key = 1, value = 2;
+#endif
 
 	bpf_map_update_elem(&entries, &key, &value, 0);
 	return 0;

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Objects of the kernel, by the running kernel's BTF: arguments of hooks, fields, what is trusted. Each release's
+ * verdict, with these types; and the running kernel's, for its own release.
+ */
+#include "test.h"
+
+#include "calls.h"
+
+#include "engine/asm/asm.h"
+#include "engine/kernel/kernel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define TYPES "/sys/kernel/btf/vmlinux"
+
+enum { CAP = 512 << 20, TYPES_MAX = 64 << 20 };
+enum { TRACING = 26, LSM = 29, RAW_TP = 23, FENTRY = 24, FEXIT = 25, LSM_MAC = 27, ITER = 28 };
+
+#define ALL(id)                    \
+	{                          \
+		id, id, id, id, id \
+	}
+#define RETURN_0 "r0 = 0\nexit\n"
+#define TASK "r1 = *(u64 *)(r1 + 8)\n" /* the second argument of sched_switch */
+
+// clang-format off
+static const struct row {
+	const char *name, *text, *hook;
+	int16_t want[CALL_RELEASES];
+	uint8_t type, attach;
+	bool not_gpl, sleepable;
+} rows[] = {
+	{ "a field of a task", TASK "r0 = *(u64 *)(r1 + 0)\n" RETURN_0, "sched_switch", ALL(0), TRACING, RAW_TP },
+	{ "a field of a task, by a program that is not under the GPL", TASK "r0 = *(u64 *)(r1 + 0)\n" RETURN_0, "sched_switch", { 0, 0, 372, 372, 372 }, TRACING, RAW_TP, .not_gpl = true },
+	{ "beyond a task", TASK "r0 = *(u64 *)(r1 + 32760)\n" RETURN_0, "sched_switch", ALL(373), TRACING, RAW_TP },
+	{ "before a task", TASK "r0 = *(u64 *)(r1 - 8)\n" RETURN_0, "sched_switch", ALL(370), TRACING, RAW_TP },
+	{ "a task that is written", TASK "*(u64 *)(r1 + 0) = 0\n" RETURN_0, "sched_switch", ALL(371), TRACING, RAW_TP },
+	{ "a task at an index", "r6 = *(u64 *)(r1 + 8)\ncall 7\nr0 &= 8\nr6 += r0\nr0 = *(u64 *)(r6 + 0)\n" RETURN_0, "sched_switch", ALL(376), TRACING, RAW_TP },
+	{ "an argument that is a number", "r0 = *(u64 *)(r1 + 0)\n" RETURN_0, "sched_switch", ALL(0), TRACING, RAW_TP },
+	{ "an argument that is a pointer to a function", "r0 = *(u64 *)(r1 + 24)\n" RETURN_0, "cpuhp_enter", { 340, 340, 340, 340, 0 }, TRACING, RAW_TP },
+	{ "an argument that is not there", "r0 = *(u64 *)(r1 + 64)\n" RETURN_0, "sched_switch", ALL(340), TRACING, RAW_TP },
+	{ "half of an argument that is a pointer", "r0 = *(u32 *)(r1 + 8)\n" RETURN_0, "sched_switch", { 0, 0, 340, 340, 340 }, TRACING, RAW_TP },
+	{ "an argument that may be NULL", "r1 = *(u64 *)(r1 + 8)\nr0 = *(u64 *)(r1 + 0)\n" RETURN_0, "sched_pi_setprio", { 0, 0, 301, 301, 301 }, TRACING, RAW_TP },
+	{ "an argument that may be NULL and is not", "r1 = *(u64 *)(r1 + 8)\nif r1 == 0 goto +1\nr0 = *(u64 *)(r1 + 0)\n" RETURN_0, "sched_pi_setprio", ALL(0), TRACING, RAW_TP },
+	{ "an object of an iterator that may be over", "r1 = *(u64 *)(r1 + 8)\nr0 = *(u64 *)(r1 + 0)\n" RETURN_0, "task", ALL(301), TRACING, ITER },
+	{ "an object of an iterator that is not over", "r1 = *(u64 *)(r1 + 8)\nif r1 == 0 goto +1\nr0 = *(u64 *)(r1 + 0)\n" RETURN_0, "task", ALL(0), TRACING, ITER },
+	{ "a file that a hook is given", "r1 = *(u64 *)(r1 + 0)\nr0 = *(u32 *)(r1 + 0)\n" RETURN_0, "file_open", ALL(0), LSM, LSM_MAC },
+	{ "what a function returns, before it", "r0 = *(u64 *)(r1 + 16)\n" RETURN_0, "do_unlinkat", ALL(340), TRACING, FENTRY },
+	{ "what a function returns, after it", "r0 = *(u64 *)(r1 + 16)\n" RETURN_0, "do_unlinkat", ALL(0), TRACING, FEXIT },
+	{ "what a hook returns, as its own result", "r0 = *(u64 *)(r1 + 8)\nexit\n", "file_open", ALL(0), LSM, LSM_MAC },
+};
+// clang-format on
+
+/* *bytes: to be freed when the types are no longer looked at. NULL: there are none. */
+static const struct btf *read_types(struct arena *a, char **bytes)
+{
+	struct btf *b = ARENA_NEW(a, struct btf);
+	size_t len;
+
+	assert(b && "the arena has room");
+	if (io_read_file(TYPES, TYPES_MAX, bytes, &len, NULL) != E_OK)
+		return NULL;
+	CHECK_EQ(btf_read(view_of(*bytes, len), NULL, a, b, NULL), E_OK);
+	return b;
+}
+
+static void assemble(const struct row *r, struct arena *a, struct prog *p)
+{
+	struct diag d;
+	enum err err;
+
+	diag_init(&d);
+	err = asm_text(view_of(r->text, strlen(r->text)), "types", a, p, &d);
+	CHECK_STR(err == E_OK ? "" : d.text, "");
+}
+
+static int judge(const struct row *r, const char *release, const struct btf *types, struct diag *d)
+{
+	struct kverify_opts o = { .kernel = kernel_profile(release),
+				  .gpl = !r->not_gpl,
+				  .kernel_types = types,
+				  .target = { .prog_type = r->type,
+					      .attach_type = r->attach,
+					      .sleepable = r->sleepable,
+					      .attach_name = r->hook } };
+	struct arena a;
+	struct prog p;
+	enum err err;
+
+	arena_init(&a, 64 << 20);
+	test_row = r->name;
+	assemble(r, &a, &p);
+	test_row = NULL;
+	diag_init(d);
+	err = kverify_prog(&p, &o, &a, NULL, d);
+	arena_done(&a);
+	return err == E_OK ? 0 : d->id;
+}
+
+/* 0: loaded; 1: refused; -1: this kernel does not grant it, or has no such hook. */
+static int ask_kernel(const struct row *r, char *log)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, o, .log_buf = log, .log_size = CALL_LOG_BYTES, .log_level = 1,
+		    .expected_attach_type = r->attach, .prog_flags = r->sleepable ? BPF_F_SLEEPABLE : 0);
+	struct buf code;
+	struct arena a;
+	struct prog p;
+	int fd, e;
+
+	log[0] = '\0';
+	fd = libbpf_find_vmlinux_btf_id(r->hook, r->attach);
+	if (fd < 0)
+		return -1;
+	o.attach_btf_id = (uint32_t)fd;
+	arena_init(&a, CAP);
+	assemble(r, &a, &p);
+	buf_init(&code, 1 << 16);
+	asm_encode(p.insns, p.n_insns, &code);
+	fd = bpf_prog_load(r->type, "types", r->not_gpl ? "Proprietary" : "GPL", (const void *)code.p,
+			   code.len / ISA_SLOT_BYTES, &o);
+	e = errno;
+	buf_done(&code);
+	arena_done(&a);
+	if (fd >= 0)
+		(void)close(fd);
+	return fd >= 0 ? 0 : e == EPERM && !log[0] ? -1 : 1;
+}
+
+TEST(each_release_judges_objects_of_the_kernel_in_its_own_way)
+{
+	const struct btf *types;
+	unsigned wrong = 0;
+	char *bytes = NULL;
+	struct arena a;
+	struct diag d;
+
+	arena_init(&a, CAP);
+	types = read_types(&a, &bytes);
+	if (!types)
+		SKIP("there is no " TYPES);
+	for (size_t i = 0; i < countof(rows); i++)
+		for (int k = 0; k < CALL_RELEASES; k++) {
+			int got = judge(&rows[i], call_releases[k], types, &d);
+
+			if (got == rows[i].want[k])
+				continue;
+			wrong++;
+			print_error("%s, %s: K%d instead of K%d (%s)\n", rows[i].name, call_releases[k], got,
+				    rows[i].want[k], got ? d.text : "accepted");
+		}
+	arena_done(&a);
+	free(bytes);
+	CHECK_EQ(wrong, 0);
+}
+
+TEST(the_running_kernel_judges_its_objects_so)
+{
+	static char log[CALL_LOG_BYTES];
+	const struct kernel_profile *k = call_running_kernel();
+	const struct btf *types;
+	unsigned wrong = 0, asked = 0;
+	char *bytes = NULL;
+	struct arena a;
+	struct diag d;
+
+	arena_init(&a, CAP);
+	types = read_types(&a, &bytes);
+	if (!k || !types)
+		SKIP("the running kernel is of no release that was measured, or has no " TYPES);
+	for (size_t i = 0; i < countof(rows); i++) {
+		int kernel = ask_kernel(&rows[i], log);
+		int ours = judge(&rows[i], k->name, types, &d);
+
+		if (kernel < 0)
+			continue;
+		asked++;
+		if ((ours != 0) == kernel && (!ours || call_same_reason(ours, log)))
+			continue;
+		wrong++;
+		print_error("%s: K%d (%s), the kernel: %.2000s\n", rows[i].name, ours, ours ? d.text : "accepted",
+			    kernel ? log : "accepted");
+	}
+	arena_done(&a);
+	free(bytes);
+	CHECK_EQ(wrong, 0);
+	if (!asked)
+		SKIP("bpf(2) is not granted");
+}
