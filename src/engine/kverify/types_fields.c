@@ -7,7 +7,8 @@
  */
 #include "engine/kverify/mem.h"
 
-enum { FIELDS_MAX = 11, NESTED_MAX = 32 };
+/* Structs in structs, twice at every level, take as long as hostile types like: members are counted. */
+enum { FIELDS_MAX = 11, NESTED_MAX = 32, MEMBERS_MAX = 1 << 20 };
 
 static const struct special {
 	uint32_t kind, bytes, align;
@@ -269,6 +270,8 @@ static FALLIBLE one(struct search *s, uint32_t owner, int32_t component, uint32_
 	const struct special *sp;
 	uint32_t times = 1, from = s->n, bytes;
 
+	if (s->v->types->members++ > MEMBERS_MAX)
+		KUNSUPPORTED(s->v, "types with more than %d members to look through", MEMBERS_MAX);
 	for (int depth = 0; t->kind == BTF_ARRAY && khas(s->v, KERNEL_FIELDS_NESTED) && depth < NESTED_MAX; depth++) {
 		times *= t->n;
 		type = t->type;
