@@ -55,8 +55,9 @@ struct sp_kernel_opts {
 	const char *kernel; /* "6.1"; must be one of sp_kernel_at */
 	const void *btf; /* that kernel's types (/sys/kernel/btf/vmlinux); NULL: objects that need them are refused */
 	size_t btf_bytes;
-	size_t memory_max;             /* bytes, for the object and for each program in turn; 0: 256 MiB */
-	const char *program;           /* only this one; NULL: all */
+	size_t memory_max;   /* bytes, for the object and for each program in turn; 0: 256 MiB. Beside it up to
+				32 MiB to say why a program is rejected */
+	const char *program; /* only this one; NULL: all */
 	bool (*cancelled)(void *user); /* asked every some thousand instructions; NULL: never */
 	void *user;
 	const struct sp_kernel_type *type; /* one more program type; NULL: none */

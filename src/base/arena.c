@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arena: chunks that double in size up to CHUNK_MAX, freed together. */
 #include "base/base.h"
+#include "base/poison.h"
 
 #include <stdarg.h>
 
@@ -21,6 +22,7 @@ void arena_done(struct arena *a)
 {
 	for (struct arena_chunk *c = a->head, *next; c; c = next) {
 		next = c->next;
+		unpoison(c->data, c->size);
 		free(c);
 	}
 	*a = (struct arena){ .cap = a->cap };
@@ -39,6 +41,7 @@ static struct arena_chunk *chunk_new(struct arena *a, size_t need)
 	if (!GUARD(13, c))
 		return NULL;
 	c->size = size;
+	poison(c->data, size);
 	c->next = a->head;
 	a->head = c;
 	return c;
@@ -46,21 +49,22 @@ static struct arena_chunk *chunk_new(struct arena *a, size_t need)
 
 void *arena_alloc(struct arena *a, size_t size)
 {
-	const size_t align = _Alignof(max_align_t);
+	const size_t align = _Alignof(max_align_t), wanted = size;
 	struct arena_chunk *c = a->head;
 	void *p;
 
-	if (size > SIZE_MAX - align)
+	if (size > SIZE_MAX - align - POISON_GAP)
 		return NULL;
 	size = (size + align - 1) & ~(align - 1);
 	if (!GUARD(15, size <= a->cap && a->used <= a->cap - size))
 		return NULL;
-	if (!c || c->size - c->used < size)
-		c = chunk_new(a, size);
+	if (!c || c->size - c->used < size + POISON_GAP)
+		c = chunk_new(a, size + POISON_GAP);
 	if (!c)
 		return NULL;
 	p = c->data + c->used;
-	c->used += size;
+	unpoison(p, wanted);
+	c->used += size + POISON_GAP;
 	a->used += size;
 	return p;
 }

@@ -4,7 +4,7 @@
 
 #include "engine/kobj/kobj.h"
 
-enum { MEMORY_MAX = 256 << 20, OWN_TYPE = 1 << 16, FIRST_OWN = 1000 };
+enum { MEMORY_MAX = 256 << 20, NOTES_MAX = 16 << 20, OWN_TYPE = 1 << 16, FIRST_OWN = 1000 };
 
 /* What one call works with. */
 struct asking {
@@ -129,7 +129,7 @@ static bool judge(const struct asking *k, const struct prog *p, sp_kernel_verdic
 				       .stack_limit = k->kernel->limits.stack_bytes };
 	struct kverify_opts opts;
 	struct kverify_stats stats = { 0 };
-	struct arena a;
+	struct arena a, notes;
 	struct diag d;
 	enum err e;
 
@@ -137,13 +137,15 @@ static bool judge(const struct asking *k, const struct prog *p, sp_kernel_verdic
 	d.subject = p->name;
 	lib_report_clear(r);
 	arena_init(&a, k->memory_max);
+	arena_init(&notes, NOTES_MAX);
 	e = target(k, p, &opts, &d);
 	if (e == E_OK) {
 		opts.cancelled = k->o->cancelled;
 		opts.cancel_user = k->o->user;
-		e = kverify_prog(p, &opts, &a, &stats, &d);
+		e = kverify_diagnose(p, &opts, &a, &notes, &stats, &d);
 	}
 	v.status = lib_report(r, e, &d);
+	arena_done(&notes);
 	arena_done(&a);
 	v.steps = stats.steps;
 	v.states_peak = stats.states_peak;

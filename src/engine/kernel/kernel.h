@@ -356,6 +356,7 @@ enum kernel_kfunc_flag {
 	KK_ACQUIRE = 1 << 0,
 	KK_RELEASE = 1 << 1,
 	KK_RET_NULL = 1 << 2,
+	KK_KPTR_GET = 1 << 3, /* up to 6.3 */
 	KK_TRUSTED_ARGS = 1 << 4,
 	KK_SLEEPABLE = 1 << 5,
 	KK_DESTRUCTIVE = 1 << 6,

@@ -6,7 +6,7 @@
  * trust) just a pointer whose reads may fault. Linux: kernel/bpf/verifier.c:check_ptr_to_btf_access,
  * check_ptr_to_map_access; kernel/bpf/btf.c:btf_nested_type_is_trusted, v6.1, v6.12 and v7.2.
  */
-#include "engine/kverify/mem.h"
+#include "engine/kverify/call_internal.h"
 
 enum { KF_TRUSTED_ANY = KF_ALLOC | KF_TRUSTED, KF_SAFE = KF_ALLOC | KF_TRUSTED | KF_NON_OWN_REF };
 
@@ -25,8 +25,7 @@ bool kreg_is_trusted(const struct kverifier *v, const struct kreg *r)
 {
 	bool only_safe = !(r->flags & ~(uint32_t)KF_SAFE);
 
-	(void)v;
-	if (r->ref_id)
+	if (kref_of(v, r))
 		return true;
 	if ((r->base == KR_SOCKET || r->base == KR_SOCK_COMMON || r->base == KR_TCP_SOCK || r->base == KR_MAP) &&
 	    only_safe)

@@ -92,6 +92,8 @@ void kref_drop(struct kverifier *v, uint32_t i);
 void kreg_forget(struct kverifier *v, struct kreg *r);
 /* It ends, and nothing is made of the registers that carry it yet. False: no such reference, or not this callback's. */
 bool kref_end(struct kverifier *v, uint32_t id);
+/* As kref_release; nothing happens where the reference may not end here. */
+FALLIBLE kref_release_if_own(struct kverifier *v, uint32_t id);
 
 /* ---- args.c ---- */
 /* The object says the type of the map's values. */
@@ -99,6 +101,8 @@ FALLIBLE kmap_typed(struct kverifier *v, unsigned r, const struct prog_map *m, c
 
 /* ---- dynptr.c ---- */
 FALLIBLE kdynptr_make(struct kverifier *v, unsigned r, uint32_t arg_flags, uint32_t clone_ref_id, uint32_t parent_id);
+/* Where an argument says that a new one is to be made (6.3 on). clone_ref_id, parent_id: of what it comes from; 0: it is nobody's. */
+FALLIBLE kdynptr_new(struct kverifier *v, unsigned r, uint32_t arg_flags, uint32_t clone_ref_id, uint32_t parent_id);
 FALLIBLE kdynptr_make_late(struct kverifier *v, unsigned r, uint32_t arg_flags);
 FALLIBLE kdynptr_release(struct kverifier *v, unsigned r);
 /* The register that says what the dynptr is: r itself, or the slot that it points to; NULL: it points to none. */

@@ -83,6 +83,20 @@ static FALLIBLE visit_call(struct kverifier *v, struct graph *g, uint32_t t, boo
 	return follow(v, g, t, (int64_t)t + 1 + in->imm, BRANCH, back_ok, deeper);
 }
 
+/* An iterator's next is where rounds of its loop are compared. */
+static void mark_kfunc(struct kverifier *v, uint32_t t)
+{
+	struct ksubprog *s = &v->subprogs[kcfg_subprog_of(v, t)];
+	struct kkfunc_facts f = kkfunc_facts(v, t);
+
+	if (f.iter_next) {
+		v->aux[t].is_iter_next = v->aux[t].force_checkpoint = true;
+		mark_prune(v, t);
+	}
+	s->might_sleep |= f.sleeps;
+	s->changes_pkt |= f.changes_packet;
+}
+
 static void mark_helper(struct kverifier *v, uint32_t t)
 {
 	struct ksubprog *s = &v->subprogs[kcfg_subprog_of(v, t)];
@@ -96,6 +110,8 @@ static void mark_helper(struct kverifier *v, uint32_t t)
 		mark_prune(v, t);
 		mark_jump(v, t);
 	}
+	if (in->aux == ISA_CALL_KFUNC)
+		mark_kfunc(v, t);
 	if (in->aux != ISA_CALL_HELPER ||
 	    kernel_helper(v->k, &v->o->target, (uint32_t)in->imm, &proto) != KERNEL_ALLOWED)
 		return;
@@ -177,24 +193,35 @@ static FALLIBLE check_all_reached(struct kverifier *v, const struct graph *g)
 	return E_OK;
 }
 
+static FALLIBLE explore(struct kverifier *v, struct graph *g, uint32_t from)
+{
+	if (g->seen[from])
+		return E_OK;
+	g->seen[from] = SEEN_OPEN;
+	g->stack[g->depth++] = from;
+	while (g->depth) {
+		uint32_t t = g->stack[g->depth - 1];
+		bool deeper;
+
+		TRY(visit(v, g, t, &deeper));
+		if (deeper)
+			continue;
+		g->seen[t] = SEEN_DONE;
+		g->depth--;
+	}
+	return E_OK;
+}
+
 FALLIBLE kcfg_check(struct kverifier *v)
 {
 	uint32_t n = v->p->n_insns;
 	struct graph g = { .seen = ARENA_ARRAY(v->arena, uint8_t, n), .stack = ARENA_ARRAY(v->arena, uint32_t, n + 1) };
 
 	KNEED(v, g.seen && g.stack);
-	g.seen[0] = SEEN_OPEN;
-	g.stack[g.depth++] = 0;
-	while (g.depth) {
-		uint32_t t = g.stack[g.depth - 1];
-		bool deeper;
-
-		TRY(visit(v, &g, t, &deeper));
-		if (deeper)
-			continue;
-		g.seen[t] = SEEN_DONE;
-		g.depth--;
-	}
+	TRY(explore(v, &g, 0));
+	for (uint32_t s = 1; s < v->n_subprogs; s++)
+		if (v->subprogs[s].is_exception_cb)
+			TRY(explore(v, &g, v->subprogs[s].start));
 	TRY(check_all_reached(v, &g));
 	merge_effects(v);
 	return kscc_compute(v);

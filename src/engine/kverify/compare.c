@@ -258,7 +258,7 @@ static const struct kreg *as_scalar(struct kcompare *c, const struct kslot *s, u
 
 static bool same_iter(struct kcompare *c, const struct kreg *old, const struct kreg *cur)
 {
-	if (c->halves && old->base != cur->base)
+	if (c->halves && old->flags != cur->flags)
 		return false;
 	return old->iter_type == cur->iter_type && old->iter_state == cur->iter_state &&
 	       (c->halves ? ids_match(c, old->id, cur->id) : ids_match(c, old->ref_id, cur->ref_id));

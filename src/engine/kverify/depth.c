@@ -88,6 +88,16 @@ static void mark_tail_calls(struct kverifier *v, const struct chain *c)
 		v->subprogs[c->call[i].subprog].tail_call_reachable = true;
 }
 
+static FALLIBLE check_throw(struct kverifier *v, const struct chain *c, uint32_t insn)
+{
+	uint32_t subprogs[countof(c->call)];
+
+	v->insn = insn;
+	for (uint32_t i = 0; i < c->n; i++)
+		subprogs[i] = c->call[i].subprog;
+	return kexception_check_chain(v, insn, subprogs, c->n);
+}
+
 static FALLIBLE check_from(struct kverifier *v, struct chain *c, uint32_t root)
 {
 	c->n = c->depth = 0;
@@ -97,14 +107,21 @@ static FALLIBLE check_from(struct kverifier *v, struct chain *c, uint32_t root)
 		uint32_t frame;
 		int to = -1;
 
-		while (at->next < v->subprogs[at->subprog].end && (to = callee(v, at->next)) < 0)
-			at->next++;
+		for (; at->next < v->subprogs[at->subprog].end; at->next++) {
+			if (kkfunc_facts(v, at->next).throws)
+				TRY(check_throw(v, c, at->next));
+			to = callee(v, at->next);
+			if (to >= 0)
+				break;
+		}
 		if (to < 0) {
 			c->depth -= at->bytes;
 			c->n--;
 			continue;
 		}
 		v->insn = at->next++;
+		if (v->subprogs[to].is_exception_cb)
+			KREJECT(v, EXCEPTION_CALLED, "insn %u cannot call exception cb directly", v->insn);
 		frame = v->subprogs[to].global && khas(v, KERNEL_GLOBAL_FRAMES_APART) ? 0 : at->frame + 1;
 		if (frame >= v->k->limits.frames)
 			KREJECT(v, FRAMES, "the call stack of %u frames is too deep !", frame);

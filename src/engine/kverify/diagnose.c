@@ -118,12 +118,12 @@ static bool keep_path(struct dx *x, const struct kverify_opts *o, struct arena *
 {
 	struct capture c = { .x = x, .steps = steps };
 	const struct kverify_watcher w = { .step = keep_step, .user = &c };
-	const struct kverify_opts opts = watched(o, &w);
 	struct kverify_stats stats;
 	struct kverifier *v = NULL;
 
 	x->step = ARENA_ARRAY(x->arena, struct dx_step, x->n + 1);
-	if (!x->step || !again(x, &opts, walk, &stats, &v) || c.n != x->n)
+	x->opts = watched(o, &w);
+	if (!x->step || !again(x, &x->opts, walk, &stats, &v) || c.n != x->n)
 		return false;
 	x->v = v;
 	return true;
@@ -140,7 +140,7 @@ static void title(struct dx *x)
 	if (x->row)
 		dx_note_plain(x, "%s", x->row->title);
 	for (; old && x->d->id != KV_REF_LEAK; old = old->next)
-		dx_note_plain(x, "%s", old->text);
+		dx_note_plain(x, "the kernel's log says first: %s", old->text);
 }
 
 static void explain(struct dx *x)

@@ -64,6 +64,7 @@ struct dx_places {
 
 struct dx {
 	const struct kverifier *v; /* as the failing run left it */
+	struct kverify_opts opts;  /* of that run: v->o */
 	const struct prog *p;
 	struct arena *arena; /* for notes, and for all that stands here */
 	struct diag *d;

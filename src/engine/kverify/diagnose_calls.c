@@ -36,6 +36,29 @@ static void release_name(uint16_t v, char out[16])
 	(void)snprintf(out, 16, "%u.%u", v >> 8, v & 255u);
 }
 
+/* What programs of this type do in place of a helper that is never theirs. */
+static const char *instead(uint32_t type, uint32_t helper)
+{
+	static const struct {
+		uint32_t type, helper;
+		const char *text;
+	} rows[] = {
+		{ KPROG_XDP, 26, "read the packet through data and data_end, or with bpf_xdp_load_bytes (since 5.18)" },
+		{ KPROG_XDP, 9,
+		  "write the packet through data and data_end, or with bpf_xdp_store_bytes (since 5.18)" },
+		{ KPROG_XDP, 39, "do without: in XDP the packet is there through data and data_end" },
+		{ KPROG_XDP, 14, "do without: XDP programs run for packets, not for processes" },
+		{ KPROG_XDP, 16, "do without: XDP programs run for packets, not for processes" },
+		{ KPROG_SCHED_CLS, 189, "use bpf_skb_load_bytes" },
+		{ KPROG_SCHED_CLS, 14, "do without: the program runs for packets, not for processes" },
+	};
+
+	for (size_t i = 0; i < countof(rows); i++)
+		if (rows[i].type == type && rows[i].helper == helper)
+			return rows[i].text;
+	return "do without this helper, or choose a type of program that has it";
+}
+
 static void missing_helper(struct dx *x)
 {
 	const struct kernel_target *t = &x->v->o->target;
@@ -61,8 +84,7 @@ static void missing_helper(struct dx *x)
 			c.name, a, c.where, kernel_helper_name((uint32_t)c.in->imm));
 	} else if (here == KERNEL_NOT_YET) {
 		dx_note(x, x->n - 1, "programs of type %s may call %s in no release", type ? type : "?", c.name);
-		dx_mend(x, "take %s out of %s: programs of type %s have other means", c.name, c.where,
-			type ? type : "?");
+		dx_mend(x, "at %s %s", c.where, instead(t->prog_type, (uint32_t)c.in->imm));
 	} else {
 		dx_note(x, x->n - 1, "programs of type %s may call %s from %s on, this is %s", type ? type : "?",
 			c.name, b, x->v->k->name);
@@ -144,7 +166,8 @@ static void argument_kind(struct dx *x)
 	}
 	if (r->base == KR_SCALAR && dx_explain_forgotten(x, reg))
 		return;
-	dx_note_origin(x, dx_in_reg(x, reg), reg);
+	if (r->base != KR_STACK)
+		dx_note_origin(x, dx_in_reg(x, reg), reg);
 	if (!want)
 		return;
 	dx_note_plain(x, "%s wants %s there", c.name, want);
@@ -152,6 +175,19 @@ static void argument_kind(struct dx *x)
 		dx_mend(x, "swap arguments %u and %u of %s at %s", reg, reg + 1, c.name, c.where);
 	else
 		dx_mend(x, "pass %s as argument %u of %s at %s", want, reg, c.name, c.where);
+}
+
+static void moved_argument(struct dx *x)
+{
+	unsigned reg = (unsigned)x->v->failed_reg;
+	const struct kreg *r = &x->step[x->n - 1].r[reg];
+	char says[DX_TEXT];
+	struct callee c;
+
+	look(x, (int)reg, &c);
+	dx_note(x, x->n - 1, "%s of %s is %s", c.argument, c.name, dx_describe(x, r, says));
+	dx_mend(x, "at %s pass the pointer as it was given, with nothing added, as argument %u of %s", c.where, reg,
+		c.name);
 }
 
 /* The bytes from where the pointer points to the end of its object. */
@@ -334,9 +370,9 @@ static void returned(struct dx *x)
 	dx_note_plain(x, "programs of type %s here return %" PRId64 " to %" PRId64, type ? type : "?", want.min,
 		      want.max);
 	dx_where(x, v ? dx_value(x, v)->at : x->n - 1, where);
-	if (kreg_is_const(r))
+	if (kreg_is_const(r) && dx_value(x, v)->kind == DX_CONST)
 		dx_mend(x, "return a number from %" PRId64 " to %" PRId64 " instead of %" PRId64 " (%s)", want.min,
-			want.max, want.ret32 ? (int32_t)r->n.t.value : (int64_t)r->n.t.value, where);
+			want.max, dx_value(x, v)->imm, where);
 	else if (want.min == 0 && want.max == 1)
 		dx_mend(x, "return a truth value, 0 or 1, as with `!= 0`, not the number of %s itself", where);
 	else
@@ -392,6 +428,9 @@ bool dx_calls(struct dx *x)
 	case KV_UNBOUNDED_INDEX:
 	case KV_PACKET_RANGE:
 		memory_argument(x);
+		return true;
+	case KV_MODIFIED_POINTER:
+		moved_argument(x);
 		return true;
 	case KV_ARG_TYPE:
 	case KV_ARG_NULL:

@@ -405,6 +405,17 @@ static void read_only(struct dx *x)
 	}
 }
 
+static void read_only_packet(struct dx *x)
+{
+	const char *type = kernel_prog_type_name(x->v->o->target.prog_type);
+	char where[DX_NAME];
+
+	dx_note(x, x->n - 1, "programs of type %s may read packets, not write them", type ? type : "?");
+	dx_mend(x,
+		"take the write at %s out, or do it in a program of another type: tc (sched_cls) and xdp write packets",
+		dx_where(x, x->n - 1, where));
+}
+
 bool dx_memory(struct dx *x)
 {
 	if (!x->n || x->v->failed_reg < 0 || dx_insn(x, x->n - 1)->sem == ISA_CALL)
@@ -437,6 +448,9 @@ bool dx_memory(struct dx *x)
 		return true;
 	case KV_MAP_READ_ONLY:
 		read_only(x);
+		return true;
+	case KV_PACKET_READ_ONLY:
+		read_only_packet(x);
 		return true;
 	default:
 		return false;

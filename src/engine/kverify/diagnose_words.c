@@ -7,6 +7,27 @@
 
 /* ---- names ---- */
 
+/* "*p": the load is of what the plain name points to. */
+static bool is_followed(const char *line, uint32_t col, const char *name)
+{
+	const char *at = line + col - 1;
+
+	if (strpbrk(name, "-.["))
+		return false;
+	return *at == '*' || (col > 1 && at[-1] == '*');
+}
+
+static bool with_star(char name[DX_NAME])
+{
+	size_t n = strlen(name);
+
+	if (n + 2 > DX_NAME)
+		return false;
+	memmove(name + 1, name, n + 1);
+	name[0] = '*';
+	return true;
+}
+
 static bool name_of_load(const struct dx *x, const struct dx_value *val, char name[DX_NAME])
 {
 	uint32_t insn = x->step[val->at].insn;
@@ -17,7 +38,7 @@ static bool name_of_load(const struct dx *x, const struct dx_value *val, char na
 		return false;
 	if (dx_assigned(l->text, l->col, name, &right) && dx_is_plain(right))
 		return true;
-	return dx_expression_at(l->text, l->col, name);
+	return dx_expression_at(l->text, l->col, name) && (!is_followed(l->text, l->col, name) || with_star(name));
 }
 
 static bool name_of_call(const struct dx *x, const struct dx_value *val, char name[DX_NAME])

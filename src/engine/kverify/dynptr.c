@@ -275,13 +275,27 @@ static FALLIBLE check_init(struct kverifier *v, unsigned r, uint32_t arg_flags)
 	return khas(v, KERNEL_DYNPTR_SLICES) ? mark_read(v, reg) : E_OK;
 }
 
-FALLIBLE kdynptr_arg(struct kverifier *v, unsigned r, uint32_t insn, uint32_t arg_flags, uint32_t clone_ref_id)
+static FALLIBLE check_pointer(struct kverifier *v, unsigned r)
 {
 	const struct kreg *reg = kreg_at(v, r);
 
-	(void)insn;
 	if (reg->base != KR_STACK && reg->base != KR_DYNPTR)
 		KREJECT_REG(v, DYNPTR_POINTER, r, "arg#%u expected pointer to stack or const struct bpf_dynptr", r - 1);
+	return E_OK;
+}
+
+FALLIBLE kdynptr_new(struct kverifier *v, unsigned r, uint32_t arg_flags, uint32_t clone_ref_id, uint32_t parent_id)
+{
+	TRY(check_pointer(v, r));
+	TRY(check_uninit(v, r));
+	TRY(write_bytes(v, r));
+	return kdynptr_make(v, r, arg_flags, clone_ref_id, parent_id);
+}
+
+FALLIBLE kdynptr_arg(struct kverifier *v, unsigned r, uint32_t insn, uint32_t arg_flags, uint32_t clone_ref_id)
+{
+	(void)insn;
+	TRY(check_pointer(v, r));
 	if (!(arg_flags & KF_UNINIT))
 		return check_init(v, r, arg_flags);
 	TRY(check_uninit(v, r));

@@ -8,7 +8,7 @@
  * Linux: kernel/bpf/btf.c:btf_prepare_func_args, btf_get_prog_ctx_type, btf_check_func_arg_match, v5.10, v6.1, v6.12,
  * v7.2.
  */
-#include "engine/kverify/call_internal.h"
+#include "engine/kverify/kfunc.h"
 
 enum { MAX_ARGS = 5 };
 enum tag {
@@ -77,19 +77,18 @@ static bool is_projection(const char *ctx, const char *name)
 	       (!strcmp(ctx, "xdp_md") && !strcmp(name, "xdp_buff"));
 }
 
-/* Is this pointer one to what programs of this type are given? */
-static bool is_context(const struct kverifier *v, const struct prototype *p, const struct btf_type *ptr)
+bool kbtf_is_context(const struct kverifier *v, const struct btf *b, const struct btf_type *ptr)
 {
 	const char *ctx = v->type ? v->type->ctx_struct : NULL;
 	uint32_t id = ptr->type;
-	const struct btf_type *t = btf_get(p->b, id);
+	const struct btf_type *t = btf_get(b, id);
 
 	while (t->kind == BTF_CONST || t->kind == BTF_VOLATILE || t->kind == BTF_RESTRICT || t->kind == BTF_TYPE_TAG ||
 	       t->kind == BTF_TYPEDEF) {
 		if (t->kind == BTF_TYPEDEF && v->o->target.prog_type == KPROG_KPROBE &&
 		    !strcmp(t->name, "bpf_user_pt_regs_t"))
 			return true;
-		t = btf_get(p->b, t->type);
+		t = btf_get(b, t->type);
 	}
 	if ((t->kind != BTF_STRUCT && t->kind != BTF_UNION) || !t->name[0])
 		return false;
@@ -174,7 +173,7 @@ static FALLIBLE arg_untrusted(struct kverifier *v, const struct prototype *p, ui
 static FALLIBLE arg_pointer(struct kverifier *v, const struct prototype *p, uint32_t arg, const struct btf_type *t,
 			    uint32_t tags, struct ksubprog_arg *out)
 {
-	if (tags & TAG_CTX || is_context(v, p, t)) {
+	if (tags & TAG_CTX || kbtf_is_context(v, p->b, t)) {
 		if (tags & ~(uint32_t)TAG_CTX)
 			return tags_conflict(v, arg);
 		*out = (struct ksubprog_arg){ .arg = KA_CTX };
@@ -307,7 +306,7 @@ FALLIBLE kglobal_enter(struct kverifier *v, uint32_t subprog, struct kframe *f)
 	TRY(kglobal_prepare(v, subprog));
 	for (unsigned i = 0; i < sp->n_args; i++)
 		TRY(enter_arg(v, &sp->args[i], &f->r[i + 1]));
-	return E_OK;
+	return kexception_enter(v, subprog, f);
 }
 
 /* ---- for its calls ---- */

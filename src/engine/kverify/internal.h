@@ -122,6 +122,7 @@ struct kverifier {
 
 	struct ksubprog *subprogs; /* sorted by start; 0 is the program */
 	uint32_t n_subprogs;
+	bool catches; /* one of them is the exception callback */
 	struct kaux *aux;  /* per slot */
 	struct kmap *maps; /* per map of the program */
 
@@ -159,6 +160,7 @@ struct kverifier {
 	struct kloops *loops;      /* scc.c */
 	struct ktypes_data *types; /* types.c: kernel and object BTF, fields of types */
 	struct kcompare *compare;  /* compare.c: id maps */
+	struct kkfunc **kfuncs;    /* kfunc_find.c: per slot; NULL: the program calls none */
 };
 
 /* ---- kverify.c: kverify_prog, and the verifier as it ended; *out is NULL when there was no memory for it ---- */
@@ -230,6 +232,10 @@ FALLIBLE kksym_load(struct kverifier *v, const struct isa_insn *in, struct kreg 
 FALLIBLE kresolve(struct kverifier *v);      /* instructions, and the maps they name, are ones that this release has */
 FALLIBLE kcfg_subprogs(struct kverifier *v); /* finds functions, jumps stay inside them */
 FALLIBLE kcfg_check(struct kverifier *v);    /* reachability, back edges, prune points, checkpoints, SCCs */
+/* exception.c: where the function begins that runs when the program throws; 0: there is none */
+FALLIBLE kexception_find(struct kverifier *v, uint32_t *start);
+FALLIBLE kexception_enter(struct kverifier *v, uint32_t subprog, struct kframe *f); /* its frame, arguments set */
+FALLIBLE kexception_check_chain(struct kverifier *v, uint32_t insn, const uint32_t *chain, uint32_t n);
 FALLIBLE kdepth_check(struct kverifier *v);  /* after the walk: stack of chains of calls */
 int kcfg_subprog_at(const struct kverifier *v, uint32_t insn); /* which begins exactly here; -1: none */
 uint32_t kcfg_subprog_of(const struct kverifier *v, uint32_t insn);
@@ -364,6 +370,12 @@ FALLIBLE kcheck_exit(struct kverifier *v); /* main program, subprogram, callback
 FALLIBLE kcheck_helper_call(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_func_call(struct kverifier *v, const struct isa_insn *in);
 FALLIBLE kcheck_kfunc_call(struct kverifier *v, const struct isa_insn *in);
+FALLIBLE kkfunc_find_all(struct kverifier *v); /* before the graph is looked at. Linux: add_kfunc_call */
+struct kkfunc_facts {
+	bool iter_next, sleeps, changes_packet, throws;
+};
+/* Of the kernel function that this instruction calls, as far as this program may call it; all false: it calls none. */
+struct kkfunc_facts kkfunc_facts(const struct kverifier *v, uint32_t insn);
 bool kcalls_callback(const struct kverifier *v, uint32_t insn); /* a helper or kfunc that calls back, in turn */
 bool kcalls_async(const struct kverifier *v, uint32_t insn);
 /* The prototype of a helper, an embedder's too; parameters of a kfunc by the kernel's types. False: not known. */

@@ -8,7 +8,7 @@
  *
  * Linux: kernel/bpf/verifier.c:process_spin_lock, v6.1, v6.12, v7.2.
  */
-#include "engine/kverify/call_internal.h"
+#include "engine/kverify/kfunc.h"
 
 enum { LOCK_OF_OBJECT = 1 << 30 }; /* plus nothing: an object that the program allocated; else index of the map + 1 */
 
@@ -72,6 +72,21 @@ static FALLIBLE find(struct kverifier *v, unsigned r, bool irq, bool res, struct
 static bool same(const struct kref *ref, uint32_t types, const struct lock *l)
 {
 	return ref->type & types && ref->lock_id == l->id && ref->lock_map == l->map;
+}
+
+bool klock_guards(const struct kverifier *v, const struct kreg *r)
+{
+	const struct kverify_state *s = &v->cur;
+	struct lock l = { .id = r->id, .map = r->base == KR_MAP_VALUE ? r->map + 1 : LOCK_OF_OBJECT };
+
+	if (!s->active_locks)
+		return false;
+	if (!khas(v, KERNEL_REFS_OF_STATE))
+		return s->lock_id == l.id && s->lock_map == l.map;
+	for (uint32_t i = 0; i < s->n_refs; i++)
+		if (same(&s->refs[i], KREF_LOCK | KREF_RES_LOCK | KREF_RES_LOCK_IRQ, &l))
+			return true;
+	return false;
 }
 
 /* ---- from 6.14 on: among the references ---- */

@@ -198,6 +198,15 @@ FALLIBLE kref_release(struct kverifier *v, uint32_t id)
 	return E_OK;
 }
 
+FALLIBLE kref_release_if_own(struct kverifier *v, uint32_t id)
+{
+	if (khas(v, KERNEL_REF_BY_ID))
+		return release_family(v, id);
+	if (kref_end(v, id))
+		kstate_each_reg(v, &v->cur, forget_ref, &id);
+	return E_OK;
+}
+
 /* ---- nothing may be left ---- */
 
 /* May end with it: a struct_ops program that returns the reference it holds. */

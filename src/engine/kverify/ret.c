@@ -8,7 +8,7 @@
  * Linux: kernel/bpf/verifier.c:process_bpf_exit_full, prepare_func_exit, check_return_code, v7.2; do_check, v5.10,
  * v6.1, v6.12.
  */
-#include "engine/kverify/call_internal.h"
+#include "engine/kverify/kfunc.h"
 
 /* ---- what may not be held ---- */
 
@@ -117,6 +117,29 @@ static struct kernel_ret_range program_range(const struct kverifier *v)
 	if (x && x->prog_type && x->prog_type == t.prog_type)
 		return (struct kernel_ret_range){ .have = true, .min = x->ret_min, .max = x->ret_max };
 	return kernel_ret_range(v->k, &t);
+}
+
+/* What bpf_throw is given is what the program gives back; nothing may be held, in no frame. Exits of frames between are skipped. */
+FALLIBLE kcheck_throw(struct kverifier *v)
+{
+	struct kernel_ret_range r = program_range(v);
+	struct krange range = { r.min, r.max, r.ret32 };
+	const struct kreg *r1 = kreg_at(v, 1);
+
+	if (!v->catches && r.have && !r.may_be_anything) {
+		if (r1->base != KR_SCALAR)
+			KREJECT_REG(v, RETURN_TYPE, 1, "At program exit the register R1 is not a known value (%s)", kreg_type_text(v, r1));
+		TRY(kprecise_reg(v, 1));
+		TRY(kcheck_ret_range(v, 1, &range, "At program exit"));
+	}
+	if (khas(v, KERNEL_EXIT_RESOURCES))
+		TRY(kref_none_held(v, true, true, "bpf_throw"));
+	else
+		TRY(old_locks(v));
+	if (!khas(v, KERNEL_EXIT_RESOURCES))
+		TRY(kref_none_held(v, true, false, NULL));
+	v->path_ends = true;
+	return E_OK;
 }
 
 static FALLIBLE check_program(struct kverifier *v)

@@ -86,7 +86,7 @@ static void name(struct kverifier *v, struct ksubprog *s)
 
 static FALLIBLE find(struct kverifier *v)
 {
-	uint32_t room = v->k->limits.subprogs;
+	uint32_t room = v->k->limits.subprogs, exception;
 
 	v->subprogs = ARENA_ARRAY(v->arena, struct ksubprog, room);
 	KNEED(v, v->subprogs);
@@ -98,7 +98,14 @@ static FALLIBLE find(struct kverifier *v)
 		if (is_local_call(in) || is_func_address(in))
 			TRY(add(v, room, (int64_t)i + 1 + in->imm));
 	}
+	TRY(kexception_find(v, &exception));
+	if (exception)
+		TRY(add(v, room, exception));
 	for (uint32_t s = 0; s < v->n_subprogs; s++) {
+		struct ksubprog *sp = &v->subprogs[s];
+
+		sp->is_exception_cb = sp->is_async_cb = sp->is_cb = sp->called = exception && sp->start == exception;
+		v->catches |= sp->is_exception_cb;
 		v->subprogs[s].end = s + 1 < v->n_subprogs ? v->subprogs[s + 1].start : v->p->n_insns;
 		name(v, &v->subprogs[s]);
 	}
@@ -154,6 +161,7 @@ static FALLIBLE check_abnormal_return(struct kverifier *v)
 FALLIBLE kcfg_subprogs(struct kverifier *v)
 {
 	TRY(find(v));
+	TRY(kkfunc_find_all(v));
 	for (uint32_t s = 0; s < v->n_subprogs; s++)
 		TRY(check_one(v, &v->subprogs[s]));
 	return check_abnormal_return(v);

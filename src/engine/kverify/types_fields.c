@@ -193,8 +193,12 @@ static FALLIBLE graph_root(struct search *s, uint32_t owner, int32_t component, 
 		return refuse(s);
 	t = btf_get(s->b, f.type_id);
 	for (uint32_t i = 0; i < t->n; i++) {
+		const char *node = btf_get(s->b, t->members[i].type)->name;
+
 		if (strcmp(t->members[i].name, colon + 1) != 0)
 			continue;
+		if (strcmp(node, f.kind == KFIELD_LIST_HEAD ? "bpf_list_node" : "bpf_rb_node") != 0)
+			return refuse(s);
 		f.node_off = t->members[i].bit_off / 8;
 		return add(s, f);
 	}

@@ -61,6 +61,38 @@ static FALLIBLE refuse_legacy_maps(const struct elf *e)
 	return E_OK;
 }
 
+/* The offset of a variable in its data section, in the types. */
+static void place_variable(const struct btf *b, struct btf_var **rows, const struct elf_symbol *sym)
+{
+	uint32_t id = btf_find(b, BTF_VAR, sym->name, 0);
+
+	if (!id || btf_get(b, id)->n == 0 /* BTF_VAR_STATIC */ || !rows[id] || sym->value > UINT32_MAX)
+		return;
+	rows[id]->off = (uint32_t)sym->value;
+}
+
+/*
+ * Compilers leave the offsets of variables in data sections to whoever loads the object: symbols have them. Those of static variables
+ * stay as they are. libbpf: btf_fixup_datasec, v1.5
+ */
+static FALLIBLE place_variables(const struct elf *e, const struct btf *b)
+{
+	struct btf_var **rows = ARENA_ARRAY(e->a, struct btf_var *, b->n_types);
+
+	if (!rows)
+		return E_NOMEM;
+	for (uint32_t id = 1; id < b->n_types; id++) {
+		const struct btf_type *t = btf_get(b, id);
+
+		for (uint32_t i = 0; t->kind == BTF_DATASEC && i < t->n; i++)
+			rows[t->vars[i].type] = (struct btf_var *)(uintptr_t)&t->vars[i]; /* ours: just read */
+	}
+	for (uint32_t i = 0; i < e->n_symbols; i++)
+		if (e->symbols[i].type == STT_OBJECT && e->symbols[i].section)
+			place_variable(b, rows, &e->symbols[i]);
+	return E_OK;
+}
+
 /* *out: NULL when there are no types */
 static FALLIBLE read_types(struct elf *e, struct btf **out)
 {
@@ -77,7 +109,8 @@ static FALLIBLE read_types(struct elf *e, struct btf **out)
 	err = btf_read(s->data, NULL, e->a, *out, e->d);
 	if (err != E_OK && e->d && e->d->offset != DIAG_NONE)
 		e->d->offset += s->off;
-	return err;
+	TRY(err);
+	return place_variables(e, *out);
 }
 
 FALLIBLE obj_read(struct view bytes, const char *name, const struct obj_opts *opts, struct arena *a, struct obj *out,

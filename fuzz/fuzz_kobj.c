@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fuzz_kobj: any bytes as an object, read for a release whose types are the object's own or those of made_types.bpf.c;
+ * each program that it names a place for is judged. The last byte says which release and which types.
+ */
+#include "engine/kobj/kobj.h"
+#include "made.h"
+
+enum { OBJECT_BYTES = 64 << 20, PROGS = 16, ROOM = 8 << 20 };
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static struct made_kit kit;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	if (!made_kit_init(&kit))
+		abort();
+	return 0;
+}
+
+static void must(bool what, const char *why)
+{
+	if (what)
+		return;
+	(void)fprintf(stderr, "%s\n", why);
+	abort();
+}
+
+/* What a configuration says depends on the name only, and may be anything. */
+static const char *config(void *user, const char *name)
+{
+	static const char *const values[] = { NULL, "y", "m", "250", "\"", "\"text\"", "0x", "" };
+
+	(void)user;
+	return values[(uint8_t)name[strlen(name) - 1] % countof(values)];
+}
+
+static void judge_programs(const struct kobj *o)
+{
+	for (uint32_t i = 0; i < o->obj.n_progs && i < PROGS; i++) {
+		struct kernel_profile few = *o->kernel;
+		struct kverify_opts opts;
+		struct diag d;
+		const char *wrong;
+
+		diag_init(&d);
+		if (kobj_target(o, &o->obj.progs[i], &opts, &d) != E_OK) {
+			must(d.err == E_UNSUPPORTED, "a target is refused for no reason");
+			continue;
+		}
+		few.limits.steps = MADE_STEPS;
+		opts.kernel = &few;
+		wrong = made_judge_prog(&o->obj.progs[i], &opts, ROOM, i & 1);
+		must(!wrong, wrong);
+	}
+}
+
+/* The types of the object, as those of the kernel too. */
+static bool own_types(struct view bytes, struct arena *a, struct btf *out)
+{
+	const struct obj_opts opts = { .target = &kit.types };
+	struct obj o;
+
+	if (obj_read(bytes, "fuzz.o", &opts, a, &o, NULL) != E_OK || !o.types)
+		return false;
+	*out = *o.types;
+	return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	struct kobj_opts opts = { .kernel_types = &kit.types, .config = config };
+	struct kobj object;
+	struct arena a;
+	struct btf own;
+	struct diag d;
+	enum err err;
+
+	if (!n)
+		return 0;
+	arena_init(&a, OBJECT_BYTES);
+	diag_init(&d);
+	opts.kernel = &kernel_profiles[(p[n - 1] >> 2) % kernel_n_profiles];
+	if (p[n - 1] & 1)
+		opts.kernel_types = own_types(view_of(p, n), &a, &own) ? &own : NULL;
+	err = kobj_read(view_of(p, n), "fuzz.o", &opts, &a, &object, &d);
+	if (err == E_OK)
+		judge_programs(&object);
+	else
+		must(err != E_BUG && (d.err == err || err == E_NOMEM), "an object is refused for no reason");
+	arena_done(&a);
+	return 0;
+}
