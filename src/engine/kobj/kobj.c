@@ -31,14 +31,19 @@ static bool bind_kfunc(const struct kobj_opts *o, const char *name, struct obj_b
 	return id;
 }
 
-/* A variable of the kernel: by its type where the types have it, else any address. */
-static bool bind_variable(const struct kobj_opts *o, const char *name, struct obj_bound *out)
+/*
+ * A variable of the kernel: by its type where the object knows one; without, an address is all that it gets, and any
+ * will do. Linux: tools/lib/bpf/libbpf.c:bpf_object__resolve_ksym_var_btf_id, v6.12
+ */
+static bool bind_variable(const struct kobj_opts *o, const struct obj_extern *x, struct obj_bound *out)
 {
-	uint32_t id = o->kernel_types ? btf_find(o->kernel_types, BTF_VAR, name, 1) : 0;
-
-	*out = id ? (struct obj_bound){ .kind = OBJ_BOUND_BTF_ID, .number = id }
-		  : (struct obj_bound){ .kind = OBJ_BOUND_NUMBER, .number = UINT64_C(0xffffffff81000000) };
-	return true;
+	if (!x->typed) {
+		*out = (struct obj_bound){ .kind = OBJ_BOUND_NUMBER, .number = UINT64_C(0xffffffff81000000) };
+		return true;
+	}
+	*out = (struct obj_bound){ .kind = OBJ_BOUND_BTF_ID,
+				   .number = o->kernel_types ? btf_find(o->kernel_types, BTF_VAR, x->name, 1) : 0 };
+	return out->number;
 }
 
 static bool config_value(const char *text, struct obj_bound *out)
@@ -95,7 +100,7 @@ static bool resolve(void *user, const struct obj_extern *x, struct obj_bound *ou
 	if (x->kind == OBJ_EXTERN_FUNC)
 		there = bind_kfunc(k->o, x->name, out);
 	else if (x->kind == OBJ_EXTERN_VAR)
-		there = bind_variable(k->o, x->name, out);
+		there = bind_variable(k->o, x, out);
 	else
 		there = bind_config(k->o, x->name, out);
 	if (!there)

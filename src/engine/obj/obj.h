@@ -45,6 +45,7 @@ struct obj_extern {
 	const char *name;
 	uint8_t kind;        /* enum obj_extern_kind */
 	bool weak;           /* may be missing: an address or value of 0; a call of it never comes back */
+	bool typed;          /* VAR: the types say what it is, and not only that it has an address (void) */
 	bool is_signed;      /* CONFIG: a number that may be negative */
 	uint32_t value_size; /* CONFIG: bytes; VAR: bytes, or 0 when the types do not say */
 };
