@@ -47,6 +47,22 @@ static enum kernel_refusal lend(const struct kverifier *v, uint32_t id, const st
 	return extra_allows(v->o->extra, id) ? KERNEL_ALLOWED : KERNEL_NOT_HERE;
 }
 
+/* Linux: security_locked_down(LOCKDOWN_BPF_WRITE_USER), (LOCKDOWN_BPF_READ_KERNEL) in kernel/trace/bpf_trace.c, v6.12 */
+static bool is_locked_down(const struct kverifier *v, uint32_t id)
+{
+	switch (id) {
+	case HELPER_PROBE_WRITE_USER:
+		return v->o->lacks & KVERIFY_LACKS_WRITE_USER;
+	case HELPER_PROBE_READ:
+	case HELPER_PROBE_READ_STR:
+	case HELPER_PROBE_READ_KERNEL:
+	case HELPER_PROBE_READ_KERNEL_STR:
+		return v->o->lacks & KVERIFY_LACKS_READ_KERNEL;
+	default:
+		return false;
+	}
+}
+
 static FALLIBLE find(struct kverifier *v, uint32_t id, const struct kernel_proto **out)
 {
 	const struct kverify_extra *x = v->o->extra;
@@ -62,6 +78,8 @@ static FALLIBLE find(struct kverifier *v, uint32_t id, const struct kernel_proto
 		why = lend(v, id, out);
 	else
 		why = kernel_helper(v->k, &v->o->target, id, out);
+	if (why == KERNEL_ALLOWED && is_locked_down(v, id))
+		why = KERNEL_NOT_HERE;
 	if (why == KERNEL_NO_HELPER)
 		KREJECT(v, NO_HELPER, "invalid func %s%s#%d", name ? "bpf_" : "", name ? name : "unknown", (int)id);
 	name = name ? name : "unknown";

@@ -99,6 +99,15 @@ struct kblock {
 	struct kblock *next;
 };
 
+/* Where the program goes, for types whose context is the arguments of a function of the kernel. */
+struct kattach {
+	const char *name;         /* "bpf_lsm_file_open", "btf_trace_sched_switch", "do_unlinkat" */
+	const struct btf_type *proto; /* FUNC_PROTO in the kernel's types */
+	const struct btf_type *stub; /* struct_ops: FUNC_PROTO that names what may be NULL; NULL: nothing may */
+	uint32_t id;              /* of the function or typedef; struct_ops: 0 */
+	uint32_t first;           /* parameters that are not the program's: 1 for raw tracepoints */
+};
+
 struct kverifier {
 	const struct prog *p;
 	const struct kverify_opts *o;
@@ -108,6 +117,7 @@ struct kverifier {
 	struct diag *d;
 	struct kverify_stats stats;
 	const struct kernel_prog_type *type;
+	struct kattach attach; /* proto NULL: none */
 	int failed_reg; /* what the reject was about; -1 */
 
 	struct ksubprog *subprogs; /* sorted by start; 0 is the program */
@@ -214,7 +224,11 @@ FALLIBLE kwalk_push(struct kverifier *v, uint32_t insn, uint32_t prev, struct kv
 FALLIBLE kwalk_push_async(struct kverifier *v, uint32_t subprog, uint32_t insn, bool sleepable, struct kframe **out);
 
 /* ---- resolve.c, cfg.c, subprogs.c, depth.c ---- */
+FALLIBLE kattach_check(struct kverifier *v); /* attach_check.c: sets v->attach */
 FALLIBLE kmaps_check(struct kverifier *v);   /* map_uses.c: what is in the values of maps is for this program */
+/* ksym.c: the kernel has what this instruction gives the address of; what it gives */
+FALLIBLE kksym_check(struct kverifier *v, const struct isa_insn *in);
+FALLIBLE kksym_load(struct kverifier *v, const struct isa_insn *in, struct kreg *dst);
 FALLIBLE kresolve(struct kverifier *v);      /* instructions, and the maps they name, are ones that this release has */
 FALLIBLE kcfg_subprogs(struct kverifier *v); /* finds functions, jumps stay inside them */
 FALLIBLE kcfg_check(struct kverifier *v);    /* reachability, back edges, prune points, checkpoints, SCCs */
@@ -390,7 +404,7 @@ struct kwalked {
 };
 void ktypes_walk(struct kverifier *v, enum ktypes t, uint32_t type_id, uint32_t off, uint32_t size,
 		 struct kwalked *out);
-FALLIBLE ktypes_init(struct kverifier *v); /* attach target, map values' special fields */
+FALLIBLE ktypes_init(struct kverifier *v); /* map values' special fields */
 
 /* Does an object of type id, looked at `off` bytes into it, stand for one of type need? Linux: btf_struct_ids_match */
 bool ktypes_match(struct kverifier *v, enum ktypes t, uint32_t id, uint32_t off, enum ktypes need_types, uint32_t need,
@@ -400,12 +414,6 @@ const char *ktypes_name(const struct kverifier *v, enum ktypes t, uint32_t id);
 const struct kmap *ktypes_record(struct kverifier *v, uint32_t type_id);
 const struct kfield *kmap_field(const struct kmap *m, uint32_t off); /* that begins at off; NULL: none */
 const char *kfield_name(uint32_t kind); /* "bpf_timer" */
-/* Where the program goes, for types whose context is the arguments of a function of the kernel. */
-struct kattach {
-	const char *name;         /* "bpf_lsm_file_open", "btf_trace_sched_switch", "do_unlinkat" */
-	const struct btf_type *proto; /* FUNC_PROTO in the kernel's types */
-	uint32_t first;           /* parameters that are not the program's: 1 for raw tracepoints */
-};
 /* NULL: it was not said, or the kernel's types do not have it. */
 const struct kattach *ktypes_attach(const struct kverifier *v);
 

@@ -38,6 +38,7 @@ static FALLIBLE run(struct kverifier *v)
 {
 	TRY(init(v));
 	TRY(kcfg_subprogs(v));
+	TRY(kattach_check(v));
 	TRY(kresolve(v));
 	TRY(ktypes_init(v));
 	TRY(kmaps_check(v));

@@ -70,6 +70,8 @@ static FALLIBLE check_imm64(struct kverifier *v, const struct isa_insn *in, stru
 {
 	const struct prog_map *m;
 
+	if (in->aux == ISA_IMM64_BTF_ID)
+		return kksym_check(v, in);
 	if (!names_map(in))
 		return E_OK;
 	if (in->imm < 0 || in->imm >= v->p->n_maps)
