@@ -138,9 +138,12 @@ static const struct btf_type *whole_proto(const struct kverifier *v, const struc
 /* The kernel's types say that programs may call it, and the tables here do not know it. */
 static bool is_marked(const struct btf *b, uint32_t id)
 {
-	for (uint32_t i = btf_find(b, BTF_DECL_TAG, "bpf_kfunc", 1); i; i = btf_find(b, BTF_DECL_TAG, "bpf_kfunc", i + 1))
-		if (btf_get(b, i)->type == id)
+	for (uint32_t i = 1; i < b->n_types; i++) {
+		const struct btf_type *t = btf_get(b, i);
+
+		if (t->kind == BTF_DECL_TAG && t->type == id && !strcmp(t->name, "bpf_kfunc"))
 			return true;
+	}
 	return false;
 }
 
