@@ -34,7 +34,7 @@ const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--ker
 			       "  --trace          content: each processed instruction with the state before it,\n"
 			       "                   on standard error\n"
 			       "  --format FORMAT  text, json (--json is the same), or sarif\n"
-			       "  --explain ID     what a reason means, such as K301, with an example; all: every one\n"
+			       "  --explain ID     what a reason means, such as Q301, with an example; all: every one\n"
 			       "\n"
 			       "Exit code 0: all are accepted. 1: at least one is not, or nothing can be said of\n"
 			       "it, or the object cannot be read. 3: this host cannot tell.\n";

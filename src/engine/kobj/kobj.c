@@ -158,7 +158,7 @@ FALLIBLE kobj_target(const struct kobj *o, const struct prog *p, struct kverify_
 	const char *attach = "";
 
 	if (!kernel_section(p->section, &v.target, &attach))
-		FAIL_ID(d, UNSUPPORTED, 'K', 980, "section '%s' does not say what type of program '%s' is", p->section,
+		FAIL_ID(d, UNSUPPORTED, 'Q', 980, "section '%s' does not say what type of program '%s' is", p->section,
 			p->name);
 	if (attach[0] && !v.target.attach_name)
 		v.target.attach_name = attach;

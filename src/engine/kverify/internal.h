@@ -11,8 +11,8 @@
 #include "engine/kverify/kverify.h"
 #include "engine/kverify/state.h"
 
-/* KV_UNKNOWN_OPCODE = 101 and so on. Rows by topic: diag_structure.def K1xx, numbers K2xx, memory K3xx, calls K4xx,
- * resources K5xx, types K6xx, load K7xx, size and unsupported K9xx. */
+/* KV_UNKNOWN_OPCODE = 101 and so on. Rows by topic: diag_structure.def Q1xx, numbers Q2xx, memory Q3xx, calls Q4xx,
+ * resources Q5xx, types Q6xx, load Q7xx, size and unsupported Q9xx. */
 enum kverify_id {
 #define KDIAG(id, name, cls, title, need, mend, log) KV_##name = (id),
 #include "engine/kverify/diagnostics.def"
