@@ -57,7 +57,7 @@ static const struct row {
 	{ "object_dropped", { 113, 470, 0, 0, 0 } },
 	{ "object_kept", { 113, 470, 501, 502, 502 } },
 	{ "object_of_the_stack_dropped", { 113, 470, 483, 483, 504 } },
-	{ "node_written", { 113, 470, 353, 353, 353 } },
+	{ "node_written", { 113, 470, 570, 570, 570 } },
 	{ "number_for_type", { 113, 470, 481, 481, 481 } },
 	{ "list_in_and_out", { 113, 470, 0, 0, 0 } },
 	{ "list_without_lock", { 113, 470, 559, 559, 559 } },

@@ -2,8 +2,8 @@
 /*
  * kfunc_find: which functions of the kernel a program calls, and what is known of each before any path is followed.
  *
- * Linux: kernel/bpf/verifier.c:add_kfunc_call, fetch_kfunc_meta, special_kfunc_list, v6.1, v6.12, v7.2; visit_insn, v6.12, kernel/bpf/cfg.c,
- * v7.2.
+ * Linux: kernel/bpf/verifier.c:add_kfunc_call, fetch_kfunc_meta, special_kfunc_list, v6.1, v6.12, v7.2; visit_insn,
+ * v6.12, kernel/bpf/cfg.c, v7.2.
  */
 #include "engine/kverify/kfunc.h"
 
@@ -123,7 +123,8 @@ static const struct kkfunc *of(const struct kverifier *v, const struct isa_insn 
 /* ---- before the walk ---- */
 
 /* The prototype with the arguments that the verifier fills in stands at NAME_impl. */
-static const struct btf_type *whole_proto(const struct kverifier *v, const struct kkfunc *f, const struct btf_type *proto)
+static const struct btf_type *whole_proto(const struct kverifier *v, const struct kkfunc *f,
+					  const struct btf_type *proto)
 {
 	char name[256];
 	uint32_t id;
