@@ -149,6 +149,7 @@ bool klock_guards(const struct kverifier *v, const struct kreg *r);
 
 /* ---- ret.c ---- */
 FALLIBLE kcheck_throw(struct kverifier *v);
+FALLIBLE kexception_exit(struct kverifier *v); /* the path ends, in whatever frame: nothing may be held */
 
 /* ---- global.c ---- */
 /* Is this pointer type one to what programs of this type are given? Linux: btf_is_prog_ctx_type */

@@ -119,6 +119,18 @@ static struct kernel_ret_range program_range(const struct kverifier *v)
 	return kernel_ret_range(v->k, &t);
 }
 
+FALLIBLE kexception_exit(struct kverifier *v)
+{
+	if (khas(v, KERNEL_EXIT_RESOURCES)) {
+		TRY(kref_none_held(v, true, true, "bpf_throw"));
+	} else {
+		TRY(old_locks(v));
+		TRY(kref_none_held(v, true, false, NULL));
+	}
+	v->path_ends = true;
+	return E_OK;
+}
+
 /* What bpf_throw is given is what the program gives back; nothing may be held, in no frame. Exits of frames between are
  * skipped. */
 FALLIBLE kcheck_throw(struct kverifier *v)
@@ -134,14 +146,7 @@ FALLIBLE kcheck_throw(struct kverifier *v)
 		TRY(kprecise_reg(v, 1));
 		TRY(kcheck_ret_range(v, 1, &range, "At program exit"));
 	}
-	if (khas(v, KERNEL_EXIT_RESOURCES))
-		TRY(kref_none_held(v, true, true, "bpf_throw"));
-	else
-		TRY(old_locks(v));
-	if (!khas(v, KERNEL_EXIT_RESOURCES))
-		TRY(kref_none_held(v, true, false, NULL));
-	v->path_ends = true;
-	return E_OK;
+	return kexception_exit(v);
 }
 
 static FALLIBLE check_program(struct kverifier *v)
