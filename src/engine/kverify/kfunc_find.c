@@ -205,7 +205,7 @@ FALLIBLE kkfunc_find_all(struct kverifier *v)
 	struct kkfunc *known = NULL;
 
 	for (uint32_t i = 0; i < v->p->n_insns; i++) {
-		if (!is_call(&v->p->insns[i]))
+		if (!is_call(&v->p->insns[i]) || kernel_insn_since(&v->p->insns[i]) > v->k->version)
 			continue;
 		v->insn = i;
 		if (!v->kfuncs)
