@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kfuncs.bpf: calls of the kernel's functions, right and wrong; programs. Compiled by the build for test_kfuncs.c, whose table has a row
- * for each.
+ * kfuncs.bpf: calls of the kernel's functions, right and wrong; programs. Compiled by the build for test_kfuncs.c,
+ * whose table has a row for each.
  */
 typedef int s32;
 typedef unsigned int u32;
@@ -521,7 +521,8 @@ SEC("tc") int kernel_context_of_none(struct __sk_buff *s)
 
 SEC("tc") int cast_to_task(struct __sk_buff *s)
 {
-	struct task_struct *t = bpf_rdonly_cast((void *)(u64)s->len, __builtin_btf_type_id(*(struct task_struct *)0, 1));
+	struct task_struct *t =
+		bpf_rdonly_cast((void *)(u64)s->len, __builtin_btf_type_id(*(struct task_struct *)0, 1));
 
 	return t->pid & 1;
 }

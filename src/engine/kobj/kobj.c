@@ -22,7 +22,8 @@ bool kobj_license_is_gpl(const char *license)
 	return false;
 }
 
-/* A function of the kernel. One that may be missing is function 0 then, as libbpf makes it: refused where a path comes to it. */
+/* A function of the kernel. One that may be missing is function 0 then, as libbpf makes it: refused where a path comes
+ * to it. */
 static bool bind_kfunc(const struct kobj_opts *o, const struct obj_extern *x, struct obj_bound *out)
 {
 	uint32_t id = o->kernel_types ? btf_find(o->kernel_types, BTF_FUNC, x->name, 1) : 0;

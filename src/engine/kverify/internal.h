@@ -25,7 +25,7 @@ struct ksubprog {
 	uint32_t stack_bytes;
 	uint32_t func; /* index in prog->funcs; UINT32_MAX: none */
 	bool has_tail_call, tail_call_reachable, has_ld_abs, is_cb, is_async_cb, is_exception_cb;
-	bool changes_pkt, might_sleep;
+	bool changes_pkt, might_sleep, might_throw;
 	bool global, called, verified;
 	uint32_t exit_insn;
 	/* call_global.c: what its BTF prototype says of its arguments; args_known 0: not looked at, 1: known, 2: they

@@ -356,7 +356,8 @@ static void note_offsets(struct kmap *m)
 /* Lists and trees need a lock; an object that may be in both needs a count. Linux: btf_parse_fields, v6.12 */
 static bool fields_agree(const struct search *s)
 {
-	uint32_t has = 0, graph = 1u << KFIELD_LIST_HEAD | 1u << KFIELD_RB_ROOT, node = 1u << KFIELD_LIST_NODE | 1u << KFIELD_RB_NODE;
+	uint32_t has = 0, graph = 1u << KFIELD_LIST_HEAD | 1u << KFIELD_RB_ROOT,
+		 node = 1u << KFIELD_LIST_NODE | 1u << KFIELD_RB_NODE;
 
 	for (uint32_t i = 0; i < s->n; i++)
 		has |= 1u << s->found[i].kind;
