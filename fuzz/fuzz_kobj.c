@@ -4,6 +4,7 @@
  * each program that it names a place for is judged. The last byte says which release and which types.
  *
  * Most mutations keep the size and change a few bytes of one section, so that the file stays an object.
+ * FUZZ_BTF=/sys/kernel/btf/vmlinux: that kernel's types instead of made_types.bpf.c.
  */
 #include <elf.h>
 
@@ -19,11 +20,26 @@ size_t LLVMFuzzerMutate(uint8_t *p, size_t n, size_t max);
 
 static struct made_kit kit;
 
+/* Names point into the bytes, which stay. */
+static bool read_types(const char *path)
+{
+	static uint8_t bytes[32 << 20];
+	FILE *f = fopen(path, "re");
+	size_t n = 0;
+
+	if (f)
+		n = fread(bytes, 1, sizeof bytes, f);
+	if (f)
+		(void)fclose(f);
+	kit.arena.cap = SIZE_MAX;
+	return n && btf_read(view_of(bytes, n), NULL, &kit.arena, &kit.types, NULL) == E_OK;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	if (!made_kit_init(&kit))
+	if (!made_kit_init(&kit) || (getenv("FUZZ_BTF") && !read_types(getenv("FUZZ_BTF"))))
 		abort();
 	return 0;
 }
