@@ -245,12 +245,16 @@ static void say_stand_ins(const struct verify_args *args, const struct verify_ke
 {
 	for (uint32_t i = 0; i < ks->n; i++)
 		if (ks->k[i].stand_in) {
-			(void)fprintf(stderr, "sallyport: note: no types of other kernels are given (--btf): this "
-					      "host's stand in for theirs, so that "
-					      "fields and kfuncs which differ are judged as here\n");
+			(void)fprintf(stderr,
+				      "sallyport: note: %s, so that fields and kfuncs which differ are judged as "
+				      "there\n",
+				      args->btf && ks->k[i].types_from == args->btf
+					      ? "--btf gives one file for several kernels: its types stand in for "
+						"theirs"
+					      : "no types of other kernels are given (--btf): this host's stand in "
+						"for theirs");
 			return;
 		}
-	(void)args;
 }
 
 static int judge_kernels(struct job *job, const struct verify_kernels *ks)
@@ -334,7 +338,7 @@ static bool take_list(int argc, char **argv)
 		return false;
 	memcpy(first, next, len);
 	first[len] = '\0';
-	return !strcmp(first, "host") || !strcmp(first, "all") || kernel_profile(first);
+	return !strcmp(first, "host") || !strcmp(first, "all") || kernel_version(first);
 }
 
 int cmd_verify(int argc, char **argv)

@@ -71,6 +71,8 @@ extern const size_t kernel_n_profiles; /* oldest first */
 
 /* "6.1", "v6.1", "6.1.192-cloud": the release of that number; NULL: there is none. */
 const struct kernel_profile *kernel_profile(const char *name);
+/* "6.1", "v6.2", "5.14.0-503.el9": its first two numbers; 0: it does not begin with two. */
+uint16_t kernel_version(const char *name);
 /* The newest profile that is not newer than this release: what stands for a release without one of its own. */
 const struct kernel_profile *kernel_profile_for(uint16_t version);
 
