@@ -109,4 +109,10 @@ void verify_policy_free(struct verify_policy *p);
 /* ---- verify_explain.c ---- */
 int verify_explain(const char *id, bool json);
 
+/* ---- verify_list.c: what releases have ---- */
+/* which: "6.1,6.12", "6.1..6.12"; NULL: all. args->btf as for a verdict. */
+int verify_list(const struct verify_args *args, const char *which);
+/* docs/kernels.md */
+int verify_list_page(void);
+
 #endif

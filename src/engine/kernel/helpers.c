@@ -253,7 +253,7 @@ static bool is_allowed(const struct kernel_profile *k, const struct kernel_targe
 	return false;
 }
 
-static bool has_helper(const struct kernel_profile *k, uint32_t id)
+bool kernel_has_helper(const struct kernel_profile *k, uint32_t id)
 {
 	return k->own ? id < N_HELPERS && own_has(k->own->helpers, id) : kernel_helper_since(id) <= k->version;
 }
@@ -270,7 +270,7 @@ enum kernel_refusal kernel_helper(const struct kernel_profile *kernel, const str
 	const struct kernel_profile at = { .version = kernel_as_of(kernel, kernel_helper_since(id)) }, *k = &at;
 	uint64_t place = kernel_place(t);
 
-	if (!has_helper(kernel, id))
+	if (!kernel_has_helper(kernel, id))
 		return why_no_helper(kernel, id);
 	for (size_t i = first_grant(id); i < countof(grants) && grants[i].helper == id; i++) {
 		const struct grant *g = &grants[i];

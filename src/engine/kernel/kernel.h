@@ -229,6 +229,8 @@ struct kernel_prog_type {
 const struct kernel_prog_type *kernel_prog_type(const struct kernel_profile *k, uint32_t type);
 const char *kernel_prog_type_name(uint32_t type);     /* "xdp"; "type 99" is NULL */
 const char *kernel_attach_type_name(uint32_t attach); /* "cgroup_inet4_bind"; NULL: none has that number */
+/* Is it in this release's enum bpf_attach_type? */
+bool kernel_has_attach(const struct kernel_profile *k, uint32_t attach);
 /* Does this release load programs of this type for this expected attach type (else EINVAL before any instruction is
  * looked at)? */
 bool kernel_attach_ok(const struct kernel_profile *k, const struct kernel_target *t);
@@ -338,6 +340,7 @@ enum kernel_refusal {
 /* The prototype as this program sees it, in *out. */
 enum kernel_refusal kernel_helper(const struct kernel_profile *k, const struct kernel_target *t, uint32_t id,
 				  const struct kernel_proto **out);
+bool kernel_has_helper(const struct kernel_profile *k, uint32_t id);
 const char *kernel_helper_name(uint32_t id); /* "map_lookup_elem", NULL: none has it */
 /* The release that first had it, or KERNEL_NOT_YET. */
 uint16_t kernel_helper_since(uint32_t id);

@@ -25,6 +25,5 @@ static inline uint16_t kernel_as_of(const struct kernel_profile *k, uint16_t sin
 
 /* The first row of this name, or where it would stand. */
 size_t kernel_kfunc_first(const char *name);
-bool kernel_has_attach(const struct kernel_profile *k, uint32_t attach);
 
 #endif

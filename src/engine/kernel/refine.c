@@ -201,8 +201,7 @@ static void set_behaviours(const struct notes *n, const struct kernel_profile *a
 static void set_helpers(const struct notes *n, const struct kernel_profile *as, struct kernel_own *own)
 {
 	for (uint32_t id = 0; id < KERNEL_HELPER_WORDS * 64; id++)
-		own_set(own->helpers, id,
-			n->listed[HELPERS] ? own_has(n->helpers, id) : kernel_helper_since(id) <= as->version);
+		own_set(own->helpers, id, n->listed[HELPERS] ? own_has(n->helpers, id) : kernel_has_helper(as, id));
 	memcpy(own->strange, n->strange, sizeof own->strange);
 }
 
@@ -260,7 +259,7 @@ static void count(const struct kernel_profile *k, struct kernel_refined *r)
 		count_one(kernel_has(k, (enum kernel_behaviour)b), kernel_has(p, (enum kernel_behaviour)b),
 			  &m->behaviours, &l->behaviours);
 	for (uint32_t id = 0; id < KERNEL_HELPER_WORDS * 64; id++)
-		count_one(kernel_helper_since(id) <= k->version, own_has(r->own.helpers, id), &m->helpers, &l->helpers);
+		count_one(kernel_has_helper(k, id), kernel_has_helper(p, id), &m->helpers, &l->helpers);
 	for (uint32_t i = 0; i < 64; i++) {
 		count_one(kernel_map_kind(k, i), kernel_map_kind(p, i), &m->maps, &l->maps);
 		count_one(kernel_prog_type(k, i), kernel_prog_type(p, i), &m->progs, &l->progs);
