@@ -38,7 +38,7 @@ const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--ker
 			       "  --format FORMAT  text, json (--json is the same), or sarif\n"
 			       "  --explain ID     what a reason means, such as K301, with an example; all: every one\n"
 			       "  --kernels [LIST|A..B]\n"
-			       "                   what these kernels have (all of them), or what differs from A to B\n"
+			       "                   what these kernels have, or what differs between two\n"
 			       "\n"
 			       "Exit code 0: all are accepted. 1: at least one is not, or nothing can be said of\n"
 			       "it, or the object cannot be read. 3: this host cannot tell.\n";
