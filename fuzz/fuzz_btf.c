@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_btf: any bytes as types. What is read keeps what btf.h promises, is found by its name, has an end when it is
- * printed, and may be extended by itself as split BTF.
+ * printed, may be extended by itself as split BTF, and refines the profile of a kernel within what profiles may be.
  */
 #include "engine/btf/btf.h"
+#include "engine/kernel/kernel.h"
 
 enum { PRINT_MAX = 4096, PRINT_TYPES = 256 };
 
@@ -71,6 +72,22 @@ static bool try_read(struct view bytes, const struct btf *base, struct arena *a,
 	return true;
 }
 
+static void check_profile(const struct btf *b)
+{
+	const struct kernel_profile *newest = &kernel_profiles[kernel_n_profiles - 1];
+
+	for (size_t i = 0; i < kernel_n_profiles; i++) {
+		struct kernel_refined r;
+
+		kernel_refine(&kernel_profiles[i], b, &r);
+		must(r.profile.own == &r.own && r.profile.version >= kernel_profiles[i].version &&
+		     r.profile.version <= newest->version);
+		must(r.profile.limits.frames && r.profile.limits.frames <= newest->limits.frames);
+		for (uint32_t id = 0; id < KERNEL_HELPER_WORDS * 64; id++)
+			must(!kernel_has_helper(&r.profile, id) || kernel_helper_name(id));
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -78,8 +95,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct arena a;
 
 	arena_init(&a, 512 << 20);
-	if (try_read(view_of(p, n), NULL, &a, &b))
-		(void)try_read(view_of(p, n), &b, &a, &split);
+	if (try_read(view_of(p, n), NULL, &a, &b)) {
+		check_profile(&b);
+		if (try_read(view_of(p, n), &b, &a, &split))
+			check_profile(&split);
+	}
 	arena_done(&a);
 	return 0;
 }

@@ -52,8 +52,11 @@ struct sp_kernel_type {
 };
 
 struct sp_kernel_opts {
-	const char *kernel; /* "6.1"; must be one of sp_kernel_at */
-	const void *btf; /* that kernel's types (/sys/kernel/btf/vmlinux); NULL: objects that need them are refused */
+	/* "6.1", "5.14.0-503.el9". A release that sp_kernel_at does not have is judged as the newest before it. */
+	const char *kernel;
+	/* That very kernel's types (/sys/kernel/btf/vmlinux): what it has beyond its release is taken from them. NULL:
+	 * objects that need them are refused. */
+	const void *btf;
 	size_t btf_bytes;
 	size_t memory_max;   /* bytes, for the object and for each program in turn; 0: 256 MiB. Beside it up to
 				32 MiB to say why a program is rejected */

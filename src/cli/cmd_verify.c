@@ -13,6 +13,7 @@ const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--ker
 			       "                        [--compat [LIST]] [--source] [--policy FILE] [--log kernel]\n"
 			       "                        [--schema FILE] [--trace] [--format text|json|sarif]\n"
 			       "       sallyport verify --explain ID\n"
+			       "       sallyport verify --kernels [LIST|A..B] [--btf FILE|DIR] [--json]\n"
 			       "\n"
 			       "Say of every program of an eBPF object whether it will be accepted, without\n"
 			       "loading it, or which instruction will not, what was known there, and what would\n"
@@ -23,7 +24,8 @@ const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--ker
 			       "                   kernel that runs here), 'all', or 'sallyport' (this program's own\n"
 			       "                   runtime). Default: sallyport for content, else host\n"
 			       "  --btf FILE|DIR   the kernel's types: one file for all kernels, or a folder with\n"
-			       "                   one per release (6.1.btf). Default: this host's\n"
+			       "                   one per release (6.1.btf). Default: this host's. A kernel that\n"
+			       "                   has its own types is judged by what they say it has\n"
 			       "  --compat [LIST]  a table of programs by kernels (all of them, or those of LIST or\n"
 			       "                   --kernel) with the first reason\n"
 			       "  --source         where verification time goes, by source line\n"
@@ -35,6 +37,9 @@ const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--ker
 			       "                   on standard error\n"
 			       "  --format FORMAT  text, json (--json is the same), or sarif\n"
 			       "  --explain ID     what a reason means, such as Q301, with an example; all: every one\n"
+			       "  --explain ID     what a reason means, such as K301, with an example; all: every one\n"
+			       "  --kernels [LIST|A..B]\n"
+			       "                   what these kernels have, or what differs between two\n"
 			       "\n"
 			       "Exit code 0: all are accepted. 1: at least one is not, or nothing can be said of\n"
 			       "it, or the object cannot be read. 3: this host cannot tell.\n";
@@ -249,12 +254,16 @@ static void say_stand_ins(const struct verify_args *args, const struct verify_ke
 {
 	for (uint32_t i = 0; i < ks->n; i++)
 		if (ks->k[i].stand_in) {
-			(void)fprintf(stderr, "sallyport: note: no types of other kernels are given (--btf): this "
-					      "host's stand in for theirs, so that "
-					      "fields and kfuncs which differ are judged as here\n");
+			(void)fprintf(stderr,
+				      "sallyport: note: %s, so that fields and kfuncs which differ are judged as "
+				      "there\n",
+				      args->btf && ks->k[i].types_from == args->btf
+					      ? "--btf gives one file for several kernels: its types stand in for "
+						"theirs"
+					      : "no types of other kernels are given (--btf): this host's stand in "
+						"for theirs");
 			return;
 		}
-	(void)args;
 }
 
 static int judge_kernels(struct job *job, const struct verify_kernels *ks)
@@ -338,28 +347,23 @@ static bool take_list(int argc, char **argv)
 		return false;
 	memcpy(first, next, len);
 	first[len] = '\0';
-	return !strcmp(first, "host") || !strcmp(first, "all") || kernel_profile(first);
+	return !strcmp(first, "host") || !strcmp(first, "all") || kernel_version(first);
 }
 
 int cmd_verify(int argc, char **argv)
 {
 	static const struct option opts[] = {
-		{ "prog", required_argument, NULL, 'p' },
-		{ "kernel", required_argument, NULL, 'k' },
-		{ "schema", required_argument, NULL, 's' },
-		{ "format", required_argument, NULL, 'f' },
-		{ "btf", required_argument, NULL, 'b' },
-		{ "policy", required_argument, NULL, 'P' },
-		{ "log", required_argument, NULL, 'l' },
-		{ "explain", required_argument, NULL, 'e' },
-		{ "compat", optional_argument, NULL, 'c' },
-		{ "source", no_argument, NULL, 'S' },
-		{ "trace", no_argument, NULL, 't' },
-		{ "json", no_argument, NULL, 'j' },
-		{ 0 },
+		{ "prog", required_argument, NULL, 'p' },   { "kernel", required_argument, NULL, 'k' },
+		{ "schema", required_argument, NULL, 's' }, { "format", required_argument, NULL, 'f' },
+		{ "btf", required_argument, NULL, 'b' },    { "policy", required_argument, NULL, 'P' },
+		{ "log", required_argument, NULL, 'l' },    { "explain", required_argument, NULL, 'e' },
+		{ "compat", optional_argument, NULL, 'c' }, { "kernels", optional_argument, NULL, 'K' },
+		{ "source", no_argument, NULL, 'S' },       { "trace", no_argument, NULL, 't' },
+		{ "json", no_argument, NULL, 'j' },         { 0 },
 	};
 	struct verify_args a = { 0 };
-	const char *explain = NULL;
+	const char *explain = NULL, *which = NULL;
+	bool list = false;
 	int c, code = 0;
 
 	while (!code && (c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
@@ -386,6 +390,10 @@ int cmd_verify(int argc, char **argv)
 			a.compat = true;
 			a.kernels = optarg ? optarg : take_list(argc, argv) ? argv[optind++] : a.kernels;
 			break;
+		case 'K':
+			list = true;
+			which = optarg ? optarg : which;
+			break;
 		case 'S':
 			a.source = true;
 			break;
@@ -409,6 +417,10 @@ int cmd_verify(int argc, char **argv)
 	}
 	if (code)
 		return code;
+	if (list && !which && optind < argc)
+		which = argv[optind++];
+	if (list && optind == argc)
+		return verify_list(&a, which);
 	if (explain && optind == argc)
 		return verify_explain(explain, a.format == VERIFY_JSON);
 	if (optind + 1 != argc) {

@@ -25,12 +25,14 @@ bool verify_is_content(const char *path);
 /* ---- verify_kernel.c: which kernels ---- */
 struct verify_kernel {
 	const struct kernel_profile *profile;
-	char label[80]; /* "6.1", "6.18 (this host, 6.18.44)" */
+	char name[16];  /* "6.1"; of a release without a profile its own number: "5.14" */
+	char label[96]; /* "6.1", "5.14, as 5.10", "host (6.18.44, as 6.18)" */
 	bool host;
-	uint32_t version;       /* LINUX_KERNEL_VERSION of the host; 0: not known */
-	struct btf *types;      /* NULL: none at hand */
-	const char *types_from; /* the file */
-	bool stand_in;          /* these are another kernel's types */
+	uint32_t version;               /* LINUX_KERNEL_VERSION */
+	struct kernel_refined *refined; /* what profile points into when these are its own types; or NULL */
+	struct btf *types;              /* NULL: none at hand */
+	const char *types_from;         /* the file */
+	bool stand_in;                  /* these are another kernel's types */
 };
 enum { VERIFY_KERNELS_MAX = 16 };
 struct verify_kernels {
@@ -108,5 +110,11 @@ void verify_policy_free(struct verify_policy *p);
 
 /* ---- verify_explain.c ---- */
 int verify_explain(const char *id, bool json);
+
+/* ---- verify_list.c: what releases have ---- */
+/* which: "6.1,6.12", "6.1..6.12"; NULL: all. args->btf as for a verdict. */
+int verify_list(const struct verify_args *args, const char *which);
+/* docs/kernels.md */
+int verify_list_page(void);
 
 #endif

@@ -181,6 +181,8 @@ int verify_explain(const char *id, bool json)
 	struct reason r;
 	struct buf out;
 
+	if (!strcmp(id, "kernels") && !json)
+		return verify_list_page();
 	buf_init(&out, 4 << 20);
 	if (!strcmp(id, "all") && !json)
 		return explain_all(&out);

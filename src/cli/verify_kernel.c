@@ -68,29 +68,38 @@ static int add_host(struct verify_kernels *ks)
 	if (!k->profile)
 		return cli_fail(CLI_HOST, "Linux %s is older than the oldest profile (%s)", u.release,
 				kernel_profiles[0].name);
+	(void)snprintf(k->name, sizeof k->name, "%s", k->profile->name);
 	(void)snprintf(k->label, sizeof k->label, "host (%.40s, as %s)", u.release, k->profile->name);
 	ks->n++;
 	read_config(ks, u.release);
 	return 0;
 }
 
-static void add(struct verify_kernels *ks, const struct kernel_profile *p)
+/* A release, as the profile of it or of the one before it. */
+static void add(struct verify_kernels *ks, uint16_t version, const struct kernel_profile *p)
 {
 	struct verify_kernel *k = &ks->k[ks->n++];
 
-	*k = (struct verify_kernel){ .profile = p };
-	(void)snprintf(k->label, sizeof k->label, "%s", p->name);
+	*k = (struct verify_kernel){ .profile = p, .version = (uint32_t)(version >> 8) << 16 | (version & 255u) << 8 };
+	(void)snprintf(k->name, sizeof k->name, "%u.%u", version >> 8, version & 255u);
+	(void)snprintf(k->label, sizeof k->label, "%u.%u%s%s", version >> 8, version & 255u,
+		       version == p->version ? "" : ", as ", version == p->version ? "" : p->name);
 }
 
 static int add_one(struct verify_kernels *ks, const char *name)
 {
 	const struct kernel_profile *p;
+	uint16_t version;
 
 	if (ks->n == VERIFY_KERNELS_MAX)
 		return cli_fail(CLI_USAGE, "--kernel takes %d kernels at most", VERIFY_KERNELS_MAX);
 	if (!strcmp(name, "host"))
 		return add_host(ks);
-	p = kernel_profile(name);
+	version = kernel_version(name);
+	p = kernel_profile_for(version);
+	if (version && !p)
+		return cli_fail(CLI_USAGE, "--kernel '%s' is older than the oldest profile (%s)", name,
+				kernel_profiles[0].name);
 	if (!p) {
 		struct buf b;
 		int code;
@@ -103,14 +112,14 @@ static int add_one(struct verify_kernels *ks, const char *name)
 		buf_done(&b);
 		return code;
 	}
-	add(ks, p);
+	add(ks, version, p);
 	return 0;
 }
 
 static int add_all(struct verify_kernels *ks)
 {
 	for (size_t i = 0; i < kernel_n_profiles && ks->n < VERIFY_KERNELS_MAX; i++)
-		add(ks, &kernel_profiles[i]);
+		add(ks, kernel_profiles[i].version, &kernel_profiles[i]);
 	return 0;
 }
 
@@ -173,6 +182,26 @@ static const char *file_in(struct verify_kernels *ks, const char *folder, const 
 	return stat(path, &st) ? NULL : path;
 }
 
+/* These are this kernel's own types: what it has is what they say. */
+static int refine(struct verify_kernels *ks, struct verify_kernel *k)
+{
+	struct kernel_refined *r = ARENA_NEW(&ks->arena, struct kernel_refined);
+	size_t len = strlen(k->label);
+	uint16_t version;
+
+	if (!r)
+		return cli_fail(CLI_HOST, "out of memory");
+	kernel_refine(k->profile, k->types, r);
+	if (!r->changed)
+		return 0;
+	version = r->profile.version;
+	k->refined = r;
+	k->profile = &r->profile;
+	(void)snprintf(k->label + len, sizeof k->label - len, "; by its types up to %u.%u", version >> 8,
+		       version & 255u);
+	return 0;
+}
+
 static int give_types(struct verify_kernels *ks, const char *btf)
 {
 	struct stat st;
@@ -186,15 +215,17 @@ static int give_types(struct verify_kernels *ks, const char *btf)
 		code = read_types(ks, HOST_BTF, false, &host);
 	for (uint32_t i = 0; i < ks->n && !code; i++) {
 		struct verify_kernel *k = &ks->k[i];
-		const char *path = folder ? file_in(ks, btf, k->profile->name) : NULL;
+		const char *path = folder ? file_in(ks, btf, k->name) : NULL;
 
 		if (path)
 			code = read_types(ks, path, true, &k->types);
 		k->types_from = path ? path : one ? btf : HOST_BTF;
 		if (!path) {
 			k->types = one ? one : host;
-			k->stand_in = !one && !k->host && host;
+			k->stand_in = one ? ks->n > 1 : !k->host && host;
 		}
+		if (!code && k->types && !k->stand_in)
+			code = refine(ks, k);
 	}
 	return code;
 }

@@ -67,10 +67,10 @@ void verify_matrix_put(struct verify_matrix *m, const struct verify_outcome *o)
 	if (o->verdict == VERIFY_ACCEPTED || r->reason)
 		return;
 	if (o->d->pos.line)
-		(void)snprintf(text, sizeof text, "%s: %s:%u: %s", o->kernel->profile->name, o->d->pos.file,
-			       o->d->pos.line, o->d->text);
+		(void)snprintf(text, sizeof text, "%s: %s:%u: %s", o->kernel->name, o->d->pos.file, o->d->pos.line,
+			       o->d->text);
 	else
-		(void)snprintf(text, sizeof text, "%s: %s", o->kernel->profile->name, o->d->text);
+		(void)snprintf(text, sizeof text, "%s: %s", o->kernel->name, o->d->text);
 	r->reason = strdup(text);
 }
 
@@ -102,7 +102,7 @@ void verify_matrix_print(const struct verify_matrix *m, struct buf *out, bool co
 	width = width > 48 ? 48 : width;
 	buf_printf(out, "%-*s", width, "program");
 	for (uint32_t k = 0; k < m->k->n; k++)
-		buf_printf(out, "  %-8s", m->k->k[k].host ? "host" : m->k->k[k].profile->name);
+		buf_printf(out, "  %-8s", m->k->k[k].host ? "host" : m->k->k[k].name);
 	buf_puts(out, "\n");
 	for (uint32_t i = 0; i < m->n; i++) {
 		const struct row *r = &m->rows[i];
@@ -131,7 +131,7 @@ void verify_matrix_json(const struct verify_matrix *m, struct json *j)
 		json_key(j, "verdicts");
 		json_object(j);
 		for (uint32_t k = 0; k < m->k->n; k++) {
-			json_key(j, m->k->k[k].host ? "host" : m->k->k[k].profile->name);
+			json_key(j, m->k->k[k].host ? "host" : m->k->k[k].name);
 			json_str(j, r->cells[k].verdict ? verify_verdict_words[r->cells[k].verdict - 1] : NULL);
 		}
 		json_end_object(j);

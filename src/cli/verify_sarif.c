@@ -125,6 +125,8 @@ void verify_put_sarif(struct verify_sink *s, const struct verify_outcome *o)
 		return;
 	(void)snprintf(id, sizeof id, "%c%03u", o->d->family ? o->d->family : 'Q', o->d->id);
 	(void)snprintf(print, sizeof print, "%s/%s/%s", o->kernel->profile->name, o->prog ? o->prog->name : "",
+	(void)snprintf(id, sizeof id, "%c%03u", o->d->family ? o->d->family : 'K', o->d->id);
+	(void)snprintf(print, sizeof print, "%s/%s/%s", o->kernel->name, o->prog ? o->prog->name : "",
 		       o->policy ? "policy" : id);
 	json_object(j);
 	json_key(j, "level");
@@ -143,7 +145,7 @@ void verify_put_sarif(struct verify_sink *s, const struct verify_outcome *o)
 		char text[sizeof o->d->text + sizeof o->d->hint + 200];
 
 		(void)snprintf(text, sizeof text, "%.120s, Linux %s: %s%s%s", o->prog ? o->prog->name : s->args->path,
-			       o->kernel->profile->name, o->d->text, o->d->hint[0] ? ". Mend: " : "", o->d->hint);
+			       o->kernel->name, o->d->text, o->d->hint[0] ? ". Mend: " : "", o->d->hint);
 		json_str(j, text);
 	}
 	json_end_object(j);
@@ -155,7 +157,7 @@ void verify_put_sarif(struct verify_sink *s, const struct verify_outcome *o)
 	json_key(j, "properties");
 	json_object(j);
 	json_key(j, "kernel");
-	json_str(j, o->kernel->profile->name);
+	json_str(j, o->kernel->name);
 	json_key(j, "mend");
 	json_str(j, o->d->hint);
 	json_key(j, "program");

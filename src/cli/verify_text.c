@@ -75,7 +75,7 @@ void verify_put_json(struct verify_sink *s, const struct verify_outcome *o)
 		json_u64(j, o->prog->n_insns);
 	}
 	json_key(j, "kernel");
-	json_str(j, o->kernel->profile->name);
+	json_str(j, o->kernel->name);
 	json_key(j, "name");
 	json_str(j, o->prog ? o->prog->name : NULL);
 	if (o->policy) {

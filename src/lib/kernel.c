@@ -10,6 +10,7 @@ enum { MEMORY_MAX = 256 << 20, NOTES_MAX = 16 << 20, OWN_TYPE = 1 << 16, FIRST_O
 struct asking {
 	const struct sp_kernel_opts *o;
 	const struct kernel_profile *kernel;
+	uint16_t release; /* that was asked for */
 	size_t memory_max;
 	struct kverify_extra extra;
 	struct kobj object;
@@ -177,8 +178,9 @@ static FALLIBLE judge_all(const struct asking *k, sp_kernel_verdict_fn *fn, void
 
 static FALLIBLE read_all(struct asking *k, struct view bytes, struct diag *d)
 {
-	struct kobj_opts opts = { .kernel = k->kernel };
+	struct kobj_opts opts = { .version = (uint32_t)(k->release >> 8) << 16 | (k->release & 255u) << 8 };
 	struct btf *types = NULL;
+	struct kernel_refined *own;
 
 	if (k->o->btf) {
 		types = ARENA_NEW(&k->arena, struct btf);
@@ -186,7 +188,13 @@ static FALLIBLE read_all(struct asking *k, struct view bytes, struct diag *d)
 			return E_NOMEM;
 		d->subject = "types of the kernel";
 		TRY(btf_read(view_of(k->o->btf, k->o->btf_bytes), NULL, &k->arena, types, d));
+		own = ARENA_NEW(&k->arena, struct kernel_refined);
+		if (!own)
+			return E_NOMEM;
+		kernel_refine(k->kernel, types, own);
+		k->kernel = &own->profile;
 	}
+	opts.kernel = k->kernel;
 	opts.kernel_types = types;
 	TRY(make_extra(k, d));
 	d->subject = "object";
@@ -197,7 +205,7 @@ SP_API enum sp_status sp_kernel_verify(const void *bytes, size_t n, const struct
 				       sp_kernel_verdict_fn *fn, void *user, struct sp_report *r)
 {
 	struct asking k = { .o = opts,
-			    .kernel = opts->kernel ? kernel_profile(opts->kernel) : NULL,
+			    .release = opts->kernel ? kernel_version(opts->kernel) : 0,
 			    .memory_max = opts->memory_max ? opts->memory_max : MEMORY_MAX };
 	enum sp_status s;
 	struct diag d;
@@ -206,6 +214,7 @@ SP_API enum sp_status sp_kernel_verify(const void *bytes, size_t n, const struct
 	diag_init(&d);
 	lib_report_clear(r);
 	arena_init(&k.arena, k.memory_max);
+	k.kernel = kernel_profile_for(k.release);
 	if (!k.kernel)
 		e = diag_fail(&d, E_NOT_FOUND, 0, 0, __FILE__, __LINE__, "there is no kernel '%s': see sp_kernel_at",
 			      opts->kernel ? opts->kernel : "");

@@ -24,7 +24,8 @@ static const char usage[] =
 	"  diags      the reasons to reject, with their classes and the kernel's words\n"
 	"--live: the running kernel judges too (root). --host: kverify as the running kernel's release.\n"
 	"--btf FILE: the kernel's types, unless it is the running one's. --config FILE: its configuration. --memory "
-	"MIB: of one judgement, 512.\n";
+	"MIB: of one judgement, 512.\n"
+	"--refine: profiles are refined by those types (kernel_refine).\n";
 
 void judge_print(const char *id, const char *judge, const struct agree_result *r)
 {
@@ -145,7 +146,8 @@ enum option_key {
 	SECONDS = 'd',
 	OUT = 'o',
 	CONFIG = 'c',
-	PROGRAM = 'p'
+	PROGRAM = 'p',
+	REFINE = 'r'
 };
 static const struct option options[] = {
 	{ "kernel", 1, NULL, KERNEL },   { "live", 0, NULL, LIVE },
@@ -154,7 +156,8 @@ static const struct option options[] = {
 	{ "log", 1, NULL, LOG },         { "seed", 1, NULL, SEED },
 	{ "count", 1, NULL, COUNT },     { "seconds", 1, NULL, SECONDS },
 	{ "out", 1, NULL, OUT },         { "config", 1, NULL, CONFIG },
-	{ "program", 1, NULL, PROGRAM }, { 0 },
+	{ "program", 1, NULL, PROGRAM }, { "refine", 0, NULL, REFINE },
+	{ 0 },
 };
 
 static bool take_option(struct judge *j, int key, const char **btf)
@@ -178,6 +181,9 @@ static bool take_option(struct judge *j, int key, const char **btf)
 		return true;
 	case CONFIG:
 		return read_config(j, optarg);
+	case REFINE:
+		j->refine = true;
+		return true;
 	case MEMORY:
 		j->ours.arena_bytes = n * MIB;
 		return n > 0;
@@ -204,6 +210,19 @@ static bool take_option(struct judge *j, int key, const char **btf)
 	}
 }
 
+static bool refine(struct judge *j)
+{
+	struct kernel_refined *r = ARENA_ARRAY(&j->arena, struct kernel_refined, MAX_KERNELS);
+
+	if (!r || !j->ours.kernel_types)
+		return (void)fprintf(stderr, "kjudge: --refine needs types\n"), false;
+	for (uint32_t i = 0; i < j->n_kernels; i++) {
+		kernel_refine(j->kernels[i], j->ours.kernel_types, &r[i]);
+		j->kernels[i] = &r[i].profile;
+	}
+	return true;
+}
+
 /* Types of the running kernel: without them kverify says of the programs that need them that it does not know. */
 static bool prepare(struct judge *j, const char *btf)
 {
@@ -214,6 +233,8 @@ static bool prepare(struct judge *j, const char *btf)
 		j->ours.kernel_types = &j->types;
 	else if (btf)
 		return (void)fprintf(stderr, "kjudge: %s: %s\n", btf, d.text), false;
+	if (j->refine && !refine(j))
+		return false;
 	if (j->live && !(j->kernel = agree_kernel_new(j->ours.kernel_types)))
 		return (void)fprintf(stderr, "kjudge: out of memory\n"), false;
 	return true;

@@ -10,7 +10,7 @@ enum { MAX_KERNELS = 16 };
 struct judge {
 	const struct kernel_profile *kernels[MAX_KERNELS];
 	uint32_t n_kernels;
-	bool live, trace;
+	bool live, trace, refine;
 	uint32_t log_level;
 	uint64_t seed, count;
 	uint32_t seconds;

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "engine/kernel/own.h"
 #include "engine/kernel/places.h"
 
 /* The tables' words. */
@@ -21,6 +22,7 @@ enum {
 #undef HELPER
 	N_HELPERS
 };
+static_assert(N_HELPERS <= KERNEL_HELPER_WORDS * 64, "helpers are bits of kernel_own");
 
 static const struct {
 	const char *name;
@@ -251,13 +253,25 @@ static bool is_allowed(const struct kernel_profile *k, const struct kernel_targe
 	return false;
 }
 
-enum kernel_refusal kernel_helper(const struct kernel_profile *k, const struct kernel_target *t, uint32_t id,
+bool kernel_has_helper(const struct kernel_profile *k, uint32_t id)
+{
+	return k->own ? id < N_HELPERS && own_has(k->own->helpers, id) : kernel_helper_since(id) <= k->version;
+}
+
+static enum kernel_refusal why_no_helper(const struct kernel_profile *k, uint32_t id)
+{
+	return k->own && id < KERNEL_HELPER_WORDS * 64 && own_has(k->own->strange, id) ? KERNEL_STRANGE
+										       : KERNEL_NO_HELPER;
+}
+
+enum kernel_refusal kernel_helper(const struct kernel_profile *kernel, const struct kernel_target *t, uint32_t id,
 				  const struct kernel_proto **out)
 {
+	const struct kernel_profile at = { .version = kernel_as_of(kernel, kernel_helper_since(id)) }, *k = &at;
 	uint64_t place = kernel_place(t);
 
-	if (kernel_helper_since(id) > k->version)
-		return KERNEL_NO_HELPER;
+	if (!kernel_has_helper(kernel, id))
+		return why_no_helper(kernel, id);
 	for (size_t i = first_grant(id); i < countof(grants) && grants[i].helper == id; i++) {
 		const struct grant *g = &grants[i];
 		const struct proto_row *p;

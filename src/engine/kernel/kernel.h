@@ -51,6 +51,19 @@ struct kernel_profile {
 	uint16_t version;
 	bool measured; /* compared with that kernel, program by program */
 	struct kernel_limits limits;
+	const struct kernel_own *own; /* what this very kernel has; NULL: what its release has */
+};
+
+/*
+ * What a kernel has by its own types, whatever its release: kernel_refine. Sets of numbers, a bit each.
+ */
+enum { KERNEL_HELPER_WORDS = 4, KERNEL_KFUNC_WORDS = 16 };
+struct kernel_own {
+	uint64_t behaviours[(KERNEL_N_BEHAVIOURS + 63) / 64];
+	uint64_t helpers[KERNEL_HELPER_WORDS]; /* by id */
+	uint64_t strange[KERNEL_HELPER_WORDS]; /* ids of helpers that the tables here do not know */
+	uint64_t maps, progs, attaches;
+	uint64_t kfuncs[KERNEL_KFUNC_WORDS]; /* by row: kernel_kfunc_at */
 };
 
 extern const struct kernel_profile kernel_profiles[];
@@ -58,11 +71,15 @@ extern const size_t kernel_n_profiles; /* oldest first */
 
 /* "6.1", "v6.1", "6.1.192-cloud": the release of that number; NULL: there is none. */
 const struct kernel_profile *kernel_profile(const char *name);
+/* "6.1", "v6.2", "5.14.0-503.el9": its first two numbers; 0: it does not begin with two. */
+uint16_t kernel_version(const char *name);
 /* The newest profile that is not newer than this release: what stands for a release without one of its own. */
 const struct kernel_profile *kernel_profile_for(uint16_t version);
 
 static inline bool kernel_has(const struct kernel_profile *k, enum kernel_behaviour b)
 {
+	if (k->own)
+		return k->own->behaviours[b / 64] >> (b % 64) & 1;
 	return k->version >= kernel_behaviours[b].since && k->version < kernel_behaviours[b].until;
 }
 
@@ -214,6 +231,8 @@ struct kernel_prog_type {
 const struct kernel_prog_type *kernel_prog_type(const struct kernel_profile *k, uint32_t type);
 const char *kernel_prog_type_name(uint32_t type);     /* "xdp"; "type 99" is NULL */
 const char *kernel_attach_type_name(uint32_t attach); /* "cgroup_inet4_bind"; NULL: none has that number */
+/* Is it in this release's enum bpf_attach_type? */
+bool kernel_has_attach(const struct kernel_profile *k, uint32_t attach);
 /* Does this release load programs of this type for this expected attach type (else EINVAL before any instruction is
  * looked at)? */
 bool kernel_attach_ok(const struct kernel_profile *k, const struct kernel_target *t);
@@ -320,10 +339,12 @@ enum kernel_refusal {
 	KERNEL_NO_HELPER,    /* this release has no such helper ("invalid func") */
 	KERNEL_NOT_HERE,     /* not for this program type ("program of this type cannot use helper") */
 	KERNEL_NOT_IN_PROBE, /* not for what it attaches to ("helper call is not allowed in probe") */
+	KERNEL_STRANGE,      /* this kernel has it by its own types, and nothing else is known of it */
 };
 /* The prototype as this program sees it, in *out. */
 enum kernel_refusal kernel_helper(const struct kernel_profile *k, const struct kernel_target *t, uint32_t id,
 				  const struct kernel_proto **out);
+bool kernel_has_helper(const struct kernel_profile *k, uint32_t id);
 const char *kernel_helper_name(uint32_t id); /* "map_lookup_elem", NULL: none has it */
 /* The release that first had it, or KERNEL_NOT_YET. */
 uint16_t kernel_helper_since(uint32_t id);
@@ -400,11 +421,41 @@ enum kernel_hook {
 /* The row for a kfunc by its name, whether or not this program may call it; NULL: not known in this release. */
 const struct kernel_kfunc *kernel_kfunc(const struct kernel_profile *k, const char *name);
 bool kernel_kfunc_allowed(const struct kernel_profile *k, const struct kernel_target *t, const struct kernel_kfunc *f);
+/* All rows, by name; those of one name by release. NULL: there are no more. */
+const struct kernel_kfunc *kernel_kfunc_at(size_t i);
 
 /* ---- instructions ---- */
 
 struct isa_insn;
 /* The first release whose verifier knows this instruction (semantic, width, form); KERNEL_NOT_YET: none does. */
 uint16_t kernel_insn_since(const struct isa_insn *in);
+
+/* ---- a kernel that is not quite its release ---- */
+
+/* What kernel_refine took from the types, beyond (more) and short of (less) the release. */
+struct kernel_difference {
+	uint16_t behaviours, helpers, maps, progs, attaches, kfuncs;
+};
+struct kernel_refined {
+	struct kernel_profile profile; /* refers to .own: the whole stays where it is */
+	struct kernel_own own;
+	struct kernel_difference more, less;
+	bool changed;
+};
+struct btf;
+/*
+ * A profile for one kernel, from that of its release (or of an older one) and that kernel's own types: a
+ * distribution's, with what it took over from later releases; or one between two profiles.
+ *
+ * Helpers, kinds of maps, program and attach types are what its enums list. Behaviours with a tell-tale in tells.def
+ * are there as it says; others are those of the newest release up to which all signs of age are there, which becomes
+ * profile.version. A kfunc of a later release is there when the types have a function bpf_ of its name, tagged as a
+ * kfunc where any is. What comes from later releases is as in the first that has it. Types that lack the verifier's
+ * structs say nothing of behaviours, those without an enum nothing of what it lists.
+ *
+ * Types may be hostile; then the profile is wrong, within the engine's limits. O(types). What the configuration left
+ * out of a kernel (networking, LSM) its enums list all the same.
+ */
+void kernel_refine(const struct kernel_profile *k, const struct btf *types, struct kernel_refined *out);
 
 #endif

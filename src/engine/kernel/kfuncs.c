@@ -2,7 +2,7 @@
 /* kfuncs: which functions of the kernel a program may call, by release and program type. */
 #include <string.h>
 
-#include "engine/kernel/kernel.h"
+#include "engine/kernel/own.h"
 
 #define V(major, minor) KERNEL_V(major, minor)
 enum { ALWAYS = KERNEL_ALWAYS, NOW = KERNEL_NOT_YET };
@@ -64,7 +64,14 @@ static const struct kernel_kfunc kfuncs[] = {
 #undef KFUNC
 };
 
-const struct kernel_kfunc *kernel_kfunc(const struct kernel_profile *k, const char *name)
+static_assert(countof(kfuncs) <= KERNEL_KFUNC_WORDS * 64, "rows are bits of kernel_own");
+
+const struct kernel_kfunc *kernel_kfunc_at(size_t i)
+{
+	return i < countof(kfuncs) ? &kfuncs[i] : NULL;
+}
+
+size_t kernel_kfunc_first(const char *name)
 {
 	size_t lo = 0, hi = countof(kfuncs);
 
@@ -76,9 +83,19 @@ const struct kernel_kfunc *kernel_kfunc(const struct kernel_profile *k, const ch
 		else
 			hi = mid;
 	}
-	for (; lo < countof(kfuncs) && !strcmp(kfuncs[lo].name, name); lo++)
-		if (k->version >= kfuncs[lo].since && k->version < kfuncs[lo].until)
-			return &kfuncs[lo];
+	return lo;
+}
+
+static bool has_row(const struct kernel_profile *k, size_t i)
+{
+	return k->own ? own_has(k->own->kfuncs, i) : k->version >= kfuncs[i].since && k->version < kfuncs[i].until;
+}
+
+const struct kernel_kfunc *kernel_kfunc(const struct kernel_profile *k, const char *name)
+{
+	for (size_t i = kernel_kfunc_first(name); i < countof(kfuncs) && !strcmp(kfuncs[i].name, name); i++)
+		if (has_row(k, i))
+			return &kfuncs[i];
 	return NULL;
 }
 
@@ -181,8 +198,11 @@ static bool who_allows(const struct kernel_profile *k, const struct kernel_targe
 	return false;
 }
 
-bool kernel_kfunc_allowed(const struct kernel_profile *k, const struct kernel_target *t, const struct kernel_kfunc *f)
+bool kernel_kfunc_allowed(const struct kernel_profile *kernel, const struct kernel_target *t,
+			  const struct kernel_kfunc *f)
 {
+	const struct kernel_profile at = { .version = kernel_as_of(kernel, f->since) }, *k = &at;
+
 	if (!(f->hooks & (COMMON | hook_of(k, t->prog_type))))
 		return false;
 	return who_allows(k, t, (enum who)f->who);

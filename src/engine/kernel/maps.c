@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* maps: the kinds of maps of a release, which helpers take which kind, which programs may use it. */
-#include "engine/kernel/kernel.h"
+#include "engine/kernel/own.h"
 
 #define V(major, minor) KERNEL_V(major, minor)
 enum { ALWAYS = KERNEL_ALWAYS, NEVER = KERNEL_NOT_YET, SINCE_BIRTH = KERNEL_ALWAYS };
@@ -17,6 +17,7 @@ enum {
 #undef MAP_KIND
 	N_MAP_KINDS
 };
+static_assert(N_MAP_KINDS <= 64, "kinds of maps are bits of kernel_own");
 
 enum takes { ANY, OWN };
 
@@ -49,7 +50,11 @@ const char *kernel_map_kind_name(uint32_t kind)
 
 const struct kernel_map_kind *kernel_map_kind(const struct kernel_profile *k, uint32_t kind)
 {
-	return kernel_map_kind_name(kind) && kinds[kind].kind.since <= k->version ? &kinds[kind].kind : NULL;
+	if (!kernel_map_kind_name(kind))
+		return NULL;
+	if (k->own ? !(k->own->maps >> kind & 1) : kinds[kind].kind.since > k->version)
+		return NULL;
+	return &kinds[kind].kind;
 }
 
 /* ---- helpers ---- */
@@ -71,14 +76,18 @@ static bool helper_takes_any(uint32_t helper)
 bool kernel_map_takes(const struct kernel_profile *k, uint32_t kind, uint32_t helper)
 {
 	bool belongs = false;
+	uint16_t version;
 
 	if (!kernel_map_kind(k, kind))
 		return false;
+	version = kernel_as_of(k, kinds[kind].kind.since);
+	if (k->own && kernel_helper_since(helper) != KERNEL_NOT_YET && version < kernel_helper_since(helper))
+		version = kernel_helper_since(helper);
 	for (size_t i = 0; i < countof(pairs); i++) {
 		if (pairs[i].helper != helper)
 			continue;
 		if (pairs[i].kind == kind)
-			return pairs[i].since <= k->version;
+			return pairs[i].since <= version;
 		belongs = true;
 	}
 	return kinds[kind].takes == ANY && (!belongs || helper_takes_any(helper));
@@ -123,7 +132,7 @@ const char *kernel_map_prog(const struct kernel_profile *k, const struct kernel_
 		return "there is no such kind of map";
 	if (kind == MAP_STRUCT_OPS)
 		return "bpf_struct_ops map cannot be used in prog";
-	if (t->sleepable && kinds[kind].sleepable > k->version)
+	if (t->sleepable && kinds[kind].sleepable > kernel_as_of(k, kinds[kind].kind.since))
 		return not_sleepable(k);
 	return NULL;
 }

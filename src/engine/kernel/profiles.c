@@ -52,8 +52,7 @@ static int read_number(const char **p)
 	return digits ? v : -1;
 }
 
-/* "6.1", "v6.1.2-rc3": its first two numbers. 0: it does not begin with two. */
-static uint16_t read_version(const char *name)
+uint16_t kernel_version(const char *name)
 {
 	const char *p = name + (*name == 'v');
 	int major = read_number(&p), minor;
@@ -77,7 +76,7 @@ const struct kernel_profile *kernel_profile_for(uint16_t version)
 
 const struct kernel_profile *kernel_profile(const char *name)
 {
-	uint16_t version = name ? read_version(name) : 0;
+	uint16_t version = name ? kernel_version(name) : 0;
 	const struct kernel_profile *p = kernel_profile_for(version);
 
 	return p && p->version == version ? p : NULL;

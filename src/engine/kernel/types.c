@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* types: what holds of all programs of a type: where it may go, what it may return, what it may do with packets. */
-#include "engine/kernel/kernel.h"
+#include "engine/kernel/own.h"
 
 enum attach_rule { ATTACH_ANY, ATTACH_LISTED, ATTACH_ZERO };
 
@@ -34,6 +34,8 @@ const struct kernel_prog_type *kernel_prog_type(const struct kernel_profile *k, 
 	if (type >= KPROG_N || !progs[type].type.name)
 		return NULL;
 	t = &progs[type].type;
+	if (k->own)
+		return k->own->progs >> type & 1 ? t : NULL;
 	return k->version >= t->since && k->version < t->until ? t : NULL;
 }
 
@@ -47,6 +49,13 @@ const char *kernel_attach_type_name(uint32_t attach)
 	return attach < KATTACH_N ? attaches[attach].name : NULL;
 }
 
+bool kernel_has_attach(const struct kernel_profile *k, uint32_t attach)
+{
+	if (attach >= KATTACH_N || !attaches[attach].name)
+		return false;
+	return k->own ? k->own->attaches >> attach & 1 : k->version >= attaches[attach].since;
+}
+
 /* Linux: kernel/bpf/syscall.c:bpf_prog_load_fixup_attach_type, v6.12: 0 stands for the attach type that there was at
  * first. */
 static uint32_t attach_type(const struct kernel_profile *k, const struct kernel_target *t)
@@ -55,7 +64,7 @@ static uint32_t attach_type(const struct kernel_profile *k, const struct kernel_
 		return t->attach_type;
 	if (t->prog_type == KPROG_CGROUP_SOCK)
 		return KATTACH_CGROUP_INET_SOCK_CREATE;
-	if (t->prog_type == KPROG_SK_REUSEPORT && k->version >= attaches[KATTACH_SK_REUSEPORT_SELECT].since)
+	if (t->prog_type == KPROG_SK_REUSEPORT && kernel_has_attach(k, KATTACH_SK_REUSEPORT_SELECT))
 		return KATTACH_SK_REUSEPORT_SELECT;
 	return 0;
 }
@@ -80,8 +89,7 @@ bool kernel_attach_ok(const struct kernel_profile *k, const struct kernel_target
 	case ATTACH_ZERO:
 		return !attach;
 	case ATTACH_LISTED:
-		return attach < KATTACH_N && attaches[attach].prog == t->prog_type &&
-		       k->version >= attaches[attach].since;
+		return attach < KATTACH_N && attaches[attach].prog == t->prog_type && kernel_has_attach(k, attach);
 	}
 	return false;
 }
@@ -187,7 +195,7 @@ static struct kernel_ret_range ret_kprobe(const struct kernel_profile *k, uint32
 {
 	bool session = attach == KATTACH_TRACE_KPROBE_SESSION || attach == KATTACH_TRACE_UPROBE_SESSION;
 
-	return session && k->version >= attaches[attach].since ? between(0, 1) : any_scalar;
+	return session && kernel_has_attach(k, attach) ? between(0, 1) : any_scalar;
 }
 
 /* Hooks that return true or false, not an error. Linux: kernel/bpf/bpf_lsm.c:bool_lsm_hooks, v6.12 and v7.2 */

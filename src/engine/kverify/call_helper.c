@@ -81,6 +81,8 @@ static FALLIBLE find(struct kverifier *v, uint32_t id, const struct kernel_proto
 		why = kernel_helper(v->k, &v->o->target, id, out);
 	if (why == KERNEL_ALLOWED && is_locked_down(v, id))
 		why = KERNEL_NOT_HERE;
+	if (why == KERNEL_STRANGE)
+		KUNSUPPORTED(v, "helper %u, which this kernel's types list and no release has", id);
 	if (why == KERNEL_NO_HELPER)
 		KREJECT(v, NO_HELPER, "invalid func %s%s#%d", name ? "bpf_" : "", name ? name : "unknown", (int)id);
 	name = name ? name : "unknown";
