@@ -37,7 +37,6 @@ const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--ker
 			       "                   on standard error\n"
 			       "  --format FORMAT  text, json (--json is the same), or sarif\n"
 			       "  --explain ID     what a reason means, such as Q301, with an example; all: every one\n"
-			       "  --explain ID     what a reason means, such as K301, with an example; all: every one\n"
 			       "  --kernels [LIST|A..B]\n"
 			       "                   what these kernels have, or what differs between two\n"
 			       "\n"

@@ -124,8 +124,6 @@ void verify_put_sarif(struct verify_sink *s, const struct verify_outcome *o)
 	if (o->verdict == VERIFY_ACCEPTED && !o->policy)
 		return;
 	(void)snprintf(id, sizeof id, "%c%03u", o->d->family ? o->d->family : 'Q', o->d->id);
-	(void)snprintf(print, sizeof print, "%s/%s/%s", o->kernel->profile->name, o->prog ? o->prog->name : "",
-	(void)snprintf(id, sizeof id, "%c%03u", o->d->family ? o->d->family : 'K', o->d->id);
 	(void)snprintf(print, sizeof print, "%s/%s/%s", o->kernel->name, o->prog ? o->prog->name : "",
 		       o->policy ? "policy" : id);
 	json_object(j);
