@@ -36,7 +36,8 @@ struct ksubprog {
 		uint32_t flags, mem_size, type_id;
 	} args[5];
 	bool returns_void;
-	int32_t fastcall_off; /* lowest slot that a bpf_fastcall pattern uses; INT16_MIN: something else uses them too */
+	int32_t fastcall_off; /* lowest slot that a bpf_fastcall pattern uses; INT16_MIN: something else uses them too
+			       */
 	bool keep_fastcall_stack;
 };
 
@@ -64,13 +65,25 @@ struct kmap {
 	int32_t spin_lock_off, res_spin_lock_off, timer_off, wq_off, task_work_off; /* -1: none */
 	uint32_t n_kptrs;
 	const struct kfield *kptrs; /* sorted by off: all special fields, those with an offset above too */
-	bool frozen; /* .rodata: what is in it is known */
-	const struct kmap *inner; /* *_OF_MAPS: the map that stands for those in it; NULL: not said */
+	bool frozen;                /* .rodata: what is in it is known */
+	const struct kmap *inner;   /* *_OF_MAPS: the map that stands for those in it; NULL: not said */
 };
 enum kfield_kind {
-	KFIELD_KPTR_UNREF, KFIELD_KPTR_REF, KFIELD_KPTR_PERCPU, KFIELD_LIST_HEAD, KFIELD_LIST_NODE, KFIELD_RB_ROOT,
-	KFIELD_RB_NODE, KFIELD_REFCOUNT, KFIELD_UPTR,
-	KFIELD_SPIN_LOCK, KFIELD_RES_SPIN_LOCK, KFIELD_TIMER, KFIELD_WQ, KFIELD_TASK_WORK, KFIELD_N
+	KFIELD_KPTR_UNREF,
+	KFIELD_KPTR_REF,
+	KFIELD_KPTR_PERCPU,
+	KFIELD_LIST_HEAD,
+	KFIELD_LIST_NODE,
+	KFIELD_RB_ROOT,
+	KFIELD_RB_NODE,
+	KFIELD_REFCOUNT,
+	KFIELD_UPTR,
+	KFIELD_SPIN_LOCK,
+	KFIELD_RES_SPIN_LOCK,
+	KFIELD_TIMER,
+	KFIELD_WQ,
+	KFIELD_TASK_WORK,
+	KFIELD_N
 };
 struct kfield {
 	uint32_t kind, off, size;
@@ -180,9 +193,10 @@ FALLIBLE kv_out_of_memory(struct kverifier *v);
 			return kv_out_of_memory(v); \
 	} while (0)
 
+/* As kernel_has: asked at every step, so looked up once. */
 static inline bool khas(const struct kverifier *v, enum kernel_behaviour b)
 {
-	return kernel_has(v->k, b);
+	return v->rules.has[b / 64] >> (b % 64) & 1;
 }
 
 /* ---- pool.c: blocks by size class that can be given back; NULL: the arena's cap ---- */
@@ -220,7 +234,8 @@ FALLIBLE kdepth_check(struct kverifier *v);  /* after the walk: stack of chains 
 int kcfg_subprog_at(const struct kverifier *v, uint32_t insn); /* which begins exactly here; -1: none */
 uint32_t kcfg_subprog_of(const struct kverifier *v, uint32_t insn);
 
-/* ---- fastcall.c: stores and loads around calls that do not need them; marked before the walk, taken away before depths ---- */
+/* ---- fastcall.c: stores and loads around calls that do not need them; marked before the walk, taken away before
+ * depths ---- */
 FALLIBLE kfastcall_mark(struct kverifier *v);
 void kfastcall_remove(struct kverifier *v);
 
@@ -229,8 +244,8 @@ FALLIBLE klive_compute(struct kverifier *v);
 /* Around the judgement of an instruction. */
 FALLIBLE klive_step_begin(struct kverifier *v);
 FALLIBLE klive_step_end(struct kverifier *v);
-/* to's register r is a copy of from's, in another frame: arguments of a call or callback, the result of a call. For all that is
- * copied so, beside the copy itself: reads of it are noted where it came from. */
+/* to's register r is a copy of from's, in another frame: arguments of a call or callback, the result of a call. For all
+ * that is copied so, beside the copy itself: reads of it are noted where it came from. */
 void klive_pass(struct kframe *to, unsigned r, const struct kframe *from, unsigned from_r);
 /* A register of the frame at work is read (or written); bits 64: all of it. Linux: check_reg_arg. It rejects "R%d
  * !read_ok". */
@@ -243,8 +258,9 @@ void klive_slot_written(struct kverifier *v, uint32_t frame, uint32_t spi);
 /* ---- prune.c, compare.c, scc.c ---- */
 FALLIBLE kprune_visit(struct kverifier *v, bool *covered);
 /*
- * s waits after the instruction at work, a way out of a loop or round it once more: numbers that need not be precise and are not what they
- * were when this path came here before are forgotten. Linux: find_prev_entry, widen_imprecise_scalars
+ * s waits after the instruction at work, a way out of a loop or round it once more: numbers that need not be precise
+ * and are not what they were when this path came here before are forgotten. Linux: find_prev_entry,
+ * widen_imprecise_scalars
  */
 void kprune_widen(struct kverifier *v, struct kverify_state *s);
 FALLIBLE kprune_path_end(struct kverifier *v); /* of the state at work. Linux: update_branch_counts */
@@ -253,8 +269,9 @@ FALLIBLE kscc_compute(struct kverifier *v);
 
 /* ---- widen.c ---- */
 /*
- * Numbers of s that differ from those of the round before and need not be exact: anything. kept: the state at work or its
- * parent, by whose depth rounds are told apart; insn: where a round begins. Linux: find_prev_entry, widen_imprecise_scalars
+ * Numbers of s that differ from those of the round before and need not be exact: anything. kept: the state at work or
+ * its parent, by whose depth rounds are told apart; insn: where a round begins. Linux: find_prev_entry,
+ * widen_imprecise_scalars
  */
 void kwiden(struct kverifier *v, const struct kverify_state *kept, uint32_t insn, struct kverify_state *s);
 /* s waits after the instruction at work, once more round the loop that begins here: may_goto, iterators. */
@@ -387,12 +404,12 @@ const char *ktypes_name(const struct kverifier *v, enum ktypes t, uint32_t id);
 /* Special fields of a struct of the object's types (m == NULL); NULL: it has none. Linux: btf_find_struct_meta */
 const struct kmap *ktypes_record(struct kverifier *v, uint32_t type_id);
 const struct kfield *kmap_field(const struct kmap *m, uint32_t off); /* that begins at off; NULL: none */
-const char *kfield_name(uint32_t kind); /* "bpf_timer" */
+const char *kfield_name(uint32_t kind);                              /* "bpf_timer" */
 /* Where the program goes, for types whose context is the arguments of a function of the kernel. */
 struct kattach {
-	const char *name;         /* "bpf_lsm_file_open", "btf_trace_sched_switch", "do_unlinkat" */
+	const char *name;             /* "bpf_lsm_file_open", "btf_trace_sched_switch", "do_unlinkat" */
 	const struct btf_type *proto; /* FUNC_PROTO in the kernel's types */
-	uint32_t first;           /* parameters that are not the program's: 1 for raw tracepoints */
+	uint32_t first;               /* parameters that are not the program's: 1 for raw tracepoints */
 };
 /* NULL: it was not said, or the kernel's types do not have it. */
 const struct kattach *ktypes_attach(const struct kverifier *v);
