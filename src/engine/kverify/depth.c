@@ -97,7 +97,7 @@ static FALLIBLE check_from(struct kverifier *v, struct chain *c, uint32_t root)
 		uint32_t frame;
 		int to = -1;
 
-		while (at->next < v->subprogs[at->subprog].end && (to = callee(v, at->next)) < 0)
+		while (v->names_subprogs && at->next < v->subprogs[at->subprog].end && (to = callee(v, at->next)) < 0)
 			at->next++;
 		if (to < 0) {
 			c->depth -= at->bytes;
