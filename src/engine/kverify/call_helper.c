@@ -176,24 +176,13 @@ static FALLIBLE record_map(struct kverifier *v, const struct kcall *c)
 static FALLIBLE record_key(struct kverifier *v, const struct kcall *c)
 {
 	const struct kreg *reg = kreg_at(v, 3);
-	struct kaux *aux = &v->aux[v->at];
-	uint64_t key = reg->n.t.value;
 
 	if (c->id != HELPER_TAIL_CALL || !khas(v, KERNEL_TAIL_CALL_KEY))
 		return E_OK;
 	KENSURE(v, c->map_def);
 	if (c->map_def->kind != PROG_MAP_PROG_ARRAY)
 		KREJECT(v, TAIL_CALL_MAP, "expected prog array map for tail call");
-	if (!kreg_is_const(reg) || key >= c->map_def->max_entries) {
-		aux->key_state = UINT64_MAX;
-		return E_OK;
-	}
-	TRY(kprecise_reg(v, 3));
-	if (!aux->key_state)
-		aux->key_state = key + 1;
-	else if (aux->key_state != key + 1)
-		aux->key_state = UINT64_MAX;
-	return E_OK;
+	return kreg_is_const(reg) && reg->n.t.value < c->map_def->max_entries ? kprecise_reg(v, 3) : E_OK;
 }
 
 /* Linux: check_map_func_compatibility */

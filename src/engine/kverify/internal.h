@@ -41,21 +41,25 @@ struct ksubprog {
 	bool keep_fastcall_stack;
 };
 
-/* What is known of an instruction, apart from any path. Linux: struct bpf_insn_aux_data. */
+/* What is known of an instruction, apart from any path. Small: there may be a million. Linux: struct bpf_insn_aux_data.
+ */
 struct kaux {
-	bool prune_point, jmp_point, force_checkpoint, calls_callback, is_iter_next, seen, jump_target;
-	bool too_new;       /* this release has the opcode, but not with these fields */
-	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs that go << 1 */
-	uint8_t one_way;    /* enum kone_way: a branch on constants, CONST_BRANCHES releases */
-	uint16_t live_regs; /* read later, at this point: LIVE_STATIC releases and 6.15 on */
+	bool prune_point : 1, jmp_point : 1, force_checkpoint : 1, calls_callback : 1, is_iter_next : 1, seen : 1,
+		jump_target : 1;
+	bool too_new : 1;     /* this release has the opcode, but not with these fields */
+	uint8_t fastcall : 6; /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs that go << 1 */
+	uint8_t one_way : 2;  /* enum kone_way: a branch on constants, CONST_BRANCHES releases */
+	uint16_t live_regs;   /* read later, at this point: LIVE_STATIC releases and 6.15 on */
 	uint32_t scc;
-	/* the same instruction must not be reached with pointers of different kinds: base | flags << 8 of the first; 0:
-	 * none */
-	uint64_t ptr_type;
-	uint32_t map_state;   /* tail calls and lookups: index of the map + 1; UINT32_MAX: several */
-	uint64_t key_state;   /* constant key of a tail call */
-	uint32_t loop_inline; /* bpf_loop */
+	union { /* loads and stores; lookups and tail calls; bpf_loop */
+		/* the same instruction must not be reached with pointers of different kinds: base | flags << 8 of the
+		 * first; 0: none */
+		uint32_t ptr_type;
+		uint32_t map_state;   /* index of the map + 1; UINT32_MAX: several */
+		uint32_t loop_inline; /* see helper_extra.c */
+	};
 };
+static_assert(KF_DYNPTR_FILE < 1 << 24, "flags fit into ptr_type");
 
 enum kone_way { KONE_WAY_NO, KONE_WAY_TAKEN, KONE_WAY_NOT_TAKEN }; /* to be followed like a plain jump */
 
@@ -127,6 +131,7 @@ struct kverifier {
 	const struct kernel_profile *k;
 	struct knum_rules rules; /* how numbers are reckoned */
 	struct arena *arena;
+	struct arena scratch; /* kscratch() */
 	struct diag *d;
 	struct kverify_stats stats;
 	const struct kernel_prog_type *type;
@@ -145,7 +150,9 @@ struct kverifier {
 	uint64_t prev_step;       /* the step before the one at work on this path; 0: none */
 	bool hist_open;           /* the newest entry of the history is of the instruction at work */
 	bool path_ends;
-	bool walking; /* along a path, not before or after all of them */
+	bool goes_back;      /* some jump leads back, or some call calls back: there may be loops */
+	bool names_subprogs; /* some instruction calls a function of the program, or takes its address */
+	bool walking;        /* along a path, not before or after all of them */
 	bool strict_align;
 	bool sleepable;
 	uint32_t next_id;
@@ -205,14 +212,19 @@ FALLIBLE kv_out_of_memory(struct kverifier *v);
 			return kv_out_of_memory(v); \
 	} while (0)
 
+/* As kernel_has: asked at every step, so looked up once. */
 static inline bool khas(const struct kverifier *v, enum kernel_behaviour b)
 {
-	return kernel_has(v->k, b);
+	return v->rules.has[b / 64] >> (b % 64) & 1;
 }
 
 /* ---- pool.c: blocks by size class that can be given back; NULL: the arena's cap ---- */
 void *kpool_alloc(struct kverifier *v, size_t bytes);
 void kpool_free(struct kverifier *v, void *p, size_t bytes);
+/* Zeroed memory for one pass over the program, counted as the arena's until kscratch_done(); NULL: its cap. */
+void *kscratch(struct kverifier *v, size_t n, size_t size);
+void kscratch_done(struct kverifier *v);
+#define KSCRATCH(v, type, n) ((type *)kscratch((v), (n), sizeof(type)))
 
 /* ---- state.c ---- */
 static inline struct kreg *kreg_at(const struct kverifier *v, unsigned r)
@@ -430,6 +442,12 @@ const char *ktypes_name(const struct kverifier *v, enum ktypes t, uint32_t id);
 const struct kmap *ktypes_record(struct kverifier *v, uint32_t type_id);
 const struct kfield *kmap_field(const struct kmap *m, uint32_t off); /* that begins at off; NULL: none */
 const char *kfield_name(uint32_t kind);                              /* "bpf_timer" */
+/* Where the program goes, for types whose context is the arguments of a function of the kernel. */
+struct kattach {
+	const char *name;             /* "bpf_lsm_file_open", "btf_trace_sched_switch", "do_unlinkat" */
+	const struct btf_type *proto; /* FUNC_PROTO in the kernel's types */
+	uint32_t first;               /* parameters that are not the program's: 1 for raw tracepoints */
+};
 /* NULL: it was not said, or the kernel's types do not have it. */
 const struct kattach *ktypes_attach(const struct kverifier *v);
 

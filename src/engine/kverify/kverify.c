@@ -63,6 +63,7 @@ FALLIBLE kverify_run(const struct prog *p, const struct kverify_opts *o, struct 
 	*v = (struct kverifier){ .p = p, .o = o, .k = o->kernel, .arena = a, .d = d };
 	*out = v;
 	err = run(v);
+	kscratch_done(v);
 	if (stats)
 		*stats = v->stats;
 	return err;

@@ -30,6 +30,23 @@ void *kpool_alloc(struct kverifier *v, size_t bytes)
 	return b;
 }
 
+void *kscratch(struct kverifier *v, size_t n, size_t size)
+{
+	size_t had = v->scratch.used;
+	void *p;
+
+	v->scratch.cap = had + (v->arena->cap > v->arena->used ? v->arena->cap - v->arena->used : 0);
+	p = arena_alloc_array(&v->scratch, n, size);
+	v->arena->used += v->scratch.used - had;
+	return p;
+}
+
+void kscratch_done(struct kverifier *v)
+{
+	v->arena->used -= v->scratch.used;
+	arena_done(&v->scratch);
+}
+
 /* Blocks over the largest class stay the arena's until it ends. */
 void kpool_free(struct kverifier *v, void *p, size_t bytes)
 {
