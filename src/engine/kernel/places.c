@@ -101,7 +101,8 @@ static uint64_t struct_ops_place(const char *name)
 	if (strncmp(name, tcp, sizeof(tcp) - 1) != 0)
 		return AT(STRUCT_OPS);
 	name += sizeof(tcp) - 1;
-	return (*name == '.' || *name == '/') && !strcmp(name + 1, "release") ? AT(STRUCT_OPS_TCP_RELEASE) : AT(STRUCT_OPS_TCP);
+	return (*name == '.' || *name == '/') && !strcmp(name + 1, "release") ? AT(STRUCT_OPS_TCP_RELEASE)
+									      : AT(STRUCT_OPS_TCP);
 }
 
 uint64_t kernel_place(const struct kernel_target *t)

@@ -152,9 +152,11 @@ FALLIBLE kobj_read(struct view bytes, const char *name, const struct kobj_opts *
 
 FALLIBLE kobj_target(const struct kobj *o, const struct prog *p, struct kverify_opts *out, struct diag *d)
 {
-	struct kverify_opts v = {
-		.kernel = o->kernel, .lacks = o->lacks, .gpl = o->gpl, .types = o->obj.types, .kernel_types = o->kernel_types
-	};
+	struct kverify_opts v = { .kernel = o->kernel,
+				  .lacks = o->lacks,
+				  .gpl = o->gpl,
+				  .types = o->obj.types,
+				  .kernel_types = o->kernel_types };
 	const char *attach = "";
 
 	if (!kernel_section(p->section, &v.target, &attach))

@@ -29,7 +29,7 @@ struct kobj_op {
 struct kobj {
 	struct obj obj;
 	uint32_t lacks; /* enum kverify_lack, as its configuration says; 0 without one */
-	bool gpl; /* the license is compatible with the GPL */
+	bool gpl;       /* the license is compatible with the GPL */
 	const struct btf *kernel_types;
 	const struct kernel_profile *kernel;
 	const struct kobj_op *ops;

@@ -123,11 +123,10 @@ static FALLIBLE check_tracing(struct kverifier *v)
 /* Hooks whose results mean too many things. Linux: kernel/bpf/bpf_lsm.c:bpf_lsm_disabled_hooks, v6.12, v7.2 */
 static bool is_disabled_hook(const char *name)
 {
-	static const char *const hooks[] = {
-		"vm_enough_memory", "inode_need_killpriv", "inode_getsecurity", "inode_listsecurity",
-		"inode_copy_up_xattr", "getselfattr", "getprocattr", "setprocattr", "key_getsecurity",
-		"audit_rule_match", "xfrm_decode_session", "ismaclabel"
-	};
+	static const char *const hooks[] = { "vm_enough_memory",   "inode_need_killpriv", "inode_getsecurity",
+					     "inode_listsecurity", "inode_copy_up_xattr", "getselfattr",
+					     "getprocattr",        "setprocattr",         "key_getsecurity",
+					     "audit_rule_match",   "xfrm_decode_session", "ismaclabel" };
 
 	for (size_t i = 0; i < countof(hooks); i++)
 		if (!strcmp(hooks[i], name))

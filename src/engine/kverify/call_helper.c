@@ -47,7 +47,8 @@ static enum kernel_refusal lend(const struct kverifier *v, uint32_t id, const st
 	return extra_allows(v->o->extra, id) ? KERNEL_ALLOWED : KERNEL_NOT_HERE;
 }
 
-/* Linux: security_locked_down(LOCKDOWN_BPF_WRITE_USER), (LOCKDOWN_BPF_READ_KERNEL) in kernel/trace/bpf_trace.c, v6.12 */
+/* Linux: security_locked_down(LOCKDOWN_BPF_WRITE_USER), (LOCKDOWN_BPF_READ_KERNEL) in kernel/trace/bpf_trace.c, v6.12
+ */
 static bool is_locked_down(const struct kverifier *v, uint32_t id)
 {
 	switch (id) {

@@ -2,8 +2,8 @@
 /*
  * ksym: the address of a variable (or function) of the kernel, by its BTF: what may be done with it.
  *
- * One of each CPU is an object that only bpf_per_cpu_ptr and bpf_this_cpu_ptr take; a struct is an object; anything else
- * is memory of its size. Linux: kernel/bpf/verifier.c:check_pseudo_btf_id, check_ld_imm, v5.10, v6.1, v6.12, v7.2.
+ * One of each CPU is an object that only bpf_per_cpu_ptr and bpf_this_cpu_ptr take; a struct is an object; anything
+ * else is memory of its size. Linux: kernel/bpf/verifier.c:check_pseudo_btf_id, check_ld_imm, v5.10, v6.1, v6.12, v7.2.
  */
 #include "engine/kverify/alu.h"
 
