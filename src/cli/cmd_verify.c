@@ -34,7 +34,7 @@ const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--ker
 			       "  --trace          content: each processed instruction with the state before it,\n"
 			       "                   on standard error\n"
 			       "  --format FORMAT  text, json (--json is the same), or sarif\n"
-			       "  --explain ID     what a reason means, such as K301, with an example; all: every one\n"
+			       "  --explain ID     what a reason means, such as Q301, with an example; all: every one\n"
 			       "\n"
 			       "Exit code 0: all are accepted. 1: at least one is not, or nothing can be said of\n"
 			       "it, or the object cannot be read. 3: this host cannot tell.\n";
@@ -232,7 +232,9 @@ static int judge_kernel(struct job *job, const struct verify_kernels *ks, const 
 		if (!one)
 			code = cli_fail(CLI_REFUSED, "'%s' has no program '%s'", job->args->path, job->args->prog);
 	}
-	if (err != E_OK)
+	if (err == E_FORMAT || err == E_TRUNCATED) /* for no kernel is it an object */
+		code = cli_fail_diag(err, &d);
+	else if (err != E_OK)
 		unreadable(job, k, &d);
 	for (uint32_t i = 0; err == E_OK && !code && i < object.obj.n_progs; i++)
 		if (!one || one == &object.obj.progs[i])

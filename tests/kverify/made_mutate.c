@@ -219,7 +219,7 @@ static void change_map(struct shape *s, const struct made_kit *k, struct gene_rn
 	default:
 		s->h.types = MADE_OUR_TYPES;
 		m->value_type = some_type(k, r);
-		if (btf_size(&k->types, m->value_type, &size) && size < 4096)
+		if (m->value_type < k->types.n_types && btf_size(&k->types, m->value_type, &size) && size < 4096)
 			m->value = (uint16_t)size;
 	}
 }

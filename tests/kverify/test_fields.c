@@ -116,7 +116,7 @@ TEST(fields_of_the_kernel_are_found_and_protected)
 			if (got == rows[i].want[r])
 				continue;
 			wrong++;
-			print_error("%s, %s: K%d instead of K%d (%s)\n", rows[i].prog, call_releases[r], got,
+			print_error("%s, %s: Q%d instead of Q%d (%s)\n", rows[i].prog, call_releases[r], got,
 				    rows[i].want[r], got ? d.text : "accepted");
 		}
 	}

@@ -194,7 +194,7 @@ TEST(each_release_judges_objects_of_the_kernel_in_its_own_way)
 			if (got == rows[i].want[k])
 				continue;
 			wrong++;
-			print_error("%s, %s: K%d instead of K%d (%s)\n", rows[i].name, call_releases[k], got,
+			print_error("%s, %s: Q%d instead of Q%d (%s)\n", rows[i].name, call_releases[k], got,
 				    rows[i].want[k], got ? d.text : "accepted");
 		}
 	arena_done(&a);
@@ -234,7 +234,7 @@ TEST(the_running_kernel_judges_its_objects_so)
 		if ((ours != 0) == kernel && (!ours || call_same_reason(ours, log)))
 			continue;
 		wrong++;
-		print_error("%s: K%d (%s), the kernel: %.2000s\n", rows[i].name, ours, ours ? d.text : "accepted",
+		print_error("%s: Q%d (%s), the kernel: %.2000s\n", rows[i].name, ours, ours ? d.text : "accepted",
 			    kernel ? log : "accepted");
 	}
 	arena_done(&a);

@@ -200,8 +200,8 @@ struct kernel_target {
 	/* Of tracing, LSM, struct_ops, iterators: "bpf_lsm_file_open" or "file_open", "tcp_congestion_ops/init"; NULL:
 	 * not said */
 	const char *attach_name;
-	bool attach_void;        /* what attach_name names returns nothing (its BTF tells) */
-	bool attach_pointer;     /* it returns a pointer */
+	bool attach_void;    /* what attach_name names returns nothing (its BTF tells) */
+	bool attach_pointer; /* it returns a pointer */
 };
 
 struct kernel_prog_type {

@@ -22,13 +22,14 @@ bool kobj_license_is_gpl(const char *license)
 	return false;
 }
 
-/* A function of the kernel that this release lets programs call. */
-static bool bind_kfunc(const struct kobj_opts *o, const char *name, struct obj_bound *out)
+/* A function of the kernel. One that may be missing is function 0 then, as libbpf makes it: refused where a path comes
+ * to it. */
+static bool bind_kfunc(const struct kobj_opts *o, const struct obj_extern *x, struct obj_bound *out)
 {
-	uint32_t id = o->kernel_types ? btf_find(o->kernel_types, BTF_FUNC, name, 1) : 0;
+	uint32_t id = o->kernel_types ? btf_find(o->kernel_types, BTF_FUNC, x->name, 1) : 0;
 
 	*out = (struct obj_bound){ .kind = OBJ_BOUND_KFUNC, .number = id };
-	return id;
+	return id || x->weak;
 }
 
 /*
@@ -98,7 +99,7 @@ static bool resolve(void *user, const struct obj_extern *x, struct obj_bound *ou
 	bool there = false;
 
 	if (x->kind == OBJ_EXTERN_FUNC)
-		there = bind_kfunc(k->o, x->name, out);
+		there = bind_kfunc(k->o, x, out);
 	else if (x->kind == OBJ_EXTERN_VAR)
 		there = bind_variable(k->o, x, out);
 	else
@@ -160,7 +161,7 @@ FALLIBLE kobj_target(const struct kobj *o, const struct prog *p, struct kverify_
 	const char *attach = "";
 
 	if (!kernel_section(p->section, &v.target, &attach))
-		FAIL_ID(d, UNSUPPORTED, 'K', 980, "section '%s' does not say what type of program '%s' is", p->section,
+		FAIL_ID(d, UNSUPPORTED, 'Q', 980, "section '%s' does not say what type of program '%s' is", p->section,
 			p->name);
 	if (attach[0] && !v.target.attach_name)
 		v.target.attach_name = attach;

@@ -42,7 +42,7 @@ FALLIBLE kobj_read(struct view bytes, const char *name, const struct kobj_opts *
 		   struct diag *d);
 
 /*
- * How this program is verified: target by its section, license, types. E_UNSUPPORTED: K980, the section's name says no
+ * How this program is verified: target by its section, license, types. E_UNSUPPORTED: Q980, the section's name says no
  * program type. out->target.attach_name borrows from the section's name.
  */
 FALLIBLE kobj_target(const struct kobj *o, const struct prog *p, struct kverify_opts *out, struct diag *d);

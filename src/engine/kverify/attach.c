@@ -291,6 +291,22 @@ static uint32_t promote(const struct argument *g, uint32_t type)
 	return tcp ? tcp : type;
 }
 
+/* What the kernel's stub of an operation calls this argument: STRUCT__MEMBER. Linux: prepare_arg_info, v6.12 */
+static const char *stub_name(const struct argument *g)
+{
+	const char *slash = strchr(g->at->name, '/');
+	const struct btf_type *proto;
+	char name[128];
+	uint32_t id;
+
+	if (g->v->o->target.prog_type != PROG_STRUCT_OPS || !slash)
+		return "";
+	(void)snprintf(name, sizeof name, "%.*s__%s", (int)(slash - g->at->name), g->at->name, slash + 1);
+	id = btf_find(g->b, BTF_FUNC, name, 1);
+	proto = id ? btf_get(g->b, btf_get(g->b, id)->type) : NULL;
+	return proto && g->arg < proto->n ? proto->params[g->arg].name : "";
+}
+
 static FALLIBLE pointer_argument(const struct argument *g, const struct btf_type *ptr)
 {
 	const struct kverifier *v = g->v;
@@ -298,6 +314,8 @@ static FALLIBLE pointer_argument(const struct argument *g, const struct btf_type
 	bool error = false;
 
 	flags &= ~(uint32_t)KF_RCU;
+	if (ends_with(stub_name(g), "__ref"))
+		KUNSUPPORTED(g->v, "an operation that must give back what it is given: argument %s", stub_name(g));
 	if (flags & (flags - 1))
 		return refuse(g, "has multiple type tags");
 	if (!is_struct(btf_get(g->b, type)))

@@ -7,7 +7,7 @@
  *
  * Linux: kernel/bpf/verifier.c:check_func_call, setup_func_entry, v5.10, v6.1, v6.12, v7.2.
  */
-#include "engine/kverify/call_internal.h"
+#include "engine/kverify/kfunc.h"
 
 FALLIBLE kframe_enter(struct kverifier *v, struct kverify_state *s, uint32_t subprog, uint32_t callsite,
 		      struct kframe **out)
@@ -71,6 +71,15 @@ static FALLIBLE check_sections(struct kverifier *v, const struct ksubprog *sp)
 	return E_OK;
 }
 
+/* The call may not come back: that is the path at work, the other waits. */
+static FALLIBLE throw_too(struct kverifier *v)
+{
+	struct kverify_state *s;
+
+	TRY(kwalk_push(v, v->at + 1, v->at, &s));
+	return kexception_exit(v);
+}
+
 static FALLIBLE call_global(struct kverifier *v, uint32_t subprog)
 {
 	struct ksubprog *sp = &v->subprogs[subprog];
@@ -84,7 +93,7 @@ static FALLIBLE call_global(struct kverifier *v, uint32_t subprog)
 	if (!sp->returns_void)
 		TRY(kreg_write(v, 0, true));
 	v->insn++;
-	return E_OK;
+	return sp->might_throw && khas(v, KERNEL_GLOBAL_THROWS) ? throw_too(v) : E_OK;
 }
 
 /*

@@ -275,6 +275,8 @@ static FALLIBLE release(struct kverifier *v, const struct kcall *c)
 	if (!r)
 		return E_OK;
 	reg = kreg_at(v, r);
+	if (kreg_is_null(reg) && khas(v, KERNEL_REF_BY_ID))
+		return E_OK; /* another argument may be one that is held */
 	if (kreg_is_null(reg))
 		return id || !khas(v, KERNEL_RELEASE_FLAG) ? not_acquired(v, c) : E_OK;
 	if (c->proto->arg[r - 1].base == KA_DYNPTR)

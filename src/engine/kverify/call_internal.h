@@ -101,7 +101,8 @@ FALLIBLE kmap_typed(struct kverifier *v, unsigned r, const struct prog_map *m, c
 
 /* ---- dynptr.c ---- */
 FALLIBLE kdynptr_make(struct kverifier *v, unsigned r, uint32_t arg_flags, uint32_t clone_ref_id, uint32_t parent_id);
-/* Where an argument says that a new one is to be made (6.3 on). clone_ref_id, parent_id: of what it comes from; 0: it is nobody's. */
+/* Where an argument says that a new one is to be made (6.3 on). clone_ref_id, parent_id: of what it comes from; 0: it
+ * is nobody's. */
 FALLIBLE kdynptr_new(struct kverifier *v, unsigned r, uint32_t arg_flags, uint32_t clone_ref_id, uint32_t parent_id);
 FALLIBLE kdynptr_make_late(struct kverifier *v, unsigned r, uint32_t arg_flags);
 FALLIBLE kdynptr_release(struct kverifier *v, unsigned r);

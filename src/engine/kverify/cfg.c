@@ -95,6 +95,7 @@ static void mark_kfunc(struct kverifier *v, uint32_t t)
 	}
 	s->might_sleep |= f.sleeps;
 	s->changes_pkt |= f.changes_packet;
+	s->might_throw |= f.throws;
 }
 
 static void mark_helper(struct kverifier *v, uint32_t t)
@@ -179,6 +180,8 @@ static void merge_effects(struct kverifier *v)
 				(v->subprogs[to].changes_pkt && !from->changes_pkt);
 			from->might_sleep |= v->subprogs[to].might_sleep;
 			from->changes_pkt |= v->subprogs[to].changes_pkt;
+			more |= v->subprogs[to].might_throw && !from->might_throw;
+			from->might_throw |= v->subprogs[to].might_throw;
 		}
 	}
 }

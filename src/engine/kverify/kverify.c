@@ -59,7 +59,7 @@ FALLIBLE kverify_run(const struct prog *p, const struct kverify_opts *o, struct 
 	if (stats)
 		*stats = (struct kverify_stats){ 0 };
 	if (!v)
-		FAIL_ID(d, LIMIT, 'K', KV_MEMORY, "the verification needs more than %zu KiB", a->cap >> 10);
+		FAIL_ID(d, LIMIT, 'Q', KV_MEMORY, "the verification needs more than %zu KiB", a->cap >> 10);
 	*v = (struct kverifier){ .p = p, .o = o, .k = o->kernel, .arena = a, .d = d };
 	*out = v;
 	err = run(v);

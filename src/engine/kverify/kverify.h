@@ -124,7 +124,8 @@ struct kverify_diag_row {
 extern const struct kverify_diag_row kverify_diags[];
 extern const size_t kverify_n_diags;
 
-/* The number of the step that is about to be judged, from 1, and of the one before it on its path (0: none). For `step` above. */
+/* The number of the step that is about to be judged, from 1, and of the one before it on its path (0: none). For `step`
+ * above. */
 uint64_t kverify_step(const struct kverifier *v);
 uint64_t kverify_step_before(const struct kverifier *v);
 /* The innermost frame as the kernel's log prints it at level 2: " R0=scalar(umax=255) R1=ctx() R10=fp0". For `step`

@@ -64,6 +64,7 @@ struct ktypes_data {
 	const struct btf *kernel, *object;
 	const struct kmap **records; /* of the object's types, by id: made on first use */
 	uint8_t *records_known;
+	uint32_t members; /* of types that were searched for special fields */
 };
 
 #endif

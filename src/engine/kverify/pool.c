@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pool: blocks out of the arena, by size class, that can be given back. States come and go by the million. */
-#include "base/poison.h"
 #include "engine/kverify/internal.h"
 
 enum { CLASS_BYTES = 64, N_CLASSES = 4096 };
@@ -27,7 +26,7 @@ void *kpool_alloc(struct kverifier *v, size_t bytes)
 	if (!b)
 		return arena_alloc(v->arena, c * CLASS_BYTES);
 	v->free_blocks[c] = b->next;
-	unpoison(b, bytes);
+	mem_unpoison(b, bytes);
 	return b;
 }
 
@@ -41,5 +40,5 @@ void kpool_free(struct kverifier *v, void *p, size_t bytes)
 		return;
 	b->next = v->free_blocks[c];
 	v->free_blocks[c] = b;
-	poison(b + 1, c * CLASS_BYTES - sizeof *b);
+	mem_poison(b + 1, c * CLASS_BYTES - sizeof *b);
 }

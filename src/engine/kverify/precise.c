@@ -206,7 +206,7 @@ FALLIBLE kprecise_wanted(struct kverifier *v, struct kverify_state *from, struct
 	struct kverify_state *s = from;
 	uint32_t last = from->insn, first = from->first_insn;
 	int64_t next = -1;
-	bool skip = true, give_up = false, calls = khas(v, KERNEL_PRECISE_CALLS), ignored;
+	bool skip = true, give_up = false, calls = khas(v, KERNEL_PRECISE_CALLS), ignored = false;
 
 	changed = changed ? changed : &ignored;
 	while (!nothing(w)) {

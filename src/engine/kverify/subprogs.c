@@ -79,8 +79,8 @@ static void name(struct kverifier *v, struct ksubprog *s)
 			continue;
 		s->func = f;
 		if (types && id && id < types->n_types && btf_get(types, id)->kind == BTF_FUNC)
-			s->global = s->start && !v->p->funcs[f].hidden &&
-				    btf_get(types, id)->n == 1; /* BTF_FUNC_GLOBAL */
+			s->global =
+				s->start && !v->p->funcs[f].hidden && btf_get(types, id)->n == 1; /* BTF_FUNC_GLOBAL */
 	}
 }
 

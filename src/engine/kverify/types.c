@@ -78,6 +78,8 @@ static FALLIBLE describe(struct kverifier *v, const struct prog_map *m, struct k
 	out->frozen = is_frozen(m);
 	if (!m->inner)
 		return E_OK;
+	if (m->inner->inner)
+		KREJECT(v, MAP_HERE, "the kernel makes no map of maps of maps");
 	out->inner = ARENA_NEW(v->arena, struct kmap);
 	KNEED(v, out->inner);
 	return describe(v, m->inner, (struct kmap *)(uintptr_t)out->inner);
