@@ -86,8 +86,8 @@ struct obj {
 	uint32_t n_maps;
 	const struct obj_section *sections; /* every named section with contents */
 	uint32_t n_sections;
-	const char *license; /* "" when there is none */
-	uint32_t version;    /* of section version, 0 when there is none */
+	const char *license;     /* "" when there is none */
+	uint32_t version;        /* of section version, 0 when there is none */
 	const struct btf *types; /* .BTF: what type ids of maps and functions count in; NULL when there is none */
 };
 
