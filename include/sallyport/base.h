@@ -36,7 +36,7 @@ enum sp_status {
 	SP_NOT_FOUND = 9,
 	SP_EXISTS = 10,
 	SP_CANCELLED = 12, /* the caller's function said so */
-	SP_BUG = 11, /* a broken invariant of the library: treat as SP_REJECTED, and tell us */
+	SP_BUG = 11,       /* a broken invariant of the library: treat as SP_REJECTED, and tell us */
 };
 /* A few words, never NULL. Any thread. */
 const char *sp_status_text(enum sp_status s);

@@ -150,14 +150,11 @@ enum option_key {
 	REFINE = 'r'
 };
 static const struct option options[] = {
-	{ "kernel", 1, NULL, KERNEL },   { "live", 0, NULL, LIVE },
-	{ "host", 0, NULL, HOST },       { "btf", 1, NULL, BTF },
-	{ "memory", 1, NULL, MEMORY },   { "trace", 0, NULL, TRACE },
-	{ "log", 1, NULL, LOG },         { "seed", 1, NULL, SEED },
-	{ "count", 1, NULL, COUNT },     { "seconds", 1, NULL, SECONDS },
-	{ "out", 1, NULL, OUT },         { "config", 1, NULL, CONFIG },
-	{ "program", 1, NULL, PROGRAM }, { "refine", 0, NULL, REFINE },
-	{ 0 },
+	{ "kernel", 1, NULL, KERNEL },   { "live", 0, NULL, LIVE },     { "host", 0, NULL, HOST },
+	{ "btf", 1, NULL, BTF },         { "memory", 1, NULL, MEMORY }, { "trace", 0, NULL, TRACE },
+	{ "log", 1, NULL, LOG },         { "seed", 1, NULL, SEED },     { "count", 1, NULL, COUNT },
+	{ "seconds", 1, NULL, SECONDS }, { "out", 1, NULL, OUT },       { "config", 1, NULL, CONFIG },
+	{ "program", 1, NULL, PROGRAM }, { "refine", 0, NULL, REFINE }, { 0 },
 };
 
 static bool take_option(struct judge *j, int key, const char **btf)

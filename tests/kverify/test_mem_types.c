@@ -204,8 +204,8 @@ TEST(each_release_judges_objects_of_the_kernel_in_its_own_way)
 
 static bool lacks(const char *log)
 {
-	return strstr(log, "is not sleepable") ||
-	       strstr(log, "is not modifiable") || strstr(log, "cannot use helper bpf_probe_write_user");
+	return strstr(log, "is not sleepable") || strstr(log, "is not modifiable") ||
+	       strstr(log, "cannot use helper bpf_probe_write_user");
 }
 
 TEST(the_running_kernel_judges_its_objects_so)

@@ -196,10 +196,9 @@ static FALLIBLE link_code(struct linker *l, struct prog *p)
 	for (uint32_t i = 0; i < l->n_order; i++) {
 		const struct func *f = &l->funcs[l->order[i]];
 
-		funcs[i] = (struct prog_func){ .name = f->name,
-						 .start = l->start_of[l->order[i]],
-						 .type = type_of(l, f),
-						 .hidden = f->hidden };
+		funcs[i] = (struct prog_func){
+			.name = f->name, .start = l->start_of[l->order[i]], .type = type_of(l, f), .hidden = f->hidden
+		};
 	}
 	funcs[0].name = p->name;
 	p->funcs = funcs;

@@ -63,7 +63,8 @@ struct prog_map {
 	const char *name;
 	uint32_t kind; /* enum prog_map_kind, or a number this build does not know */
 	uint32_t key_size, value_size, max_entries;
-	uint32_t key_type, value_type; /* in the types of the object (struct obj); a data section's DATASEC. 0: not said */
+	uint32_t key_type,
+		value_type; /* in the types of the object (struct obj); a data section's DATASEC. 0: not said */
 	uint32_t flags;
 	struct view init;
 	uint32_t n_hashes;            /* map_extra. BLOOM_FILTER: hash functions, 0: 5 */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The header's length is added to the pointer after the check, so that what was checked is another pointer. kernel: 6.12 */
+/* The header's length is added to the pointer after the check, so that what was checked is another pointer.
+ * kernel: 6.12 */
 #include "mistake.h"
 
 SEC("xdp")
