@@ -22,7 +22,7 @@ void arena_done(struct arena *a)
 {
 	for (struct arena_chunk *c = a->head, *next; c; c = next) {
 		next = c->next;
-		unpoison(c->data, c->size);
+		mem_unpoison(c->data, c->size);
 		free(c);
 	}
 	*a = (struct arena){ .cap = a->cap };
@@ -41,7 +41,7 @@ static struct arena_chunk *chunk_new(struct arena *a, size_t need)
 	if (!GUARD(13, c))
 		return NULL;
 	c->size = size;
-	poison(c->data, size);
+	mem_poison(c->data, size);
 	c->next = a->head;
 	a->head = c;
 	return c;
@@ -63,7 +63,7 @@ void *arena_alloc(struct arena *a, size_t size)
 	if (!c)
 		return NULL;
 	p = c->data + c->used;
-	unpoison(p, wanted);
+	mem_unpoison(p, wanted);
 	c->used += size + POISON_GAP;
 	a->used += size;
 	return p;

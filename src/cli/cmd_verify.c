@@ -36,7 +36,7 @@ const char cmd_verify_help[] = "usage: sallyport verify OBJ [--prog NAME] [--ker
 			       "  --trace          content: each processed instruction with the state before it,\n"
 			       "                   on standard error\n"
 			       "  --format FORMAT  text, json (--json is the same), or sarif\n"
-			       "  --explain ID     what a reason means, such as K301, with an example; all: every one\n"
+			       "  --explain ID     what a reason means, such as Q301, with an example; all: every one\n"
 			       "  --kernels [LIST|A..B]\n"
 			       "                   what these kernels have, or what differs between two\n"
 			       "\n"
@@ -182,6 +182,8 @@ static void judge(struct job *job, const struct verify_kernel *k, const struct k
 	d.subject = p->name;
 	o.d = &d;
 	err = kobj_target(object, p, &o.opts, &d);
+	if (!k->host)
+		o.opts.lacks = 0; /* what this machine's kernel was built without says nothing of others */
 	if (heat.steps || log)
 		o.opts.watcher = &watcher;
 	o.opts.cpus = k->host ? (uint32_t)sysconf(_SC_NPROCESSORS_CONF) : 0;
@@ -234,7 +236,9 @@ static int judge_kernel(struct job *job, const struct verify_kernels *ks, const 
 		if (!one)
 			code = cli_fail(CLI_REFUSED, "'%s' has no program '%s'", job->args->path, job->args->prog);
 	}
-	if (err != E_OK)
+	if (err == E_FORMAT || err == E_TRUNCATED) /* for no kernel is it an object */
+		code = cli_fail_diag(err, &d);
+	else if (err != E_OK)
 		unreadable(job, k, &d);
 	for (uint32_t i = 0; err == E_OK && !code && i < object.obj.n_progs; i++)
 		if (!one || one == &object.obj.progs[i])

@@ -102,6 +102,8 @@ void verify_matrix_free(struct verify_matrix *m);
 /* ---- verify_policy.c: the house's own checks ---- */
 struct verify_policy;
 int verify_policy_open(const char *path, struct verify_policy **out);
+/* The same of a text; path: for messages. *out is to be freed when it fails too. */
+int verify_policy_read(const char *path, const char *text, size_t len, struct verify_policy **out);
 /* NULL: it agrees; else why not, borrowed until the next call. */
 const char *verify_policy_check(struct verify_policy *p, const struct verify_outcome *o);
 void verify_policy_free(struct verify_policy *p);

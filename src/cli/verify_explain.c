@@ -32,7 +32,7 @@ static const struct example *example_of(char family, uint16_t id)
 
 static struct reason of_kernel(const struct kverify_diag_row *r)
 {
-	return (struct reason){ 'K', r->id, r->name, r->title, r->need, r->mend, r->log, example_of('K', r->id) };
+	return (struct reason){ 'Q', r->id, r->name, r->title, r->need, r->mend, r->log, example_of('Q', r->id) };
 }
 
 static struct reason of_sallyport(const struct verify_diag_row *r)
@@ -163,7 +163,7 @@ static bool find(const char *id, struct reason *out)
 {
 	uint64_t n = id[0] ? cli_number(id + 1, 999) : 0;
 
-	for (size_t i = 0; (id[0] == 'K' || id[0] == 'k') && i < kverify_n_diags; i++)
+	for (size_t i = 0; (id[0] == 'Q' || id[0] == 'q') && i < kverify_n_diags; i++)
 		if (kverify_diags[i].id == n) {
 			*out = of_kernel(&kverify_diags[i]);
 			return true;
@@ -188,7 +188,7 @@ int verify_explain(const char *id, bool json)
 		return explain_all(&out);
 	if (!find(id, &r))
 		return cli_fail(CLI_USAGE,
-				"no reason has the id '%s': those of kernels are K101 and on, those of Sallyport's own "
+				"no reason has the id '%s': those of kernels are Q101 and on, those of Sallyport's own "
 				"verifier V101 and on",
 				id);
 	if (json)

@@ -328,7 +328,6 @@ void verify_log_end(struct verify_log *l, const struct verify_outcome *o)
 		   "processed %llu insns (limit %llu) max_states_per_insn %u total_states %u "
 		   "peak_states %u "
 		   "mark_read %u\n",
-		   (unsigned long long)o->stats.steps,
-		   (unsigned long long)o->kernel->profile->limits.steps, o->stats.states_per_insn,
-		   o->stats.states_total, o->stats.states_peak, o->stats.mark_read);
+		   (unsigned long long)o->stats.steps, (unsigned long long)o->kernel->profile->limits.steps,
+		   o->stats.states_per_insn, o->stats.states_total, o->stats.states_peak, o->stats.mark_read);
 }

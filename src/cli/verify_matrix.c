@@ -87,7 +87,7 @@ static void put_cell(struct buf *out, const struct cell *c, bool colour)
 		return;
 	}
 	(void)snprintf(id, sizeof id, "%s%c%03u", c->verdict - 1 == VERIFY_REJECTED ? "no " : "? ",
-		       c->family ? c->family : 'K', c->id);
+		       c->family ? c->family : 'Q', c->id);
 	buf_printf(out, "  %s%-8s%s", colour ? (c->verdict - 1 == VERIFY_REJECTED ? "\033[31m" : "\033[33m") : "", id,
 		   colour ? "\033[0m" : "");
 }

@@ -119,12 +119,13 @@ static int each_key(struct reading *r, yaml_node_t *n, read_key *fn)
 
 static int forbid_key(struct reading *r, const char *key, yaml_node_t *value)
 {
-	static const struct names helpers = { kernel_helper_name, 1024,
-					      "no helper has this name (names are without bpf_: probe_read_kernel)" },
-				  types = { kernel_prog_type_name, KPROG_N,
-					    "no program type has this name (kprobe, xdp, sched_cls, as bpftool says it)" },
-				  maps = { kernel_map_kind_name, 256,
-					   "no kind of map has this name (hash, array, ringbuf, as bpftool says it)" };
+	static const struct names
+		helpers = { kernel_helper_name, 1024,
+			    "no helper has this name (names are without bpf_: probe_read_kernel)" },
+		types = { kernel_prog_type_name, KPROG_N,
+			  "no program type has this name (kprobe, xdp, sched_cls, as bpftool says it)" },
+		maps = { kernel_map_kind_name, 256,
+			 "no kind of map has this name (hash, array, ringbuf, as bpftool says it)" };
 
 	if (!strcmp(key, "helpers"))
 		return read_words(r, value, &helpers, &r->p->helpers);
@@ -175,22 +176,26 @@ static int parse(struct reading *r, const char *text, size_t len)
 	return code;
 }
 
-int verify_policy_open(const char *path, struct verify_policy **out)
+int verify_policy_read(const char *path, const char *text, size_t len, struct verify_policy **out)
 {
 	struct reading r = { .path = path, .p = calloc(1, sizeof *r.p) };
+
+	*out = r.p;
+	return r.p ? parse(&r, text, len) : cli_fail(CLI_HOST, "out of memory");
+}
+
+int verify_policy_open(const char *path, struct verify_policy **out)
+{
 	char *text = NULL;
 	size_t len = 0;
 	struct diag d;
 	enum err err;
 	int code;
 
-	if (!r.p)
-		return cli_fail(CLI_HOST, "out of memory");
 	diag_init(&d);
 	err = agent_file_read(path, &text, &len, &d);
-	code = err == E_OK ? parse(&r, text, len) : cli_fail_diag(err, &d);
+	code = err == E_OK ? verify_policy_read(path, text, len, out) : cli_fail_diag(err, &d);
 	free(text);
-	*out = r.p;
 	return code;
 }
 
@@ -246,12 +251,14 @@ static bool has_forbidden_map(struct verify_policy *p, const struct prog *prog)
 		const struct prog_map *m = &prog->maps[i];
 		const char *kind = kernel_map_kind_name(m->kind);
 		bool ring = m->kind == PROG_MAP_RINGBUF || m->kind == PROG_MAP_USER_RINGBUF;
-		uint64_t bytes = ring ? m->max_entries : ((uint64_t)m->key_size + m->value_size) * m->max_entries;
+		uint64_t bytes;
 
 		if (has(&p->maps, kind)) {
 			(void)snprintf(p->why, sizeof p->why, "map '%s' is of the forbidden kind %s", m->name, kind);
 			return true;
 		}
+		if (__builtin_mul_overflow(ring ? 1 : (uint64_t)m->key_size + m->value_size, m->max_entries, &bytes))
+			bytes = UINT64_MAX;
 		if (p->map_bytes && bytes > p->map_bytes) {
 			(void)snprintf(p->why, sizeof p->why, "map '%s' may take %llu bytes; %llu are allowed", m->name,
 				       (unsigned long long)bytes, (unsigned long long)p->map_bytes);

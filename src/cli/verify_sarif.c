@@ -16,7 +16,7 @@ static void put_rule(struct json *j, const struct kverify_diag_row *r)
 {
 	char id[16];
 
-	(void)snprintf(id, sizeof id, "K%03u", r->id);
+	(void)snprintf(id, sizeof id, "Q%03u", r->id);
 	json_object(j);
 	put_text(j, "help", r->mend);
 	json_key(j, "id");
@@ -123,7 +123,7 @@ void verify_put_sarif(struct verify_sink *s, const struct verify_outcome *o)
 
 	if (o->verdict == VERIFY_ACCEPTED && !o->policy)
 		return;
-	(void)snprintf(id, sizeof id, "%c%03u", o->d->family ? o->d->family : 'K', o->d->id);
+	(void)snprintf(id, sizeof id, "%c%03u", o->d->family ? o->d->family : 'Q', o->d->id);
 	(void)snprintf(print, sizeof print, "%s/%s/%s", o->kernel->name, o->prog ? o->prog->name : "",
 		       o->policy ? "policy" : id);
 	json_object(j);

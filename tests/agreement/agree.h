@@ -93,7 +93,7 @@ FALLIBLE agree_to_prog(const struct agree_program *p, const struct btf *kernel_t
 struct agree_ours {
 	const struct btf *kernel_types; /* NULL: none */
 	size_t arena_bytes;
-	uint32_t cpus; /* of the running machine, when its kernel is meant; 0: not known */
+	uint32_t cpus;                         /* of the running machine, when its kernel is meant; 0: not known */
 	const struct kverify_watcher *watcher; /* NULL: none */
 };
 void agree_judge(const struct agree_ours *o, const struct kernel_profile *k, const struct agree_program *p,

@@ -88,7 +88,7 @@ static int list_diags(struct judge *j)
 	(void)j;
 	_Static_assert(countof(classes) == KCLASS_BUG + 1, "one name for each class");
 	for (size_t i = 0; i < kverify_n_diags; i++)
-		printf("K%u\t%s\t%s\t%s\t%s\n", kverify_diags[i].id, kverify_diags[i].name,
+		printf("Q%u\t%s\t%s\t%s\t%s\n", kverify_diags[i].id, kverify_diags[i].name,
 		       classes[kverify_diags[i].cls], kverify_diags[i].log, kverify_diags[i].title);
 	return 0;
 }

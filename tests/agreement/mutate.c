@@ -12,7 +12,7 @@ static void change_number(struct gene *g, struct bpf_insn *in, struct gene_rng *
 		in->imm = (int32_t)((uint32_t)in->imm + (gene_below(r, 2) ? 1u : UINT32_MAX));
 		break;
 	case 1:
-		in->imm ^= 1 << gene_below(r, 32);
+		in->imm ^= (int32_t)(1u << gene_below(r, 32));
 		break;
 	default:
 		in->imm = gene_number(r);

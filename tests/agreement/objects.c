@@ -11,7 +11,7 @@
 
 #include "engine/kobj/kobj.h"
 
-enum { MAX_OBJECT = 16 << 20, LOG_BYTES = 1 << 20, LOADER_LINE = 200 };
+enum { MAX_OBJECT = 16 << 20, LOG_BYTES = 1 << 20, LOADER_LINE = 200, STACK_FRAMES = 127 };
 
 /* The kernel's configuration, "CONFIG_X=value" by lines. */
 static const char *config_value(void *user, const char *name)
@@ -35,6 +35,16 @@ static const char *base_name(const char *path)
 static void named(char *out, size_t n, const char *path, const char *prog)
 {
 	(void)snprintf(out, n, "%s:%s", base_name(path), prog);
+}
+
+/* What a program is whose test says it when it loads it, not the section's name: such a name. */
+static const char *section_of_test(const char *path, const char *prog)
+{
+	if (!strncmp(base_name(path), "test_lwt_seg6local", 18))
+		return "lwt_seg6local";
+	if (!strncmp(base_name(path), "test_lwt_ip_encap", 17))
+		return "lwt_xmit";
+	return strstr(prog, "xdp") ? "xdp" : "tc";
 }
 
 static void refuse(struct agree_result *r, const struct diag *d)
@@ -64,18 +74,25 @@ static bool wanted(const struct judge *j, const char *prog)
 	return !j->program || !strcmp(j->program, prog);
 }
 
-static void judge_program(struct judge *j, const struct kobj *o, const struct prog *p, struct agree_result *r)
+static void judge_program(struct judge *j, const char *path, const struct kobj *o, const struct prog *p,
+			  struct agree_result *r)
 {
+	struct prog of_test = *p;
 	struct kverify_opts opts;
+	struct kernel_target t;
 	struct arena a;
+	const char *rest;
 	struct diag d;
+
+	if (!kernel_section(p->section, &t, &rest))
+		of_test.section = section_of_test(path, p->name);
 
 	diag_init(&d);
 	arena_init(&a, j->ours.arena_bytes);
-	if (kobj_target(o, p, &opts, &d))
+	if (kobj_target(o, &of_test, &opts, &d))
 		refuse(r, &d);
 	else
-		judge_at_length(j, p, &opts, &a, r);
+		judge_at_length(j, &of_test, &opts, &a, r);
 	arena_done(&a);
 }
 
@@ -101,7 +118,7 @@ static void ours(struct judge *j, const struct kernel_profile *k, const char *pa
 		for (uint32_t i = 0; i < o.obj.n_progs; i++) {
 			if (!wanted(j, o.obj.progs[i].name))
 				continue;
-			judge_program(j, &o, &o.obj.progs[i], &r);
+			judge_program(j, path, &o, &o.obj.progs[i], &r);
 			named(id, sizeof id, path, o.obj.progs[i].name);
 			judge_print(id, k->name, &r);
 		}
@@ -160,11 +177,28 @@ static void give_sizes(struct bpf_object *o)
 		enum bpf_map_type t = bpf_map__type(m);
 		bool ring = t == BPF_MAP_TYPE_RINGBUF || t == BPF_MAP_TYPE_USER_RINGBUF;
 
+		if (t == BPF_MAP_TYPE_STACK_TRACE && !bpf_map__value_size(m))
+			(void)bpf_map__set_value_size(m, STACK_FRAMES * sizeof(uint64_t));
 		if (ring)
 			(void)bpf_map__set_max_entries(m, 4096);
 		else if (!bpf_map__max_entries(m) && bpf_map__key_size(m) && !has_no_size(t))
 			(void)bpf_map__set_max_entries(m, 1);
 	}
+}
+
+/* libbpf takes fewer names of sections than it did when the tests were written. */
+static void give_type(const char *path, struct bpf_program *p)
+{
+	const char *section = bpf_program__section_name(p), *rest;
+	struct kernel_target t;
+
+	if (bpf_program__type(p) != BPF_PROG_TYPE_UNSPEC || !strcmp(section, ".text"))
+		return;
+	if (!kernel_section(section, &t, &rest) &&
+	    !kernel_section(section_of_test(path, bpf_program__name(p)), &t, &rest))
+		return;
+	(void)bpf_program__set_type(p, (enum bpf_prog_type)t.prog_type);
+	(void)bpf_program__set_expected_attach_type(p, (enum bpf_attach_type)t.attach_type);
 }
 
 static void load_one(const char *path, const char *name, uint32_t level, char *log, struct agree_result *r)
@@ -189,6 +223,7 @@ static void load_one(const char *path, const char *name, uint32_t level, char *l
 		(void)bpf_program__set_autoload(p, it);
 		if (!it)
 			continue;
+		give_type(path, p);
 		(void)bpf_program__set_log_buf(p, log, LOG_BYTES);
 		(void)bpf_program__set_log_level(p, level);
 	}

@@ -9,8 +9,8 @@ from reasons import Reasons, pattern  # noqa: E402
 from recorded import Btf, Case, imm, said, slots  # noqa: E402
 from report import Figures, Pair, Verdict, differences, vectors  # noqa: E402
 
-ROWS = [["K301", "OUT_OF_BOUNDS", "memory", "invalid access to", "title"], ["K302", "PACKET", "memory", "outside of the packet", "t"],
-        ["K501", "LEAK", "resource", "reference leak", "t"]]
+ROWS = [["Q301", "OUT_OF_BOUNDS", "memory", "invalid access to", "title"], ["Q302", "PACKET", "memory", "outside of the packet", "t"],
+        ["Q501", "LEAK", "resource", "reference leak", "t"]]
 REASONS = Reasons(ROWS)
 
 
@@ -22,12 +22,12 @@ PAIRS = [
     pair("accept", "", "accept", steps=(7, 7)),
     pair("accept", "", "accept", steps=(7, 8)),
     pair("accept", "", "reject", "R1 invalid access to x"),
-    pair("reject", "K301", "accept"),
-    pair("reject", "K301", "reject", "R2 offset is outside of the packet"),
-    pair("reject", "K302", "reject", "R2 reference leak"),
-    pair("reject", "K301", "reject", "never heard of", line="never heard of"),
-    pair("unsupported", "K980", "reject", "R1 invalid access to x"),
-    pair("bug", "K999", "accept"),
+    pair("reject", "Q301", "accept"),
+    pair("reject", "Q301", "reject", "R2 offset is outside of the packet"),
+    pair("reject", "Q302", "reject", "R2 reference leak"),
+    pair("reject", "Q301", "reject", "never heard of", line="never heard of"),
+    pair("unsupported", "Q980", "reject", "R1 invalid access to x"),
+    pair("bug", "Q999", "accept"),
     pair("accept", "", "env", "no such map"),
 ]
 
@@ -44,7 +44,7 @@ def figures():
 def vector_counts():
     kernels = ["5.10", "6.1"]
     by_case = {
-        "right": [pair("accept", "", "accept"), pair("reject", "K301", "reject")],
+        "right": [pair("accept", "", "accept"), pair("reject", "Q301", "reject")],
         "half": [pair("accept", "", "accept"), pair("accept", "", "reject")],
         "unchanged": [pair("accept", "", "accept"), pair("accept", "", "accept")],
         "one is missing": [pair("accept", "", "accept"), pair("accept", "", "env")],
@@ -61,7 +61,7 @@ def lists():
 def classes():
     assert REASONS.of_kernel("R2 offset is outside of the packet") == {"memory"}
     assert REASONS.of_kernel("unreachable insn 5") == {"structure"} and REASONS.of_kernel("what") == set()
-    assert REASONS.of_ours("K501") == "resource" and REASONS.of_ours("E104") == "structure"
+    assert REASONS.of_ours("Q501") == "resource" and REASONS.of_ours("E104") == "structure"
     assert pattern("R10 invalid at insn 12 off=-8 #35") == "RN invalid at insn N off=N #N"
 
 

@@ -67,6 +67,19 @@ class Machine:
         return path
 
     def run(self, build, lines, objects):
+        """What the guest printed. A kernel that panics is booted anew, twice at most: emulated processors make it fault where it would not."""
+        for left in (2, 1, 0):
+            try:
+                return self.run_once(build, lines, objects)
+            except RuntimeError as e:
+                with open(os.path.join(os.path.dirname(self.vmlinuz), "agreement-console.log"), encoding="utf-8", errors="replace") as f:
+                    panicked = "Kernel panic" in f.read()
+                if not left or not panicked:
+                    raise
+                self.say(f"{e}; once more")
+        return []
+
+    def run_once(self, build, lines, objects):
         place, begin = os.path.dirname(self.vmlinuz), time.monotonic()
         console, results = (os.path.join(place, f"agreement-{f}.log") for f in ("console", "results"))
         ended = guest.boot(self.vmlinuz, self.image(build, lines, objects), console, results, 3600,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fields.bpf: values of maps in which the kernel keeps something, and operations that are programs. Compiled by the build for
- * test_fields.c, which counts on the names here.
+ * fields.bpf: values of maps in which the kernel keeps something, and operations that are programs. Compiled by the
+ * build for test_fields.c, which counts on the names here.
  */
 typedef unsigned int u32;
 typedef unsigned long long u64;
@@ -56,13 +56,13 @@ struct {
 
 static void *(*const lookup)(void *map, const void *key) = (void *)1;
 
-#define LOOKUP(map, type)      \
-	u32 key = 0;           \
+#define LOOKUP(map, type)        \
+	u32 key = 0;             \
 	volatile struct type *v; \
-                               \
+                                 \
 	v = lookup(&map, &key);  \
-	if (!v)                \
-		return 0
+	if (!v)                  \
+	return 0
 
 SEC("xdp") int beside_lock(void *ctx)
 {

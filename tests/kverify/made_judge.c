@@ -88,6 +88,15 @@ static bool same(const struct verdict *a, const struct verdict *b)
 	       !memcmp(&a->stats, &b->stats, sizeof a->stats) && a->seen == b->seen;
 }
 
+/* What was said goes to standard error. */
+static const char *wrong(const struct verdict *v, const char *what)
+{
+	(void)fprintf(stderr, "%s: %c%u %s (%s:%d, %llu ms)\n", err_text(v->err), v->d.family ? v->d.family : '-',
+		      v->d.id, v->d.text, v->d.src_file ? v->d.src_file : "?", v->d.src_line,
+		      (unsigned long long)v->ms);
+	return what;
+}
+
 static const char *judge_twice(const struct job *j)
 {
 	struct verdict a, b;
@@ -100,23 +109,26 @@ static const char *judge_twice(const struct job *j)
 	case E_UNSUPPORTED:
 	case E_LIMIT:
 		if (a.d.err != a.err || !a.d.id || !a.d.text[0])
-			return "a verdict without a reason";
+			return wrong(&a, "a verdict without a reason");
 		break;
 	case E_CANCELLED:
 		if (!j->cancel_at)
-			return "cancelled by nobody";
+			return wrong(&a, "cancelled by nobody");
 		break;
 	case E_BUG:
-		return "a broken invariant";
+		return wrong(&a, "a broken invariant");
 	default:
-		return "a verdict that is none";
+		return wrong(&a, "a verdict that is none");
 	}
 	if (a.err == E_REJECTED && a.d.insn != DIAG_NONE && a.d.insn > j->p->n_insns)
-		return "a place outside of the program";
+		return wrong(&a, "a place outside of the program");
 	if (a.ms > MADE_CPU_MS)
-		return "too slow";
+		return wrong(&a, "too slow");
 	judge(j, &b);
-	return same(&a, &b) ? NULL : "another verdict the second time";
+	if (same(&a, &b))
+		return NULL;
+	(void)wrong(&a, "");
+	return wrong(&b, "another verdict the second time");
 }
 
 const char *made_judge_prog(const struct prog *p, const struct kverify_opts *o, size_t room, bool diagnose)

@@ -9,6 +9,7 @@
 #include "../agreement/gene.h"
 #include "calls.h"
 #include "engine/asm/asm.h"
+#include "made_rows.h"
 #include "mem_rows.h"
 #include "path_programs.h"
 
@@ -126,6 +127,40 @@ static void from_row(struct shape *s, const struct call_row *r, const struct mad
 	s->h.attach_type = (uint8_t)r->attach;
 }
 
+/* Numbers that stand for names become the ids of what has them. */
+static void bind(struct shape *s, const struct made_kit *k)
+{
+	for (uint32_t i = 0; i < s->n; i++) {
+		struct bpf_insn *in = &s->code[i];
+		uint32_t nth = (uint32_t)in->imm - MADE_KFUNC;
+
+		if (in->code == (BPF_JMP | BPF_CALL) && !in->src_reg && nth < n_made_kfuncs) {
+			in->src_reg = BPF_PSEUDO_KFUNC_CALL;
+			in->imm = (int32_t)btf_find(&k->types, BTF_FUNC, made_kfuncs[nth], 1);
+		} else if (in->code == (BPF_ALU64 | BPF_MOV | BPF_K) && in->imm == MADE_NODE) {
+			in->imm = (int32_t)btf_find(&k->types, BTF_STRUCT, "node", 1);
+		}
+	}
+}
+
+static void from_made(struct shape *s, const struct made_row *r, const struct made_kit *k)
+{
+	const struct call_row row = { .text = r->text, .type = r->type, .types = "" };
+	uint32_t id = r->value ? btf_find(&k->types, BTF_STRUCT, r->value, 1) : 0;
+	uint64_t size;
+
+	from_row(s, &row, k);
+	bind(s, k);
+	if (id && s->h.n_maps && btf_size(&k->types, id, &size)) {
+		s->maps[0].value_type = (uint16_t)id;
+		s->maps[0].value = (uint16_t)size;
+	}
+	if (r->type == KPROG_TRACING) {
+		s->h.attach_type = KATTACH_TRACE_RAW_TP;
+		s->h.hook = 6;
+	}
+}
+
 static void from_gene(struct shape *s, const struct gene *g)
 {
 	s->h.prog_type = (uint8_t)g->prog_type;
@@ -163,7 +198,9 @@ size_t made_fresh(uint8_t *bytes, size_t max, const struct made_kit *k, uint64_t
 				  .kernel_types = MADE_OUR_TYPES } };
 	struct gene g = { 0 };
 
-	if (what < 3) {
+	if (!what) {
+		from_made(&s, &made_rows[gene_below(&r, (uint32_t)n_made_rows)], k);
+	} else if (what < 3) {
 		from_row(&s, &call_rows[gene_below(&r, (uint32_t)n_call_rows)], k);
 	} else if (what < 5) {
 		from_row(&s, &mem_rows[gene_below(&r, (uint32_t)n_mem_rows)], k);
@@ -219,7 +256,7 @@ static void change_map(struct shape *s, const struct made_kit *k, struct gene_rn
 	default:
 		s->h.types = MADE_OUR_TYPES;
 		m->value_type = some_type(k, r);
-		if (btf_size(&k->types, m->value_type, &size) && size < 4096)
+		if (m->value_type < k->types.n_types && btf_size(&k->types, m->value_type, &size) && size < 4096)
 			m->value = (uint16_t)size;
 	}
 }
@@ -321,7 +358,7 @@ static void change_call(struct shape *s, const struct made_kit *k, struct gene_r
 }
 
 /* As tests/agreement changes programs. */
-static void change_code(struct shape *s, struct gene_rng *r)
+static void change_code(struct shape *s, const struct made_kit *k, struct gene_rng *r)
 {
 	struct gene g = { .prog_type = s->h.prog_type, .n_maps = s->h.n_maps, .n = s->n }, other = { 0 };
 	uint32_t was = s->n;
@@ -332,7 +369,15 @@ static void change_code(struct shape *s, struct gene_rng *r)
 						.value = s->maps[i].value,
 						.entries = s->maps[i].entries };
 	memcpy(g.insn, s->code, s->n * sizeof g.insn[0]);
-	gene_fresh(&other, r);
+	if (gene_below(r, 2)) {
+		struct shape from = { 0 };
+
+		from_made(&from, &made_rows[gene_below(r, (uint32_t)n_made_rows)], k);
+		other.n = from.n;
+		memcpy(other.insn, from.code, from.n * sizeof other.insn[0]);
+	} else {
+		gene_fresh(&other, r);
+	}
 	gene_mutate(&g, &other, r);
 	s->h.prog_type = (uint8_t)g.prog_type;
 	s->n = g.n;
@@ -356,7 +401,7 @@ size_t made_mutate(uint8_t *bytes, size_t n, size_t max, const struct made_kit *
 		if (!s.n)
 			break;
 		if (what < 8)
-			change_code(&s, &r);
+			change_code(&s, k, &r);
 		else if (what < 10)
 			change_map(&s, k, &r);
 		else if (what < 12)

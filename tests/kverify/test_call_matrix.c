@@ -173,7 +173,7 @@ static bool compare(struct tally *t, const char *what)
 	if ((ours != 0) == kernel && (!ours || call_same_reason(ours, log)))
 		return true;
 	t->wrong++;
-	print_error("%s: K%d (%s), the kernel: %.400s\n", what, ours, ours ? d.text : "accepted",
+	print_error("%s: Q%d (%s), the kernel: %.400s\n", what, ours, ours ? d.text : "accepted",
 		    kernel ? last_call(log) : "accepted");
 	return true;
 }

@@ -60,13 +60,30 @@ static void tear_down(struct bed *b)
 	free(b->bytes);
 }
 
-static void read_object(struct bed *b, const char *release, struct kobj *out)
+/* config: lines that are set, "CONFIG_A CONFIG_B"; NULL: none is known */
+static const char *config_value(void *user, const char *name)
 {
-	struct kobj_opts o = { .kernel = kernel_profile(release), .kernel_types = b->types };
+	const char *at = strstr(user, name);
+	size_t n = strlen(name);
+
+	return at && (at[n] == ' ' || !at[n]) ? "y" : NULL;
+}
+
+static void read_object_as(struct bed *b, const char *release, const char *config, struct kobj *out)
+{
+	struct kobj_opts o = { .kernel = kernel_profile(release),
+			       .kernel_types = b->types,
+			       .config = config ? config_value : NULL,
+			       .user = (void *)(uintptr_t)config };
 	struct diag d;
 
 	diag_init(&d);
 	CHECK_EQ(kobj_read(view_of(fields_bpf, fields_bpf_bytes), "fields.bpf.o", &o, &b->a, out, &d), E_OK);
+}
+
+static void read_object(struct bed *b, const char *release, struct kobj *out)
+{
+	read_object_as(b, release, NULL, out);
 }
 
 static int judge(struct bed *b, const struct kobj *k, const char *name, struct diag *d)
@@ -99,7 +116,7 @@ TEST(fields_of_the_kernel_are_found_and_protected)
 			if (got == rows[i].want[r])
 				continue;
 			wrong++;
-			print_error("%s, %s: K%d instead of K%d (%s)\n", rows[i].prog, call_releases[r], got,
+			print_error("%s, %s: Q%d instead of Q%d (%s)\n", rows[i].prog, call_releases[r], got,
 				    rows[i].want[r], got ? d.text : "accepted");
 		}
 	}
@@ -120,5 +137,39 @@ TEST(an_operation_is_named_by_where_it_stands)
 	diag_init(&d);
 	CHECK_EQ(kobj_target(&k, obj_prog(&k.obj, "begin"), &o, &d), E_OK);
 	CHECK_STR(o.target.attach_name, "tcp_congestion_ops/init");
+	tear_down(&b);
+}
+
+TEST(a_configuration_says_what_a_kernel_lacks)
+{
+	static const struct {
+		const char *config;
+		uint32_t lacks;
+	} configs[] = {
+		{ NULL, 0 },
+		{ "CONFIG_HZ", 0 }, /* no configuration of a kernel with programs */
+		{ "CONFIG_BPF_SYSCALL CONFIG_FUNCTION_ERROR_INJECTION CONFIG_KALLSYMS_ALL", 0 },
+		{ "CONFIG_BPF_SYSCALL CONFIG_KALLSYMS_ALL", KVERIFY_LACKS_ERROR_INJECTION },
+		{ "CONFIG_BPF_SYSCALL CONFIG_FUNCTION_ERROR_INJECTION", KVERIFY_LACKS_DATA_SYMBOLS },
+		{ "CONFIG_BPF_SYSCALL CONFIG_KALLSYMS_ALL CONFIG_FUNCTION_ERROR_INJECTION "
+		  "CONFIG_LOCK_DOWN_KERNEL_FORCE_INTEGRITY",
+		  KVERIFY_LACKS_WRITE_USER },
+		{ "CONFIG_BPF_SYSCALL CONFIG_KALLSYMS_ALL CONFIG_FUNCTION_ERROR_INJECTION "
+		  "CONFIG_LOCK_DOWN_KERNEL_FORCE_CONFIDENTIALITY",
+		  KVERIFY_LACKS_WRITE_USER | KVERIFY_LACKS_READ_KERNEL },
+	};
+	struct kverify_opts o;
+	struct kobj k;
+	struct diag d;
+	struct bed b;
+
+	if (!set_up(&b))
+		SKIP("the running kernel has no BTF");
+	for (size_t i = 0; i < countof(configs); i++) {
+		read_object_as(&b, "6.12", configs[i].config, &k);
+		diag_init(&d);
+		CHECK_EQ(kobj_target(&k, obj_prog(&k.obj, "begin"), &o, &d), E_OK);
+		CHECK_EQ(o.lacks, configs[i].lacks);
+	}
 	tear_down(&b);
 }

@@ -17,7 +17,7 @@ TEST(each_release_judges_an_access_in_its_own_way)
 			if (got == mem_rows[i].want[k])
 				continue;
 			wrong++;
-			print_error("%s, %s: K%d instead of K%d (%s)\n", mem_rows[i].name, call_releases[k], got,
+			print_error("%s, %s: Q%d instead of Q%d (%s)\n", mem_rows[i].name, call_releases[k], got,
 				    mem_rows[i].want[k], got ? d.text : "accepted");
 		}
 	CHECK_EQ(wrong, 0);
@@ -41,7 +41,7 @@ TEST(the_running_kernel_judges_the_same_accesses_so)
 		if ((ours != 0) == kernel && (!ours || call_same_reason(ours, log)))
 			continue;
 		wrong++;
-		print_error("%s: K%d (%s), the kernel: %.2000s\n", mem_rows[i].name, ours, ours ? d.text : "accepted",
+		print_error("%s: Q%d (%s), the kernel: %.2000s\n", mem_rows[i].name, ours, ours ? d.text : "accepted",
 			    kernel ? log : "accepted");
 	}
 	CHECK_EQ(wrong, 0);

@@ -2,8 +2,8 @@
 /*
  * Random programs before the running kernel and before kverify: the same verdict, and after it the same number of
  * instructions. Where every path begins, the same is known: each register with its links, the stack. Only where the
- * kernel is of a release that is modelled, and bpf(2) is granted. SALLYPORT_PATH_PROGRAMS, SALLYPORT_PATH_FIRST: how many
- * programs, and the first of them.
+ * kernel is of a release that is modelled, and bpf(2) is granted. SALLYPORT_PATH_PROGRAMS, SALLYPORT_PATH_FIRST: how
+ * many programs, and the first of them.
  */
 #include "test.h"
 

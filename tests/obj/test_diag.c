@@ -716,3 +716,25 @@ TEST(aliases_are_programs_of_the_same_code)
 	arena_done(&a);
 	buf_done(&f);
 }
+
+TEST(maps_of_kernels_may_be_larger_than_ours)
+{
+	static void (*const damages[])(struct buf * f) = { huge_value, huge_key, huge_data };
+	const struct obj_opts opts = { .kernel_sizes = true };
+
+	for (size_t i = 0; i < countof(damages); i++) {
+		struct arena a;
+		struct buf f;
+		struct obj o;
+		struct diag d;
+
+		make(&f);
+		damages[i](&f);
+		arena_init(&a, 16 << 20);
+		diag_init(&d);
+		CHECK_EQ(obj_read(view_of(f.p, f.len), "large", NULL, &a, &o, &d), E_LIMIT);
+		CHECK_EQ(obj_read(view_of(f.p, f.len), "large", &opts, &a, &o, &d), E_OK);
+		arena_done(&a);
+		buf_done(&f);
+	}
+}

@@ -14,7 +14,10 @@ static bool resolve(void *user, const struct obj_extern *x, struct obj_bound *ou
 	struct caller *c = user;
 
 	buf_printf(&c->asked, "%s kind %u%s%s size %u\n", x->name, x->kind, x->weak ? " weak" : "",
-		   x->is_signed ? " signed" : "", x->value_size);
+		   x->is_signed ? " signed"
+		   : x->typed   ? " typed"
+				: "",
+		   x->value_size);
 	if (!c->other || strcmp(c->other, x->name) != 0)
 		return sample_resolve(NULL, x, out);
 	*out = c->answer;
@@ -56,11 +59,13 @@ static const struct prog_map *map(const struct obj *o, const char *name)
 
 TEST(the_caller_is_asked_once_for_what_is_used_with_kind_and_size)
 {
-	static const char *const want[] = {
-		"ext_function kind 0 size 0\n", "ext_absent kind 0 weak size 0\n", "ext_symbol kind 1 size 0\n",
-		"ext_typed kind 1 size 8\n",    "CONFIG_NUMBER kind 2 size 4\n",   "CONFIG_WEAK kind 2 weak size 1\n",
-		"CONFIG_TEXT kind 2 "
-	};
+	static const char *const want[] = { "ext_function kind 0 size 0\n",
+					    "ext_absent kind 0 weak size 0\n",
+					    "ext_symbol kind 1 size 0\n",
+					    "ext_typed kind 1 typed size 8\n",
+					    "CONFIG_NUMBER kind 2 size 4\n",
+					    "CONFIG_WEAK kind 2 weak size 1\n",
+					    "CONFIG_TEXT kind 2 " };
 	struct caller c = { 0 };
 	unsigned lines = 0;
 	struct arena a;

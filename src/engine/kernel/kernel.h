@@ -214,9 +214,11 @@ struct kernel_target {
 	uint32_t prog_type;   /* KPROG_* */
 	uint32_t attach_type; /* KATTACH_*, the expected one */
 	bool sleepable;
-	const char *attach_name; /* of tracing, LSM, struct_ops, iterators: "bpf_lsm_file_open"; NULL: not said */
-	bool attach_void;        /* what attach_name names returns nothing (its BTF tells) */
-	bool attach_pointer;     /* it returns a pointer */
+	/* Of tracing, LSM, struct_ops, iterators: "bpf_lsm_file_open" or "file_open", "tcp_congestion_ops/init"; NULL:
+	 * not said */
+	const char *attach_name;
+	bool attach_void;    /* what attach_name names returns nothing (its BTF tells) */
+	bool attach_pointer; /* it returns a pointer */
 };
 
 struct kernel_prog_type {
@@ -244,6 +246,8 @@ bool kernel_attach_ok(const struct kernel_profile *k, const struct kernel_target
 bool kernel_section(const char *section, struct kernel_target *out, const char **attach);
 /* What libbpf puts before the name of a hook to find it in BTF: "bpf_lsm_", "btf_trace_", "bpf_iter_" or "". */
 const char *kernel_attach_prefix(const struct kernel_target *t);
+/* attach_name without that prefix, if it has it: "file_open"; NULL: none is said. */
+const char *kernel_attach_bare(const struct kernel_target *t);
 
 /* ---- contexts ---- */
 

@@ -55,13 +55,14 @@ static uint64_t sock_addr_place(uint32_t attach)
 /* Linux: kernel/bpf/bpf_iter.c:bpf_iter_get_func_proto and who sets get_func_proto: tcp_ipv4.c, af_unix.c, v6.1 */
 static uint64_t tracing_place(const struct kernel_target *t)
 {
-	static const char *const socks[] = { "bpf_iter_tcp", "bpf_iter_unix" };
+	static const char *const socks[] = { "tcp", "unix" };
+	const char *name = kernel_attach_bare(t);
 
 	switch (t->attach_type) {
 	case KATTACH_TRACE_RAW_TP:
 		return AT(TP_BTF);
 	case KATTACH_TRACE_ITER:
-		return t->attach_name && is_one_of(t->attach_name, socks, countof(socks)) ? AT(ITER_SOCK) : AT(ITER);
+		return name && is_one_of(name, socks, countof(socks)) ? AT(ITER_SOCK) : AT(ITER);
 	default:
 		return AT(TRAMPOLINE);
 	}
@@ -70,21 +71,21 @@ static uint64_t tracing_place(const struct kernel_target *t)
 /* Linux: kernel/bpf/bpf_lsm.c:bpf_lsm_locked_sockopt_hooks, bpf_lsm_unlocked_sockopt_hooks, v6.1 to v7.2 */
 static uint64_t lsm_place(const struct kernel_target *t)
 {
-	static const char *const locked[] = { "bpf_lsm_sock_graft", "bpf_lsm_inet_csk_clone",
-					      "bpf_lsm_inet_conn_established" };
-	static const char *const unlocked[] = { "bpf_lsm_socket_post_create", "bpf_lsm_socket_socketpair" };
+	static const char *const locked[] = { "sock_graft", "inet_csk_clone", "inet_conn_established" };
+	static const char *const unlocked[] = { "socket_post_create", "socket_socketpair" };
+	const char *name = kernel_attach_bare(t);
 
 	if (t->attach_type != KATTACH_LSM_CGROUP)
 		return AT(LSM);
-	if (t->attach_name && is_one_of(t->attach_name, locked, countof(locked)))
+	if (name && is_one_of(name, locked, countof(locked)))
 		return AT(LSM_CGROUP_LOCKED);
-	if (t->attach_name && is_one_of(t->attach_name, unlocked, countof(unlocked)))
+	if (name && is_one_of(name, unlocked, countof(unlocked)))
 		return AT(LSM_CGROUP_UNLOCKED);
 	return AT(LSM_CGROUP);
 }
 
 /*
- * attach_name is "struct.member" or "struct". The dummy struct of the kernel's own tests has no helpers at all; one
+ * attach_name is "struct/member" or "struct". The dummy struct of the kernel's own tests has no helpers at all; one
  * that is not known has those of any program (drivers/hid/bpf, net/sched/bpf_qdisc.c, v7.2).
  */
 static uint64_t struct_ops_place(const char *name)
@@ -99,7 +100,9 @@ static uint64_t struct_ops_place(const char *name)
 		return AT(STRUCT_OPS_SCX);
 	if (strncmp(name, tcp, sizeof(tcp) - 1) != 0)
 		return AT(STRUCT_OPS);
-	return !strcmp(name + sizeof(tcp) - 1, ".release") ? AT(STRUCT_OPS_TCP_RELEASE) : AT(STRUCT_OPS_TCP);
+	name += sizeof(tcp) - 1;
+	return (*name == '.' || *name == '/') && !strcmp(name + 1, "release") ? AT(STRUCT_OPS_TCP_RELEASE)
+									      : AT(STRUCT_OPS_TCP);
 }
 
 uint64_t kernel_place(const struct kernel_target *t)

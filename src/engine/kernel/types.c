@@ -105,6 +105,14 @@ const char *kernel_attach_prefix(const struct kernel_target *t)
 	return "";
 }
 
+const char *kernel_attach_bare(const struct kernel_target *t)
+{
+	const char *prefix = kernel_attach_prefix(t);
+	size_t n = strlen(prefix);
+
+	return t->attach_name && !strncmp(t->attach_name, prefix, n) ? t->attach_name + n : t->attach_name;
+}
+
 /* ---- packets. Linux: kernel/bpf/verifier.c:may_access_direct_pkt_data, v5.10 to v7.2 ---- */
 
 bool kernel_packet_write(const struct kernel_profile *k, const struct kernel_target *t)

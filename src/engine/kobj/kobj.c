@@ -22,23 +22,29 @@ bool kobj_license_is_gpl(const char *license)
 	return false;
 }
 
-/* A function of the kernel that this release lets programs call. */
-static bool bind_kfunc(const struct kobj_opts *o, const char *name, struct obj_bound *out)
+/* A function of the kernel. One that may be missing is function 0 then, as libbpf makes it: refused where a path comes
+ * to it. */
+static bool bind_kfunc(const struct kobj_opts *o, const struct obj_extern *x, struct obj_bound *out)
 {
-	uint32_t id = o->kernel_types ? btf_find(o->kernel_types, BTF_FUNC, name, 1) : 0;
+	uint32_t id = o->kernel_types ? btf_find(o->kernel_types, BTF_FUNC, x->name, 1) : 0;
 
 	*out = (struct obj_bound){ .kind = OBJ_BOUND_KFUNC, .number = id };
-	return id;
+	return id || x->weak;
 }
 
-/* A variable of the kernel: by its type where the types have it, else any address. */
-static bool bind_variable(const struct kobj_opts *o, const char *name, struct obj_bound *out)
+/*
+ * A variable of the kernel: by its type where the object knows one; without, an address is all that it gets, and any
+ * will do. Linux: tools/lib/bpf/libbpf.c:bpf_object__resolve_ksym_var_btf_id, v6.12
+ */
+static bool bind_variable(const struct kobj_opts *o, const struct obj_extern *x, struct obj_bound *out)
 {
-	uint32_t id = o->kernel_types ? btf_find(o->kernel_types, BTF_VAR, name, 1) : 0;
-
-	*out = id ? (struct obj_bound){ .kind = OBJ_BOUND_BTF_ID, .number = id }
-		  : (struct obj_bound){ .kind = OBJ_BOUND_NUMBER, .number = UINT64_C(0xffffffff81000000) };
-	return true;
+	if (!x->typed) {
+		*out = (struct obj_bound){ .kind = OBJ_BOUND_NUMBER, .number = UINT64_C(0xffffffff81000000) };
+		return true;
+	}
+	*out = (struct obj_bound){ .kind = OBJ_BOUND_BTF_ID,
+				   .number = o->kernel_types ? btf_find(o->kernel_types, BTF_VAR, x->name, 1) : 0 };
+	return out->number;
 }
 
 static bool config_value(const char *text, struct obj_bound *out)
@@ -93,9 +99,9 @@ static bool resolve(void *user, const struct obj_extern *x, struct obj_bound *ou
 	bool there = false;
 
 	if (x->kind == OBJ_EXTERN_FUNC)
-		there = bind_kfunc(k->o, x->name, out);
+		there = bind_kfunc(k->o, x, out);
 	else if (x->kind == OBJ_EXTERN_VAR)
-		there = bind_variable(k->o, x->name, out);
+		there = bind_variable(k->o, x, out);
 	else
 		there = bind_config(k->o, x->name, out);
 	if (!there)
@@ -103,14 +109,42 @@ static bool resolve(void *user, const struct obj_extern *x, struct obj_bound *ou
 	return there;
 }
 
+/*
+ * What the configuration leaves out. A configuration that does not even have programs is that of something else, or
+ * none. Lockdown may also be set when the kernel is started: that is not seen here.
+ */
+static uint32_t lacks(const struct kobj_opts *o)
+{
+	static const struct {
+		const char *name;
+		bool without; /* lacking where the line is not there; else where it is */
+		uint32_t lacks;
+	} rows[] = {
+		{ "CONFIG_FUNCTION_ERROR_INJECTION", true, KVERIFY_LACKS_ERROR_INJECTION },
+		{ "CONFIG_KALLSYMS_ALL", true, KVERIFY_LACKS_DATA_SYMBOLS },
+		{ "CONFIG_LOCK_DOWN_KERNEL_FORCE_INTEGRITY", false, KVERIFY_LACKS_WRITE_USER },
+		{ "CONFIG_LOCK_DOWN_KERNEL_FORCE_CONFIDENTIALITY", false,
+		  KVERIFY_LACKS_WRITE_USER | KVERIFY_LACKS_READ_KERNEL },
+	};
+	uint32_t all = 0;
+
+	if (!o->config || !o->config(o->user, "CONFIG_BPF_SYSCALL"))
+		return 0;
+	for (size_t i = 0; i < countof(rows); i++)
+		if (!o->config(o->user, rows[i].name) == rows[i].without)
+			all |= rows[i].lacks;
+	return all;
+}
+
 FALLIBLE kobj_read(struct view bytes, const char *name, const struct kobj_opts *o, struct arena *a, struct kobj *out,
 		   struct diag *d)
 {
 	struct kobj k = { .kernel = o->kernel, .kernel_types = o->kernel_types };
 	struct asking asking = { .o = o, .out = &k };
-	struct obj_opts opts = { .resolve = resolve, .user = &asking, .target = o->kernel_types };
+	struct obj_opts opts = { .resolve = resolve, .user = &asking, .target = o->kernel_types, .kernel_sizes = true };
 
 	TRY(obj_read(bytes, name, &opts, a, &k.obj, d));
+	k.lacks = lacks(o);
 	k.gpl = kobj_license_is_gpl(k.obj.license);
 	TRY(kobj_read_struct_ops(&k, a));
 	*out = k;
@@ -119,13 +153,15 @@ FALLIBLE kobj_read(struct view bytes, const char *name, const struct kobj_opts *
 
 FALLIBLE kobj_target(const struct kobj *o, const struct prog *p, struct kverify_opts *out, struct diag *d)
 {
-	struct kverify_opts v = {
-		.kernel = o->kernel, .gpl = o->gpl, .types = o->obj.types, .kernel_types = o->kernel_types
-	};
+	struct kverify_opts v = { .kernel = o->kernel,
+				  .lacks = o->lacks,
+				  .gpl = o->gpl,
+				  .types = o->obj.types,
+				  .kernel_types = o->kernel_types };
 	const char *attach = "";
 
 	if (!kernel_section(p->section, &v.target, &attach))
-		FAIL_ID(d, UNSUPPORTED, 'K', 980, "section '%s' does not say what type of program '%s' is", p->section,
+		FAIL_ID(d, UNSUPPORTED, 'Q', 980, "section '%s' does not say what type of program '%s' is", p->section,
 			p->name);
 	if (attach[0] && !v.target.attach_name)
 		v.target.attach_name = attach;

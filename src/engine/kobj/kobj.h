@@ -28,7 +28,8 @@ struct kobj_op {
 
 struct kobj {
 	struct obj obj;
-	bool gpl; /* the license is compatible with the GPL */
+	uint32_t lacks; /* enum kverify_lack, as its configuration says; 0 without one */
+	bool gpl;       /* the license is compatible with the GPL */
 	const struct btf *kernel_types;
 	const struct kernel_profile *kernel;
 	const struct kobj_op *ops;
@@ -41,7 +42,7 @@ FALLIBLE kobj_read(struct view bytes, const char *name, const struct kobj_opts *
 		   struct diag *d);
 
 /*
- * How this program is verified: target by its section, license, types. E_UNSUPPORTED: K980, the section's name says no
+ * How this program is verified: target by its section, license, types. E_UNSUPPORTED: Q980, the section's name says no
  * program type. out->target.attach_name borrows from the section's name.
  */
 FALLIBLE kobj_target(const struct kobj *o, const struct prog *p, struct kverify_opts *out, struct diag *d);

@@ -66,6 +66,21 @@ static uint32_t find_target(struct kverifier *v, const char *prefix, enum btf_ki
 	return btf_find(b, kind, name, 0);
 }
 
+/* What the kernel has in the place of a member that is not set: the names of its parameters say what may be NULL.
+ * Linux: kernel/bpf/bpf_struct_ops.c:prepare_arg_info, v6.12 */
+static const struct btf_type *stub_of(struct kverifier *v, const char *name)
+{
+	const char *dash = strpbrk(name, "/.");
+	const char *stub;
+	uint32_t id;
+
+	if (!dash || !khas(v, KERNEL_BTF_OPS_NULLABLE))
+		return NULL;
+	stub = arena_printf(v->arena, "%.*s__%s", (int)(dash - name), name, dash + 1);
+	id = stub ? btf_find(v->o->kernel_types, BTF_FUNC, stub, 0) : 0;
+	return id ? proto_of(v->o->kernel_types, id) : NULL;
+}
+
 FALLIBLE kattach_find(struct kverifier *v, struct kattach *out)
 {
 	const struct kernel_target *t = &v->o->target;
@@ -78,25 +93,21 @@ FALLIBLE kattach_find(struct kverifier *v, struct kattach *out)
 		return E_OK;
 	if (t->prog_type == PROG_STRUCT_OPS) {
 		out->proto = ops_member(b, t->attach_name);
+		out->stub = out->proto ? stub_of(v, t->attach_name) : NULL;
+		if (out->stub && out->stub->n != out->proto->n)
+			out->stub = NULL;
 		return E_OK;
 	}
 	if (t->prog_type != PROG_TRACING && t->prog_type != PROG_LSM)
 		return E_OK;
 	id = find_target(v, kernel_attach_prefix(t), raw_tp ? BTF_TYPEDEF : BTF_FUNC);
+	out->id = id;
 	out->proto = id ? proto_of(b, id) : NULL;
 	out->first = raw_tp ? 1 : 0;
 	return E_OK;
 }
 
 /* ---- an argument ---- */
-
-/* The attach target's name without what BTF puts before it. */
-static const char *bare_name(const struct kverifier *v)
-{
-	const char *prefix = kernel_attach_prefix(&v->o->target), *name = v->o->target.attach_name;
-
-	return !strncmp(name, prefix, strlen(prefix)) ? name + strlen(prefix) : name;
-}
 
 /* Hooks that are called when the object is half made or half gone. Linux: kernel/bpf/bpf_lsm.c:untrusted_lsm_hooks,
  * v7.2 */
@@ -105,7 +116,7 @@ static bool is_trusted_hook(const struct kverifier *v)
 	static const char *const untrusted[] = { "bpf_map_free",       "bpf_prog_free",       "file_alloc_security",
 						 "file_free_security", "sk_alloc_security",   "sk_free_security",
 						 "task_free",          "bdev_alloc_security", "bdev_free_security" };
-	const char *name = bare_name(v);
+	const char *name = kernel_attach_bare(&v->o->target);
 
 	for (size_t i = 0; i < countof(untrusted); i++)
 		if (!strcmp(name, untrusted[i]))
@@ -220,7 +231,7 @@ static FALLIBLE give_buffer(const struct argument *g, uint32_t flags)
 static uint32_t iter_flags(const struct kverifier *v)
 {
 	static const char *const trusted[] = { "task", "cgroup", "bpf_map", "tcp", "udp", "kmem_cache" };
-	const char *name = bare_name(v);
+	const char *name = kernel_attach_bare(&v->o->target);
 
 	for (size_t i = 0; khas(v, KERNEL_BTF_TRUSTED) && i < countof(trusted); i++)
 		if (!strcmp(name, trusted[i]))
@@ -235,7 +246,7 @@ static bool is_iter(const struct argument *g)
 	if (t->prog_type != PROG_TRACING || t->attach_type != AT_ITER || !g->param || !strcmp(g->param->name, "meta"))
 		return false;
 	/* The map whose elements are walked is there at the end too. */
-	return strcmp(g->param->name, "map") != 0 || !strcmp(bare_name(g->v), "bpf_map");
+	return strcmp(g->param->name, "map") != 0 || !strcmp(kernel_attach_bare(&g->v->o->target), "bpf_map");
 }
 
 static bool ends_with(const char *s, const char *end)
@@ -257,7 +268,7 @@ static uint32_t raw_tp_flags(const struct argument *g, bool *error)
 #include "engine/kverify/raw_tp.def"
 #undef RAW_TP
 	};
-	const char *name = bare_name(g->v);
+	const char *name = kernel_attach_bare(&g->v->o->target);
 
 	for (size_t i = 0; i < countof(rows); i++) {
 		if (rows[i].since > g->v->k->version || strcmp(rows[i].name, name) != 0)
@@ -280,6 +291,22 @@ static uint32_t promote(const struct argument *g, uint32_t type)
 	return tcp ? tcp : type;
 }
 
+/* What the kernel's stub of an operation calls this argument: STRUCT__MEMBER. Linux: prepare_arg_info, v6.12 */
+static const char *stub_name(const struct argument *g)
+{
+	const char *slash = strchr(g->at->name, '/');
+	const struct btf_type *proto;
+	char name[128];
+	uint32_t id;
+
+	if (g->v->o->target.prog_type != PROG_STRUCT_OPS || !slash)
+		return "";
+	(void)snprintf(name, sizeof name, "%.*s__%s", (int)(slash - g->at->name), g->at->name, slash + 1);
+	id = btf_find(g->b, BTF_FUNC, name, 1);
+	proto = id ? btf_get(g->b, btf_get(g->b, id)->type) : NULL;
+	return proto && g->arg < proto->n ? proto->params[g->arg].name : "";
+}
+
 static FALLIBLE pointer_argument(const struct argument *g, const struct btf_type *ptr)
 {
 	const struct kverifier *v = g->v;
@@ -287,6 +314,8 @@ static FALLIBLE pointer_argument(const struct argument *g, const struct btf_type
 	bool error = false;
 
 	flags &= ~(uint32_t)KF_RCU;
+	if (ends_with(stub_name(g), "__ref"))
+		KUNSUPPORTED(g->v, "an operation that must give back what it is given: argument %s", stub_name(g));
 	if (flags & (flags - 1))
 		return refuse(g, "has multiple type tags");
 	if (!is_struct(btf_get(g->b, type)))
@@ -295,6 +324,8 @@ static FALLIBLE pointer_argument(const struct argument *g, const struct btf_type
 		return give_pointer(g, type, iter_flags(v));
 	if (are_trusted(v))
 		flags |= KF_TRUSTED;
+	if (g->param && g->at->stub && ends_with(g->at->stub->params[g->arg].name, "__nullable"))
+		flags |= KF_OR_NULL;
 	if (khas(v, KERNEL_BTF_TRUSTED) && g->param && ends_with(g->param->name, "__nullable"))
 		flags |= KF_OR_NULL;
 	if (g->at->first && khas(v, KERNEL_BTF_ARG_NULLABLE))

@@ -136,7 +136,7 @@ static FALLIBLE check_record(struct kverifier *v, const struct kaccess *a, int64
 
 	for (uint32_t i = 0; m && i < m->n_kptrs; i++)
 		if (off < (int64_t)m->kptrs[i].off + m->kptrs[i].size && m->kptrs[i].off < off + a->size)
-			KREJECT_REG(v, FIELD_TOUCHED, a->reg, "direct access to %s is disallowed",
+			KREJECT_REG(v, OWN_FIELD, a->reg, "direct access to %s is disallowed",
 				    kfield_name(m->kptrs[i].kind));
 	return E_OK;
 }

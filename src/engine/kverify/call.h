@@ -27,13 +27,13 @@ struct kcall {
 	uint32_t ret_types;   /* enum ktypes of it */
 	const struct kfield *kptr;
 	bool uninit_dynptr;
-	int64_t const_key;                /* constant map key; -1: not known */
-	uint32_t new_dynptr_reg;          /* a dynptr is made there after all checks (releases before 6.3); 0: none */
-	uint32_t ref_parent_id;           /* 7.2: of what the argument with the reference comes from */
-	uint32_t n_refs;                  /* arguments that carry a reference */
-	bool moved;                       /* v->insn is where the path goes on; else it is behind the call */
-	bool percpu_object;               /* the argument is an object per CPU that the program allocated */
-	/* kfuncs: kfunc.c keeps the rest in a struct that begins with this one */
+	int64_t const_key;       /* constant map key; -1: not known */
+	uint32_t new_dynptr_reg; /* a dynptr is made there after all checks (releases before 6.3); 0: none */
+	uint32_t ref_parent_id;  /* 7.2: of what the argument with the reference comes from */
+	uint32_t n_refs;         /* arguments that carry a reference */
+	bool moved;              /* v->insn is where the path goes on; else it is behind the call */
+	bool percpu_object;      /* the argument is an object per CPU that the program allocated */
+				 /* kfuncs: kfunc.c keeps the rest in a struct that begins with this one */
 };
 
 /* ---- args.c ---- */

@@ -7,7 +7,7 @@
  *
  * Linux: kernel/bpf/verifier.c:check_func_call, setup_func_entry, v5.10, v6.1, v6.12, v7.2.
  */
-#include "engine/kverify/call_internal.h"
+#include "engine/kverify/kfunc.h"
 
 FALLIBLE kframe_enter(struct kverifier *v, struct kverify_state *s, uint32_t subprog, uint32_t callsite,
 		      struct kframe **out)
@@ -71,6 +71,15 @@ static FALLIBLE check_sections(struct kverifier *v, const struct ksubprog *sp)
 	return E_OK;
 }
 
+/* The call may not come back: that is the path at work, the other waits. */
+static FALLIBLE throw_too(struct kverifier *v)
+{
+	struct kverify_state *s;
+
+	TRY(kwalk_push(v, v->at + 1, v->at, &s));
+	return kexception_exit(v);
+}
+
 static FALLIBLE call_global(struct kverifier *v, uint32_t subprog)
 {
 	struct ksubprog *sp = &v->subprogs[subprog];
@@ -84,6 +93,29 @@ static FALLIBLE call_global(struct kverifier *v, uint32_t subprog)
 	if (!sp->returns_void)
 		TRY(kreg_write(v, 0, true));
 	v->insn++;
+	return sp->might_throw && khas(v, KERNEL_GLOBAL_THROWS) ? throw_too(v) : E_OK;
+}
+
+/*
+ * Arguments after the fifth lie below R11, which no instruction that this verifier takes can write to: a prototype that
+ * has some is of a function whose other arguments were found to be of no use. Linux: check_outgoing_stack_args, v7.2
+ */
+static FALLIBLE check_stack_args(struct kverifier *v, uint32_t subprog)
+{
+	enum { MAX_REG_ARGS = 5, MAX_ARGS = 12 };
+	const struct ksubprog *sp = &v->subprogs[subprog];
+	uint32_t id = sp->func == UINT32_MAX ? 0 : v->p->funcs[sp->func].type;
+	const struct btf *b = v->o->types;
+	uint32_t n;
+
+	if (!khas(v, KERNEL_STACK_ARGS) || !b || !id || id >= b->n_types || btf_get(b, id)->kind != BTF_FUNC)
+		return E_OK;
+	n = btf_get(b, btf_get(b, id)->type)->n;
+	if (n > MAX_ARGS)
+		KREJECT(v, STACK_ARGS, "kernel supports at most %d parameters, function %s has %u", MAX_ARGS,
+			btf_get(b, id)->name, n);
+	if (n > MAX_REG_ARGS)
+		KREJECT(v, STACK_ARGS, "callee expects %u args, stack arg1 is not initialized", n);
 	return E_OK;
 }
 
@@ -91,6 +123,7 @@ static FALLIBLE call_static(struct kverifier *v, uint32_t subprog)
 {
 	struct kframe *caller = kframe_cur(&v->cur), *f;
 
+	TRY(check_stack_args(v, subprog));
 	TRY(kframe_enter(v, &v->cur, subprog, v->at, &f));
 	for (unsigned r = 1; r <= 5; r++)
 		kcall_pass(f, r, caller, r);

@@ -47,6 +47,23 @@ static enum kernel_refusal lend(const struct kverifier *v, uint32_t id, const st
 	return extra_allows(v->o->extra, id) ? KERNEL_ALLOWED : KERNEL_NOT_HERE;
 }
 
+/* Linux: security_locked_down(LOCKDOWN_BPF_WRITE_USER), (LOCKDOWN_BPF_READ_KERNEL) in kernel/trace/bpf_trace.c, v6.12
+ */
+static bool is_locked_down(const struct kverifier *v, uint32_t id)
+{
+	switch (id) {
+	case HELPER_PROBE_WRITE_USER:
+		return v->o->lacks & KVERIFY_LACKS_WRITE_USER;
+	case HELPER_PROBE_READ:
+	case HELPER_PROBE_READ_STR:
+	case HELPER_PROBE_READ_KERNEL:
+	case HELPER_PROBE_READ_KERNEL_STR:
+		return v->o->lacks & KVERIFY_LACKS_READ_KERNEL;
+	default:
+		return false;
+	}
+}
+
 static FALLIBLE find(struct kverifier *v, uint32_t id, const struct kernel_proto **out)
 {
 	const struct kverify_extra *x = v->o->extra;
@@ -62,6 +79,8 @@ static FALLIBLE find(struct kverifier *v, uint32_t id, const struct kernel_proto
 		why = lend(v, id, out);
 	else
 		why = kernel_helper(v->k, &v->o->target, id, out);
+	if (why == KERNEL_ALLOWED && is_locked_down(v, id))
+		why = KERNEL_NOT_HERE;
 	if (why == KERNEL_STRANGE)
 		KUNSUPPORTED(v, "helper %u, which this kernel's types list and no release has", id);
 	if (why == KERNEL_NO_HELPER)
@@ -157,24 +176,13 @@ static FALLIBLE record_map(struct kverifier *v, const struct kcall *c)
 static FALLIBLE record_key(struct kverifier *v, const struct kcall *c)
 {
 	const struct kreg *reg = kreg_at(v, 3);
-	struct kaux *aux = &v->aux[v->at];
-	uint64_t key = reg->n.t.value;
 
 	if (c->id != HELPER_TAIL_CALL || !khas(v, KERNEL_TAIL_CALL_KEY))
 		return E_OK;
 	KENSURE(v, c->map_def);
 	if (c->map_def->kind != PROG_MAP_PROG_ARRAY)
 		KREJECT(v, TAIL_CALL_MAP, "expected prog array map for tail call");
-	if (!kreg_is_const(reg) || key >= c->map_def->max_entries) {
-		aux->key_state = UINT64_MAX;
-		return E_OK;
-	}
-	TRY(kprecise_reg(v, 3));
-	if (!aux->key_state)
-		aux->key_state = key + 1;
-	else if (aux->key_state != key + 1)
-		aux->key_state = UINT64_MAX;
-	return E_OK;
+	return kreg_is_const(reg) && reg->n.t.value < c->map_def->max_entries ? kprecise_reg(v, 3) : E_OK;
 }
 
 /* Linux: check_map_func_compatibility */
@@ -258,6 +266,8 @@ static FALLIBLE release(struct kverifier *v, const struct kcall *c)
 	if (!r)
 		return E_OK;
 	reg = kreg_at(v, r);
+	if (kreg_is_null(reg) && khas(v, KERNEL_REF_BY_ID))
+		return E_OK; /* another argument may be one that is held */
 	if (kreg_is_null(reg))
 		return id || !khas(v, KERNEL_RELEASE_FLAG) ? not_acquired(v, c) : E_OK;
 	if (c->proto->arg[r - 1].base == KA_DYNPTR)

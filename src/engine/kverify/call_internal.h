@@ -12,8 +12,10 @@ enum helper_id {
 	HELPER_MAP_LOOKUP_ELEM = 1,
 	HELPER_MAP_UPDATE_ELEM = 2,
 	HELPER_MAP_DELETE_ELEM = 3,
+	HELPER_PROBE_READ = 4,
 	HELPER_GET_SMP_PROCESSOR_ID = 8,
 	HELPER_TAIL_CALL = 12,
+	HELPER_PROBE_WRITE_USER = 36,
 	HELPER_PROBE_READ_STR = 45,
 	HELPER_REDIRECT_MAP = 51,
 	HELPER_GET_STACK = 67,
@@ -29,6 +31,7 @@ enum helper_id {
 	HELPER_SK_FULLSOCK = 95,
 	HELPER_TCP_SOCK = 96,
 	HELPER_SKC_LOOKUP_TCP = 99,
+	HELPER_PROBE_READ_KERNEL = 113,
 	HELPER_PROBE_READ_USER_STR = 114,
 	HELPER_PROBE_READ_KERNEL_STR = 115,
 	HELPER_RINGBUF_RESERVE = 131,
@@ -98,7 +101,8 @@ FALLIBLE kmap_typed(struct kverifier *v, unsigned r, const struct prog_map *m, c
 
 /* ---- dynptr.c ---- */
 FALLIBLE kdynptr_make(struct kverifier *v, unsigned r, uint32_t arg_flags, uint32_t clone_ref_id, uint32_t parent_id);
-/* Where an argument says that a new one is to be made (6.3 on). clone_ref_id, parent_id: of what it comes from; 0: it is nobody's. */
+/* Where an argument says that a new one is to be made (6.3 on). clone_ref_id, parent_id: of what it comes from; 0: it
+ * is nobody's. */
 FALLIBLE kdynptr_new(struct kverifier *v, unsigned r, uint32_t arg_flags, uint32_t clone_ref_id, uint32_t parent_id);
 FALLIBLE kdynptr_make_late(struct kverifier *v, unsigned r, uint32_t arg_flags);
 FALLIBLE kdynptr_release(struct kverifier *v, unsigned r);

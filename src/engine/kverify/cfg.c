@@ -95,6 +95,7 @@ static void mark_kfunc(struct kverifier *v, uint32_t t)
 	}
 	s->might_sleep |= f.sleeps;
 	s->changes_pkt |= f.changes_packet;
+	s->might_throw |= f.throws;
 }
 
 static void mark_helper(struct kverifier *v, uint32_t t)
@@ -106,6 +107,7 @@ static void mark_helper(struct kverifier *v, uint32_t t)
 	if (kcalls_async(v, t))
 		mark_prune(v, t);
 	if (kcalls_callback(v, t) && khas(v, KERNEL_CALLBACK_LOOPS)) {
+		v->goes_back = true;
 		v->aux[t].calls_callback = v->aux[t].force_checkpoint = true;
 		mark_prune(v, t);
 		mark_jump(v, t);
@@ -124,6 +126,7 @@ static FALLIBLE visit_jump(struct kverifier *v, struct graph *g, uint32_t t, boo
 	const struct isa_insn *in = &v->p->insns[t];
 	int64_t to = (int64_t)t + 1 + in->off;
 
+	v->goes_back |= to <= t;
 	if (in->sem == ISA_JA) {
 		TRY(follow(v, g, t, to, FALL, true, deeper));
 		if (*deeper)
@@ -140,6 +143,12 @@ static FALLIBLE visit_jump(struct kverifier *v, struct graph *g, uint32_t t, boo
 		v->aux[t].force_checkpoint = true;
 	TRY(follow(v, g, t, (int64_t)t + 1, FALL, true, deeper));
 	return *deeper ? E_OK : follow(v, g, t, to, BRANCH, true, deeper);
+}
+
+/* Straight on, whatever it does. */
+static bool is_plain(const struct isa_insn *in)
+{
+	return in->sem < ISA_JA && in->sem != ISA_IMM64;
 }
 
 static FALLIBLE visit(struct kverifier *v, struct graph *g, uint32_t t, bool *deeper)
@@ -163,11 +172,11 @@ static FALLIBLE visit(struct kverifier *v, struct graph *g, uint32_t t, bool *de
 /* What a callee does its caller does. Callees are done when this is asked: there is no recursion that passes. */
 static void merge_effects(struct kverifier *v)
 {
-	for (bool more = true; more;) {
+	for (bool more = v->names_subprogs; more;) {
 		more = false;
 		for (uint32_t i = 0; i < v->p->n_insns; i++) {
 			const struct isa_insn *in = &v->p->insns[i];
-			struct ksubprog *from = &v->subprogs[kcfg_subprog_of(v, i)];
+			struct ksubprog *from;
 			int to = -1;
 
 			if ((in->sem == ISA_CALL && in->aux == ISA_CALL_LOCAL) ||
@@ -175,10 +184,13 @@ static void merge_effects(struct kverifier *v)
 				to = kcfg_subprog_at(v, (uint32_t)(i + 1 + in->imm));
 			if (to < 0)
 				continue;
+			from = &v->subprogs[kcfg_subprog_of(v, i)];
 			more |= (v->subprogs[to].might_sleep && !from->might_sleep) ||
 				(v->subprogs[to].changes_pkt && !from->changes_pkt);
 			from->might_sleep |= v->subprogs[to].might_sleep;
 			from->changes_pkt |= v->subprogs[to].changes_pkt;
+			more |= v->subprogs[to].might_throw && !from->might_throw;
+			from->might_throw |= v->subprogs[to].might_throw;
 		}
 	}
 }
@@ -215,14 +227,28 @@ static FALLIBLE explore(struct kverifier *v, struct graph *g, uint32_t from)
 FALLIBLE kcfg_check(struct kverifier *v)
 {
 	uint32_t n = v->p->n_insns;
-	struct graph g = { .seen = ARENA_ARRAY(v->arena, uint8_t, n), .stack = ARENA_ARRAY(v->arena, uint32_t, n + 1) };
+	struct graph g = { .seen = KSCRATCH(v, uint8_t, n), .stack = KSCRATCH(v, uint32_t, n + 1) };
 
 	KNEED(v, g.seen && g.stack);
 	TRY(explore(v, &g, 0));
 	for (uint32_t s = 1; s < v->n_subprogs; s++)
 		if (v->subprogs[s].is_exception_cb)
 			TRY(explore(v, &g, v->subprogs[s].start));
+	g.seen[0] = SEEN_OPEN;
+	g.stack[g.depth++] = 0;
+	while (g.depth) {
+		uint32_t t = g.stack[g.depth - 1];
+		bool deeper = false;
+
+		if (g.seen[t] != SEEN_FALL || !is_plain(&v->p->insns[t]))
+			TRY(visit(v, &g, t, &deeper));
+		if (deeper)
+			continue;
+		g.seen[t] = SEEN_DONE;
+		g.depth--;
+	}
 	TRY(check_all_reached(v, &g));
+	kscratch_done(v);
 	merge_effects(v);
 	return kscc_compute(v);
 }

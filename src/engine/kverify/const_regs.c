@@ -246,7 +246,7 @@ static FALLIBLE find_blocks(struct kverifier *v, struct blocks *b)
 {
 	const struct kflow *f = &v->live->flow;
 
-	b->block = ARENA_ARRAY(v->arena, uint32_t, v->p->n_insns);
+	b->block = KSCRATCH(v, uint32_t, v->p->n_insns);
 	KNEED(v, b->block);
 	for (uint32_t s = 0; s < v->n_subprogs; s++)
 		begin_block(b, v->subprogs[s].start);
@@ -259,7 +259,7 @@ static FALLIBLE find_blocks(struct kverifier *v, struct blocks *b)
 		while (n--)
 			begin_block(b, next[n]);
 	}
-	b->in = arena_alloc_array(v->arena, b->n + 1, sizeof *b->in);
+	b->in = kscratch(v, b->n + 1, sizeof *b->in);
 	KNEED(v, b->in);
 	for (uint32_t s = 0; s < v->n_subprogs; s++)
 		for (unsigned r = 0; r < ISA_N_REGS; r++)
@@ -339,5 +339,6 @@ FALLIBLE kconst_compute(struct kverifier *v)
 	for (uint32_t k = f->first[v->n_subprogs]; k--;)
 		if (b.block[f->order[k]])
 			TRY(use_block(v, &b, f->order[k]));
+	kscratch_done(v);
 	return E_OK;
 }

@@ -114,6 +114,8 @@ static FALLIBLE check_from(struct kverifier *v, struct chain *c, uint32_t root)
 			if (to >= 0)
 				break;
 		}
+		while (v->names_subprogs && at->next < v->subprogs[at->subprog].end && (to = callee(v, at->next)) < 0)
+			at->next++;
 		if (to < 0) {
 			c->depth -= at->bytes;
 			c->n--;

@@ -125,6 +125,7 @@ static bool keep_path(struct dx *x, const struct kverify_opts *o, struct arena *
 	x->opts = watched(o, &w);
 	if (!x->step || !again(x, &x->opts, walk, &stats, &v) || c.n != x->n)
 		return false;
+	v->o = o; /* what it was watched with ends here */
 	x->v = v;
 	return true;
 }

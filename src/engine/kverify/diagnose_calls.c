@@ -92,6 +92,33 @@ static void missing_helper(struct dx *x)
 	}
 }
 
+static void not_in_probe(struct dx *x)
+{
+	const char *hook = x->v->o->target.attach_name;
+	struct callee c;
+
+	look(x, -1, &c);
+	dx_note(x, x->n - 1, "%s is allowed in some of the kernel's functions only%s%s", c.name,
+		hook ? ", not in " : "", hook ? hook : "");
+	dx_mend(x, "take %s out of %s, or attach the program to a function that it is allowed in", c.name, c.where);
+}
+
+static void callee_argument(struct dx *x)
+{
+	int reg = x->v->failed_reg;
+	struct callee c;
+	char says[DX_TEXT];
+
+	look(x, reg, &c);
+	if (reg < 1 || reg > 5)
+		return;
+	dx_note(x, x->n - 1, "%s of %s is %s", c.argument, c.name, dx_describe(x, &x->step[x->n - 1].r[reg], says));
+	dx_mend(x,
+		"at %s give %s what its prototype says as argument %d: memory at least as large as the type that the "
+		"parameter points to, the context, or a number",
+		c.where, c.name, reg);
+}
+
 static void sleeping_helper(struct dx *x)
 {
 	struct callee c;
@@ -255,6 +282,17 @@ static uint32_t pointer_size(const struct dx *x, const struct callee *c, unsigne
 	return 0;
 }
 
+static bool holds_dynptr(const struct dx *x, const struct kreg *r)
+{
+	const struct kframe *f = r->base == KR_STACK ? x->v->cur.frame[r->frame] : NULL;
+
+	for (uint32_t i = 0; f && i < f->n_slots; i++)
+		for (int b = 0; b < KSLOT_BYTES; b++)
+			if (f->slots[i].byte[b] == KBYTE_DYNPTR)
+				return true;
+	return false;
+}
+
 /* The memory that a call is given is too small, or in part not written. */
 static void memory_argument(struct dx *x)
 {
@@ -270,6 +308,12 @@ static void memory_argument(struct dx *x)
 	look(x, (int)reg, &c);
 	if (!c.proto || reg < 1 || reg > 5)
 		return;
+	if (x->d->id == KV_STACK_UNSET && holds_dynptr(x, &s->r[reg])) {
+		dx_note(x, x->n - 1, "%s of %s is, or holds, a dynptr: it has no bytes that can be read", c.argument,
+			c.name);
+		dx_mend(x, "at %s pass what the dynptr is for, read with bpf_dynptr_read or bpf_dynptr_data", c.where);
+		return;
+	}
 	known = room(x, &s->r[reg], &bytes, whose);
 	size = pointer_size(x, &c, reg, &what);
 	if (size) {
@@ -355,30 +399,42 @@ static void under_lock(struct dx *x)
 
 /* ---- what is returned ---- */
 
+/* The range stands in the kernel's line: what counts is where the program attaches to. */
+static bool wanted_range(const struct dx *x, int64_t *min, int64_t *max)
+{
+	const char *in = strstr(x->d->text, "should have been in [");
+	long long a, b;
+
+	if (!in || sscanf(in, "should have been in [%lld, %lld]", &a, &b) != 2)
+		return false;
+	*min = a;
+	*max = b;
+	return true;
+}
+
 static void returned(struct dx *x)
 {
-	struct kernel_ret_range want = kernel_ret_range(x->v->k, &x->v->o->target);
 	const struct kreg *r = &x->step[x->n - 1].r[0];
-	const char *type = kernel_prog_type_name(x->v->o->target.prog_type);
 	uint32_t v = dx_in_reg(x, 0);
-	char says[DX_TEXT], where[DX_NAME];
+	char says[DX_TEXT], where[DX_NAME], range[DX_NAME];
+	int64_t min, max;
 
 	dx_note(x, x->n - 1, "what is returned is %s", dx_describe(x, r, says));
 	dx_note_origin(x, v, 0);
-	if (!want.have)
+	if (!wanted_range(x, &min, &max))
 		return;
-	dx_note_plain(x, "programs of type %s here return %" PRId64 " to %" PRId64, type ? type : "?", want.min,
-		      want.max);
+	if (min == max)
+		(void)snprintf(range, sizeof range, "%" PRId64, min);
+	else
+		(void)snprintf(range, sizeof range, "a number from %" PRId64 " to %" PRId64, min, max);
+	dx_note_plain(x, "what may be returned here: %s", range);
 	dx_where(x, v ? dx_value(x, v)->at : x->n - 1, where);
 	if (kreg_is_const(r) && dx_value(x, v)->kind == DX_CONST)
-		dx_mend(x, "return a number from %" PRId64 " to %" PRId64 " instead of %" PRId64 " (%s)", want.min,
-			want.max, dx_value(x, v)->imm, where);
-	else if (want.min == 0 && want.max == 1)
+		dx_mend(x, "return %s instead of %" PRId64 " (%s)", range, dx_value(x, v)->imm, where);
+	else if (min == 0 && max == 1)
 		dx_mend(x, "return a truth value, 0 or 1, as with `!= 0`, not the number of %s itself", where);
 	else
-		dx_mend(x,
-			"bring the number of %s into the range from %" PRId64 " to %" PRId64 " before it is returned",
-			where, want.min, want.max);
+		dx_mend(x, "make of the number of %s %s before it is returned", where, range);
 }
 
 bool dx_calls(struct dx *x)
@@ -396,6 +452,12 @@ bool dx_calls(struct dx *x)
 	case KV_HELPER_HERE:
 	case KV_HELPER_HERE_OLD:
 		missing_helper(x);
+		return true;
+	case KV_NOT_IN_PROBE:
+		not_in_probe(x);
+		return true;
+	case KV_GLOBAL_ARGS:
+		callee_argument(x);
 		return true;
 	case KV_GPL:
 		gpl_helper(x);

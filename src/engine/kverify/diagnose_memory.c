@@ -123,7 +123,8 @@ static void explain_constant(struct dx *x, const struct access *a)
 	dx_note(x, x->n - 1, "%u byte%s at offset %" PRId64 " %s accessed, and %s", a->size, PLURAL(a->size), off,
 		a->size == 1 ? "is" : "are", whose);
 	dx_mend(x,
-		"access at most the bytes up to %" PRId64 "; check the size of the type that the pointer is taken for",
+		"access only what is there, up to byte %" PRId64
+		": check the size of the type that the pointer is taken for",
 		end);
 }
 

@@ -56,18 +56,21 @@ static void leaked(struct dx *x)
 	const struct isa_insn *in;
 	const char *release, *right;
 	const struct prog_line *l;
-	char name[DX_NAME] = "it", callee[DX_NAME], where[DX_NAME], what[DX_TEXT];
+	char name[DX_NAME], it[DX_NAME + 8], callee[DX_NAME], where[DX_NAME], what[DX_TEXT];
 
 	if (at == UINT32_MAX)
 		return;
 	in = dx_insn(x, at);
 	release = release_of(in);
 	l = prog_line_at(x->p, ref->insn);
-	if (l && l->text)
-		(void)dx_assigned(l->text, l->col, name, &right);
-	dx_note(x, at, "`%s` is taken here by %s", name, dx_callee(x, in, ref->insn, callee));
+	dx_callee(x, in, ref->insn, callee);
+	if (l && l->text && dx_assigned(l->text, l->col, name, &right))
+		(void)snprintf(it, sizeof it, "`%s`", name);
+	else
+		(void)snprintf(it, sizeof it, "what %.60s gave", callee);
+	dx_note(x, at, "%s is taken here by %s", it, callee);
 	dx_note(x, x->n - 1, "and here the program ends without having given it back");
-	(void)snprintf(what, sizeof what, "%s for `%s`", release ? release : "its release function", name);
+	(void)snprintf(what, sizeof what, "%s for %s", release ? release : "its release function", it);
 	mend_on_path(x, what, dx_where(x, at, where));
 }
 

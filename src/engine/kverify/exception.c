@@ -3,7 +3,8 @@
  * exception: the function that runs when the program throws: a tag of the main function's type names it.
  *
  * It is verified for itself, as if always called, and what it gives back is what the program does. Linux:
- * kernel/bpf/verifier.c:bpf_find_exception_callback_insn_off, do_check_common, check_max_stack_depth_subprog, v6.12, v7.2.
+ * kernel/bpf/verifier.c:bpf_find_exception_callback_insn_off, do_check_common, check_max_stack_depth_subprog, v6.12,
+ * v7.2.
  */
 #include "engine/kverify/kfunc.h"
 
@@ -18,7 +19,8 @@ static FALLIBLE find_tag(struct kverifier *v, uint32_t func, const char **name)
 	for (uint32_t id = 1; id < b->n_types; id++) {
 		const struct btf_type *t = btf_get(b, id);
 
-		if (t->kind != BTF_DECL_TAG || t->type != func || t->component != -1 || strncmp(t->name, tag, sizeof tag - 1) != 0)
+		if (t->kind != BTF_DECL_TAG || t->type != func || t->component != -1 ||
+		    strncmp(t->name, tag, sizeof tag - 1) != 0)
 			continue;
 		if (*name)
 			KREJECT(v, EXCEPTION_TAG, "multiple exception callback tags for main subprog");
@@ -71,7 +73,8 @@ FALLIBLE kexception_check_chain(struct kverifier *v, uint32_t insn, const uint32
 {
 	for (uint32_t i = 0; i < n; i++)
 		if (v->subprogs[chain[i]].is_cb)
-			KREJECT(v, EXCEPTION_IN_CALLBACK, "bpf_throw kfunc (insn %u) cannot be called from callback subprog %u", insn,
+			KREJECT(v, EXCEPTION_IN_CALLBACK,
+				"bpf_throw kfunc (insn %u) cannot be called from callback subprog %u", insn,
 				chain[n - 1]);
 	return E_OK;
 }

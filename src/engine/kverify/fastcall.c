@@ -62,7 +62,7 @@ static void mark_call(struct kverifier *v, struct ksubprog *s, uint32_t call, in
 		return;
 	/* Of the helpers only this one becomes instructions. Linux: verifier_inlines_helper_call, v6.12 */
 	if (p->flags & KP_FASTCALL && p->id == GET_SMP_PROCESSOR_ID)
-		v->aux[call].fastcall = (uint8_t)((i - 1) << 1);
+		v->aux[call].fastcall = (i - 1) << 1 & 0x3f;
 	else
 		s->keep_fastcall_stack = true;
 	if (off < s->fastcall_off)

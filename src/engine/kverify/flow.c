@@ -20,8 +20,7 @@ static bool has_exit(const struct kverifier *v, const struct ksubprog *s)
 	return s->exit_insn >= s->start && s->exit_insn < s->end && v->p->insns[s->exit_insn].sem == ISA_EXIT;
 }
 
-/* The first two that follow: straight on, then by a jump. */
-unsigned kflow_next(const struct kverifier *v, uint32_t i, uint32_t out[2])
+unsigned kflow_next_of(const struct kverifier *v, uint32_t i, uint32_t out[2])
 {
 	const struct isa_insn *in = &v->p->insns[i];
 	uint32_t to = (uint32_t)((int64_t)i + 1 + in->off);
@@ -54,14 +53,15 @@ static void order_subprog(struct kverifier *v, struct kflow *f, struct walk *w, 
 	w->n_stack = 1;
 	while (w->n_stack) {
 		uint32_t top = w->stack[w->n_stack - 1], next[2];
-		unsigned n = kflow_next(v, top, next);
+		unsigned n;
 
-		w->seen[top] |= FOUND;
 		if (w->seen[top] & OPENED) {
 			f->order[w->n_order++] = top;
 			w->n_stack--;
 			continue;
 		}
+		w->seen[top] |= FOUND;
+		n = kflow_next(v, top, next);
 		for (unsigned i = 0; i < n; i++) {
 			if (w->seen[next[i]])
 				continue;
@@ -75,7 +75,7 @@ static void order_subprog(struct kverifier *v, struct kflow *f, struct walk *w, 
 FALLIBLE kflow_compute(struct kverifier *v, struct kflow *f)
 {
 	uint32_t n = v->p->n_insns;
-	struct walk w = { .seen = ARENA_ARRAY(v->arena, uint8_t, n), .stack = ARENA_ARRAY(v->arena, uint32_t, n + 1) };
+	struct walk w = { .seen = KSCRATCH(v, uint8_t, n), .stack = KSCRATCH(v, uint32_t, n + 1) };
 
 	if (!f->order) {
 		f->order = ARENA_ARRAY(v->arena, uint32_t, n);
@@ -87,5 +87,6 @@ FALLIBLE kflow_compute(struct kverifier *v, struct kflow *f)
 		order_subprog(v, f, &w, v->subprogs[s].start);
 	}
 	f->first[v->n_subprogs] = w.n_order;
+	kscratch_done(v);
 	return E_OK;
 }

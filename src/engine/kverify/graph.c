@@ -2,11 +2,11 @@
 /*
  * graph: lists and trees of objects that the program allocated, in the values of maps or in such objects.
  *
- * A list or tree is touched only while the lock is held that lies in the same allocation. What goes in is not the program's any longer, but
- * may still be read until the lock is released; what is taken out is the program's again.
+ * A list or tree is touched only while the lock is held that lies in the same allocation. What goes in is not the
+ * program's any longer, but may still be read until the lock is released; what is taken out is the program's again.
  *
- * Linux: kernel/bpf/verifier.c:__process_kf_arg_ptr_to_graph_root, __process_kf_arg_ptr_to_graph_node, ref_convert_owning_non_owning,
- * set_rbtree_add_callback_state, v6.12, v7.2.
+ * Linux: kernel/bpf/verifier.c:__process_kf_arg_ptr_to_graph_root, __process_kf_arg_ptr_to_graph_node,
+ * ref_convert_owning_non_owning, set_rbtree_add_callback_state, v6.12, v7.2.
  */
 #include "engine/kverify/kfunc.h"
 
@@ -32,7 +32,8 @@ static const struct kfield *field_at(const struct kmap *m, int64_t off, uint32_t
 static FALLIBLE check_constant(struct kverifier *v, unsigned r, uint32_t kind)
 {
 	if (!knum_is_const(&kreg_at(v, r)->n))
-		KREJECT_REG(v, FIELD_NOT_CONST, r, "R%u doesn't have constant offset. %s has to be at the constant offset", r,
+		KREJECT_REG(v, FIELD_NOT_CONST, r,
+			    "R%u doesn't have constant offset. %s has to be at the constant offset", r,
 			    kfield_name(kind));
 	return E_OK;
 }
@@ -51,9 +52,11 @@ FALLIBLE kgraph_root_arg(struct kverifier *v, struct kfcall *k, unsigned arg, ui
 	m = fields_of(v, reg);
 	f = field_at(m, kreg_off(reg), kind);
 	if (!f)
-		KREJECT_REG(v, GRAPH_PLACE, arg + 1, "%s not found at offset=%lld", kfield_name(kind), (long long)kreg_off(reg));
+		KREJECT_REG(v, GRAPH_PLACE, arg + 1, "%s not found at offset=%lld", kfield_name(kind),
+			    (long long)kreg_off(reg));
 	if (!klock_guards(v, reg))
-		KREJECT_REG(v, GRAPH_UNLOCKED, arg + 1, "bpf_spin_lock at off=%d must be held for %s", m->spin_lock_off, kfield_name(kind));
+		KREJECT_REG(v, GRAPH_UNLOCKED, arg + 1, "bpf_spin_lock at off=%d must be held for %s", m->spin_lock_off,
+			    kfield_name(kind));
 	KENSURE(v, !k->root);
 	k->root = f;
 	return E_OK;
@@ -67,8 +70,8 @@ static FALLIBLE check_node_owner(struct kverifier *v, const struct kfcall *k, un
 
 	if (kind == KFIELD_RB_NODE && k->f->special != KS_RBTREE_ADD) {
 		if (khas(v, KERNEL_RBTREE_REFCOUNTED) ? !borrowed && !held : !borrowed || held)
-			KREJECT_REG(v, GRAPH_NOT_BORROWED, arg + 1, "%s can only take non-owning or refcounted bpf_rb_node pointer",
-				    k->f->name);
+			KREJECT_REG(v, GRAPH_NOT_BORROWED, arg + 1,
+				    "%s can only take non-owning or refcounted bpf_rb_node pointer", k->f->name);
 		if (kin_rbtree_callback(v))
 			KREJECT_REG(v, GRAPH_IN_CALLBACK, arg + 1, "%s not allowed in rbtree cb", k->f->name);
 		return E_OK;
@@ -95,14 +98,16 @@ FALLIBLE kgraph_node_arg(struct kverifier *v, struct kfcall *k, unsigned arg, ui
 		KREJECT_REG(v, GRAPH_PLACE, arg + 1, "%s not found at offset=%lld", kfield_name(kind), (long long)off);
 	if (!ktypes_match(v, (enum ktypes)reg->types, reg->type_id, 0, (enum ktypes)root->types, root->type_id, true))
 		KREJECT_REG(v, GRAPH_NODE, arg + 1,
-			    "operation on %s expects arg#1 %s at offset=%u in struct %s, but arg is at offset=%lld in struct %s",
+			    "operation on %s expects arg#1 %s at offset=%u in struct %s, but arg is at offset=%lld in "
+			    "struct %s",
 			    kfield_name(root->kind), kfield_name(kind), root->node_off,
 			    ktypes_name(v, (enum ktypes)root->types, root->type_id), (long long)off,
 			    ktypes_name(v, (enum ktypes)reg->types, reg->type_id));
 	k->obj_types = reg->types;
 	k->obj_id = reg->type_id;
 	if (off != root->node_off)
-		KREJECT_REG(v, GRAPH_NODE_OFFSET, arg + 1, "arg#1 offset=%lld, but expected %s at offset=%u in struct %s", (long long)off,
+		KREJECT_REG(v, GRAPH_NODE_OFFSET, arg + 1,
+			    "arg#1 offset=%lld, but expected %s at offset=%u in struct %s", (long long)off,
 			    kfield_name(kind), root->node_off, ktypes_name(v, (enum ktypes)root->types, root->type_id));
 	return E_OK;
 }

@@ -42,6 +42,8 @@ static FALLIBLE loop(struct kverifier *v, struct kcall *c)
 	TRY(note_inline(v, c));
 	if (!khas(v, KERNEL_CALLBACK_LOOPS))
 		return callback(v, KCB_LOOP, c);
+	if (kreg_at(v, 1)->base != KR_SCALAR) /* there the kernel's backtracking gives up, and refuses the program */
+		KREJECT_REG(v, ARG_TYPE, 1, "R1 is not a scalar");
 	TRY(kprecise_reg(v, 1));
 	if (f->callback_depth < kreg_at(v, 1)->n.umax)
 		return callback(v, KCB_LOOP, c);

@@ -59,7 +59,7 @@ FALLIBLE kcheck_imm64(struct kverifier *v, const struct isa_insn *in)
 	case ISA_IMM64_FUNC:
 		return load_func(v, in, dst);
 	case ISA_IMM64_BTF_ID:
-		KUNSUPPORTED(v, "the address of a variable of the kernel");
+		return kksym_load(v, in, dst);
 	default:
 		break;
 	}

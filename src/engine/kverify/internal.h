@@ -11,8 +11,8 @@
 #include "engine/kverify/kverify.h"
 #include "engine/kverify/state.h"
 
-/* KV_UNKNOWN_OPCODE = 101 and so on. Rows by topic: diag_structure.def K1xx, numbers K2xx, memory K3xx, calls K4xx,
- * resources K5xx, types K6xx, load K7xx, size and unsupported K9xx. */
+/* KV_UNKNOWN_OPCODE = 101 and so on. Rows by topic: diag_structure.def Q1xx, numbers Q2xx, memory Q3xx, calls Q4xx,
+ * resources Q5xx, types Q6xx, load Q7xx, size and unsupported Q9xx. */
 enum kverify_id {
 #define KDIAG(id, name, cls, title, need, mend, log) KV_##name = (id),
 #include "engine/kverify/diagnostics.def"
@@ -25,7 +25,7 @@ struct ksubprog {
 	uint32_t stack_bytes;
 	uint32_t func; /* index in prog->funcs; UINT32_MAX: none */
 	bool has_tail_call, tail_call_reachable, has_ld_abs, is_cb, is_async_cb, is_exception_cb;
-	bool changes_pkt, might_sleep;
+	bool changes_pkt, might_sleep, might_throw;
 	bool global, called, verified;
 	uint32_t exit_insn;
 	/* call_global.c: what its BTF prototype says of its arguments; args_known 0: not looked at, 1: known, 2: they
@@ -36,25 +36,30 @@ struct ksubprog {
 		uint32_t flags, mem_size, type_id;
 	} args[5];
 	bool returns_void;
-	int32_t fastcall_off; /* lowest slot that a bpf_fastcall pattern uses; INT16_MIN: something else uses them too */
+	int32_t fastcall_off; /* lowest slot that a bpf_fastcall pattern uses; INT16_MIN: something else uses them too
+			       */
 	bool keep_fastcall_stack;
 };
 
-/* What is known of an instruction, apart from any path. Linux: struct bpf_insn_aux_data. */
+/* What is known of an instruction, apart from any path. Small: there may be a million. Linux: struct bpf_insn_aux_data.
+ */
 struct kaux {
-	bool prune_point, jmp_point, force_checkpoint, calls_callback, is_iter_next, seen, jump_target;
-	bool too_new;       /* this release has the opcode, but not with these fields */
-	uint8_t fastcall;   /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs that go << 1 */
-	uint8_t one_way;    /* enum kone_way: a branch on constants, CONST_BRANCHES releases */
-	uint16_t live_regs; /* read later, at this point: LIVE_STATIC releases and 6.15 on */
+	bool prune_point : 1, jmp_point : 1, force_checkpoint : 1, calls_callback : 1, is_iter_next : 1, seen : 1,
+		jump_target : 1;
+	bool too_new : 1;     /* this release has the opcode, but not with these fields */
+	uint8_t fastcall : 6; /* 1: part of a spill pattern of bpf_fastcall; for calls: number of pairs that go << 1 */
+	uint8_t one_way : 2;  /* enum kone_way: a branch on constants, CONST_BRANCHES releases */
+	uint16_t live_regs;   /* read later, at this point: LIVE_STATIC releases and 6.15 on */
 	uint32_t scc;
-	/* the same instruction must not be reached with pointers of different kinds: base | flags << 8 of the first; 0:
-	 * none */
-	uint64_t ptr_type;
-	uint32_t map_state;   /* tail calls and lookups: index of the map + 1; UINT32_MAX: several */
-	uint64_t key_state;   /* constant key of a tail call */
-	uint32_t loop_inline; /* bpf_loop */
+	union { /* loads and stores; lookups and tail calls; bpf_loop */
+		/* the same instruction must not be reached with pointers of different kinds: base | flags << 8 of the
+		 * first; 0: none */
+		uint32_t ptr_type;
+		uint32_t map_state;   /* index of the map + 1; UINT32_MAX: several */
+		uint32_t loop_inline; /* see helper_extra.c */
+	};
 };
+static_assert(KF_DYNPTR_FILE < 1 << 24, "flags fit into ptr_type");
 
 enum kone_way { KONE_WAY_NO, KONE_WAY_TAKEN, KONE_WAY_NOT_TAKEN }; /* to be followed like a plain jump */
 
@@ -64,13 +69,25 @@ struct kmap {
 	int32_t spin_lock_off, res_spin_lock_off, timer_off, wq_off, task_work_off; /* -1: none */
 	uint32_t n_kptrs;
 	const struct kfield *kptrs; /* sorted by off: all special fields, those with an offset above too */
-	bool frozen; /* .rodata: what is in it is known */
-	const struct kmap *inner; /* *_OF_MAPS: the map that stands for those in it; NULL: not said */
+	bool frozen;                /* .rodata: what is in it is known */
+	const struct kmap *inner;   /* *_OF_MAPS: the map that stands for those in it; NULL: not said */
 };
 enum kfield_kind {
-	KFIELD_KPTR_UNREF, KFIELD_KPTR_REF, KFIELD_KPTR_PERCPU, KFIELD_LIST_HEAD, KFIELD_LIST_NODE, KFIELD_RB_ROOT,
-	KFIELD_RB_NODE, KFIELD_REFCOUNT, KFIELD_UPTR,
-	KFIELD_SPIN_LOCK, KFIELD_RES_SPIN_LOCK, KFIELD_TIMER, KFIELD_WQ, KFIELD_TASK_WORK, KFIELD_N
+	KFIELD_KPTR_UNREF,
+	KFIELD_KPTR_REF,
+	KFIELD_KPTR_PERCPU,
+	KFIELD_LIST_HEAD,
+	KFIELD_LIST_NODE,
+	KFIELD_RB_ROOT,
+	KFIELD_RB_NODE,
+	KFIELD_REFCOUNT,
+	KFIELD_UPTR,
+	KFIELD_SPIN_LOCK,
+	KFIELD_RES_SPIN_LOCK,
+	KFIELD_TIMER,
+	KFIELD_WQ,
+	KFIELD_TASK_WORK,
+	KFIELD_N
 };
 struct kfield {
 	uint32_t kind, off, size;
@@ -99,20 +116,31 @@ struct kblock {
 	struct kblock *next;
 };
 
+/* Where the program goes, for types whose context is the arguments of a function of the kernel. */
+struct kattach {
+	const char *name;             /* "bpf_lsm_file_open", "btf_trace_sched_switch", "do_unlinkat" */
+	const struct btf_type *proto; /* FUNC_PROTO in the kernel's types */
+	const struct btf_type *stub;  /* struct_ops: FUNC_PROTO that names what may be NULL; NULL: nothing may */
+	uint32_t id;                  /* of the function or typedef; struct_ops: 0 */
+	uint32_t first;               /* parameters that are not the program's: 1 for raw tracepoints */
+};
+
 struct kverifier {
 	const struct prog *p;
 	const struct kverify_opts *o;
 	const struct kernel_profile *k;
 	struct knum_rules rules; /* how numbers are reckoned */
 	struct arena *arena;
+	struct arena scratch; /* kscratch() */
 	struct diag *d;
 	struct kverify_stats stats;
 	const struct kernel_prog_type *type;
-	int failed_reg; /* what the reject was about; -1 */
+	struct kattach attach; /* proto NULL: none */
+	int failed_reg;        /* what the reject was about; -1 */
 
 	struct ksubprog *subprogs; /* sorted by start; 0 is the program */
 	uint32_t n_subprogs;
-	bool catches; /* one of them is the exception callback */
+	bool catches;      /* one of them is the exception callback */
 	struct kaux *aux;  /* per slot */
 	struct kmap *maps; /* per map of the program */
 
@@ -122,7 +150,9 @@ struct kverifier {
 	uint64_t prev_step;       /* the step before the one at work on this path; 0: none */
 	bool hist_open;           /* the newest entry of the history is of the instruction at work */
 	bool path_ends;
-	bool walking; /* along a path, not before or after all of them */
+	bool goes_back;      /* some jump leads back, or some call calls back: there may be loops */
+	bool names_subprogs; /* some instruction calls a function of the program, or takes its address */
+	bool walking;        /* along a path, not before or after all of them */
 	bool strict_align;
 	bool sleepable;
 	uint32_t next_id;
@@ -182,14 +212,19 @@ FALLIBLE kv_out_of_memory(struct kverifier *v);
 			return kv_out_of_memory(v); \
 	} while (0)
 
+/* As kernel_has: asked at every step, so looked up once. */
 static inline bool khas(const struct kverifier *v, enum kernel_behaviour b)
 {
-	return kernel_has(v->k, b);
+	return v->rules.has[b / 64] >> (b % 64) & 1;
 }
 
 /* ---- pool.c: blocks by size class that can be given back; NULL: the arena's cap ---- */
 void *kpool_alloc(struct kverifier *v, size_t bytes);
 void kpool_free(struct kverifier *v, void *p, size_t bytes);
+/* Zeroed memory for one pass over the program, counted as the arena's until kscratch_done(); NULL: its cap. */
+void *kscratch(struct kverifier *v, size_t n, size_t size);
+void kscratch_done(struct kverifier *v);
+#define KSCRATCH(v, type, n) ((type *)kscratch((v), (n), sizeof(type)))
 
 /* ---- state.c ---- */
 static inline struct kreg *kreg_at(const struct kverifier *v, unsigned r)
@@ -214,7 +249,11 @@ FALLIBLE kwalk_push(struct kverifier *v, uint32_t insn, uint32_t prev, struct kv
 FALLIBLE kwalk_push_async(struct kverifier *v, uint32_t subprog, uint32_t insn, bool sleepable, struct kframe **out);
 
 /* ---- resolve.c, cfg.c, subprogs.c, depth.c ---- */
+FALLIBLE kattach_check(struct kverifier *v); /* attach_check.c: sets v->attach */
 FALLIBLE kmaps_check(struct kverifier *v);   /* map_uses.c: what is in the values of maps is for this program */
+/* ksym.c: the kernel has what this instruction gives the address of; what it gives */
+FALLIBLE kksym_check(struct kverifier *v, const struct isa_insn *in);
+FALLIBLE kksym_load(struct kverifier *v, const struct isa_insn *in, struct kreg *dst);
 FALLIBLE kresolve(struct kverifier *v);      /* instructions, and the maps they name, are ones that this release has */
 FALLIBLE kcfg_subprogs(struct kverifier *v); /* finds functions, jumps stay inside them */
 FALLIBLE kcfg_check(struct kverifier *v);    /* reachability, back edges, prune points, checkpoints, SCCs */
@@ -222,11 +261,12 @@ FALLIBLE kcfg_check(struct kverifier *v);    /* reachability, back edges, prune 
 FALLIBLE kexception_find(struct kverifier *v, uint32_t *start);
 FALLIBLE kexception_enter(struct kverifier *v, uint32_t subprog, struct kframe *f); /* its frame, arguments set */
 FALLIBLE kexception_check_chain(struct kverifier *v, uint32_t insn, const uint32_t *chain, uint32_t n);
-FALLIBLE kdepth_check(struct kverifier *v);  /* after the walk: stack of chains of calls */
+FALLIBLE kdepth_check(struct kverifier *v);                    /* after the walk: stack of chains of calls */
 int kcfg_subprog_at(const struct kverifier *v, uint32_t insn); /* which begins exactly here; -1: none */
 uint32_t kcfg_subprog_of(const struct kverifier *v, uint32_t insn);
 
-/* ---- fastcall.c: stores and loads around calls that do not need them; marked before the walk, taken away before depths ---- */
+/* ---- fastcall.c: stores and loads around calls that do not need them; marked before the walk, taken away before
+ * depths ---- */
 FALLIBLE kfastcall_mark(struct kverifier *v);
 void kfastcall_remove(struct kverifier *v);
 
@@ -235,8 +275,8 @@ FALLIBLE klive_compute(struct kverifier *v);
 /* Around the judgement of an instruction. */
 FALLIBLE klive_step_begin(struct kverifier *v);
 FALLIBLE klive_step_end(struct kverifier *v);
-/* to's register r is a copy of from's, in another frame: arguments of a call or callback, the result of a call. For all that is
- * copied so, beside the copy itself: reads of it are noted where it came from. */
+/* to's register r is a copy of from's, in another frame: arguments of a call or callback, the result of a call. For all
+ * that is copied so, beside the copy itself: reads of it are noted where it came from. */
 void klive_pass(struct kframe *to, unsigned r, const struct kframe *from, unsigned from_r);
 /* A register of the frame at work is read (or written); bits 64: all of it. Linux: check_reg_arg. It rejects "R%d
  * !read_ok". */
@@ -249,8 +289,9 @@ void klive_slot_written(struct kverifier *v, uint32_t frame, uint32_t spi);
 /* ---- prune.c, compare.c, scc.c ---- */
 FALLIBLE kprune_visit(struct kverifier *v, bool *covered);
 /*
- * s waits after the instruction at work, a way out of a loop or round it once more: numbers that need not be precise and are not what they
- * were when this path came here before are forgotten. Linux: find_prev_entry, widen_imprecise_scalars
+ * s waits after the instruction at work, a way out of a loop or round it once more: numbers that need not be precise
+ * and are not what they were when this path came here before are forgotten. Linux: find_prev_entry,
+ * widen_imprecise_scalars
  */
 void kprune_widen(struct kverifier *v, struct kverify_state *s);
 FALLIBLE kprune_path_end(struct kverifier *v); /* of the state at work. Linux: update_branch_counts */
@@ -259,8 +300,9 @@ FALLIBLE kscc_compute(struct kverifier *v);
 
 /* ---- widen.c ---- */
 /*
- * Numbers of s that differ from those of the round before and need not be exact: anything. kept: the state at work or its
- * parent, by whose depth rounds are told apart; insn: where a round begins. Linux: find_prev_entry, widen_imprecise_scalars
+ * Numbers of s that differ from those of the round before and need not be exact: anything. kept: the state at work or
+ * its parent, by whose depth rounds are told apart; insn: where a round begins. Linux: find_prev_entry,
+ * widen_imprecise_scalars
  */
 void kwiden(struct kverifier *v, const struct kverify_state *kept, uint32_t insn, struct kverify_state *s);
 /* s waits after the instruction at work, once more round the loop that begins here: may_goto, iterators. */
@@ -390,7 +432,7 @@ struct kwalked {
 };
 void ktypes_walk(struct kverifier *v, enum ktypes t, uint32_t type_id, uint32_t off, uint32_t size,
 		 struct kwalked *out);
-FALLIBLE ktypes_init(struct kverifier *v); /* attach target, map values' special fields */
+FALLIBLE ktypes_init(struct kverifier *v); /* map values' special fields */
 
 /* Does an object of type id, looked at `off` bytes into it, stand for one of type need? Linux: btf_struct_ids_match */
 bool ktypes_match(struct kverifier *v, enum ktypes t, uint32_t id, uint32_t off, enum ktypes need_types, uint32_t need,
@@ -399,12 +441,12 @@ const char *ktypes_name(const struct kverifier *v, enum ktypes t, uint32_t id);
 /* Special fields of a struct of the object's types (m == NULL); NULL: it has none. Linux: btf_find_struct_meta */
 const struct kmap *ktypes_record(struct kverifier *v, uint32_t type_id);
 const struct kfield *kmap_field(const struct kmap *m, uint32_t off); /* that begins at off; NULL: none */
-const char *kfield_name(uint32_t kind); /* "bpf_timer" */
+const char *kfield_name(uint32_t kind);                              /* "bpf_timer" */
 /* Where the program goes, for types whose context is the arguments of a function of the kernel. */
 struct kattach {
-	const char *name;         /* "bpf_lsm_file_open", "btf_trace_sched_switch", "do_unlinkat" */
+	const char *name;             /* "bpf_lsm_file_open", "btf_trace_sched_switch", "do_unlinkat" */
 	const struct btf_type *proto; /* FUNC_PROTO in the kernel's types */
-	uint32_t first;           /* parameters that are not the program's: 1 for raw tracepoints */
+	uint32_t first;               /* parameters that are not the program's: 1 for raw tracepoints */
 };
 /* NULL: it was not said, or the kernel's types do not have it. */
 const struct kattach *ktypes_attach(const struct kverifier *v);

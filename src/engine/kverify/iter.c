@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * iter: open-coded iterators: some slots of the stack that a kernel function makes, another takes elements from until it gives NULL, and a
- * third ends.
+ * iter: open-coded iterators: some slots of the stack that a kernel function makes, another takes elements from until
+ * it gives NULL, and a third ends.
  *
- * A call of `next` forks the path: no element any more, once and for all; or one more, in a round that is one deeper. Why rounds come to
- * an end: widen.c, prune.c. Linux: kernel/bpf/verifier.c:process_iter_arg, mark_stack_slots_iter, unmark_stack_slots_iter,
- * process_iter_next_call, v6.12, v7.2.
+ * A call of `next` forks the path: no element any more, once and for all; or one more, in a round that is one deeper.
+ * Why rounds come to an end: widen.c, prune.c. Linux: kernel/bpf/verifier.c:process_iter_arg, mark_stack_slots_iter,
+ * unmark_stack_slots_iter, process_iter_next_call, v6.12, v7.2.
  */
 #include "engine/kverify/kfunc.h"
 
@@ -94,7 +94,9 @@ static FALLIBLE begin(struct kverifier *v, const struct kfcall *k, unsigned arg,
 	if (w == WHERE_BAD || (w == WHERE_OK && holds_iter(p)))
 		KREJECT_REG(v, ITER_UNINIT, r, "expected uninitialized %s as arg #%u", p->name, arg);
 	for (uint32_t i = 0; i < p->n; i++) {
-		struct kaccess a = { .reg = r, .off = (int32_t)(i * KSLOT_BYTES), .size = KSLOT_BYTES, .write = true, .value = -1 };
+		struct kaccess a = {
+			.reg = r, .off = (int32_t)(i * KSLOT_BYTES), .size = KSLOT_BYTES, .write = true, .value = -1
+		};
 
 		TRY(kcheck_mem(v, &a));
 	}
@@ -135,7 +137,8 @@ static FALLIBLE end(struct kverifier *v, const struct place *p)
 	const struct kreg *first = &p->f->slots[p->spi].reg;
 	uint32_t id = first->id | first->ref_id;
 
-	TRY(kref_release_if_own(v, id)); /* a callback of 6.1 to 6.13 may end its caller's iterator, and leaves the reference */
+	TRY(kref_release_if_own(
+		v, id)); /* a callback of 6.1 to 6.13 may end its caller's iterator, and leaves the reference */
 	for (uint32_t i = 0; i < p->n; i++) {
 		struct kslot *s = &p->f->slots[p->spi - i];
 

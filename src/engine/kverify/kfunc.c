@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kfunc: a call of a function of the kernel: may this program make it here, do the arguments fit, and what does it do to what is known?
+ * kfunc: a call of a function of the kernel: may this program make it here, do the arguments fit, and what does it do
+ * to what is known?
  *
- * What a function takes and gives back stands in the kernel's own types; what it does beyond that in flags of the set that lists it
- * (engine/kernel). Arguments are judged in kfunc_args.c, results in kfunc_ret.c.
+ * What a function takes and gives back stands in the kernel's own types; what it does beyond that in flags of the set
+ * that lists it (engine/kernel). Arguments are judged in kfunc_args.c, results in kfunc_ret.c.
  *
  * Linux: kernel/bpf/verifier.c:check_kfunc_call, v6.1, v6.12, v7.2.
  */
@@ -72,11 +73,13 @@ static FALLIBLE check_drop(struct kverifier *v, const struct kfcall *k)
 {
 	const struct kmap *m = k->obj_types == KTYPES_OBJECT ? ktypes_record(v, k->obj_id) : NULL;
 
-	if ((k->f->special != KS_OBJ_DROP && k->f->special != KS_PERCPU_DROP) || !khas(v, KERNEL_DROP_NMI) || !may_interrupt_all(v))
+	if ((k->f->special != KS_OBJ_DROP && k->f->special != KS_PERCPU_DROP) || !khas(v, KERNEL_DROP_NMI) ||
+	    !may_interrupt_all(v))
 		return E_OK;
 	for (uint32_t i = 0; m && i < m->n_kptrs; i++)
 		if (!survives_nmi(m->kptrs[i].kind))
-			KREJECT(v, KFUNC_NMI, "%s cannot be used in tracing programs on types with NMI unsafe fields", k->f->name);
+			KREJECT(v, KFUNC_NMI, "%s cannot be used in tracing programs on types with NMI unsafe fields",
+				k->f->name);
 	return E_OK;
 }
 

@@ -72,13 +72,13 @@ struct kfcall {
 	const struct kkfunc *f;
 	const struct btf *b;
 	bool has_constant;
-	uint64_t constant;                /* the argument that must be one: a size, or a type of the program's */
-	bool r0_rdonly;                   /* R0 is memory, of so many bytes */
+	uint64_t constant; /* the argument that must be one: a size, or a type of the program's */
+	bool r0_rdonly;    /* R0 is memory, of so many bytes */
 	uint64_t r0_size;
-	uint32_t obj_types, obj_id;       /* type of the object that was given */
-	bool owned;                       /* refcount_acquire: of something that the program owns */
-	const struct kfield *root;        /* the list or tree */
-	uint32_t ctx_id;                  /* type of the context as the kernel has it */
+	uint32_t obj_types, obj_id; /* type of the object that was given */
+	bool owned;                 /* refcount_acquire: of something that the program owns */
+	const struct kfield *root;  /* the list or tree */
+	uint32_t ctx_id;            /* type of the context as the kernel has it */
 	uint32_t iter_frame, iter_spi;
 	uint32_t source_kind, source_ref, source_parent; /* dynptr that was given: its kind and what it belongs to */
 };
@@ -116,7 +116,8 @@ bool kparam_ends(const struct btf_param *p, const char *suffix);
 bool kparam_is_size(const struct kverifier *v, const struct kfcall *k, unsigned arg); /* of the argument before it */
 /* A struct of numbers, of arrays of them and of such structs, four levels deep. Linux: __btf_type_is_scalar_struct */
 bool kbtf_is_plain_struct(const struct btf *b, const struct btf_type *t, unsigned level);
-/* The kernel's type of sockets and maps, which registers name in another way. 0: r is none of them. Linux: reg2btf_ids */
+/* The kernel's type of sockets and maps, which registers name in another way. 0: r is none of them. Linux: reg2btf_ids
+ */
 uint32_t kreg_kernel_type(struct kverifier *v, const struct kreg *r);
 bool kreg_has_kernel_type(const struct kverifier *v, const struct kreg *r);
 FALLIBLE kkfunc_size_const(struct kverifier *v, struct kfcall *k, unsigned r);
@@ -148,6 +149,7 @@ bool klock_guards(const struct kverifier *v, const struct kreg *r);
 
 /* ---- ret.c ---- */
 FALLIBLE kcheck_throw(struct kverifier *v);
+FALLIBLE kexception_exit(struct kverifier *v); /* the path ends, in whatever frame: nothing may be held */
 
 /* ---- global.c ---- */
 /* Is this pointer type one to what programs of this type are given? Linux: btf_is_prog_ctx_type */

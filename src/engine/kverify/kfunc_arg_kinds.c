@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kfunc_arg_kinds: an argument of a kernel function, by its kind: is the register what it asks for, and what does the call learn?
+ * kfunc_arg_kinds: an argument of a kernel function, by its kind: is the register what it asks for, and what does the
+ * call learn?
  *
  * Linux: kernel/bpf/verifier.c:check_kfunc_args (its second switch), process_kf_arg_ptr_to_btf_id, v6.12, v7.2.
  */
@@ -8,7 +9,8 @@
 
 /* ---- the context ---- */
 
-/* The type of the context as the kernel has it: struct bpf_ctx_convert lists them by program type. Linux: get_kern_ctx_btf_id */
+/* The type of the context as the kernel has it: struct bpf_ctx_convert lists them by program type. Linux:
+ * get_kern_ctx_btf_id */
 static FALLIBLE find_kernel_context(struct kverifier *v, struct kfcall *k)
 {
 	const char *type = kernel_prog_type_name(v->o->target.prog_type);
@@ -33,7 +35,8 @@ static FALLIBLE arg_context(struct kverifier *v, struct kfcall *k, unsigned arg)
 	const struct kreg *reg = kreg_at(v, arg + 1);
 
 	if (!kreg_is_plain(reg, KR_CTX))
-		KREJECT_REG(v, KFUNC_CTX, arg + 1, "arg#%u expected pointer to ctx, but got %s", arg, kreg_type_text(v, reg));
+		KREJECT_REG(v, KFUNC_CTX, arg + 1, "arg#%u expected pointer to ctx, but got %s", arg,
+			    kreg_type_text(v, reg));
 	return k->f->special == KS_CAST_KERN_CTX ? find_kernel_context(v, k) : E_OK;
 }
 
@@ -52,7 +55,8 @@ static bool is_alias(const char *a, const char *b)
 
 static bool is_shown_as(const char *shown, const char *name)
 {
-	return (!strcmp(shown, "__sk_buff") && !strcmp(name, "sk_buff")) || (!strcmp(shown, "xdp_md") && !strcmp(name, "xdp_buff"));
+	return (!strcmp(shown, "__sk_buff") && !strcmp(name, "sk_buff")) ||
+	       (!strcmp(shown, "xdp_md") && !strcmp(name, "xdp_buff"));
 }
 
 FALLIBLE kkfunc_object(struct kverifier *v, const struct kfcall *k, unsigned arg, uint32_t need, bool strict)
@@ -70,7 +74,8 @@ FALLIBLE kkfunc_object(struct kverifier *v, const struct kfcall *k, unsigned arg
 		return E_OK;
 	if (ktypes_match(v, types, id, (uint32_t)kreg_off(reg), KTYPES_KERNEL, need, strict))
 		return E_OK;
-	KREJECT_REG(v, KFUNC_OBJECT, arg + 1, "kernel function %s args#%u expected pointer to %s %s but R%u has a pointer to %s %s", k->f->name,
+	KREJECT_REG(v, KFUNC_OBJECT, arg + 1,
+		    "kernel function %s args#%u expected pointer to %s %s but R%u has a pointer to %s %s", k->f->name,
 		    arg, kbtf_kind_name(want), want->name, arg + 1, kbtf_kind_name(have), have->name);
 }
 
@@ -83,7 +88,8 @@ static FALLIBLE arg_object(struct kverifier *v, const struct kfcall *k, unsigned
 	bool object = reg->base == KR_BTF_ID && (!(reg->flags & ~(uint32_t)SAFE) || reg->flags & KF_RCU);
 
 	if (!object && !kreg_has_kernel_type(v, reg))
-		KREJECT_REG(v, KFUNC_SOCKET, arg + 1, "arg#%u is %s expected ptr_ or socket", arg, kreg_type_text(v, reg));
+		KREJECT_REG(v, KFUNC_SOCKET, arg + 1, "arg#%u is %s expected ptr_ or socket", arg,
+			    kreg_type_text(v, reg));
 	return kkfunc_object(v, k, arg, need, kfc_is(k, KK_RELEASE) && kref_of(v, reg));
 }
 
@@ -99,8 +105,8 @@ FALLIBLE kkfunc_map(struct kverifier *v, struct kfcall *k, unsigned arg)
 	if (k->c.map >= 0 && (m->wq_off >= 0 || m->task_work_off >= 0) &&
 	    ((uint32_t)k->c.map != reg->map || k->c.map_uid != reg->map_uid))
 		KREJECT_REG(v, KFUNC_MAP_OTHER, arg + 1, "%s map_uid=%u doesn't match map pointer in R%u map_uid=%u",
-			    m->task_work_off >= 0 ? "bpf_task_work pointer in R2" : "workqueue pointer in R1", k->c.map_uid, arg + 1,
-			    reg->map_uid);
+			    m->task_work_off >= 0 ? "bpf_task_work pointer in R2" : "workqueue pointer in R1",
+			    k->c.map_uid, arg + 1, reg->map_uid);
 	k->c.map = (int32_t)reg->map;
 	k->c.map_uid = reg->map_uid;
 	return E_OK;
@@ -246,14 +252,15 @@ static FALLIBLE arg_map_field(struct kverifier *v, struct kfcall *k, unsigned ar
 	m = kreg_map(v, reg);
 	KENSURE(v, m && k->c.map < 0);
 	if (!knum_is_const(&reg->n))
-		KREJECT_REG(v, FIELD_NOT_CONST, arg + 1, "R%u doesn't have constant offset. %s has to be at the constant offset", arg + 1,
+		KREJECT_REG(v, FIELD_NOT_CONST, arg + 1,
+			    "R%u doesn't have constant offset. %s has to be at the constant offset", arg + 1,
 			    kfield_name(kind));
 	at = kind == KFIELD_WQ ? m->wq_off : kind == KFIELD_TIMER ? m->timer_off : m->task_work_off;
 	if (at < 0)
 		KREJECT_REG(v, NO_FIELD, arg + 1, "map '%s' has no valid %s", kmap_name(m->m), kfield_name(kind));
 	if (at != kreg_off(reg))
-		KREJECT_REG(v, FIELD_OFFSET, arg + 1, "off %lld doesn't point to 'struct %s' that is at %d", (long long)kreg_off(reg),
-			    kfield_name(kind), at);
+		KREJECT_REG(v, FIELD_OFFSET, arg + 1, "off %lld doesn't point to 'struct %s' that is at %d",
+			    (long long)kreg_off(reg), kfield_name(kind), at);
 	k->c.map = (int32_t)reg->map;
 	k->c.map_uid = reg->map_uid;
 	return E_OK;
@@ -285,7 +292,8 @@ static FALLIBLE arg_res_lock(struct kverifier *v, const struct kfcall *k, unsign
 		KREJECT_REG(v, LOCK_IN_RBTREE, arg + 1, "can't res_spin_{lock,unlock} in rbtree cb");
 	if (!kreg_is_plain(reg, KR_MAP_VALUE) && !(reg->base == KR_BTF_ID && reg->flags == KF_ALLOC))
 		KREJECT_REG(v, KFUNC_MAP_VALUE, arg + 1, "arg#%u doesn't point to map value or allocated object", arg);
-	return klock_arg(v, arg + 1, s == KS_RES_LOCK || s == KS_RES_LOCK_IRQ, s == KS_RES_LOCK_IRQ || s == KS_RES_UNLOCK_IRQ, true);
+	return klock_arg(v, arg + 1, s == KS_RES_LOCK || s == KS_RES_LOCK_IRQ,
+			 s == KS_RES_LOCK_IRQ || s == KS_RES_UNLOCK_IRQ, true);
 }
 
 FALLIBLE kkfunc_pointer(struct kverifier *v, struct kfcall *k, unsigned arg, enum kfarg kind)

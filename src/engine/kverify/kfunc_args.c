@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kfunc_args: what kind of argument each parameter of a kernel function asks for, and whether the register is trusted enough for it.
+ * kfunc_args: what kind of argument each parameter of a kernel function asks for, and whether the register is trusted
+ * enough for it.
  *
- * The kind follows from the parameter's type, from the ending of its name ("buf__sz", "p__map") and, for objects of the kernel, from
- * what the register holds. Linux: kernel/bpf/verifier.c:check_kfunc_args, get_kfunc_ptr_arg_type, v6.12, v7.2.
+ * The kind follows from the parameter's type, from the ending of its name ("buf__sz", "p__map") and, for objects of the
+ * kernel, from what the register holds. Linux: kernel/bpf/verifier.c:check_kfunc_args, get_kfunc_ptr_arg_type, v6.12,
+ * v7.2.
  */
 #include "engine/kverify/kfunc_args.h"
 
@@ -28,8 +30,9 @@ bool kparam_is_size(const struct kverifier *v, const struct kfcall *k, unsigned 
 const char *kbtf_kind_name(const struct btf_type *t)
 {
 	static const char *const names[BTF_N_KINDS] = {
-		"UNKNOWN", "INT",    "PTR",      "ARRAY",      "STRUCT", "UNION",   "ENUM",  "FWD",      "TYPEDEF",  "VOLATILE",
-		"CONST",   "RESTRICT", "FUNC", "FUNC_PROTO", "VAR",    "DATASEC", "FLOAT", "DECL_TAG", "TYPE_TAG", "ENUM64",
+		"UNKNOWN", "INT",     "PTR",      "ARRAY",    "STRUCT",   "UNION",  "ENUM",
+		"FWD",     "TYPEDEF", "VOLATILE", "CONST",    "RESTRICT", "FUNC",   "FUNC_PROTO",
+		"VAR",     "DATASEC", "FLOAT",    "DECL_TAG", "TYPE_TAG", "ENUM64",
 	};
 
 	return t->kind < countof(names) ? names[t->kind] : "UNKNOWN";
@@ -121,16 +124,16 @@ static const struct {
 	const char *suffix;
 	enum kfarg kind;
 } suffixes[] = {
-	{ "__alloc", KFA_OWN_OBJECT }, { "__refcounted_kptr", KFA_REFCOUNTED }, { "__str", KFA_STR }, { "__map", KFA_MAP },
-	{ "__irq_flag", KFA_IRQ_FLAG },
+	{ "__alloc", KFA_OWN_OBJECT }, { "__refcounted_kptr", KFA_REFCOUNTED }, { "__str", KFA_STR },
+	{ "__map", KFA_MAP },          { "__irq_flag", KFA_IRQ_FLAG },
 };
 static const struct {
 	const char *name;
 	enum kfarg kind;
 } structs[] = {
-	{ "bpf_dynptr", KFA_DYNPTR },        { "bpf_list_head", KFA_LIST_HEAD }, { "bpf_list_node", KFA_LIST_NODE },
-	{ "bpf_rb_root", KFA_RB_ROOT },      { "bpf_rb_node", KFA_RB_NODE },     { "bpf_wq", KFA_WQ },
-	{ "bpf_task_work", KFA_TASK_WORK },  { "bpf_timer", KFA_TIMER },         { "bpf_res_spin_lock", KFA_RES_LOCK },
+	{ "bpf_dynptr", KFA_DYNPTR },       { "bpf_list_head", KFA_LIST_HEAD }, { "bpf_list_node", KFA_LIST_NODE },
+	{ "bpf_rb_root", KFA_RB_ROOT },     { "bpf_rb_node", KFA_RB_NODE },     { "bpf_wq", KFA_WQ },
+	{ "bpf_task_work", KFA_TASK_WORK }, { "bpf_timer", KFA_TIMER },         { "bpf_res_spin_lock", KFA_RES_LOCK },
 };
 
 static bool is_iter(const struct kfcall *k, unsigned arg)
@@ -160,15 +163,18 @@ static bool takes_context(const struct kverifier *v, const struct kfcall *k, con
 	enum kspecial s = k->f->special;
 	bool session = s == KS_SESSION_COOKIE || s == KS_SESSION_IS_RETURN;
 
-	return s == KS_CAST_KERN_CTX || (session && khas(v, KERNEL_KFUNC_ARGS_TRUSTED)) || kbtf_is_context(v, k->b, ptr);
+	return s == KS_CAST_KERN_CTX || (session && khas(v, KERNEL_KFUNC_ARGS_TRUSTED)) ||
+	       kbtf_is_context(v, k->b, ptr);
 }
 
-static FALLIBLE memory_kind(struct kverifier *v, const struct kfcall *k, unsigned arg, const struct btf_type *to, enum kfarg *out)
+static FALLIBLE memory_kind(struct kverifier *v, const struct kfcall *k, unsigned arg, const struct btf_type *to,
+			    enum kfarg *out)
 {
 	bool sized = kparam_is_size(v, k, arg + 1);
 
 	if (!kbtf_is_scalar(to) && !kbtf_is_plain_struct(k->b, to, 0) && !(sized && to->kind == BTF_VOID))
-		KREJECT_REG(v, KFUNC_MEMORY, arg + 1, "arg#%u pointer type %s %s must point to %sscalar, or struct with scalar", arg,
+		KREJECT_REG(v, KFUNC_MEMORY, arg + 1,
+			    "arg#%u pointer type %s %s must point to %sscalar, or struct with scalar", arg,
 			    kbtf_kind_name(to), to->name, sized ? "void, " : "");
 	*out = sized ? KFA_MEM_SIZE : KFA_MEM;
 	return E_OK;
@@ -194,8 +200,8 @@ static FALLIBLE kind_of(struct kverifier *v, const struct kfcall *k, unsigned ar
 		*out = KFA_OBJECT;
 		if (kbtf_is_struct(to))
 			return E_OK;
-		KREJECT_REG(v, KFUNC_POINTER, arg + 1, "kernel function %s args#%u pointer type %s %s is not supported", k->f->name, arg,
-			    kbtf_kind_name(to), to->name);
+		KREJECT_REG(v, KFUNC_POINTER, arg + 1, "kernel function %s args#%u pointer type %s %s is not supported",
+			    k->f->name, arg, kbtf_kind_name(to), to->name);
 	}
 	*out = KFA_CALLBACK;
 	return is_callback(k, p) ? E_OK : memory_kind(v, k, arg, to, out);
@@ -243,7 +249,8 @@ static FALLIBLE note_reference(struct kverifier *v, struct kfcall *k, unsigned a
 		bool first = releases && !arg;
 
 		if (first && !points_to(k, &k->f->proto->params[arg], "bpf_dynptr") && !id && !kreg_is_null(reg))
-			KREJECT_REG(v, RELEASE_NEEDS_REF, 1, "release kfunc %s expects referenced PTR_TO_BTF_ID passed to R1", k->f->name);
+			KREJECT_REG(v, RELEASE_NEEDS_REF, 1,
+				    "release kfunc %s expects referenced PTR_TO_BTF_ID passed to R1", k->f->name);
 		if (first)
 			k->c.release_reg = 1;
 	}

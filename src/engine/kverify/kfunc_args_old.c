@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kfunc_args_old: arguments of a kernel function as releases before 6.2 judge them: like those of a global function, with what the
- * register holds deciding whether an object or memory is meant.
+ * kfunc_args_old: arguments of a kernel function as releases before 6.2 judge them: like those of a global function,
+ * with what the register holds deciding whether an object or memory is meant.
  *
  * Linux: kernel/bpf/btf.c:btf_check_func_arg_match, v6.1.
  */
@@ -54,8 +54,8 @@ static FALLIBLE check_kptr_get(struct kverifier *v, const struct kfcall *k, cons
 	if (!pointee || !kbtf_is_struct(pointee))
 		KREJECT_REG(v, KFUNC_POINTER, 1, "arg#0 BTF type must be a double pointer");
 	if (!ktypes_match(v, KTYPES_KERNEL, btf_skip(k->b, to->type), 0, (enum ktypes)f->types, f->type_id, true))
-		KREJECT_REG(v, KFUNC_OBJECT, 1, "kernel function %s args#0 expected pointer to %s %s", k->f->name, kbtf_kind_name(pointee),
-			    pointee->name);
+		KREJECT_REG(v, KFUNC_OBJECT, 1, "kernel function %s args#0 expected pointer to %s %s", k->f->name,
+			    kbtf_kind_name(pointee), pointee->name);
 	return E_OK;
 }
 
@@ -65,8 +65,8 @@ static FALLIBLE check_object(struct kverifier *v, const struct kfcall *k, unsign
 	bool strict = kfc_is(k, KK_TRUSTED_ARGS) || (kfc_is(k, KK_RELEASE) && kreg_at(v, arg + 1)->ref_id);
 
 	if (!kbtf_is_struct(want))
-		KREJECT_REG(v, KFUNC_POINTER, arg + 1, "kernel function %s args#%u pointer type %s %s is not supported", k->f->name, arg,
-			    kbtf_kind_name(want), want->name);
+		KREJECT_REG(v, KFUNC_POINTER, arg + 1, "kernel function %s args#%u pointer type %s %s is not supported",
+			    k->f->name, arg, kbtf_kind_name(want), want->name);
 	return kkfunc_object(v, k, arg, need, strict);
 }
 
@@ -79,7 +79,8 @@ static FALLIBLE check_dynptr(struct kverifier *v, unsigned arg)
 	return kdynptr_arg(v, arg + 1, v->at, KF_DYNPTR_LOCAL | KF_RDONLY, 0);
 }
 
-static FALLIBLE check_memory(struct kverifier *v, const struct kfcall *k, unsigned *arg, const struct btf_type *to, uint32_t to_id)
+static FALLIBLE check_memory(struct kverifier *v, const struct kfcall *k, unsigned *arg, const struct btf_type *to,
+			     uint32_t to_id)
 {
 	bool sized = kparam_is_size(v, k, *arg + 1);
 	unsigned r = *arg + 1;
@@ -88,14 +89,16 @@ static FALLIBLE check_memory(struct kverifier *v, const struct kfcall *k, unsign
 	if (to->kind == BTF_STRUCT && !strcmp(to->name, "bpf_dynptr_kern"))
 		return check_dynptr(v, *arg);
 	if (!kbtf_is_scalar(to) && !kbtf_is_plain_struct(k->b, to, 0) && !(sized && to->kind == BTF_VOID))
-		KREJECT_REG(v, KFUNC_MEMORY, r, "arg#%u pointer type %s %s must point to %sscalar, or struct with scalar", *arg,
+		KREJECT_REG(v, KFUNC_MEMORY, r,
+			    "arg#%u pointer type %s %s must point to %sscalar, or struct with scalar", *arg,
 			    kbtf_kind_name(to), to->name, sized ? "void, " : "");
 	if (sized) {
 		(*arg)++;
 		return kcheck_kfunc_mem_size(v, r + 1);
 	}
 	if (!btf_size(k->b, to_id, &size) || size > UINT32_MAX)
-		KREJECT_REG(v, KFUNC_SIZE, r, "arg#%u reference type('%s %s') size cannot be determined", *arg, kbtf_kind_name(to), to->name);
+		KREJECT_REG(v, KFUNC_SIZE, r, "arg#%u reference type('%s %s') size cannot be determined", *arg,
+			    kbtf_kind_name(to), to->name);
 	return kcheck_mem_reg(v, r, (uint32_t)size);
 }
 
@@ -109,7 +112,8 @@ static FALLIBLE check_pointer(struct kverifier *v, struct kfcall *k, unsigned *a
 		return check_kptr_get(v, k, to);
 	if (kbtf_is_context(v, k->b, ptr)) {
 		if (!kreg_is_plain(reg, KR_CTX))
-			KREJECT_REG(v, KFUNC_CTX, *arg + 1, "arg#%u expected pointer to ctx, but got %s", *arg, kreg_type_text(v, reg));
+			KREJECT_REG(v, KFUNC_CTX, *arg + 1, "arg#%u expected pointer to ctx, but got %s", *arg,
+				    kreg_type_text(v, reg));
 		return E_OK;
 	}
 	if ((reg->base == KR_BTF_ID && !reg->flags) || (kreg_has_kernel_type(v, reg) && !reg->flags))

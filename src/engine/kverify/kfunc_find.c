@@ -2,8 +2,8 @@
 /*
  * kfunc_find: which functions of the kernel a program calls, and what is known of each before any path is followed.
  *
- * Linux: kernel/bpf/verifier.c:add_kfunc_call, fetch_kfunc_meta, special_kfunc_list, v6.1, v6.12, v7.2; visit_insn, v6.12, kernel/bpf/cfg.c,
- * v7.2.
+ * Linux: kernel/bpf/verifier.c:add_kfunc_call, fetch_kfunc_meta, special_kfunc_list, v6.1, v6.12, v7.2; visit_insn,
+ * v6.12, kernel/bpf/cfg.c, v7.2.
  */
 #include "engine/kverify/kfunc.h"
 
@@ -123,7 +123,8 @@ static const struct kkfunc *of(const struct kverifier *v, const struct isa_insn 
 /* ---- before the walk ---- */
 
 /* The prototype with the arguments that the verifier fills in stands at NAME_impl. */
-static const struct btf_type *whole_proto(const struct kverifier *v, const struct kkfunc *f, const struct btf_type *proto)
+static const struct btf_type *whole_proto(const struct kverifier *v, const struct kkfunc *f,
+					  const struct btf_type *proto)
 {
 	char name[256];
 	uint32_t id;
@@ -138,9 +139,12 @@ static const struct btf_type *whole_proto(const struct kverifier *v, const struc
 /* The kernel's types say that programs may call it, and the tables here do not know it. */
 static bool is_marked(const struct btf *b, uint32_t id)
 {
-	for (uint32_t i = btf_find(b, BTF_DECL_TAG, "bpf_kfunc", 1); i; i = btf_find(b, BTF_DECL_TAG, "bpf_kfunc", i + 1))
-		if (btf_get(b, i)->type == id)
+	for (uint32_t i = 1; i < b->n_types; i++) {
+		const struct btf_type *t = btf_get(b, i);
+
+		if (t->kind == BTF_DECL_TAG && t->type == id && !strcmp(t->name, "bpf_kfunc"))
 			return true;
+	}
 	return false;
 }
 
@@ -201,7 +205,7 @@ FALLIBLE kkfunc_find_all(struct kverifier *v)
 	struct kkfunc *known = NULL;
 
 	for (uint32_t i = 0; i < v->p->n_insns; i++) {
-		if (!is_call(&v->p->insns[i]))
+		if (!is_call(&v->p->insns[i]) || kernel_insn_since(&v->p->insns[i]) > v->k->version)
 			continue;
 		v->insn = i;
 		if (!v->kfuncs)

@@ -2,8 +2,8 @@
 /*
  * kfunc_ret: what a kernel function gives back.
  *
- * Its type says it, but where the function is one that the verifier knows by name. Linux: kernel/bpf/verifier.c:check_kfunc_call (from
- * "Check return type" on), check_special_kfunc, v6.1, v6.12, v7.2.
+ * Its type says it, but where the function is one that the verifier knows by name. Linux:
+ * kernel/bpf/verifier.c:check_kfunc_call (from "Check return type" on), check_special_kfunc, v6.1, v6.12, v7.2.
  */
 #include "engine/kverify/kfunc.h"
 
@@ -33,7 +33,8 @@ static FALLIBLE new_object(struct kverifier *v, const struct kfcall *k, struct k
 	if (!t || t->kind != BTF_STRUCT)
 		KREJECT(v, KFUNC_TYPE_ID, "bpf_obj_new/bpf_percpu_obj_new type ID argument must be of a struct");
 	if (percpu && t->size > PERCPU_MAX)
-		KREJECT(v, KFUNC_PERCPU_SIZE, "bpf_percpu_obj_new type size (%u) is greater than %d", t->size, PERCPU_MAX);
+		KREJECT(v, KFUNC_PERCPU_SIZE, "bpf_percpu_obj_new type size (%u) is greater than %d", t->size,
+			PERCPU_MAX);
 	if (percpu && !kbtf_is_plain_struct(b, t, 0))
 		KREJECT(v, KFUNC_TYPE_ID, "bpf_percpu_obj_new type ID argument must be of a struct of scalars");
 	if (percpu && ktypes_record(v, id))
@@ -54,7 +55,8 @@ static FALLIBLE cast(struct kverifier *v, const struct kfcall *k, struct kreg *r
 	if (!khas(v, KERNEL_MEM_UNTRUSTED))
 		KREJECT(v, KFUNC_TYPE_ID, "kfunc bpf_rdonly_cast type ID argument must be of a struct");
 	if (!t)
-		KREJECT(v, KFUNC_TYPE_ID, "Unknown type ID %llu passed to kfunc bpf_rdonly_cast", (unsigned long long)k->constant);
+		KREJECT(v, KFUNC_TYPE_ID, "Unknown type ID %llu passed to kfunc bpf_rdonly_cast",
+			(unsigned long long)k->constant);
 	if (t->kind != BTF_VOID)
 		KREJECT(v, KFUNC_TYPE_ID, "kfunc bpf_rdonly_cast type ID argument must be of a struct or void");
 	kreg_pointer(&v->rules, r0, KR_MEM, KF_RDONLY | KF_UNTRUSTED);
@@ -80,7 +82,8 @@ static FALLIBLE slice(struct kverifier *v, const struct kfcall *k, struct kreg *
 }
 
 /* *known: R0 is set. */
-static FALLIBLE by_name(struct kverifier *v, const struct kfcall *k, const struct btf_type *to, struct kreg *r0, bool *known)
+static FALLIBLE by_name(struct kverifier *v, const struct kfcall *k, const struct btf_type *to, struct kreg *r0,
+			bool *known)
 {
 	bool node = to->kind == BTF_STRUCT && (!strcmp(to->name, "bpf_rb_node") || !strcmp(to->name, "bpf_list_node"));
 
@@ -125,8 +128,8 @@ static FALLIBLE memory(struct kverifier *v, struct kfcall *k, const struct btf_t
 		k->r0_rdonly = true;
 	}
 	if (!k->r0_size)
-		KREJECT(v, KFUNC_RETURN, "kernel function %s returns pointer type %s %s is not supported", k->f->name, kbtf_kind_name(to),
-			to->name);
+		KREJECT(v, KFUNC_RETURN, "kernel function %s returns pointer type %s %s is not supported", k->f->name,
+			kbtf_kind_name(to), to->name);
 	kreg_pointer(&v->rules, r0, KR_MEM, k->r0_rdonly ? KF_RDONLY : 0);
 	r0->mem_size = (uint32_t)k->r0_size;
 	if (khas(v, KERNEL_REF_BY_ID)) {

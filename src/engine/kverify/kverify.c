@@ -38,6 +38,7 @@ static FALLIBLE run(struct kverifier *v)
 {
 	TRY(init(v));
 	TRY(kcfg_subprogs(v));
+	TRY(kattach_check(v));
 	TRY(kresolve(v));
 	TRY(ktypes_init(v));
 	TRY(kmaps_check(v));
@@ -58,10 +59,11 @@ FALLIBLE kverify_run(const struct prog *p, const struct kverify_opts *o, struct 
 	if (stats)
 		*stats = (struct kverify_stats){ 0 };
 	if (!v)
-		FAIL_ID(d, LIMIT, 'K', KV_MEMORY, "the verification needs more than %zu KiB", a->cap >> 10);
+		FAIL_ID(d, LIMIT, 'Q', KV_MEMORY, "the verification needs more than %zu KiB", a->cap >> 10);
 	*v = (struct kverifier){ .p = p, .o = o, .k = o->kernel, .arena = a, .d = d };
 	*out = v;
 	err = run(v);
+	kscratch_done(v);
 	if (stats)
 		*stats = v->stats;
 	return err;

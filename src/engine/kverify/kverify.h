@@ -24,6 +24,14 @@ enum kverify_flag {
 	KVERIFY_REG_INVARIANTS = 1 << 7, /* BPF_F_TEST_REG_INVARIANTS */
 };
 
+/* What a kernel that may have it was built or started without. */
+enum kverify_lack {
+	KVERIFY_LACKS_ERROR_INJECTION = 1 << 0, /* CONFIG_FUNCTION_ERROR_INJECTION */
+	KVERIFY_LACKS_DATA_SYMBOLS = 1 << 1,    /* CONFIG_KALLSYMS_ALL: addresses of variables */
+	KVERIFY_LACKS_WRITE_USER = 1 << 2,      /* lockdown: bpf_probe_write_user */
+	KVERIFY_LACKS_READ_KERNEL = 1 << 3,     /* lockdown, confidentiality: bpf_probe_read_kernel and the like */
+};
+
 /* A helper or a program type that an embedder adds; ids and numbers that Linux does not use. */
 struct kverify_extra {
 	const struct kernel_proto *helpers; /* sorted by id */
@@ -48,6 +56,7 @@ struct kverify_opts {
 	const struct kernel_profile *kernel;
 	struct kernel_target target;
 	uint32_t flags;                 /* enum kverify_flag */
+	uint32_t lacks;                 /* enum kverify_lack; 0: the kernel has it all */
 	bool gpl;                       /* the license is compatible with the GPL */
 	const struct btf *types;        /* the object's own BTF; NULL: none */
 	const struct btf *kernel_types; /* the kernel's BTF; NULL: programs that need it are unsupported */
@@ -115,7 +124,8 @@ struct kverify_diag_row {
 extern const struct kverify_diag_row kverify_diags[];
 extern const size_t kverify_n_diags;
 
-/* The number of the step that is about to be judged, from 1, and of the one before it on its path (0: none). For `step` above. */
+/* The number of the step that is about to be judged, from 1, and of the one before it on its path (0: none). For `step`
+ * above. */
 uint64_t kverify_step(const struct kverifier *v);
 uint64_t kverify_step_before(const struct kverifier *v);
 /* The innermost frame as the kernel's log prints it at level 2: " R0=scalar(umax=255) R1=ctx() R10=fp0". For `step`

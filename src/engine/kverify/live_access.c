@@ -2,6 +2,7 @@
 /* live_access: how much of the memory that it is given a call reads or fills, as far as that is known before any path
  * is followed (Linux 7.2). Linux: kernel/bpf/verifier.c:bpf_helper_stack_access_bytes, bpf_kfunc_stack_access_bytes,
  * v7.2. */
+#include "engine/kverify/kfunc.h"
 #include "engine/kverify/static.h"
 
 enum { DYNPTR_BYTES = 16, STACK_BYTES = KSLOTS_MAX * KSLOT_BYTES };
@@ -18,16 +19,12 @@ bool kcall_proto(const struct kverifier *v, uint32_t id, const struct kernel_pro
 	return kernel_helper(v->k, &v->o->target, id, out) == KERNEL_ALLOWED;
 }
 
-/* The prototype of a kfunc in the kernel's types; NULL: not known. */
+/* The prototype of a kernel function, with what the verifier fills in; NULL: not known, or not for this program. */
 static const struct btf_type *kfunc_proto(const struct kverifier *v, const struct isa_insn *in)
 {
-	const struct btf *b = v->o->kernel_types;
-	const struct btf_type *t;
+	const struct kkfunc *f = kkfunc_at(v, (uint32_t)(in - v->p->insns));
 
-	if (!b || in->imm <= 0 || in->imm >= b->n_types)
-		return NULL;
-	t = btf_get(b, (uint32_t)in->imm);
-	return t->kind == BTF_FUNC ? btf_get(b, t->type) : NULL;
+	return f && f->allowed ? f->proto : NULL;
 }
 
 bool kcall_n_params(const struct kverifier *v, const struct isa_insn *in, unsigned *n)

@@ -87,26 +87,46 @@ static struct use_def of_insn(struct kverifier *v, const struct isa_insn *in)
 	return (struct use_def){ .use = in->form == ISA_FORM_RR ? dst | src : dst, .def = dst };
 }
 
+static struct use_def of(struct kverifier *v, uint32_t i)
+{
+	return v->aux[i].one_way ? (struct use_def){ 0 } : of_insn(v, &v->p->insns[i]);
+}
+
+/* Is it other than it was? */
+static bool flow_back(struct kverifier *v, uint32_t i, struct use_def u)
+{
+	uint32_t next[2];
+	uint16_t out = 0, in;
+	bool changed;
+
+	for (unsigned n = kflow_next(v, i, next); n; n--)
+		out |= v->aux[next[n - 1]].live_regs;
+	in = (uint16_t)((out & ~u.def) | u.use);
+	changed = in != v->aux[i].live_regs;
+	v->aux[i].live_regs = in;
+	return changed;
+}
+
+/* Instructions come after those that follow them: without loops once is enough. */
 FALLIBLE klive_regs_compute(struct kverifier *v)
 {
 	const struct kflow *f = &v->live->flow;
-	struct use_def *u = ARENA_ARRAY(v->arena, struct use_def, v->p->n_insns);
+	uint32_t n = f->first[v->n_subprogs];
+	struct use_def *u;
 
+	for (uint32_t k = 0; !v->goes_back && k < n; k++)
+		(void)flow_back(v, f->order[k], of(v, f->order[k]));
+	if (!v->goes_back)
+		return E_OK;
+	u = KSCRATCH(v, struct use_def, n);
 	KNEED(v, u);
-	for (uint32_t i = 0; i < v->p->n_insns; i++)
-		u[i] = v->aux[i].one_way ? (struct use_def){ 0 } : of_insn(v, &v->p->insns[i]);
+	for (uint32_t k = 0; k < n; k++)
+		u[k] = of(v, f->order[k]);
 	for (bool more = true; more;) {
 		more = false;
-		for (uint32_t k = 0; k < f->first[v->n_subprogs]; k++) {
-			uint32_t i = f->order[k], next[2];
-			uint16_t out = 0, in;
-
-			for (unsigned n = kflow_next(v, i, next); n; n--)
-				out |= v->aux[next[n - 1]].live_regs;
-			in = (uint16_t)((out & ~u[i].def) | u[i].use);
-			more |= in != v->aux[i].live_regs;
-			v->aux[i].live_regs = in;
-		}
+		for (uint32_t k = 0; k < n; k++)
+			more |= flow_back(v, f->order[k], u[k]);
 	}
+	kscratch_done(v);
 	return E_OK;
 }

@@ -265,7 +265,7 @@ static FALLIBLE solve(struct kverifier *v, struct instance *n)
 			continue;
 		for (uint32_t i = 0; n->dropped && i < size_of(v, n); i++)
 			n->frames[f][i].must_write_on = 0;
-		for (bool more = true; more;) {
+		for (bool more = true; more; more = more && v->goes_back) {
 			more = false;
 			for (uint32_t k = flow->first[n->subprog]; k < flow->first[n->subprog + 1]; k++)
 				more |= solve_insn(v, n, f, flow->order[k]);

@@ -196,7 +196,7 @@ static FALLIBLE record(struct kverifier *v, struct sinstance *n)
 		if (!is_call_local(v, i) && !v->aux[i].calls_callback)
 			continue;
 		if (!a->at_call[i])
-			a->at_call[i] = ARENA_NEW(v->arena, struct track_stack);
+			a->at_call[i] = KSCRATCH(v, struct track_stack, 1);
 		KNEED(v, a->at_call[i]);
 		*a->at_call[i] = a->stacks[i - start] ? *a->stacks[i - start] : a->empty;
 	}
@@ -369,10 +369,10 @@ static bool callee_left(const struct kverifier *v, const struct topo *t, uint32_
 
 static FALLIBLE sort_subprogs(struct kverifier *v, struct topo *t)
 {
-	uint32_t *stack = ARENA_ARRAY(v->arena, uint32_t, v->n_subprogs), n = 0, to;
+	uint32_t *stack = KSCRATCH(v, uint32_t, v->n_subprogs), n = 0, to;
 
-	t->seen = ARENA_ARRAY(v->arena, uint8_t, v->n_subprogs);
-	t->order = ARENA_ARRAY(v->arena, uint32_t, v->n_subprogs);
+	t->seen = KSCRATCH(v, uint8_t, v->n_subprogs);
+	t->order = KSCRATCH(v, uint32_t, v->n_subprogs);
 	KNEED(v, stack && t->seen && t->order);
 	for (uint32_t s = 0; s < v->n_subprogs; s++) {
 		if (t->seen[s])
@@ -408,10 +408,10 @@ FALLIBLE kstatic_compute(struct kverifier *v)
 
 	KNEED(v, a);
 	v->live->ahead = a;
-	a->rows = ARENA_ARRAY(v->arena, struct track_row *, v->n_subprogs);
-	a->stacks = ARENA_ARRAY(v->arena, const struct track_stack *, longest(v));
+	a->rows = KSCRATCH(v, struct track_row *, v->n_subprogs);
+	a->stacks = KSCRATCH(v, const struct track_stack *, longest(v));
 	ktrack_empty(&a->empty);
-	a->at_call = ARENA_ARRAY(v->arena, struct track_stack *, v->p->n_insns);
+	a->at_call = KSCRATCH(v, struct track_stack *, v->p->n_insns);
 	KNEED(v, a->rows && a->stacks && a->at_call);
 	TRY(sort_subprogs(v, &t));
 	for (uint32_t k = t.n; k--;) {
@@ -424,6 +424,11 @@ FALLIBLE kstatic_compute(struct kverifier *v)
 		KNEED(v, n);
 		TRY(analyse(v, n, NULL));
 	}
+	kscratch_done(v);
+	a->rows = NULL;
+	a->stacks = NULL;
+	a->at_call = NULL;
+	a->used = a->unused = NULL;
 	return E_OK;
 }
 

@@ -347,7 +347,7 @@ static struct track_stack *new_stack(struct kverifier *v, const struct track_sta
 	if (b)
 		a->unused = b->next;
 	else
-		b = ARENA_NEW(v->arena, struct stack_block);
+		b = KSCRATCH(v, struct stack_block, 1);
 	if (!b)
 		return NULL;
 	b->next = a->used;
@@ -426,7 +426,7 @@ FALLIBLE ktrack_subprog(struct kverifier *v, struct sinstance *n, const struct t
 	struct track_row *rows = a->rows[n->subprog];
 
 	if (!rows)
-		rows = ARENA_ARRAY(v->arena, struct track_row, sp->end - sp->start);
+		rows = KSCRATCH(v, struct track_row, sp->end - sp->start);
 	KNEED(v, rows);
 	a->rows[n->subprog] = rows;
 	init(a, rows, sp->end - sp->start, n, args);

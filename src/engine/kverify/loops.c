@@ -261,27 +261,35 @@ static void step(struct kverifier *v, struct tarjan *t, uint32_t w)
 		close_component(v, t, w, self);
 }
 
-FALLIBLE kscc_compute(struct kverifier *v)
+static FALLIBLE find_components(struct kverifier *v, struct tarjan *t)
 {
 	uint32_t n = v->p->n_insns;
-	struct tarjan t = { .pre = ARENA_ARRAY(v->arena, uint32_t, n),
-			    .low = ARENA_ARRAY(v->arena, uint32_t, n),
-			    .stack = ARENA_ARRAY(v->arena, uint32_t, n),
-			    .path = ARENA_ARRAY(v->arena, uint32_t, n + 1),
-			    .next_pre = 1,
-			    .next_component = 1 };
+
+	t->pre = KSCRATCH(v, uint32_t, n);
+	t->low = KSCRATCH(v, uint32_t, n);
+	t->stack = KSCRATCH(v, uint32_t, n);
+	t->path = KSCRATCH(v, uint32_t, n + 1);
+	KNEED(v, t->pre && t->low && t->stack && t->path);
+	for (uint32_t i = 0; i < n; i++) {
+		if (t->pre[i] || v->p->insns[i].sem == ISA_PAD)
+			continue;
+		t->path[t->n_path++] = i;
+		while (t->n_path)
+			step(v, t, t->path[t->n_path - 1]);
+	}
+	kscratch_done(v);
+	return E_OK;
+}
+
+FALLIBLE kscc_compute(struct kverifier *v)
+{
+	struct tarjan t = { .next_pre = 1, .next_component = 1 };
 
 	TRY(klive_begin(v));
 	if (!khas(v, KERNEL_LOOP_SCC))
 		return E_OK;
-	KNEED(v, t.pre && t.low && t.stack && t.path);
-	for (uint32_t i = 0; i < n; i++) {
-		if (t.pre[i] || v->p->insns[i].sem == ISA_PAD)
-			continue;
-		t.path[t.n_path++] = i;
-		while (t.n_path)
-			step(v, &t, t.path[t.n_path - 1]);
-	}
+	if (v->goes_back)
+		TRY(find_components(v, &t));
 	v->loops = ARENA_NEW(v->arena, struct kloops);
 	KNEED(v, v->loops);
 	v->loops->n_components = t.next_component;

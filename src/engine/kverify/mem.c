@@ -345,7 +345,7 @@ FALLIBLE kcheck_mem(struct kverifier *v, const struct kaccess *a)
 
 /* ---- loads and stores ---- */
 
-static bool mismatch_matters(uint64_t type)
+static bool mismatch_matters(uint32_t type)
 {
 	switch ((enum kernel_reg)(type & 0xff)) {
 	case KR_CTX:
@@ -361,7 +361,7 @@ static bool mismatch_matters(uint64_t type)
 	}
 }
 
-static bool mem_or_btf(const struct kverifier *v, uint64_t type)
+static bool mem_or_btf(const struct kverifier *v, uint32_t type)
 {
 	enum kernel_reg base = (enum kernel_reg)(type & 0xff);
 
@@ -369,20 +369,20 @@ static bool mem_or_btf(const struct kverifier *v, uint64_t type)
 }
 
 /* What the load becomes when it must do for both. */
-static uint64_t merged(const struct kverifier *v, uint64_t one, uint64_t other)
+static uint32_t merged(const struct kverifier *v, uint32_t one, uint32_t other)
 {
-	uint64_t flags = (one | other) >> 8;
+	uint32_t flags = (one | other) >> 8;
 
 	if (!khas(v, KERNEL_MEM_UNTRUSTED))
-		return KR_BTF_ID | (uint64_t)KF_UNTRUSTED << 8;
+		return KR_BTF_ID | (uint32_t)KF_UNTRUSTED << 8;
 	flags &= KF_UNTRUSTED | KF_RDONLY;
 	return ((one & 0xff) == KR_MEM || (other & 0xff) == KR_MEM ? KR_MEM : KR_BTF_ID) | flags << 8;
 }
 
 /* One instruction is rewritten for one kind of pointer. */
-static FALLIBLE same_pointer(struct kverifier *v, uint64_t type, bool trust_may_differ)
+static FALLIBLE same_pointer(struct kverifier *v, uint32_t type, bool trust_may_differ)
 {
-	uint64_t *first = &v->aux[v->at].ptr_type;
+	uint32_t *first = &v->aux[v->at].ptr_type;
 
 	if (!*first) {
 		*first = type;
@@ -396,9 +396,9 @@ static FALLIBLE same_pointer(struct kverifier *v, uint64_t type, bool trust_may_
 	return E_OK;
 }
 
-static uint64_t type_of(const struct kreg *r)
+static uint32_t type_of(const struct kreg *r)
 {
-	return r->base | (uint64_t)r->flags << 8;
+	return r->base | r->flags << 8;
 }
 
 FALLIBLE kmem_same_pointer(struct kverifier *v, unsigned r)
@@ -409,7 +409,7 @@ FALLIBLE kmem_same_pointer(struct kverifier *v, unsigned r)
 FALLIBLE kcheck_load(struct kverifier *v, const struct isa_insn *in)
 {
 	struct kaccess a = { .reg = in->src, .off = in->off, .size = in->width / 8u, .value = in->dst };
-	uint64_t type;
+	uint32_t type;
 
 	a.sext = in->sem == ISA_LDXS;
 	a.strict = in->sem == ISA_LOAD_ACQ;
@@ -423,7 +423,7 @@ FALLIBLE kcheck_load(struct kverifier *v, const struct isa_insn *in)
 FALLIBLE kcheck_store(struct kverifier *v, const struct isa_insn *in)
 {
 	struct kaccess a = { .reg = in->dst, .off = in->off, .size = in->width / 8u, .write = true, .value = -1 };
-	uint64_t type;
+	uint32_t type;
 
 	if (in->sem != ISA_ST) {
 		TRY(kreg_read(v, in->src));

@@ -62,9 +62,9 @@ FALLIBLE kattach_find(struct kverifier *v, struct kattach *out);
 
 struct ktypes_data {
 	const struct btf *kernel, *object;
-	struct kattach attach;       /* proto NULL: none */
 	const struct kmap **records; /* of the object's types, by id: made on first use */
 	uint8_t *records_known;
+	uint32_t members; /* of types that were searched for special fields */
 };
 
 #endif

@@ -441,8 +441,8 @@ static bool is_settled(const struct knum *n)
 
 	if (!n->t.mask)
 		return n->umin == value && n->umax == value && n->smin == (int64_t)value && n->smax == (int64_t)value &&
-		       n->umin32 == (uint32_t)value && n->umax32 == (uint32_t)value &&
-		       n->smin32 == (int32_t)value && n->smax32 == (int32_t)value;
+		       n->umin32 == (uint32_t)value && n->umax32 == (uint32_t)value && n->smin32 == (int32_t)value &&
+		       n->smax32 == (int32_t)value;
 	return n->t.mask == UINT64_MAX &&
 	       !memcmp((const char *)n + BOUNDS_AT, (const char *)&unknown + BOUNDS_AT, BOUNDS_BYTES);
 }

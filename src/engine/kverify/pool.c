@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pool: blocks out of the arena, by size class, that can be given back. States come and go by the million. */
-#include "base/poison.h"
 #include "engine/kverify/internal.h"
 
 enum { CLASS_BYTES = 64, N_CLASSES = 4096 };
@@ -27,8 +26,25 @@ void *kpool_alloc(struct kverifier *v, size_t bytes)
 	if (!b)
 		return arena_alloc(v->arena, c * CLASS_BYTES);
 	v->free_blocks[c] = b->next;
-	unpoison(b, bytes);
+	mem_unpoison(b, bytes);
 	return b;
+}
+
+void *kscratch(struct kverifier *v, size_t n, size_t size)
+{
+	size_t had = v->scratch.used;
+	void *p;
+
+	v->scratch.cap = had + (v->arena->cap > v->arena->used ? v->arena->cap - v->arena->used : 0);
+	p = arena_alloc_array(&v->scratch, n, size);
+	v->arena->used += v->scratch.used - had;
+	return p;
+}
+
+void kscratch_done(struct kverifier *v)
+{
+	v->arena->used -= v->scratch.used;
+	arena_done(&v->scratch);
 }
 
 /* Blocks over the largest class stay the arena's until it ends. */
@@ -41,5 +57,5 @@ void kpool_free(struct kverifier *v, void *p, size_t bytes)
 		return;
 	b->next = v->free_blocks[c];
 	v->free_blocks[c] = b;
-	poison(b + 1, c * CLASS_BYTES - sizeof *b);
+	mem_poison(b + 1, c * CLASS_BYTES - sizeof *b);
 }

@@ -160,23 +160,52 @@ static FALLIBLE at_entry(struct kverifier *v, struct kverify_state *s, struct kw
 	return E_OK;
 }
 
+/* By what an instruction can concern a wish: the registers that it names, or anything. */
+enum { BY_DST = 1, BY_SRC = 2, BY_SLOT = 4, BY_ANY = 8 };
+static unsigned concern_of(const struct isa_insn *in)
+{
+	static const uint8_t other[] = {
+		[ISA_IMM64] = BY_DST,        [ISA_LDX] = BY_DST,           [ISA_LDXS] = BY_DST,
+		[ISA_ST] = BY_DST | BY_SLOT, [ISA_STX] = BY_DST | BY_SLOT,
+	};
+
+	if (in->sem >= ISA_ADD && in->sem <= ISA_BSWAP)
+		return BY_DST;
+	if (isa_is_cond_jump(in))
+		return in->form == ISA_FORM_JRR ? BY_DST | BY_SRC : 0;
+	if (in->sem == ISA_JA || in->sem == ISA_PAD)
+		return 0;
+	return in->sem < sizeof other && other[in->sem] ? other[in->sem] : BY_ANY;
+}
+
+/* Most instructions on the way back are about something else: one look tells. */
+static bool concerns(const struct isa_insn *in, const struct khist *h, bool slots, const struct kwanted *w)
+{
+	unsigned by = concern_of(in), regs = w->regs[w->frame];
+
+	if (by & BY_ANY || (by & BY_SLOT && slots) || (h && (h->linked || h->flags & KHIST_STACK_ACCESS)))
+		return true;
+	return (by & BY_DST && regs >> in->dst & 1) || (by & BY_SRC && regs >> in->src & 1);
+}
+
 /* Back over the instructions since the state's parent. GIVE_UP and BUG end it at once. */
 static enum kback back_over(struct kverifier *v, const struct kverify_state *s, uint32_t last, bool skip, int64_t *next,
 			    struct kwanted *w)
 {
-	bool calls = khas(v, KERNEL_PRECISE_CALLS);
+	bool calls = khas(v, KERNEL_PRECISE_CALLS), slots = !khas(v, KERNEL_PRECISE_SLOTS);
 	uint32_t n = s->n_hist;
 	int64_t i = last;
 
 	for (;;) {
-		enum kback r = KBACK_OK;
+		const struct khist *h = entry_of(s, n, (uint32_t)i);
+		enum kback r;
 
-		if (!skip)
-			r = calls ? kbacktrack(v, (uint32_t)i, *next, entry_of(s, n, (uint32_t)i), w)
-				  : kbacktrack_simple(v, (uint32_t)i, w);
+		if (!skip && concerns(&v->p->insns[i], h, slots, w)) {
+			r = calls ? kbacktrack(v, (uint32_t)i, *next, h, w) : kbacktrack_simple(v, (uint32_t)i, w);
+			if (r != KBACK_OK || nothing(w))
+				return r;
+		}
 		skip = false;
-		if (r != KBACK_OK || nothing(w))
-			return r;
 		*next = i;
 		i = before(v, s, (uint32_t)i, &n);
 		if (i < 0)
@@ -206,7 +235,7 @@ FALLIBLE kprecise_wanted(struct kverifier *v, struct kverify_state *from, struct
 	struct kverify_state *s = from;
 	uint32_t last = from->insn, first = from->first_insn;
 	int64_t next = -1;
-	bool skip = true, give_up = false, calls = khas(v, KERNEL_PRECISE_CALLS), ignored;
+	bool skip = true, give_up = false, calls = khas(v, KERNEL_PRECISE_CALLS), ignored = false;
 
 	changed = changed ? changed : &ignored;
 	while (!nothing(w)) {

@@ -83,7 +83,17 @@ struct kflow {
 	uint32_t *first; /* of subprog s: order[first[s]] .. order[first[s + 1]] */
 };
 FALLIBLE kflow_compute(struct kverifier *v, struct kflow *f); /* again, when branches have become one-way */
-unsigned kflow_next(const struct kverifier *v, uint32_t insn, uint32_t out[2]);
+unsigned kflow_next_of(const struct kverifier *v, uint32_t insn, uint32_t out[2]);
+/* The first two that follow: straight on, then by a jump. After most instructions comes the next. */
+static inline unsigned kflow_next(const struct kverifier *v, uint32_t insn, uint32_t out[2])
+{
+	enum isa_sem sem = (enum isa_sem)v->p->insns[insn].sem;
+
+	if (sem >= ISA_LD_ABS || sem == ISA_IMM64)
+		return kflow_next_of(v, insn, out);
+	out[0] = insn + 1;
+	return 1;
+}
 
 /* ---- live_regs.c, const_regs.c, live_static.c ---- */
 FALLIBLE klive_regs_compute(struct kverifier *v);

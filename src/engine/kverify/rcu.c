@@ -2,8 +2,9 @@
 /*
  * rcu: sections that kernel functions open and close: RCU, no preemption, no interrupts.
  *
- * In each nothing may sleep, and at exit none may be open. What RCU protects is not trusted any longer once its section ends. The flags
- * of interrupts lie in a slot of the stack; they are restored in the order opposite to that in which they were saved.
+ * In each nothing may sleep, and at exit none may be open. What RCU protects is not trusted any longer once its section
+ * ends. The flags of interrupts lie in a slot of the stack; they are restored in the order opposite to that in which
+ * they were saved.
  *
  * Linux: kernel/bpf/verifier.c:check_kfunc_call, process_irq_flag, mark_stack_slot_irq_flag, v6.12, v7.2.
  */
@@ -62,7 +63,8 @@ static FALLIBLE preempt(struct kverifier *v, const struct kfcall *k, bool off)
 		return E_OK;
 	}
 	if (!v->cur.preempt_locks)
-		KREJECT(v, PREEMPT_UNMATCHED, "unmatched attempt to enable preemption (kernel function %s)", k->f->name);
+		KREJECT(v, PREEMPT_UNMATCHED, "unmatched attempt to enable preemption (kernel function %s)",
+			k->f->name);
 	v->cur.preempt_locks--;
 	return E_OK;
 }
@@ -182,8 +184,8 @@ static FALLIBLE restore(struct kverifier *v, unsigned r, enum irq_class class)
 	TRY(klive_slot_read(v, reg->frame, spi));
 	id = s->reg.id | s->reg.ref_id;
 	if (s->reg.lock_class != class)
-		KREJECT_REG(v, IRQ_CLASS, r, "irq flag acquired by %s kfuncs cannot be restored with %s kfuncs", classes[s->reg.lock_class],
-			    classes[class]);
+		KREJECT_REG(v, IRQ_CLASS, r, "irq flag acquired by %s kfuncs cannot be restored with %s kfuncs",
+			    classes[s->reg.lock_class], classes[class]);
 	if (id != v->cur.irq_id)
 		KREJECT_REG(v, IRQ_ORDER, r, "cannot restore irq state out of order, expected id=%u", v->cur.irq_id);
 	drop_flag(v, id);

@@ -55,7 +55,7 @@ FALLIBLE kv_fail(struct kverifier *v, enum kverify_id id, int reg, const char *f
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	err = diag_fail(d, err_of(id, row), 'K', (uint16_t)id, file, line, "%s", text);
+	err = diag_fail(d, err_of(id, row), 'Q', (uint16_t)id, file, line, "%s", text);
 	v->failed_reg = reg;
 	if (!d)
 		return err;

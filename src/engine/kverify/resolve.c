@@ -70,6 +70,8 @@ static FALLIBLE check_imm64(struct kverifier *v, const struct isa_insn *in, stru
 {
 	const struct prog_map *m;
 
+	if (in->aux == ISA_IMM64_BTF_ID)
+		return kksym_check(v, in);
 	if (!names_map(in))
 		return E_OK;
 	if (in->imm < 0 || in->imm >= v->p->n_maps)
@@ -112,10 +114,14 @@ FALLIBLE kresolve(struct kverifier *v)
 		const struct isa_insn *in = &v->p->insns[i];
 
 		v->insn = i;
-		if (in->sem == ISA_PAD || in->sem == ISA_CALL) /* a call's kind is looked at where a path comes to it */
+		if (in->sem == ISA_PAD)
 			continue;
 		v->aux[i].too_new = kernel_insn_since(in) > v->k->version;
-		if (v->aux[i].too_new && (in->sem == ISA_IMM64 || !has_opcode(v, isa_rows[in->row].byte)))
+		if (in->sem == ISA_CALL) /* its kind is looked at where a path comes to it */
+			continue;
+		if (v->aux[i].too_new && in->sem == ISA_IMM64)
+			KREJECT(v, UNKNOWN_OPCODE, "unrecognized bpf_ld_imm64 insn");
+		if (v->aux[i].too_new && !has_opcode(v, isa_rows[in->row].byte))
 			KREJECT(v, UNKNOWN_OPCODE, "unknown opcode %02x", isa_rows[in->row].byte);
 		if (in->sem == ISA_IMM64)
 			TRY(check_imm64(v, in, &u));

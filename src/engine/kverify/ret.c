@@ -119,7 +119,20 @@ static struct kernel_ret_range program_range(const struct kverifier *v)
 	return kernel_ret_range(v->k, &t);
 }
 
-/* What bpf_throw is given is what the program gives back; nothing may be held, in no frame. Exits of frames between are skipped. */
+FALLIBLE kexception_exit(struct kverifier *v)
+{
+	if (khas(v, KERNEL_EXIT_RESOURCES)) {
+		TRY(kref_none_held(v, true, true, "bpf_throw"));
+	} else {
+		TRY(old_locks(v));
+		TRY(kref_none_held(v, true, false, NULL));
+	}
+	v->path_ends = true;
+	return E_OK;
+}
+
+/* What bpf_throw is given is what the program gives back; nothing may be held, in no frame. Exits of frames between are
+ * skipped. */
 FALLIBLE kcheck_throw(struct kverifier *v)
 {
 	struct kernel_ret_range r = program_range(v);
@@ -128,18 +141,12 @@ FALLIBLE kcheck_throw(struct kverifier *v)
 
 	if (!v->catches && r.have && !r.may_be_anything) {
 		if (r1->base != KR_SCALAR)
-			KREJECT_REG(v, RETURN_TYPE, 1, "At program exit the register R1 is not a known value (%s)", kreg_type_text(v, r1));
+			KREJECT_REG(v, RETURN_TYPE, 1, "At program exit the register R1 is not a known value (%s)",
+				    kreg_type_text(v, r1));
 		TRY(kprecise_reg(v, 1));
 		TRY(kcheck_ret_range(v, 1, &range, "At program exit"));
 	}
-	if (khas(v, KERNEL_EXIT_RESOURCES))
-		TRY(kref_none_held(v, true, true, "bpf_throw"));
-	else
-		TRY(old_locks(v));
-	if (!khas(v, KERNEL_EXIT_RESOURCES))
-		TRY(kref_none_held(v, true, false, NULL));
-	v->path_ends = true;
-	return E_OK;
+	return kexception_exit(v);
 }
 
 static FALLIBLE check_program(struct kverifier *v)

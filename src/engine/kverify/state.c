@@ -7,11 +7,9 @@ static void reset(struct kreg *r, enum kernel_reg base, uint32_t flags, const st
 {
 	int32_t subreg_def = r->subreg_def;
 
-	*r = (struct kreg){ .base = (uint8_t)base,
-			    .flags = flags,
-			    .n = *n,
-			    .subreg_def = subreg_def,
-			    .written_at = r->written_at };
+	*r = (struct kreg){
+		.base = (uint8_t)base, .flags = flags, .n = *n, .subreg_def = subreg_def, .written_at = r->written_at
+	};
 }
 
 void kreg_none(const struct knum_rules *rules, struct kreg *r)

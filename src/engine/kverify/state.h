@@ -112,7 +112,8 @@ struct kframe {
 	struct krange callback_ret;
 	bool in_callback, in_async_callback, in_exception_callback;
 	uint32_t callback_depth;
-	/* Read and write marks since the state that is the parent, and where in that one a value came from: live_marks.c */
+	/* Read and write marks since the state that is the parent, and where in that one a value came from:
+	 * live_marks.c */
 	uint8_t live[ISA_N_REGS + KSLOTS_MAX]; /* enum klive: registers, then slots */
 	uint8_t link[ISA_N_REGS];              /* 0: nowhere; else 1 + (frame << 4 | register) of the parent */
 	bool linked;                           /* this frame was there when the parent was kept */
@@ -123,7 +124,7 @@ struct kframe {
 struct khist {
 	uint64_t idx : 21, prev_idx : 22; /* slots of a program are ISA_MAX_SLOTS at most; 22 bits of ones: none */
 	uint64_t flags : 21;              /* enum khist_flag | spi << 8 | frame << 16 */
-	uint64_t linked; /* registers and slots that learned together here: precise.c packs them */
+	uint64_t linked;                  /* registers and slots that learned together here: precise.c packs them */
 };
 static_assert(ISA_MAX_SLOTS < 1 << 21, "idx has room");
 enum khist_flag { KHIST_STACK_ACCESS = 1, KHIST_DST_STACK = 2, KHIST_SRC_STACK = 4 };

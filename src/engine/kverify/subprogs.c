@@ -79,8 +79,8 @@ static void name(struct kverifier *v, struct ksubprog *s)
 			continue;
 		s->func = f;
 		if (types && id && id < types->n_types && btf_get(types, id)->kind == BTF_FUNC)
-			s->global = s->start && !v->p->funcs[f].hidden &&
-				    btf_get(types, id)->n == 1; /* BTF_FUNC_GLOBAL */
+			s->global =
+				s->start && !v->p->funcs[f].hidden && btf_get(types, id)->n == 1; /* BTF_FUNC_GLOBAL */
 	}
 }
 
@@ -95,8 +95,10 @@ static FALLIBLE find(struct kverifier *v)
 		const struct isa_insn *in = &v->p->insns[i];
 
 		v->insn = i;
-		if (is_local_call(in) || is_func_address(in))
-			TRY(add(v, room, (int64_t)i + 1 + in->imm));
+		if (!is_local_call(in) && !is_func_address(in))
+			continue;
+		v->names_subprogs = true;
+		TRY(add(v, room, (int64_t)i + 1 + in->imm));
 	}
 	TRY(kexception_find(v, &exception));
 	if (exception)

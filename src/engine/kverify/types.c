@@ -21,7 +21,7 @@ const char *ktypes_name(const struct kverifier *v, enum ktypes t, uint32_t id)
 
 const struct kattach *ktypes_attach(const struct kverifier *v)
 {
-	return v->types && v->types->attach.proto ? &v->types->attach : NULL;
+	return v->attach.proto ? &v->attach : NULL;
 }
 
 const struct kmap *ktypes_record(struct kverifier *v, uint32_t type_id)
@@ -78,6 +78,8 @@ static FALLIBLE describe(struct kverifier *v, const struct prog_map *m, struct k
 	out->frozen = is_frozen(m);
 	if (!m->inner)
 		return E_OK;
+	if (m->inner->inner)
+		KREJECT(v, MAP_HERE, "the kernel makes no map of maps of maps");
 	out->inner = ARENA_NEW(v->arena, struct kmap);
 	KNEED(v, out->inner);
 	return describe(v, m->inner, (struct kmap *)(uintptr_t)out->inner);
@@ -100,5 +102,5 @@ FALLIBLE ktypes_init(struct kverifier *v)
 	KNEED(v, v->maps || !v->p->n_maps);
 	for (uint32_t i = 0; i < v->p->n_maps; i++)
 		TRY(describe(v, &v->p->maps[i], &v->maps[i]));
-	return kattach_find(v, &d->attach);
+	return E_OK;
 }

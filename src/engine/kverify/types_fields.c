@@ -7,7 +7,8 @@
  */
 #include "engine/kverify/mem.h"
 
-enum { FIELDS_MAX = 11, NESTED_MAX = 32 };
+/* Structs in structs, twice at every level, take as long as hostile types like: members are counted. */
+enum { FIELDS_MAX = 11, NESTED_MAX = 32, MEMBERS_MAX = 1 << 20 };
 
 static const struct special {
 	uint32_t kind, bytes, align;
@@ -269,6 +270,8 @@ static FALLIBLE one(struct search *s, uint32_t owner, int32_t component, uint32_
 	const struct special *sp;
 	uint32_t times = 1, from = s->n, bytes;
 
+	if (s->v->types->members++ > MEMBERS_MAX)
+		KUNSUPPORTED(s->v, "types with more than %d members to look through", MEMBERS_MAX);
 	for (int depth = 0; t->kind == BTF_ARRAY && khas(s->v, KERNEL_FIELDS_NESTED) && depth < NESTED_MAX; depth++) {
 		times *= t->n;
 		type = t->type;
@@ -350,6 +353,19 @@ static void note_offsets(struct kmap *m)
 	}
 }
 
+/* Lists and trees need a lock; an object that may be in both needs a count. Linux: btf_parse_fields, v6.12 */
+static bool fields_agree(const struct search *s)
+{
+	uint32_t has = 0, graph = 1u << KFIELD_LIST_HEAD | 1u << KFIELD_RB_ROOT,
+		 node = 1u << KFIELD_LIST_NODE | 1u << KFIELD_RB_NODE;
+
+	for (uint32_t i = 0; i < s->n; i++)
+		has |= 1u << s->found[i].kind;
+	if (has & graph && !(has & (1u << KFIELD_SPIN_LOCK | 1u << KFIELD_RES_SPIN_LOCK)))
+		return false;
+	return (has & node) != node || has & 1u << KFIELD_REFCOUNT;
+}
+
 FALLIBLE kfields_read(struct kverifier *v, uint32_t type_id, uint32_t size, struct kmap *out)
 {
 	struct search s = { .v = v, .b = v->o->types };
@@ -366,6 +382,8 @@ FALLIBLE kfields_read(struct kverifier *v, uint32_t type_id, uint32_t size, stru
 		err = search_section(&s, type_id);
 	if (err != E_OK && !s.refused)
 		return err;
+	if (!fields_agree(&s))
+		return refuse(&s);
 	sort(s.found, s.n);
 	if (!s.n || s.refused || s.found[s.n - 1].off + s.found[s.n - 1].size > size)
 		return E_OK;

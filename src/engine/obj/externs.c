@@ -130,8 +130,10 @@ static void describe(const struct resolver *v, const struct wanted *w, bool call
 		return;
 	if (btf_size(v->b, w->var, &bytes) && bytes <= OBJ_MAX_VALUE_BYTES)
 		x->value_size = (uint32_t)bytes;
-	if (!v->is_config[w->var])
+	if (!v->is_config[w->var]) {
+		x->typed = btf_skip(v->b, btf_get(v->b, w->var)->type) != 0;
 		return;
+	}
 	x->kind = OBJ_EXTERN_CONFIG;
 	x->is_signed = is_signed(v->b, btf_get(v->b, w->var)->type);
 }

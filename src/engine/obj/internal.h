@@ -60,6 +60,16 @@ static inline void elf_at(const struct elf *e, uint64_t off)
 		e->d->offset = off;
 }
 
+static inline uint32_t elf_max_key(const struct elf *e)
+{
+	return e->opts->kernel_sizes ? OBJ_KERNEL_KEY_BYTES : OBJ_MAX_KEY_BYTES;
+}
+
+static inline uint32_t elf_max_value(const struct elf *e)
+{
+	return e->opts->kernel_sizes ? OBJ_KERNEL_VALUE_BYTES : OBJ_MAX_VALUE_BYTES;
+}
+
 FALLIBLE elf_read(struct elf *e);
 /* The section with this name in *out, NULL when there is none; more than one is an error. */
 FALLIBLE elf_find_one(const struct elf *e, const char *name, const struct elf_section **out);

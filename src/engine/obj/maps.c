@@ -122,9 +122,9 @@ static FALLIBLE read_definition(const struct definition *def, uint32_t type)
 		FAIL_ID(def->e->d, FORMAT, 'E', 252, "map '%s' is not defined by a struct", m->name);
 	for (uint32_t i = 0; i < t->n; i++)
 		TRY(read_member(def, &t->members[i]));
-	if (m->key_size > OBJ_MAX_KEY_BYTES || m->value_size > OBJ_MAX_VALUE_BYTES)
-		FAIL_ID(def->e->d, LIMIT, 'E', 255, "map '%s': keys of %u and values of %u bytes, at most %d and %d",
-			m->name, m->key_size, m->value_size, OBJ_MAX_KEY_BYTES, OBJ_MAX_VALUE_BYTES);
+	if (m->key_size > elf_max_key(def->e) || m->value_size > elf_max_value(def->e))
+		FAIL_ID(def->e->d, LIMIT, 'E', 255, "map '%s': keys of %u and values of %u bytes, at most %u and %u",
+			m->name, m->key_size, m->value_size, elf_max_key(def->e), elf_max_value(def->e));
 	return E_OK;
 }
 
@@ -238,9 +238,9 @@ static FALLIBLE read_data(struct elf *e, const struct btf *b, struct obj_maps *m
 		elf_at(e, s->off);
 		if (m->n == OBJ_MAX_MAPS)
 			FAIL_ID(e->d, LIMIT, 'E', 256, "more than %d maps", OBJ_MAX_MAPS);
-		if (s->size > OBJ_MAX_VALUE_BYTES)
-			FAIL_ID(e->d, LIMIT, 'E', 258, "section %s has %llu bytes, at most %d are read", s->name,
-				(unsigned long long)s->size, OBJ_MAX_VALUE_BYTES);
+		if (s->size > elf_max_value(e))
+			FAIL_ID(e->d, LIMIT, 'E', 258, "section %s has %llu bytes, at most %u are read", s->name,
+				(unsigned long long)s->size, elf_max_value(e));
 		m->by_section[i] = m->n;
 		m->maps[m->n++] = (struct prog_map){
 			.name = s->name,

@@ -72,8 +72,8 @@ static void place_variable(const struct btf *b, struct btf_var **rows, const str
 }
 
 /*
- * Compilers leave the offsets of variables in data sections to whoever loads the object: symbols have them. Those of static variables
- * stay as they are. libbpf: btf_fixup_datasec, v1.5
+ * Compilers leave the offsets of variables in data sections to whoever loads the object: symbols have them. Those of
+ * static variables stay as they are. libbpf: btf_fixup_datasec, v1.5
  */
 static FALLIBLE place_variables(const struct elf *e, const struct btf *b)
 {

@@ -24,6 +24,8 @@ enum {
 	OBJ_MAX_MAPS = 256,
 	OBJ_MAX_KEY_BYTES = 512,
 	OBJ_MAX_VALUE_BYTES = 4 << 20,
+	OBJ_KERNEL_KEY_BYTES = 1 << 20,
+	OBJ_KERNEL_VALUE_BYTES = 1 << 30,
 	OBJ_MAX_NAME = 255,      /* bytes of a section's, function's or map's name */
 	OBJ_MAX_SLOTS = 4 << 20, /* of all linked programs together */
 };
@@ -43,6 +45,7 @@ struct obj_extern {
 	const char *name;
 	uint8_t kind;        /* enum obj_extern_kind */
 	bool weak;           /* may be missing: an address or value of 0; a call of it never comes back */
+	bool typed;          /* VAR: the types say what it is, and not only that it has an address (void) */
 	bool is_signed;      /* CONFIG: a number that may be negative */
 	uint32_t value_size; /* CONFIG: bytes; VAR: bytes, or 0 when the types do not say */
 };
@@ -66,6 +69,9 @@ struct obj_opts {
 	void *user;
 	/* What CO-RE relocations are resolved against; NULL: an object that has some is refused (E265). */
 	const struct btf *target;
+	/* Maps may be as large as a kernel makes them (keys to OBJ_KERNEL_KEY_BYTES, values to OBJ_KERNEL_VALUE_BYTES):
+	 * for who looks at them and makes none. */
+	bool kernel_sizes;
 	bool text_programs; /* global functions of .text are programs too (libbpf: they are not) */
 };
 
@@ -80,8 +86,8 @@ struct obj {
 	uint32_t n_maps;
 	const struct obj_section *sections; /* every named section with contents */
 	uint32_t n_sections;
-	const char *license; /* "" when there is none */
-	uint32_t version;    /* of section version, 0 when there is none */
+	const char *license;     /* "" when there is none */
+	uint32_t version;        /* of section version, 0 when there is none */
 	const struct btf *types; /* .BTF: what type ids of maps and functions count in; NULL when there is none */
 };
 
