@@ -6,6 +6,7 @@ Without an option: from recorded verdicts, for each kernel that gave some. --liv
 kernel (root), --vm others. Exit code 0; 1: under a bar (--bars); 2: wrong use; 77: nothing to compare with.
 """
 import argparse
+import glob
 import os
 import subprocess
 import sys
@@ -118,6 +119,34 @@ def live(args, cases, reasons):
     return pairs, [b for b in [under_bars("live", f)] if b]
 
 
+def types_of(version):
+    """The types of a kernel that --vm or --selftests fetched; None: there are none."""
+    found = glob.glob(os.path.join(ROOT, "build", "kernels", f"linux-image-{version}[.+~]*", "vmlinux.btf"))
+    return sorted(found)[-1] if found else None
+
+
+def refined(args, cases, kernels, reasons):
+    """Older profiles on the verdicts of kernels: plain, refined by that kernel's types, and its own profile."""
+    pairs, bad = [], []
+    print(HEAD)
+    for k in kernels:
+        types = args.types or types_of(k)
+        if not types or k == args.refine:
+            print(f"{k}: {'its own profile' if types else 'no types of it: --types FILE, or --vm ' + k + ' fetches them'}")
+            continue
+        of = {}
+        for name, profile, more in (("plain", args.refine, []), ("refined", args.refine, ["--refine"]), ("own", k, [])):
+            got = judge(args.build, cases.values(), [profile], "--btf", types, *more)[profile]
+            pairs = [Pair(str(c.id), c.name, k, got[str(c.id)], *c.says[k]) for c in cases.values()]
+            of[name] = Figures(pairs, reasons)
+            print(row(f"{k} {name}", of[name]))
+        if of["refined"].agreement() < of["plain"].agreement() or of["refined"].agreement() < BARS["same"]:
+            bad.append(f"{args.refine} refined by the types of {k}: {of['refined'].agreement():.2f} %, plain {of['plain'].agreement():.2f} %")
+    if not pairs:
+        skip("types of other kernels are needed")
+    return pairs, bad
+
+
 def show(args, cases, kernels):
     case = cases.get(args.show)
     if not case:
@@ -214,6 +243,8 @@ def options():
     p.add_argument("--generate", type=int, metavar="N", help="N random programs beside the running kernel (root)")
     p.add_argument("--seed", type=int, default=1, help="--generate: where it begins (1)")
     p.add_argument("--jobs", type=int, default=2, help="--generate: processes (2)")
+    p.add_argument("--refine", metavar="V", help="recorded: the profile of V, refined by the types of each later kernel, beside plain")
+    p.add_argument("--types", metavar="FILE", help="--refine: the BTF of the kernel that --kernel names; else those in build/kernels")
     p.add_argument("--bars", action="store_true", help="fail under a bar")
     p.add_argument("--shared", metavar="DIR", help="where verifier/ with the recordings lies (SALLYPORT_SHARED; else ../shared)")
     return p
@@ -229,6 +260,8 @@ def compare(args, cases, kernels, reasons):
         return generated(args, cases, reasons)
     if args.selftests:
         return objects(args, reasons)
+    if args.refine:
+        return refined(args, cases, kernels, reasons)
     if args.vm:
         return in_vm(args, cases, reasons)
     return live(args, cases, reasons) if args.live else quick(args, cases, kernels, reasons)

@@ -85,7 +85,8 @@ def wrong_arguments_are_2(c):
     for args, said in (
         ([], "one object is needed"),
         ([obj, obj], "one object is needed"),
-        ([obj, "--kernel", "6.99"], "--kernel '6.99' is not known: take 5.4, "),
+        ([obj, "--kernel", "six"], "--kernel 'six' is not known: take 5.4, "),
+        ([obj, "--kernel", "4.1"], "--kernel '4.1' is older than the oldest profile (5.4)"),
         ([obj, "--kernel", ""], "kernel"),
         ([obj, "--format", "xml"], "--format takes text, json or sarif"),
         ([obj, "--log", "mine"], "--log takes kernel"),
@@ -240,6 +241,71 @@ def explain_has_a_page_for_each_id(c):
     expect(len(pages) == len(re.findall(r"^[KV]DIAG\(", tables, re.M)) > 250, len(pages))
     bare = [p.split("\n")[0] for p in pages if "/* wrong */" not in p or "What to do" not in p]
     expect(not bare, f"no example (src/cli/explain_examples.def), or no mend: {bare}")
+
+
+@test
+def a_release_without_a_profile_is_judged_as_the_one_before(c):
+    text = c.run("verify", c.object("null_check_missing", "-DMENDED"), "--kernel", "5.14.0-503.el9", code=0).stdout
+    expect(text.startswith("accepted  5.14, as 5.10  count: "), text)
+    out = json.loads(c.run("verify", c.object("null_check_missing", "-DMENDED"), "--kernel", "5.14", "--json", code=0).stdout)
+    expect(out["results"][0]["kernel"] == "5.14", out)
+
+
+# A kernel of 5.14 that took over the signs of 5.16 and one behaviour of a later release.
+VENDOR = """
+enum bpf_func_id { BPF_FUNC_map_lookup_elem = 1, BPF_FUNC_check_mtu = 163, BPF_FUNC_timer_init = 169, BPF_FUNC_copy_from_user_task = 191, BPF_FUNC_own = 255 } helper;
+enum bpf_map_type { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_TASK_STORAGE = 29, BPF_MAP_TYPE_BLOOM_FILTER = 30 } map;
+enum bpf_prog_type { BPF_PROG_TYPE_XDP = 6, BPF_PROG_TYPE_SYSCALL = 31 } type;
+enum bpf_reg_type { PTR_TO_MAP_KEY = 5 } reg;
+struct bpf_verifier_env { int insn_idx; } env;
+struct bpf_verifier_state { int active_spin_lock; } state;
+struct bpf_reg_state { int off; } reg_state;
+struct bpf_subprog_info { int changes_pkt_data; } subprog;
+"""
+
+
+@test
+def a_kernels_own_types_say_what_it_has(c):
+    obj, types = c.path("vendor.o"), c.path("vendor.btf")
+    subprocess.run(["clang-19", "-g", "-target", "bpf", "-c", c.file("vendor.c", VENDOR), "-o", obj], check=True)
+    subprocess.run(["llvm-objcopy-19", f"--dump-section=.BTF={types}", obj], check=True)
+    out = json.loads(c.run("verify", "--kernels", "5.14", "--btf", types, "--json", code=0).stdout)["kernels"][0]
+    expect(out["release"] == "5.14" and out["profile"] == "5.16" and not out["measured"], out)
+    expect((out["helpers"], out["map_kinds"], out["program_types"]) == (4, 3, 2), out)
+    text = c.run("verify", "--kernels", "5.14", "--btf", types, code=0).stdout
+    for part in ("5.14, as 5.10; by its types up to 5.16", "GLOBAL_PACKET, since 6.12", "copy_from_user_task", "bloom_filter"):
+        expect(part in text, f"no {part} in:\n{text}")
+    both = c.run("verify", "--kernels", "5.14,6.1", "--btf", types, code=0).stdout
+    expect("by its types" not in both, "one file for two kernels is that of neither:\n" + both)
+    same = json.loads(c.run("verify", "--kernels", "5.14", "--json", code=0).stdout)["kernels"][0]
+    expect(same["profile"] == "5.10" and same["helpers"] > 100, "types of this host refined another release")
+
+
+@test
+def kernels_lists_releases_and_what_differs(c):
+    out = json.loads(c.run("verify", "--kernels", "--json", code=0).stdout)["kernels"]
+    expect([k["release"] for k in out][0] == "5.4" and out[-1]["limits"]["frames"] == 16 and out[3]["measured"], out)
+    d = json.loads(c.run("verify", "--kernels", "6.1..6.12", "--json", code=0).stdout)["differences"]
+    expect(d["helpers"] == {"came": ["cgrp_storage_get", "cgrp_storage_delete"], "went": []}, d["helpers"])
+    expect(d["map_kinds"]["came"] == ["cgrp_storage", "arena"] and d["program_types"]["came"] == ["netfilter"], d)
+    fast = [b for b in d["behaviours"]["came"] if b["name"] == "FASTCALL"]
+    expect(len(fast) == 1 and fast[0]["since"] == "6.12" and fast[0]["source"].startswith("kernel/bpf/verifier.c"), fast)
+    expect("cgroup_rstat_flush" not in d["kfuncs"]["went"], d["kfuncs"])
+    back = json.loads(c.run("verify", "--kernels", "6.12..6.1", "--json", code=0).stdout)["differences"]
+    expect(back["behaviours"]["went"] == d["behaviours"]["came"], "there and back")
+    text = c.run("verify", "--kernels", "6.1..6.12", code=0).stdout
+    expect("kinds of maps that came: 2\n  cgrp_storage arena\n" in text, text)
+    c.run("verify", "--kernels", "6.1..", code=2)
+    c.run("verify", "--kernels", "six", code=2)
+
+
+@test
+def the_document_of_kernels_is_up_to_date(c):
+    doc = open(os.path.join(ROOT, "docs", "kernels.md")).read()
+    expect(doc == c.run("verify", "--explain", "kernels", code=0).stdout, "docs/kernels.md is not what the tables say: run ./dev docs")
+    rows = len(re.findall(r"^BEHAVIOUR\(", "".join(open(os.path.join(ROOT, "src", "engine", "kernel", f)).read()
+                                                  for f in os.listdir(os.path.join(ROOT, "src", "engine", "kernel")) if f.startswith("behaviours")), re.M))
+    expect(len(re.findall(r"^\|[^|]*\|[^|]*\| [A-Z0-9_]+ \|[^|]*\|[^|]*\|$", doc, re.M)) == rows > 100, rows)
 
 
 @test
