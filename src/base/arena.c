@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arena: chunks that double in size up to CHUNK_MAX, freed together. */
 #include "base/base.h"
-#include "base/poison.h"
 
 #include <stdarg.h>
 

@@ -30,6 +30,7 @@
 #include "base/json.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/poison.h"
 #include "base/tar.h"
 
 #endif

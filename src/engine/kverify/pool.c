@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pool: blocks out of the arena, by size class, that can be given back. States come and go by the million. */
-#include "base/poison.h"
 #include "engine/kverify/internal.h"
 
 enum { CLASS_BYTES = 64, N_CLASSES = 4096 };
