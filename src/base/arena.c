@@ -21,7 +21,7 @@ void arena_done(struct arena *a)
 {
 	for (struct arena_chunk *c = a->head, *next; c; c = next) {
 		next = c->next;
-		unpoison(c->data, c->size);
+		memory_open(c->data, c->size);
 		free(c);
 	}
 	*a = (struct arena){ .cap = a->cap };
@@ -40,7 +40,7 @@ static struct arena_chunk *chunk_new(struct arena *a, size_t need)
 	if (!GUARD(13, c))
 		return NULL;
 	c->size = size;
-	poison(c->data, size);
+	memory_close(c->data, size);
 	c->next = a->head;
 	a->head = c;
 	return c;
@@ -62,7 +62,7 @@ void *arena_alloc(struct arena *a, size_t size)
 	if (!c)
 		return NULL;
 	p = c->data + c->used;
-	unpoison(p, wanted);
+	memory_open(p, wanted);
 	c->used += size + POISON_GAP;
 	a->used += size;
 	return p;
