@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arena: chunks that double in size up to CHUNK_MAX, freed together. */
 #include "base/base.h"
-#include "base/poison.h"
 
 #include <stdarg.h>
 
@@ -23,6 +22,7 @@ void arena_done(struct arena *a)
 	for (struct arena_chunk *c = a->head, *next; c; c = next) {
 		next = c->next;
 		mem_unpoison(c->data, c->size);
+		memory_open(c->data, c->size);
 		free(c);
 	}
 	*a = (struct arena){ .cap = a->cap };
@@ -42,6 +42,7 @@ static struct arena_chunk *chunk_new(struct arena *a, size_t need)
 		return NULL;
 	c->size = size;
 	mem_poison(c->data, size);
+	memory_close(c->data, size);
 	c->next = a->head;
 	a->head = c;
 	return c;
@@ -64,6 +65,7 @@ void *arena_alloc(struct arena *a, size_t size)
 		return NULL;
 	p = c->data + c->used;
 	mem_unpoison(p, wanted);
+	memory_open(p, wanted);
 	c->used += size + POISON_GAP;
 	a->used += size;
 	return p;
