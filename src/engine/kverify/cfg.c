@@ -213,9 +213,10 @@ static FALLIBLE explore(struct kverifier *v, struct graph *g, uint32_t from)
 	g->stack[g->depth++] = from;
 	while (g->depth) {
 		uint32_t t = g->stack[g->depth - 1];
-		bool deeper;
+		bool deeper = false;
 
-		TRY(visit(v, g, t, &deeper));
+		if (g->seen[t] != SEEN_FALL || !is_plain(&v->p->insns[t]))
+			TRY(visit(v, g, t, &deeper));
 		if (deeper)
 			continue;
 		g->seen[t] = SEEN_DONE;
@@ -234,19 +235,6 @@ FALLIBLE kcfg_check(struct kverifier *v)
 	for (uint32_t s = 1; s < v->n_subprogs; s++)
 		if (v->subprogs[s].is_exception_cb)
 			TRY(explore(v, &g, v->subprogs[s].start));
-	g.seen[0] = SEEN_OPEN;
-	g.stack[g.depth++] = 0;
-	while (g.depth) {
-		uint32_t t = g.stack[g.depth - 1];
-		bool deeper = false;
-
-		if (g.seen[t] != SEEN_FALL || !is_plain(&v->p->insns[t]))
-			TRY(visit(v, &g, t, &deeper));
-		if (deeper)
-			continue;
-		g.seen[t] = SEEN_DONE;
-		g.depth--;
-	}
 	TRY(check_all_reached(v, &g));
 	kscratch_done(v);
 	merge_effects(v);

@@ -104,18 +104,16 @@ static FALLIBLE check_from(struct kverifier *v, struct chain *c, uint32_t root)
 	TRY(enter(v, c, root, 0));
 	while (c->n) {
 		struct call *at = &c->call[c->n - 1];
-		uint32_t frame;
+		uint32_t end = v->names_subprogs || v->kfuncs ? v->subprogs[at->subprog].end : 0, frame;
 		int to = -1;
 
-		for (; at->next < v->subprogs[at->subprog].end; at->next++) {
+		for (; at->next < end; at->next++) {
 			if (kkfunc_facts(v, at->next).throws)
 				TRY(check_throw(v, c, at->next));
 			to = callee(v, at->next);
 			if (to >= 0)
 				break;
 		}
-		while (v->names_subprogs && at->next < v->subprogs[at->subprog].end && (to = callee(v, at->next)) < 0)
-			at->next++;
 		if (to < 0) {
 			c->depth -= at->bytes;
 			c->n--;

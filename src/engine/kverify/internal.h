@@ -442,12 +442,6 @@ const char *ktypes_name(const struct kverifier *v, enum ktypes t, uint32_t id);
 const struct kmap *ktypes_record(struct kverifier *v, uint32_t type_id);
 const struct kfield *kmap_field(const struct kmap *m, uint32_t off); /* that begins at off; NULL: none */
 const char *kfield_name(uint32_t kind);                              /* "bpf_timer" */
-/* Where the program goes, for types whose context is the arguments of a function of the kernel. */
-struct kattach {
-	const char *name;             /* "bpf_lsm_file_open", "btf_trace_sched_switch", "do_unlinkat" */
-	const struct btf_type *proto; /* FUNC_PROTO in the kernel's types */
-	uint32_t first;               /* parameters that are not the program's: 1 for raw tracepoints */
-};
 /* NULL: it was not said, or the kernel's types do not have it. */
 const struct kattach *ktypes_attach(const struct kverifier *v);
 
