@@ -23,16 +23,6 @@ FALLIBLE kreg_check_num(struct kverifier *v, struct kreg *r, const char *where)
 	return E_OK;
 }
 
-/* What is written is all of the register, or its lower half. */
-static void set_copied(struct kverifier *v, struct kreg *dst, const struct kreg *src, bool is32)
-{
-	uint32_t written_at = dst->written_at;
-
-	kreg_copy(dst, src);
-	dst->subreg_def = is32 ? (int32_t)v->at + 1 : 0;
-	dst->written_at = written_at;
-}
-
 /* ---- neg, byte order ---- */
 
 static FALLIBLE check_unary(struct kverifier *v, const struct isa_insn *in)
@@ -88,16 +78,15 @@ static FALLIBLE check_cast(struct kverifier *v, const struct isa_insn *in)
 	if (in->imm != 1)
 		return E_OK;
 	dst->base = KR_ARENA;
-	dst->subreg_def = (int32_t)v->at + 1;
 	return E_OK;
 }
 
 /* Copying links numbers, so that a later branch on one teaches the other; not where the copy may differ. */
-static void copy_linked(struct kverifier *v, struct kreg *dst, struct kreg *src, bool equal, bool is32)
+static void copy_linked(struct kverifier *v, struct kreg *dst, struct kreg *src, bool equal)
 {
 	if (equal)
 		kreg_link_ids(v, src);
-	set_copied(v, dst, src, is32);
+	*dst = *src;
 	if (!equal)
 		kreg_unlink(dst);
 }
@@ -106,9 +95,9 @@ static FALLIBLE move64(struct kverifier *v, const struct isa_insn *in, struct kr
 {
 	if (in->sem == ISA_MOV) {
 		kreg_link_ids(v, src);
-		set_copied(v, dst, src, false);
+		*dst = *src;
 	} else if (src->base == KR_SCALAR) {
-		copy_linked(v, dst, src, src->n.umax < UINT64_C(1) << (in->aux - 1), false);
+		copy_linked(v, dst, src, src->n.umax < UINT64_C(1) << (in->aux - 1));
 		knum_sext(rules(v), &dst->n, in->aux / 8, false);
 	} else {
 		kreg_scalar_unknown(rules(v), dst);
@@ -121,7 +110,7 @@ static FALLIBLE move32(struct kverifier *v, const struct isa_insn *in, struct kr
 	uint64_t top = in->sem == ISA_MOV ? UINT32_MAX : (UINT64_C(1) << (in->aux - 1)) - 1;
 
 	if (src->base == KR_SCALAR) {
-		copy_linked(v, dst, src, src->n.umax <= top && khas(v, KERNEL_LINK_MOV32), true);
+		copy_linked(v, dst, src, src->n.umax <= top && khas(v, KERNEL_LINK_MOV32));
 		if (in->sem == ISA_MOVSX)
 			knum_sext(rules(v), &dst->n, in->aux / 8, true);
 	} else {
@@ -272,8 +261,7 @@ static FALLIBLE check_binary(struct kverifier *v, const struct isa_insn *in)
 	TRY(check_operands(v, in));
 	if (is_arena(in, dst, src)) {
 		if (dst->base != KR_ARENA)
-			set_copied(v, dst, src, true);
-		dst->subreg_def = (int32_t)v->at + 1;
+			*dst = *src;
 		return E_OK;
 	}
 	if (dst->base == KR_SCALAR && !khas(v, KERNEL_LINK_ADD))

@@ -202,7 +202,6 @@ static void take_over(struct kverifier *v, struct kreg *dst, const struct kreg *
 		sum.raw[0] = p->raw[0];
 		sum.raw[1] = p->raw[1];
 	}
-	sum.subreg_def = dst->subreg_def;
 	*dst = sum;
 }
 

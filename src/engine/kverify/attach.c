@@ -209,7 +209,6 @@ static FALLIBLE give_pointer(const struct argument *g, uint32_t type, uint32_t f
 		return E_OK;
 	to = kreg_at(g->v, (unsigned)g->a->value);
 	kreg_btf(g->v, to, KTYPES_KERNEL, type, flags);
-	to->subreg_def = 0;
 	return E_OK;
 }
 
@@ -222,7 +221,6 @@ static FALLIBLE give_buffer(const struct argument *g, uint32_t flags)
 	to = kreg_at(g->v, (unsigned)g->a->value);
 	kreg_pointer(&g->v->rules, to, KR_BUF, flags | KF_OR_NULL);
 	to->id = kid_fresh(g->v);
-	to->subreg_def = 0;
 	return E_OK;
 }
 

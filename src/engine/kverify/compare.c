@@ -94,7 +94,7 @@ static bool same_head(const struct kreg *a, const struct kreg *b)
 	       a->raw[1] == b->raw[1];
 }
 
-static_assert(offsetof(struct kreg, n) + sizeof(struct knum) == offsetof(struct kreg, subreg_def) &&
+static_assert(offsetof(struct kreg, n) + sizeof(struct knum) == sizeof(struct kreg) &&
 		      offsetof(struct kreg, raw) + 2 * sizeof(uint64_t) == offsetof(struct kreg, n) &&
 		      offsetof(struct kreg, raw) == offsetof(struct kreg, flags) + 5 * sizeof(uint32_t),
 	      "no padding in what is compared as bytes");
@@ -115,7 +115,7 @@ bool kreg_same_value(const struct kreg *a, const struct kreg *b)
 static inline bool same_bytes(const struct kreg *a, const struct kreg *b)
 {
 	return a->n.t.value == b->n.t.value && a->base == b->base && a->id == b->id &&
-	       !memcmp(&a->flags, &b->flags, offsetof(struct kreg, subreg_def) - offsetof(struct kreg, flags));
+	       !memcmp(&a->flags, &b->flags, sizeof *a - offsetof(struct kreg, flags));
 }
 
 void kids_reset(struct kverifier *v)

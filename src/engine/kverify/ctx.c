@@ -45,7 +45,6 @@ static FALLIBLE load(struct kverifier *v, const struct kaccess *a, const struct 
 	}
 	kreg_pointer(&v->rules, to, (enum kernel_reg)got->reg,
 		     khas(v, KERNEL_BTF_TRUSTED) ? got->flags : got->flags & ~(uint32_t)KF_TRUSTED);
-	to->subreg_def = 0;
 	if (type) {
 		to->types = KTYPES_KERNEL;
 		to->type_id = type;

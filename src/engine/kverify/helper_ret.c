@@ -256,7 +256,6 @@ FALLIBLE khelper_result(struct kverifier *v, struct kframe *f, struct kcall *c)
 		TRY(kcall_scratch(v));
 	else
 		kcall_clear_caller_saved(v, f);
-	r0->subreg_def = 0;
 	TRY(set_r0(v, r0, c));
 	if (r0->flags & KF_OR_NULL)
 		r0->id = kid_fresh(v);

@@ -234,6 +234,12 @@ static inline struct kreg *kreg_at(const struct kverifier *v, unsigned r)
 bool kstate_copy(struct kverifier *v, struct kverify_state *to,
 		 const struct kverify_state *from); /* to: zeroed or old */
 void kstate_free(struct kverifier *v, struct kverify_state *s);
+void kframe_free(struct kverifier *v, struct kframe *f);
+/* Where the stacks of s are byte for byte those of `with` (NULL: none), they become one; before a change of either,
+ * kstate_own(). False: no memory. */
+void kstate_share(struct kverifier *v, struct kverify_state *s, const struct kverify_state *with);
+bool kstate_own(struct kverifier *v, struct kverify_state *s);
+bool kframe_own(struct kverifier *v, struct kframe *f);
 uint32_t kid_fresh(struct kverifier *v); /* ++env->id_gen */
 /* Every register and spilled register of the state. Return false to stop. */
 typedef bool kreg_visit(struct kverifier *v, struct kreg *r, struct kslot *slot, void *user);

@@ -55,7 +55,6 @@ FALLIBLE kcheck_ld_abs(struct kverifier *v, const struct isa_insn *in)
 		TRY(kreg_write(v, r, false));
 	}
 	kreg_scalar_unknown(&v->rules, kreg_at(v, 0));
-	kreg_at(v, 0)->subreg_def = (int32_t)v->at + 1;
 	v->has_ld_abs = true;
 	return v->cur.cur && khas(v, KERNEL_LD_ABS_ENDS_SUBPROG) ? leave_function(v) : E_OK;
 }

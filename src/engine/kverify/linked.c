@@ -57,17 +57,6 @@ void klinked_collect(struct kverifier *v, uint32_t id, struct klinked *l)
 	}
 }
 
-/* r is what known is; what is noted of the register itself stays. */
-static void become(struct kreg *r, const struct kreg *known)
-{
-	int32_t subreg_def = r->subreg_def;
-	uint32_t written_at = r->written_at;
-
-	kreg_copy(r, known);
-	r->subreg_def = subreg_def;
-	r->written_at = written_at;
-}
-
 static void become_with_difference(struct kverifier *v, struct kreg *r, const struct kreg *known)
 {
 	bool settle = khas(v, KERNEL_LINK_SETTLES);
@@ -76,7 +65,7 @@ static void become_with_difference(struct kverifier *v, struct kreg *r, const st
 	int64_t difference = settle ? (int64_t)off - known->off : (int32_t)((uint32_t)off - (uint32_t)known->off);
 	struct knum by = knum_const(&v->rules, (uint64_t)difference);
 
-	become(r, known);
+	*r = *known;
 	r->id = id;
 	r->off = off;
 	knum_add_bounds(&v->rules, &r->n, &by);
@@ -102,7 +91,7 @@ void klinked_sync(struct kverifier *v, struct kverify_state *s, const struct kre
 		    KID_ADD_CONST) /* the one differs at 64 bits, the other at 32 */
 			continue;
 		if (!((r->id | known->id) & KID_ADD_CONST) || r->off == known->off)
-			become(r, known);
+			*r = *known;
 		else
 			become_with_difference(v, r, known);
 	}
@@ -115,7 +104,7 @@ static bool make_equal(struct kverifier *v, struct kreg *r, struct kslot *slot, 
 	(void)v;
 	(void)slot;
 	if (r->base == KR_SCALAR && r->id == known->id)
-		become(r, known);
+		*r = *known;
 	return true;
 }
 

@@ -50,17 +50,13 @@ FALLIBLE kreg_read(struct kverifier *v, unsigned r)
 
 FALLIBLE kreg_write(struct kverifier *v, unsigned r, bool mark_unknown)
 {
-	struct kreg *reg;
-
 	if (r >= ISA_N_REGS)
 		KREJECT(v, REG_INVALID, "R%u is invalid", r);
 	if (r == ISA_FP)
 		KREJECT_REG(v, FP_READ_ONLY, r, "frame pointer is read only");
-	reg = kreg_at(v, r);
 	kframe_cur(&v->cur)->live[r] |= KLIVE_WRITTEN;
 	if (mark_unknown)
-		kreg_scalar_unknown(&v->rules, reg);
-	reg->written_at = v->cur.insn;
+		kreg_scalar_unknown(&v->rules, kreg_at(v, r));
 	return E_OK;
 }
 

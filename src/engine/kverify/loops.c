@@ -123,7 +123,7 @@ static FALLIBLE carry_marks(struct kverifier *v, struct loop_visit *l)
 	for (int round = 0; changed; round++) {
 		if (round >= BACK_EDGE_ROUNDS) {
 			for (struct back_edge *e = l->edges; e; e = e->next)
-				kprecise_all(&e->st);
+				TRY(kprecise_all(v, &e->st));
 			break;
 		}
 		changed = false;

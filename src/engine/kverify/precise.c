@@ -98,10 +98,13 @@ static void set_all(struct kverify_state *s, bool precise)
 	}
 }
 
-void kprecise_all(struct kverify_state *below)
+FALLIBLE kprecise_all(struct kverifier *v, struct kverify_state *below)
 {
-	for (struct kverify_state *s = below->parent; s; s = s->parent)
+	for (struct kverify_state *s = below->parent; s; s = s->parent) {
+		KNEED(v, kstate_own(v, s));
 		set_all(s, true);
+	}
+	return E_OK;
 }
 
 void kprecise_forget(struct kverify_state *s)
@@ -215,12 +218,25 @@ static enum kback back_over(struct kverifier *v, const struct kverify_state *s, 
 	}
 }
 
+/* A slot that is about to be marked is this state's own. */
+static bool own_slots(struct kverifier *v, struct kframe *fr, uint64_t slots)
+{
+	for (; slots; slots &= slots - 1) {
+		uint32_t i = (uint32_t)__builtin_ctzll(slots);
+
+		if (i < fr->n_slots && is_number_spill(&fr->slots[i]) && !fr->slots[i].reg.precise)
+			return kframe_own(v, fr);
+	}
+	return true;
+}
+
 /* Marks in all frames of s what is wanted of it. give_up: it lacks a slot, so all is to be marked. */
 static FALLIBLE mark_state(struct kverifier *v, struct kverify_state *s, struct kwanted *w, bool *changed,
 			   bool *give_up)
 {
 	KENSURE(v, w->frame <= s->cur);
 	for (int64_t f = w->frame; f >= 0; f--) {
+		KNEED(v, own_slots(v, s->frame[f], w->slots[f]));
 		if (mark_frame(s->frame[f], &w->regs[f], &w->slots[f], changed))
 			continue;
 		KENSURE(v, !khas(v, KERNEL_PRECISE_SLOTS));
@@ -249,22 +265,18 @@ FALLIBLE kprecise_wanted(struct kverifier *v, struct kverify_state *from, struct
 		if (r == KBACK_BUG)
 			KREJECT(v, BUG, "backtracking at insn %lld", (long long)next);
 		if (r == KBACK_GIVE_UP) {
-			kprecise_all(calls ? from : s);
-			return E_OK;
+			return kprecise_all(v, calls ? from : s);
 		}
 		if (nothing(w))
 			return E_OK;
 		if (!s->parent) {
-			if (calls)
-				kprecise_all(from);
-			return E_OK;
+			return calls ? kprecise_all(v, from) : E_OK;
 		}
 		s = s->parent;
 		TRY(mark_state(v, s, w, &fresh, &give_up));
 		*changed |= fresh;
 		if (give_up) {
-			kprecise_all(calls ? from : s);
-			return E_OK;
+			return kprecise_all(v, calls ? from : s);
 		}
 		if (!calls && !fresh)
 			return E_OK;

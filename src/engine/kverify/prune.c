@@ -296,6 +296,7 @@ static FALLIBLE keep(struct kverifier *v, const struct visit *at)
 	KNEED(v, s);
 	*s = (struct kstored){ 0 };
 	KNEED(v, kstate_copy(v, &s->st, cur));
+	kstate_share(v, &s->st, cur->parent);
 	s->st.insn = at->insn;
 	if (khas(v, KERNEL_LOOP_SCC))
 		TRY(kloops_enter(v, &s->st));
@@ -312,7 +313,7 @@ static FALLIBLE keep(struct kverifier *v, const struct visit *at)
 }
 
 /* Before they are compared: states that are done forget what nothing read. Linux: clean_live_states */
-static void clean_kept(struct kverifier *v, uint32_t insn)
+static FALLIBLE clean_kept(struct kverifier *v, uint32_t insn)
 {
 	bool marks = !khas(v, KERNEL_LIVE_STATIC);
 
@@ -321,11 +322,13 @@ static void clean_kept(struct kverifier *v, uint32_t insn)
 		    !kstates_same_calls(&s->st, &v->cur))
 			continue;
 		s->cleaned = true;
+		KNEED(v, kstate_own(v, &s->st));
 		if (marks)
 			kmarks_clean(v, &s->st);
 		else
 			klive_clean(v, &s->st);
 	}
+	return E_OK;
 }
 
 static void decide(const struct kverifier *v, struct visit *at)
@@ -353,7 +356,7 @@ FALLIBLE kprune_visit(struct kverifier *v, bool *covered)
 	if (khas(v, KERNEL_LIVE_AHEAD))
 		klive_clean(v, &v->cur);
 	else
-		clean_kept(v, at.insn);
+		TRY(clean_kept(v, at.insn));
 	for (struct kstored **p = kstored_head(v, at.insn), *s; (s = *p);) {
 		n++;
 		if (s->st.insn == at.insn) {

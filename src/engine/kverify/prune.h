@@ -74,7 +74,7 @@ FALLIBLE kprecise_wanted(struct kverifier *v, struct kverify_state *from, struct
 /* What the old state needed exactly the new one does, which the old one covers. Linux: propagate_precision */
 FALLIBLE kprecise_propagate(struct kverifier *v, const struct kverify_state *old, struct kverify_state *cur,
 			    bool *changed);
-void kprecise_all(struct kverify_state *below); /* every scalar of all its parents */
+FALLIBLE kprecise_all(struct kverifier *v, struct kverify_state *below); /* every scalar of all its parents */
 void kprecise_forget(struct kverify_state *s);
 
 /* ---- flow.c: the graph of instructions ---- */

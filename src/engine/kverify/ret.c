@@ -212,8 +212,7 @@ static void drop_frame(struct kverifier *v)
 	struct kframe *f = kframe_cur(&v->cur);
 
 	v->cur.frame[v->cur.cur--] = NULL;
-	kpool_free(v, f->slots, f->slots_room * sizeof *f->slots);
-	kpool_free(v, f, sizeof *f);
+	kframe_free(v, f);
 }
 
 FALLIBLE kframe_leave(struct kverifier *v)

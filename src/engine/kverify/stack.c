@@ -44,13 +44,6 @@ static void drop_register(struct kverifier *v, struct kslot *s)
 		kslot_scrub(s);
 }
 
-/* A copy of a register; what the destination is known to be read or written for stays its own. */
-static void copy_reg(struct kreg *to, const struct kreg *from)
-{
-
-	*to = *from;
-}
-
 static unsigned width(const struct kreg *r)
 {
 	return r->n.umax ? 64 - (unsigned)__builtin_clzll(r->n.umax) : 0;
@@ -99,7 +92,7 @@ static void save(struct kverifier *v, const struct kframe *f, uint32_t spi, cons
 	bool keeps_zero = khas(v, KERNEL_SPILL_ALL_SCALARS);
 	struct kslot *s = &f->slots[spi];
 
-	copy_reg(&s->reg, r);
+	s->reg = *r;
 	if (size == KSLOT_BYTES)
 		klive_slot_written(v, f->frameno, spi);
 	for (uint32_t i = 0; i < KSLOT_BYTES; i++) {
@@ -287,12 +280,10 @@ static FALLIBLE count_bytes(struct kverifier *v, const struct kaccess *a, const 
 static void fill(struct kverifier *v, const struct kaccess *a, struct kslot *s, uint32_t spilled)
 {
 	struct kreg *to = kreg_at(v, (unsigned)a->value);
-	int32_t subreg_def = to->subreg_def;
 
 	if (khas(v, KERNEL_FILL_LINKS) && a->size == 4 && spilled == 4 && width(&s->reg) <= 32)
 		kreg_link_ids(v, &s->reg);
-	copy_reg(to, &s->reg);
-	to->subreg_def = subreg_def;
+	*to = s->reg;
 	if (khas(v, KERNEL_FILL_NARROW) && width(&s->reg) > a->size * 8)
 		forget_id(to);
 }
@@ -336,7 +327,7 @@ static FALLIBLE fill_whole(struct kverifier *v, const struct kaccess *a, struct 
 	if (a->value >= 0) {
 		if (khas(v, KERNEL_FILL_LINKS))
 			kreg_link_ids(v, &s->reg);
-		copy_reg(kreg_at(v, (unsigned)a->value), &s->reg);
+		*kreg_at(v, (unsigned)a->value) = s->reg;
 	}
 	TRY(klive_slot_read(v, f->frameno, spi));
 	return note(v, f, spi, true);

@@ -2,7 +2,6 @@
 /* state: setting registers, copying states, visiting what is in them. */
 #include "engine/kverify/internal.h"
 
-/* Everything but what is no part of a value. */
 static void reset(struct kreg *r, enum kernel_reg base, uint32_t flags, const struct knum *n)
 {
 	int32_t subreg_def = r->subreg_def;
@@ -10,6 +9,7 @@ static void reset(struct kreg *r, enum kernel_reg base, uint32_t flags, const st
 	*r = (struct kreg){
 		.base = (uint8_t)base, .flags = flags, .n = *n, .subreg_def = subreg_def, .written_at = r->written_at
 	};
+	*r = (struct kreg){ .base = (uint8_t)base, .flags = flags, .n = *n };
 }
 
 void kreg_none(const struct knum_rules *rules, struct kreg *r)
@@ -55,33 +55,98 @@ bool kslot_is_scalar_spill64(const struct kslot *s)
 	return s->byte[0] == KBYTE_SPILL && s->reg.base == KR_SCALAR;
 }
 
+/* ---- slots, which frames may have in common ---- */
+
+struct shared {
+	uint64_t users;
+	struct kslot slot[];
+};
+
+static struct shared *shared_of(const struct kframe *f)
+{
+	return (struct shared *)(void *)((char *)f->slots - offsetof(struct shared, slot));
+}
+
+static size_t shared_bytes(uint32_t n)
+{
+	return sizeof(struct shared) + n * sizeof(struct kslot);
+}
+
+static void drop_slots(struct kverifier *v, struct kframe *f)
+{
+	struct shared *s;
+
+	if (!f->slots)
+		return;
+	s = shared_of(f);
+	if (!--s->users)
+		kpool_free(v, s, shared_bytes(f->slots_room));
+	f->slots = NULL;
+	f->slots_room = 0;
+}
+
+/* Other slots, of f alone: the first `keep` are as they were. False: no memory, and nothing has changed. */
+static bool new_slots(struct kverifier *v, struct kframe *f, uint32_t room, uint32_t keep)
+{
+	struct shared *s = kpool_alloc(v, shared_bytes(room));
+
+	if (!s)
+		return false;
+	s->users = 1;
+	if (keep)
+		memcpy(s->slot, f->slots, keep * sizeof *s->slot);
+	drop_slots(v, f);
+	f->slots = s->slot;
+	f->slots_room = room;
+	return true;
+}
+
+bool kframe_own(struct kverifier *v, struct kframe *f)
+{
+	return !f->slots || shared_of(f)->users == 1 || new_slots(v, f, f->n_slots, f->n_slots);
+}
+
+bool kstate_own(struct kverifier *v, struct kverify_state *s)
+{
+	for (uint32_t i = 0; i <= s->cur; i++)
+		if (s->frame[i] && !kframe_own(v, s->frame[i]))
+			return false;
+	return true;
+}
+
+void kstate_share(struct kverifier *v, struct kverify_state *s, const struct kverify_state *with)
+{
+	for (uint32_t i = 0; with && i <= s->cur && i <= with->cur; i++) {
+		struct kframe *f = s->frame[i];
+		const struct kframe *w = with->frame[i];
+
+		if (!f->n_slots || f->n_slots != w->n_slots || f->slots == w->slots ||
+		    memcmp(f->slots, w->slots, f->n_slots * sizeof *f->slots))
+			continue;
+		drop_slots(v, f);
+		f->slots = w->slots;
+		f->slots_room = w->slots_room;
+		shared_of(w)->users++;
+	}
+}
+
 bool kframe_grow(struct kverifier *v, struct kframe *f, uint32_t n)
 {
-	struct kslot *slots;
-
 	if (n <= f->n_slots)
 		return true;
-	if (n > f->slots_room) {
-		slots = kpool_alloc(v, n * sizeof *slots);
-		if (!slots)
-			return false;
-		if (f->n_slots)
-			memcpy(slots, f->slots, f->n_slots * sizeof *slots);
-		kpool_free(v, f->slots, f->slots_room * sizeof *slots);
-		f->slots = slots;
-		f->slots_room = n;
-	}
+	if (n > f->slots_room && !new_slots(v, f, n, f->n_slots))
+		return false;
 	memset(f->slots + f->n_slots, 0, (n - f->n_slots) * sizeof *f->slots);
 	f->n_slots = n;
 	return true;
 }
 static_assert(KBYTE_INVALID == 0 && KR_NONE == 0, "a new slot is zeroes");
 
-static void free_frame(struct kverifier *v, struct kframe *f)
+void kframe_free(struct kverifier *v, struct kframe *f)
 {
 	if (!f)
 		return;
-	kpool_free(v, f->slots, f->slots_room * sizeof *f->slots);
+	drop_slots(v, f);
 	kpool_free(v, f, sizeof *f);
 }
 
@@ -96,19 +161,12 @@ static bool copy_frame(struct kverifier *v, struct kframe **to, const struct kfr
 		if (!f)
 			return false;
 		f->slots = NULL;
-		f->slots_room = 0;
+		f->slots_room = f->n_slots = 0;
 		*to = f;
 	}
-	if (f->slots_room < from->n_slots) {
-		kpool_free(v, f->slots, f->slots_room * sizeof *f->slots);
-		f->slots_room = 0;
-		f->slots = kpool_alloc(v, from->n_slots * sizeof *f->slots);
-		if (!f->slots) {
-			f->n_slots = 0;
-			return false;
-		}
-		f->slots_room = from->n_slots;
-	}
+	if ((f->slots_room < from->n_slots || (f->slots && shared_of(f)->users > 1)) &&
+	    !new_slots(v, f, from->n_slots, 0))
+		return false;
 	slots = f->slots;
 	room = f->slots_room;
 	*f = *from;
@@ -154,7 +212,7 @@ bool kstate_copy(struct kverifier *v, struct kverify_state *to, const struct kve
 	struct kverify_state keep;
 
 	for (uint32_t i = from->cur + 1; i < KFRAMES_MAX; i++) {
-		free_frame(v, to->frame[i]);
+		kframe_free(v, to->frame[i]);
 		to->frame[i] = NULL;
 	}
 	for (uint32_t i = 0; i <= from->cur; i++)
@@ -175,7 +233,7 @@ bool kstate_copy(struct kverifier *v, struct kverify_state *to, const struct kve
 void kstate_free(struct kverifier *v, struct kverify_state *s)
 {
 	for (uint32_t i = 0; i < KFRAMES_MAX; i++)
-		free_frame(v, s->frame[i]);
+		kframe_free(v, s->frame[i]);
 	kpool_free(v, s->refs, s->refs_room * sizeof *s->refs);
 	kpool_free(v, s->hist, s->hist_room * sizeof *s->hist);
 	*s = (struct kverify_state){ 0 };

@@ -30,7 +30,6 @@ struct kreg {
 	uint8_t base;  /* enum kernel_reg */
 	uint8_t frame; /* STACK: whose */
 	bool precise;
-	uint8_t live;    /* enum klive, releases without KERNEL_LIVE_STATIC */
 	uint32_t flags;  /* enum kernel_flag */
 	int32_t off;     /* constant part of a pointer's offset; linked scalars: the constant difference. 0 with
 			    KERNEL_OFFSET_IN_NUM */
@@ -61,9 +60,7 @@ struct kreg {
 		uint32_t lock_class;
 		uint64_t raw[2];
 	};
-	struct knum n;       /* SCALAR: the number. Pointers: the variable part of the offset */
-	int32_t subreg_def;  /* instruction + 1 that wrote only the lower half; 0: none. No part of what is compared */
-	uint32_t written_at; /* the instruction that set it, for diagnostics. No part of what is compared */
+	struct knum n; /* SCALAR: the number. Pointers: the variable part of the offset */
 };
 
 /* Linked scalars whose difference is constant: r->off. Linux: BPF_ADD_CONST, v6.12. */
@@ -117,7 +114,9 @@ struct kframe {
 	uint8_t live[ISA_N_REGS + KSLOTS_MAX]; /* enum klive: registers, then slots */
 	uint8_t link[ISA_N_REGS];              /* 0: nowhere; else 1 + (frame << 4 | register) of the parent */
 	bool linked;                           /* this frame was there when the parent was kept */
-	struct kslot *slots; /* room for slots_room; slots [n_slots, slots_room) are not initialised memory */
+	/* Room for slots_room; slots [n_slots, slots_room) are not initialised memory. States that do not change any
+	 * more may have theirs in common: kstate_share(). */
+	struct kslot *slots;
 	uint32_t n_slots, slots_room;
 };
 
@@ -174,13 +173,7 @@ static inline bool kreg_is_const(const struct kreg *r)
 	return r->base == KR_SCALAR && knum_is_const(&r->n);
 }
 
-/* All but what was noted of the register itself, not of its value. Linux: copy_register_state */
-static inline void kreg_copy(struct kreg *to, const struct kreg *from)
-{
-	*to = *from;
-}
-
-/* state.c: setting registers as the kernel's mark_reg_* do. They keep subreg_def. */
+/* state.c: setting registers as the kernel's mark_reg_* do. */
 void kreg_none(const struct knum_rules *rules, struct kreg *r);
 void kreg_scalar_unknown(const struct knum_rules *rules, struct kreg *r);
 void kreg_scalar_const(const struct knum_rules *rules, struct kreg *r, uint64_t v);

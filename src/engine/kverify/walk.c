@@ -28,6 +28,8 @@ FALLIBLE kwalk_push(struct kverifier *v, uint32_t insn, uint32_t prev, struct kv
 {
 	struct kpending *p = NULL;
 
+	if (v->pending)
+		kstate_share(v, &v->pending->st, v->pending->st.parent);
 	TRY(new_pending(v, insn, prev, "", &p));
 	KNEED(v, kstate_copy(v, &p->st, &v->cur));
 	if (p->st.parent)
@@ -70,12 +72,14 @@ FALLIBLE kwalk_push_async(struct kverifier *v, uint32_t subprog, uint32_t insn, 
 	return E_OK;
 }
 
-static bool pop(struct kverifier *v)
+static FALLIBLE pop(struct kverifier *v, bool *popped)
 {
 	struct kpending *p = v->pending;
 
+	*popped = p != NULL;
 	if (!p)
-		return false;
+		return E_OK;
+	KNEED(v, kstate_own(v, &p->st));
 	kstate_free(v, &v->cur);
 	v->cur = p->st;
 	v->insn = p->insn;
@@ -84,7 +88,7 @@ static bool pop(struct kverifier *v)
 	v->pending = p->next;
 	v->n_pending--;
 	kpool_free(v, p, sizeof *p);
-	return true;
+	return E_OK;
 }
 
 /* Linux: check_alu_op, check_cond_jmp_op and others, each for its own instructions */
@@ -203,19 +207,20 @@ static FALLIBLE advance(struct kverifier *v)
 static void forget(struct kverifier *v)
 {
 	kstate_free(v, &v->cur);
-	while (pop(v))
-		kstate_free(v, &v->cur);
 	kprune_reset(v);
 }
 
 static FALLIBLE walk(struct kverifier *v)
 {
-	do {
+	bool more = true;
+
+	while (more) {
 		v->path_ends = false;
 		while (!v->path_ends)
 			TRY(advance(v));
 		TRY(kprune_path_end(v));
-	} while (pop(v));
+		TRY(pop(v, &more));
+	}
 	return E_OK;
 }
 
