@@ -21,7 +21,6 @@ void arena_done(struct arena *a)
 {
 	for (struct arena_chunk *c = a->head, *next; c; c = next) {
 		next = c->next;
-		mem_unpoison(c->data, c->size);
 		memory_open(c->data, c->size);
 		free(c);
 	}
@@ -41,7 +40,6 @@ static struct arena_chunk *chunk_new(struct arena *a, size_t need)
 	if (!GUARD(13, c))
 		return NULL;
 	c->size = size;
-	mem_poison(c->data, size);
 	memory_close(c->data, size);
 	c->next = a->head;
 	a->head = c;
@@ -64,7 +62,6 @@ void *arena_alloc(struct arena *a, size_t size)
 	if (!c)
 		return NULL;
 	p = c->data + c->used;
-	mem_unpoison(p, wanted);
 	memory_open(p, wanted);
 	c->used += size + POISON_GAP;
 	a->used += size;

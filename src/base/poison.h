@@ -23,13 +23,11 @@
 
 enum { POISON_GAP = 16 }; /* bytes after each allocation */
 
-static inline void mem_poison(const void *p, size_t n)
 static inline void memory_close(const void *p, size_t n)
 {
 	ASAN_POISON_MEMORY_REGION(p, n);
 }
 
-static inline void mem_unpoison(const void *p, size_t n)
 static inline void memory_open(const void *p, size_t n)
 {
 	ASAN_UNPOISON_MEMORY_REGION(p, n);
@@ -37,14 +35,12 @@ static inline void memory_open(const void *p, size_t n)
 #else
 enum { POISON_GAP = 0 };
 
-static inline void mem_poison(const void *p, size_t n)
 static inline void memory_close(const void *p, size_t n)
 {
 	(void)p;
 	(void)n;
 }
 
-static inline void mem_unpoison(const void *p, size_t n)
 static inline void memory_open(const void *p, size_t n)
 {
 	(void)p;

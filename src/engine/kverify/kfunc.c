@@ -39,7 +39,6 @@ static FALLIBLE fork_failed_lock(struct kverifier *v)
 	r0 = &kframe_cur(s)->r[0];
 	kreg_scalar_unknown(&v->rules, r0);
 	knum_bound_s32(&v->rules, &r0->n, -ERRNO_MAX, -1);
-	r0->subreg_def = (int32_t)v->at + 1;
 	return E_OK;
 }
 

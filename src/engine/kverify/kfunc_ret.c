@@ -232,7 +232,6 @@ FALLIBLE kkfunc_result(struct kverifier *v, struct kfcall *k)
 	if (t->kind == BTF_VOID)
 		return E_OK;
 	TRY(kreg_write(v, 0, false));
-	r0->subreg_def = kbtf_is_scalar(t) && t->size < 8 ? (int32_t)v->at + 1 : 0;
 	if (kbtf_is_scalar(t)) {
 		kreg_scalar_unknown(&v->rules, r0);
 		if (k->f->special == KS_RES_LOCK || k->f->special == KS_RES_LOCK_IRQ)

@@ -26,7 +26,6 @@ void *kpool_alloc(struct kverifier *v, size_t bytes)
 	if (!b)
 		return arena_alloc(v->arena, c * CLASS_BYTES);
 	v->free_blocks[c] = b->next;
-	mem_unpoison(b, bytes);
 	memory_open(b, bytes);
 	return b;
 }
@@ -58,6 +57,5 @@ void kpool_free(struct kverifier *v, void *p, size_t bytes)
 		return;
 	b->next = v->free_blocks[c];
 	v->free_blocks[c] = b;
-	mem_poison(b + 1, c * CLASS_BYTES - sizeof *b);
 	memory_close(b + 1, c * CLASS_BYTES - sizeof *b);
 }

@@ -4,11 +4,6 @@
 
 static void reset(struct kreg *r, enum kernel_reg base, uint32_t flags, const struct knum *n)
 {
-	int32_t subreg_def = r->subreg_def;
-
-	*r = (struct kreg){
-		.base = (uint8_t)base, .flags = flags, .n = *n, .subreg_def = subreg_def, .written_at = r->written_at
-	};
 	*r = (struct kreg){ .base = (uint8_t)base, .flags = flags, .n = *n };
 }
 
