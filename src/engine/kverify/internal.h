@@ -144,11 +144,13 @@ struct kverifier {
 	struct kaux *aux;  /* per slot */
 	struct kmap *maps; /* per map of the program */
 
-	struct kverify_state cur; /* at work */
-	uint32_t insn, prev_insn; /* at work (a check may change it to the next), and the one before it */
-	uint32_t at;              /* at work, whatever becomes of insn */
-	uint64_t prev_step;       /* the step before the one at work on this path; 0: none */
-	bool hist_open;           /* the newest entry of the history is of the instruction at work */
+	struct kverify_state cur;      /* at work */
+	uint32_t differs;              /* the slot by which two stacks differed last: state.c */
+	struct kverify_state *cleaned; /* the kept state that was cleaned last; NULL: it is no more */
+	uint32_t insn, prev_insn;      /* at work (a check may change it to the next), and the one before it */
+	uint32_t at;                   /* at work, whatever becomes of insn */
+	uint64_t prev_step;            /* the step before the one at work on this path; 0: none */
+	bool hist_open;                /* the newest entry of the history is of the instruction at work */
 	bool path_ends;
 	bool goes_back;      /* some jump leads back, or some call calls back: there may be loops */
 	bool names_subprogs; /* some instruction calls a function of the program, or takes its address */

@@ -15,15 +15,22 @@ struct masks {
 		live; /* on: here or on all ways from here to the function's end */
 };
 
+/* Most instructions of a large program touch no stack, and nothing is alive at them: there are masks where there is
+ * one. */
+enum { CHUNK = 32 };
+struct chunk {
+	struct masks m[CHUNK];
+};
+
 /* A function at the end of a chain of calls. */
 struct instance {
 	struct instance *next;
 	uint32_t calls[KFRAMES_MAX],
 		starts[KFRAMES_MAX]; /* of frames 0 .. depth: call of the next frame; first instruction */
 	uint32_t depth, subprog;
-	bool changed, dropped;             /* since it was solved; some must_write became smaller */
-	bool *write_seen;                  /* per instruction: must_write has been set at all */
-	struct masks *frames[KFRAMES_MAX]; /* per instruction; NULL: nothing known */
+	bool changed, dropped;              /* since it was solved; some must_write became smaller */
+	bool *write_seen;                   /* per instruction: must_write has been set at all */
+	struct chunk **frames[KFRAMES_MAX]; /* of CHUNK instructions each; NULL: nothing known */
 };
 
 enum { BUCKETS = 256 };
@@ -49,16 +56,28 @@ static uint32_t size_of(const struct kverifier *v, const struct instance *n)
 	return v->subprogs[n->subprog].end - v->subprogs[n->subprog].start;
 }
 
-static struct masks *at(const struct kverifier *v, const struct instance *n, uint32_t frame, uint32_t insn)
+static const struct masks *at(const struct kverifier *v, const struct instance *n, uint32_t frame, uint32_t insn)
 {
-	return n->frames[frame] ? &n->frames[frame][insn - v->subprogs[n->subprog].start] : NULL;
+	static const struct masks nothing;
+	uint32_t i = insn - v->subprogs[n->subprog].start;
+	const struct chunk *c = n->frames[frame] ? n->frames[frame][i / CHUNK] : NULL;
+
+	return c ? &c->m[i % CHUNK] : &nothing;
 }
 
 static struct masks *make(struct kverifier *v, struct instance *n, uint32_t frame, uint32_t insn)
 {
+	uint32_t i = insn - v->subprogs[n->subprog].start;
+	struct chunk **c;
+
 	if (!n->frames[frame])
-		n->frames[frame] = ARENA_ARRAY(v->arena, struct masks, size_of(v, n));
-	return at(v, n, frame, insn);
+		n->frames[frame] = ARENA_ARRAY(v->arena, struct chunk *, size_of(v, n) / CHUNK + 1);
+	if (!n->frames[frame])
+		return NULL;
+	c = &n->frames[frame][i / CHUNK];
+	if (!*c)
+		*c = ARENA_NEW(v->arena, struct chunk);
+	return *c ? &(*c)->m[i % CHUNK] : NULL;
 }
 
 static uint32_t hash(const struct instance *key)
@@ -215,26 +234,41 @@ FALLIBLE kmasks_step_end(struct kverifier *v)
 
 /* ---- equations ---- */
 
-static bool solve_insn(const struct kverifier *v, struct instance *n, uint32_t frame, uint32_t insn)
+/* What is surely written on the way to its end only a caller asks of a function. */
+static FALLIBLE solve_insn(struct kverifier *v, struct instance *n, uint32_t frame, uint32_t insn, bool *changed)
 {
-	struct masks *m = at(v, n, frame, insn);
+	const struct masks *m = at(v, n, frame, insn);
 	uint64_t after = 0, on = UINT64_MAX, live;
+	struct masks *now;
 	uint32_t next[2];
 	unsigned k = kflow_next(v, insn, next);
-	bool changed;
 
 	if (!k)
-		return false;
+		return E_OK;
 	while (k--) {
-		after |= at(v, n, frame, next[k])->live;
-		on &= at(v, n, frame, next[k])->must_write_on;
+		const struct masks *to = at(v, n, frame, next[k]);
+
+		after |= to->live;
+		on &= to->must_write_on;
 	}
-	on |= m->must_write;
+	on = n->depth ? on | m->must_write : 0;
 	live = (after & ~m->must_write) | m->may_read;
-	changed = live != m->live || on != m->must_write_on;
-	m->live = live;
-	m->must_write_on = on;
-	return changed;
+	if (live == m->live && on == m->must_write_on)
+		return E_OK;
+	*changed = true;
+	now = make(v, n, frame, insn);
+	KNEED(v, now);
+	now->live = live;
+	now->must_write_on = on;
+	return E_OK;
+}
+
+/* Forget what is surely written further on: some instruction writes less than it was thought to. */
+static void drop_on(const struct kverifier *v, struct instance *n, uint32_t frame)
+{
+	for (uint32_t i = 0; i < size_of(v, n) / CHUNK + 1; i++)
+		for (uint32_t k = 0; n->frames[frame][i] && k < CHUNK; k++)
+			n->frames[frame][i]->m[k].must_write_on = 0;
 }
 
 static FALLIBLE tell_caller(struct kverifier *v, struct instance *n)
@@ -248,7 +282,7 @@ static FALLIBLE tell_caller(struct kverifier *v, struct instance *n)
 	for (uint32_t f = 0; f < n->depth; f++) {
 		const struct masks *entry = at(v, n, f, n->starts[n->depth]);
 
-		if (!entry)
+		if (!n->frames[f])
 			continue;
 		m->written[f] |= entry->must_write_on;
 		TRY(note_read(v, up, f, call, entry->live));
@@ -263,12 +297,12 @@ static FALLIBLE solve(struct kverifier *v, struct instance *n)
 	for (uint32_t f = 0; f <= n->depth; f++) {
 		if (!n->frames[f])
 			continue;
-		for (uint32_t i = 0; n->dropped && i < size_of(v, n); i++)
-			n->frames[f][i].must_write_on = 0;
+		if (n->dropped)
+			drop_on(v, n, f);
 		for (bool more = true; more; more = more && v->goes_back) {
 			more = false;
 			for (uint32_t k = flow->first[n->subprog]; k < flow->first[n->subprog + 1]; k++)
-				more |= solve_insn(v, n, f, flow->order[k]);
+				TRY(solve_insn(v, n, f, flow->order[k], &more));
 		}
 	}
 	n->changed = n->dropped = false;
@@ -303,9 +337,7 @@ void kmasks_query(struct kverifier *v, const struct kverify_state *s)
 
 static bool live_at(const struct kverifier *v, const struct instance *n, uint32_t insn, uint32_t frame, uint32_t spi)
 {
-	const struct masks *m = at(v, n, frame, insn);
-
-	return m && m->live >> spi & 1;
+	return at(v, n, frame, insn)->live >> spi & 1;
 }
 
 /* In the innermost function, or in a caller of it from the call on. No memory for an answer: alive. */

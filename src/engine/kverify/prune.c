@@ -175,6 +175,8 @@ static FALLIBLE covered_by(struct kverifier *v, const struct visit *at, struct k
 
 static void release(struct kverifier *v, struct kstored *s)
 {
+	if (v->cleaned == &s->st)
+		v->cleaned = NULL;
 	kstate_free(v, &s->st);
 	kpool_free(v, s, sizeof *s);
 }
@@ -327,6 +329,8 @@ static FALLIBLE clean_kept(struct kverifier *v, uint32_t insn)
 			kmarks_clean(v, &s->st);
 		else
 			klive_clean(v, &s->st);
+		kstate_share(v, &s->st, v->cleaned);
+		v->cleaned = &s->st;
 	}
 	return E_OK;
 }
