@@ -8,6 +8,7 @@ struct cell {
 	uint8_t verdict; /* enum verify_verdict + 1; 0: not judged */
 	uint16_t id;
 	char family;
+	bool policy; /* accepted, and against the house's policy */
 };
 
 struct row {
@@ -59,14 +60,19 @@ void verify_matrix_put(struct verify_matrix *m, const struct verify_outcome *o)
 {
 	struct row *r = row_of(m, o->prog ? o->prog->name : "(the object)");
 	uint32_t k = (uint32_t)(o->kernel - m->k->k);
-	char text[sizeof o->d->text + 128];
+	char text[1024];
 
 	if (!r)
 		return;
-	r->cells[k] = (struct cell){ .verdict = (uint8_t)(o->verdict + 1), .id = o->d->id, .family = o->d->family };
-	if (o->verdict == VERIFY_ACCEPTED || r->reason)
+	r->cells[k] = (struct cell){ .verdict = (uint8_t)(o->verdict + 1),
+				     .id = o->d->id,
+				     .family = o->d->family,
+				     .policy = o->policy != NULL };
+	if ((o->verdict == VERIFY_ACCEPTED && !o->policy) || r->reason)
 		return;
-	if (o->d->pos.line)
+	if (o->verdict == VERIFY_ACCEPTED)
+		(void)snprintf(text, sizeof text, "%s: against the policy: %s", o->kernel->name, o->policy);
+	else if (o->d->pos.line)
 		(void)snprintf(text, sizeof text, "%s: %s:%u: %s", o->kernel->name, o->d->pos.file, o->d->pos.line,
 			       o->d->text);
 	else
@@ -83,7 +89,8 @@ static void put_cell(struct buf *out, const struct cell *c, bool colour)
 		return;
 	}
 	if (c->verdict - 1 == VERIFY_ACCEPTED) {
-		buf_printf(out, "  %s%-8s%s", colour ? "\033[32m" : "", "yes", colour ? "\033[0m" : "");
+		buf_printf(out, "  %s%-8s%s", colour ? (c->policy ? "\033[31m" : "\033[32m") : "",
+			   c->policy ? "policy" : "yes", colour ? "\033[0m" : "");
 		return;
 	}
 	(void)snprintf(id, sizeof id, "%s%c%03u", c->verdict - 1 == VERIFY_REJECTED ? "no " : "? ",

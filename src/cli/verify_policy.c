@@ -15,6 +15,7 @@
  */
 #include "cli/verify.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <yaml.h>
 
@@ -31,7 +32,7 @@ struct words {
 struct verify_policy {
 	struct words helpers, types, maps;
 	uint64_t percent, stack, states, map_bytes; /* 0: any */
-	char why[240];
+	char why[2000];
 };
 
 struct reading {
@@ -223,7 +224,24 @@ static bool has(const struct words *w, const char *name)
 	return false;
 }
 
-static bool calls_forbidden(struct verify_policy *p, const struct prog *prog)
+/* One more reason; what does not fit is left out. */
+static void against(struct verify_policy *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void against(struct verify_policy *p, const char *fmt, ...)
+{
+	size_t at = strlen(p->why);
+	va_list ap;
+
+	if (at && at + 2 < sizeof p->why) {
+		memcpy(p->why + at, "; ", 3);
+		at += 2;
+	}
+	va_start(ap, fmt);
+	(void)vsnprintf(p->why + at, sizeof p->why - at, fmt, ap);
+	va_end(ap);
+}
+
+static void check_helpers(struct verify_policy *p, const struct prog *prog)
 {
 	for (uint32_t i = 0; i < prog->n_insns; i++) {
 		const struct isa_insn *in = &prog->insns[i];
@@ -236,45 +254,44 @@ static bool calls_forbidden(struct verify_policy *p, const struct prog *prog)
 		if (!has(&p->helpers, name))
 			continue;
 		if (l)
-			(void)snprintf(p->why, sizeof p->why, "helper %s is forbidden: instruction %u, %s:%u", name, i,
-				       l->file, l->line);
+			against(p, "helper %s is forbidden: instruction %u, %s:%u", name, i, l->file, l->line);
 		else
-			(void)snprintf(p->why, sizeof p->why, "helper %s is forbidden: instruction %u", name, i);
-		return true;
+			against(p, "helper %s is forbidden: instruction %u", name, i);
+	}
+}
+
+static void check_map(struct verify_policy *p, const struct prog_map *m)
+{
+	const char *kind = kernel_map_kind_name(m->kind);
+	bool ring = m->kind == PROG_MAP_RINGBUF || m->kind == PROG_MAP_USER_RINGBUF;
+	uint64_t bytes;
+
+	if (has(&p->maps, kind))
+		against(p, "map '%s' is of the forbidden kind %s", m->name, kind);
+	if (__builtin_mul_overflow(ring ? 1 : (uint64_t)m->key_size + m->value_size, m->max_entries, &bytes))
+		bytes = UINT64_MAX;
+	if (p->map_bytes && bytes > p->map_bytes)
+		against(p, "map '%s' may take %llu bytes, and %llu are allowed", m->name, (unsigned long long)bytes,
+			(unsigned long long)p->map_bytes);
+}
+
+/* Does an instruction of this program name the map? Maps are the object's, not all are each program's. */
+static bool names_map(const struct prog *prog, uint32_t map)
+{
+	for (uint32_t i = 0; i < prog->n_insns; i++) {
+		const struct isa_insn *in = &prog->insns[i];
+
+		if (in->sem == ISA_IMM64 && (in->aux == ISA_IMM64_MAP_FD || in->aux == ISA_IMM64_MAP_VALUE) &&
+		    in->imm == map)
+			return true;
 	}
 	return false;
 }
 
-static bool has_forbidden_map(struct verify_policy *p, const struct prog *prog)
+static void over(struct verify_policy *p, const char *what, uint64_t is, uint64_t may)
 {
-	for (uint32_t i = 0; i < prog->n_maps; i++) {
-		const struct prog_map *m = &prog->maps[i];
-		const char *kind = kernel_map_kind_name(m->kind);
-		bool ring = m->kind == PROG_MAP_RINGBUF || m->kind == PROG_MAP_USER_RINGBUF;
-		uint64_t bytes;
-
-		if (has(&p->maps, kind)) {
-			(void)snprintf(p->why, sizeof p->why, "map '%s' is of the forbidden kind %s", m->name, kind);
-			return true;
-		}
-		if (__builtin_mul_overflow(ring ? 1 : (uint64_t)m->key_size + m->value_size, m->max_entries, &bytes))
-			bytes = UINT64_MAX;
-		if (p->map_bytes && bytes > p->map_bytes) {
-			(void)snprintf(p->why, sizeof p->why, "map '%s' may take %llu bytes; %llu are allowed", m->name,
-				       (unsigned long long)bytes, (unsigned long long)p->map_bytes);
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool over(struct verify_policy *p, const char *what, uint64_t is, uint64_t may)
-{
-	if (!may || is <= may)
-		return false;
-	(void)snprintf(p->why, sizeof p->why, "%s: %llu, and %llu are allowed", what, (unsigned long long)is,
-		       (unsigned long long)may);
-	return true;
+	if (may && is > may)
+		against(p, "%s: %llu, and %llu are allowed", what, (unsigned long long)is, (unsigned long long)may);
 }
 
 const char *verify_policy_check(struct verify_policy *p, const struct verify_outcome *o)
@@ -282,15 +299,15 @@ const char *verify_policy_check(struct verify_policy *p, const struct verify_out
 	const char *type = kernel_prog_type_name(o->opts.target.prog_type);
 	uint64_t limit = o->kernel->profile->limits.steps;
 
-	if (has(&p->types, type)) {
-		(void)snprintf(p->why, sizeof p->why, "programs of type %s are forbidden", type);
-		return p->why;
-	}
-	if (calls_forbidden(p, o->prog) || has_forbidden_map(p, o->prog) ||
-	    over(p, "percent of this kernel's instruction limit", (o->stats.steps * 100 + limit - 1) / limit,
-		 p->percent) ||
-	    over(p, "bytes of stack", o->stats.stack_bytes, p->stack) ||
-	    over(p, "states kept at one time", o->stats.states_peak, p->states))
-		return p->why;
-	return NULL;
+	p->why[0] = '\0';
+	if (has(&p->types, type))
+		against(p, "programs of type %s are forbidden", type);
+	check_helpers(p, o->prog);
+	for (uint32_t i = 0; i < o->prog->n_maps; i++)
+		if (names_map(o->prog, i))
+			check_map(p, &o->prog->maps[i]);
+	over(p, "percent of this kernel's instruction limit", (o->stats.steps * 100 + limit - 1) / limit, p->percent);
+	over(p, "bytes of stack", o->stats.stack_bytes, p->stack);
+	over(p, "states kept at one time", o->stats.states_peak, p->states);
+	return p->why[0] ? p->why : NULL;
 }

@@ -116,36 +116,30 @@ static void put_notes(struct json *j, const struct verify_sink *s, const struct 
 	json_end_array(j);
 }
 
-void verify_put_sarif(struct verify_sink *s, const struct verify_outcome *o)
+/* One result: of the kernel's verdict, or of the house's policy. */
+static void put_result(struct verify_sink *s, const struct verify_outcome *o, bool policy)
 {
+	static const struct diag nothing;
 	struct json *j = &s->j;
-	char id[16], print[128];
+	char id[16] = "policy", print[128], text[sizeof o->d->text + sizeof o->d->hint + 200];
 
-	if (o->verdict == VERIFY_ACCEPTED && !o->policy)
-		return;
-	(void)snprintf(id, sizeof id, "%c%03u", o->d->family ? o->d->family : 'Q', o->d->id);
-	(void)snprintf(print, sizeof print, "%s/%s/%s", o->kernel->name, o->prog ? o->prog->name : "",
-		       o->policy ? "policy" : id);
+	if (!policy)
+		(void)snprintf(id, sizeof id, "%c%03u", o->d->family ? o->d->family : 'Q', o->d->id);
+	(void)snprintf(print, sizeof print, "%s/%s/%s", o->kernel->name, o->prog ? o->prog->name : "", id);
+	(void)snprintf(text, sizeof text, "%.120s, Linux %s: %s%s%s", o->prog ? o->prog->name : s->args->path,
+		       o->kernel->name, o->d->text, o->d->hint[0] ? ". Mend: " : "", o->d->hint);
 	json_object(j);
 	json_key(j, "level");
-	json_str(j, o->verdict == VERIFY_REJECTED || o->policy ? "error" : "warning");
+	json_str(j, o->verdict == VERIFY_REJECTED || policy ? "error" : "warning");
 	json_key(j, "locations");
 	json_array(j);
-	put_place(j, &o->d->pos, s->args->path);
+	put_place(j, policy ? &nothing.pos : &o->d->pos, s->args->path);
 	json_end_object(j);
 	json_end_array(j);
 	json_key(j, "message");
 	json_object(j);
 	json_key(j, "text");
-	if (o->policy) {
-		json_str(j, o->policy);
-	} else {
-		char text[sizeof o->d->text + sizeof o->d->hint + 200];
-
-		(void)snprintf(text, sizeof text, "%.120s, Linux %s: %s%s%s", o->prog ? o->prog->name : s->args->path,
-			       o->kernel->name, o->d->text, o->d->hint[0] ? ". Mend: " : "", o->d->hint);
-		json_str(j, text);
-	}
+	json_str(j, policy ? o->policy : text);
 	json_end_object(j);
 	json_key(j, "partialFingerprints");
 	json_object(j);
@@ -156,15 +150,25 @@ void verify_put_sarif(struct verify_sink *s, const struct verify_outcome *o)
 	json_object(j);
 	json_key(j, "kernel");
 	json_str(j, o->kernel->name);
-	json_key(j, "mend");
-	json_str(j, o->d->hint);
+	if (!policy) {
+		json_key(j, "mend");
+		json_str(j, o->d->hint);
+	}
 	json_key(j, "program");
 	json_str(j, o->prog ? o->prog->name : NULL);
 	json_end_object(j);
-	put_notes(j, s, o->d);
+	put_notes(j, s, policy ? &nothing : o->d);
 	json_key(j, "ruleId");
-	json_str(j, o->policy ? "policy" : id);
+	json_str(j, id);
 	json_end_object(j);
+}
+
+void verify_put_sarif(struct verify_sink *s, const struct verify_outcome *o)
+{
+	if (o->verdict != VERIFY_ACCEPTED)
+		put_result(s, o, false);
+	if (o->policy)
+		put_result(s, o, true);
 }
 
 void verify_close_sarif(struct verify_sink *s)
