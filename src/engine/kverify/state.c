@@ -137,8 +137,13 @@ static bool same_slots(struct kverifier *v, const struct kframe *a, const struct
 	return true;
 }
 
+/* Looking for what is the same takes time: it begins when there is much. */
+enum { SHARE_FROM_BYTES = 24 << 20 };
+
 void kstate_share(struct kverifier *v, struct kverify_state *s, const struct kverify_state *with)
 {
+	if (v->arena->used < SHARE_FROM_BYTES)
+		return;
 	for (uint32_t i = 0; with && i <= s->cur && i <= with->cur; i++) {
 		struct kframe *f = s->frame[i];
 		struct kframe *w = with->frame[i];
