@@ -67,13 +67,14 @@ void agree_judge(const struct agree_ours *o, const struct kernel_profile *k, con
 		 struct agree_result *out)
 {
 	struct agree_prog ap;
-	struct arena a;
+	struct arena a, walk; /* the program; what is known of it */
 	struct diag d;
 	enum err e;
 
 	*out = (struct agree_result){ .insn = UINT64_MAX };
 	diag_init(&d);
 	arena_init(&a, o->arena_bytes);
+	arena_init(&walk, o->arena_bytes);
 	e = agree_to_prog(p, o->kernel_types, &a, &ap, &d);
 	if (e) {
 		/* What does not decode has no instructions to judge; the kernel refuses it when it first looks at them.
@@ -92,7 +93,8 @@ void agree_judge(const struct agree_ours *o, const struct kernel_profile *k, con
 				       KVERIFY_ANY_ALIGN == BPF_F_ANY_ALIGNMENT &&
 				       KVERIFY_STATE_FREQ == BPF_F_TEST_STATE_FREQ,
 			       "flags are those of bpf(2)");
-		agree_judge_prog(o, &ap.prog, &opts, &a, out);
+		agree_judge_prog(o, &ap.prog, &opts, &walk, out);
 	}
+	arena_done(&walk);
 	arena_done(&a);
 }

@@ -237,11 +237,11 @@ bool kstate_copy(struct kverifier *v, struct kverify_state *to,
 		 const struct kverify_state *from); /* to: zeroed or old */
 void kstate_free(struct kverifier *v, struct kverify_state *s);
 void kframe_free(struct kverifier *v, struct kframe *f);
-/* Where the stacks of s are byte for byte those of `with` (NULL: none), they become one; before a change of either,
- * kstate_own(). False: no memory. */
+/* Where frames of s, or their stacks, are byte for byte those of `with` (NULL: none), they become one; before a change
+ * of either, kstate_own(). False: no memory. */
 void kstate_share(struct kverifier *v, struct kverify_state *s, const struct kverify_state *with);
 bool kstate_own(struct kverifier *v, struct kverify_state *s);
-bool kframe_own(struct kverifier *v, struct kframe *f);
+bool kframe_own(struct kverifier *v, struct kframe **f, bool slots);
 uint32_t kid_fresh(struct kverifier *v); /* ++env->id_gen */
 /* Every register and spilled register of the state. Return false to stop. */
 typedef bool kreg_visit(struct kverifier *v, struct kreg *r, struct kslot *slot, void *user);

@@ -44,7 +44,7 @@ FALLIBLE kreg_read(struct kverifier *v, unsigned r)
 	if (kreg_at(v, r)->base == KR_NONE)
 		KREJECT_REG(v, REG_UNREADABLE, r, "R%u !read_ok", r);
 	if (r != ISA_FP && v->live->mode == KLIVE_MARKS)
-		kmarks_read(v, v->cur.cur, r);
+		return kmarks_read(v, v->cur.cur, r);
 	return E_OK;
 }
 
@@ -72,8 +72,7 @@ FALLIBLE klive_slot_read(struct kverifier *v, uint32_t frame, uint32_t spi)
 {
 	switch (v->live->mode) {
 	case KLIVE_MARKS:
-		kmarks_read(v, frame, ISA_N_REGS + spi);
-		return E_OK;
+		return kmarks_read(v, frame, ISA_N_REGS + spi);
 	case KLIVE_MASKS:
 		return kmasks_read(v, frame, spi);
 	case KLIVE_AHEAD:

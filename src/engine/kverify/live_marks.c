@@ -29,49 +29,49 @@ static bool origin(const struct kverify_state *s, uint32_t *frame, uint32_t *i)
 	return f->linked && *frame <= p->cur && *i - ISA_N_REGS < p->frame[*frame]->n_slots;
 }
 
-static void walk_up(struct kverifier *v, struct kverify_state *s, uint32_t frame, uint32_t i, uint32_t n)
+static FALLIBLE walk_up(struct kverifier *v, struct kverify_state *s, uint32_t frame, uint32_t i, uint32_t n)
 {
 	while (!(s->frame[frame]->live[i] & KLIVE_WRITTEN) && origin(s, &frame, &i)) {
-		uint8_t *live;
-
 		s = s->parent;
-		live = &s->frame[frame]->live[i];
-		if (*live & KLIVE_READ64)
+		if (s->frame[frame]->live[i] & KLIVE_READ64)
 			break;
-		*live |= KLIVE_READ64;
+		KNEED(v, kframe_own(v, &s->frame[frame], false));
+		s->frame[frame]->live[i] |= KLIVE_READ64;
 		n++;
 	}
 	if (n > v->stats.mark_read)
 		v->stats.mark_read = n;
+	return E_OK;
 }
 
-void kmarks_read(struct kverifier *v, uint32_t frame, uint32_t i)
+FALLIBLE kmarks_read(struct kverifier *v, uint32_t frame, uint32_t i)
 {
-	walk_up(v, &v->cur, frame, i, 0);
+	return walk_up(v, &v->cur, frame, i, 0);
 }
 
-static void inherit(struct kverifier *v, const struct kframe *old, struct kverify_state *cur, uint32_t frame,
-		    uint32_t i)
+static FALLIBLE inherit(struct kverifier *v, const struct kframe *old, struct kverify_state *cur, uint32_t frame,
+			uint32_t i)
 {
 	uint8_t *live = &cur->frame[frame]->live[i];
 
 	if (*live & KLIVE_READ64 || !(old->live[i] & READ))
-		return;
+		return E_OK;
 	*live |= KLIVE_READ64;
-	walk_up(v, cur, frame, i, 1);
+	return walk_up(v, cur, frame, i, 1);
 }
 
 /* What was read after old is read after cur, which old covers. */
-void kmarks_propagate(struct kverifier *v, const struct kverify_state *old, struct kverify_state *cur)
+FALLIBLE kmarks_propagate(struct kverifier *v, const struct kverify_state *old, struct kverify_state *cur)
 {
 	for (uint32_t f = 0; f <= old->cur; f++) {
 		const struct kframe *a = old->frame[f], *b = cur->frame[f];
 
 		for (uint32_t r = f < old->cur ? FIRST_SAVED : 0; r < ISA_FP; r++)
-			inherit(v, a, cur, f, r);
+			TRY(inherit(v, a, cur, f, r));
 		for (uint32_t i = 0; i < a->n_slots && i < b->n_slots; i++)
-			inherit(v, a, cur, f, ISA_N_REGS + i);
+			TRY(inherit(v, a, cur, f, ISA_N_REGS + i));
 	}
+	return E_OK;
 }
 
 /* The state at work was just kept: all of it comes from there. In callers only the saved registers are alive. */

@@ -153,9 +153,11 @@ static bool mark_frame(struct kframe *fr, uint16_t *regs, uint64_t *slots, bool 
 static FALLIBLE at_entry(struct kverifier *v, struct kverify_state *s, struct kwanted *w, bool *changed)
 {
 	enum { ARGS = 0x3e };
-	struct kframe *fr = s->frame[0];
+	struct kframe *fr;
 	uint64_t no_slots = 0;
 
+	KNEED(v, kframe_own(v, &s->frame[0], false));
+	fr = s->frame[0];
 	KENSURE(v, !s->cur && fr->subprog && fr->callsite == -1 && !w->slots[w->frame] && !(w->regs[w->frame] & ~ARGS));
 	if (!mark_frame(fr, &w->regs[0], &no_slots, changed))
 		return E_BUG;
@@ -218,16 +220,21 @@ static enum kback back_over(struct kverifier *v, const struct kverify_state *s, 
 	}
 }
 
-/* A slot that is about to be marked is this state's own. */
-static bool own_slots(struct kverifier *v, struct kframe *fr, uint64_t slots)
+/* A frame that is about to be marked is this state's own. */
+static bool own_wanted(struct kverifier *v, struct kframe **frame, uint16_t regs, uint64_t slots)
 {
+	const struct kframe *fr = *frame;
+	bool some = false;
+
+	for (unsigned r = 0; regs >> r; r++)
+		some |= regs >> r & 1 && fr->r[r].base == KR_SCALAR && !fr->r[r].precise;
 	for (; slots; slots &= slots - 1) {
 		uint32_t i = (uint32_t)__builtin_ctzll(slots);
 
 		if (i < fr->n_slots && is_number_spill(&fr->slots[i]) && !fr->slots[i].reg.precise)
-			return kframe_own(v, fr);
+			return kframe_own(v, frame, true);
 	}
-	return true;
+	return !some || kframe_own(v, frame, false);
 }
 
 /* Marks in all frames of s what is wanted of it. give_up: it lacks a slot, so all is to be marked. */
@@ -236,7 +243,7 @@ static FALLIBLE mark_state(struct kverifier *v, struct kverify_state *s, struct 
 {
 	KENSURE(v, w->frame <= s->cur);
 	for (int64_t f = w->frame; f >= 0; f--) {
-		KNEED(v, own_slots(v, s->frame[f], w->slots[f]));
+		KNEED(v, own_wanted(v, &s->frame[f], w->regs[f], w->slots[f]));
 		if (mark_frame(s->frame[f], &w->regs[f], &w->slots[f], changed))
 			continue;
 		KENSURE(v, !khas(v, KERNEL_PRECISE_SLOTS));

@@ -160,7 +160,7 @@ static FALLIBLE covered_by(struct kverifier *v, const struct visit *at, struct k
 	if (at->loop && khas(v, KERNEL_LOOP_ENTRIES))
 		kloops_entry_learn(&v->cur, old->st.branches ? &old->st : open_entry(&old->st));
 	if (!khas(v, KERNEL_LIVE_STATIC))
-		kmarks_propagate(v, &old->st, &v->cur);
+		TRY(kmarks_propagate(v, &old->st, &v->cur));
 	if (v->aux[at->insn].jmp_point || !khas(v, KERNEL_JUMP_POINTS))
 		TRY(khist_push(v, 0, 0));
 	TRY(kprecise_propagate(v, &old->st, &v->cur, NULL));

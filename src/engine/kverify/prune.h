@@ -38,9 +38,9 @@ void kids_reset(struct kverifier *v);
 bool kreg_same_value(const struct kreg *a, const struct kreg *b);
 
 /* ---- live_marks.c: releases that note reads while they walk ---- */
-void kmarks_read(struct kverifier *v, uint32_t frame, uint32_t i); /* i: register, or ISA_N_REGS + slot */
+FALLIBLE kmarks_read(struct kverifier *v, uint32_t frame, uint32_t i); /* i: register, or ISA_N_REGS + slot */
 void kmarks_connect(struct kverify_state *cur);
-void kmarks_propagate(struct kverifier *v, const struct kverify_state *old, struct kverify_state *cur);
+FALLIBLE kmarks_propagate(struct kverifier *v, const struct kverify_state *old, struct kverify_state *cur);
 void kmarks_clean(struct kverifier *v, struct kverify_state *s);
 
 /* ---- live.c ---- */

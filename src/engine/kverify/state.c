@@ -96,15 +96,28 @@ static bool new_slots(struct kverifier *v, struct kframe *f, uint32_t room, uint
 	return true;
 }
 
-bool kframe_own(struct kverifier *v, struct kframe *f)
+bool kframe_own(struct kverifier *v, struct kframe **f, bool slots)
 {
-	return !f->slots || shared_of(f)->users == 1 || new_slots(v, f, f->n_slots, f->n_slots);
+	struct kframe *own = *f;
+
+	if (own->others) {
+		own = kpool_alloc(v, sizeof *own);
+		if (!own)
+			return false;
+		*own = **f;
+		own->others = 0;
+		if (own->slots)
+			shared_of(own)->users++;
+		(*f)->others--;
+		*f = own;
+	}
+	return !slots || !own->slots || shared_of(own)->users == 1 || new_slots(v, own, own->n_slots, own->n_slots);
 }
 
 bool kstate_own(struct kverifier *v, struct kverify_state *s)
 {
 	for (uint32_t i = 0; i <= s->cur; i++)
-		if (s->frame[i] && !kframe_own(v, s->frame[i]))
+		if (!kframe_own(v, &s->frame[i], true))
 			return false;
 	return true;
 }
@@ -124,13 +137,26 @@ static bool same_slots(struct kverifier *v, const struct kframe *a, const struct
 	return true;
 }
 
+/* Looking for what is the same takes time: it begins when there is much. */
+enum { SHARE_FROM_BYTES = 24 << 20 };
+
 void kstate_share(struct kverifier *v, struct kverify_state *s, const struct kverify_state *with)
 {
+	if (v->arena->used < SHARE_FROM_BYTES)
+		return;
 	for (uint32_t i = 0; with && i <= s->cur && i <= with->cur; i++) {
 		struct kframe *f = s->frame[i];
-		const struct kframe *w = with->frame[i];
+		struct kframe *w = with->frame[i];
 
-		if (!f->n_slots || f->n_slots != w->n_slots || f->slots == w->slots || !same_slots(v, f, w))
+		if (f == w || f->n_slots != w->n_slots || (f->n_slots && f->slots != w->slots && !same_slots(v, f, w)))
+			continue;
+		if (!memcmp(f, w, offsetof(struct kframe, slots))) {
+			kframe_free(v, f);
+			s->frame[i] = w;
+			w->others++;
+			continue;
+		}
+		if (!f->n_slots || f->slots == w->slots)
 			continue;
 		drop_slots(v, f);
 		f->slots = w->slots;
@@ -155,6 +181,10 @@ void kframe_free(struct kverifier *v, struct kframe *f)
 {
 	if (!f)
 		return;
+	if (f->others) {
+		f->others--;
+		return;
+	}
 	drop_slots(v, f);
 	kpool_free(v, f, sizeof *f);
 }
@@ -165,7 +195,12 @@ static bool copy_frame(struct kverifier *v, struct kframe **to, const struct kfr
 	struct kslot *slots;
 	uint32_t room;
 
+	if (f && f->others) {
+		f->others--;
+		f = NULL;
+	}
 	if (!f) {
+		*to = NULL;
 		f = kpool_alloc(v, sizeof *f);
 		if (!f)
 			return false;
@@ -181,6 +216,7 @@ static bool copy_frame(struct kverifier *v, struct kframe **to, const struct kfr
 	*f = *from;
 	f->slots = slots;
 	f->slots_room = room;
+	f->others = 0;
 	if (from->n_slots)
 		memcpy(slots, from->slots, from->n_slots * sizeof *slots);
 	return true;

@@ -115,9 +115,10 @@ struct kframe {
 	uint8_t link[ISA_N_REGS];              /* 0: nowhere; else 1 + (frame << 4 | register) of the parent */
 	bool linked;                           /* this frame was there when the parent was kept */
 	/* Room for slots_room; slots [n_slots, slots_room) are not initialised memory. States that do not change any
-	 * more may have theirs in common: kstate_share(). */
+	 * more may have frames in common, or their slots: kstate_share(). */
 	struct kslot *slots;
 	uint32_t n_slots, slots_room;
+	uint32_t others; /* states that have this very frame, beside one */
 };
 
 struct khist {
