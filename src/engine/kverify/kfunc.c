@@ -110,11 +110,12 @@ static FALLIBLE release(struct kverifier *v, const struct kfcall *k)
 }
 
 /* The kernel notes what the call read when it is done; a register that was never set may be among them. */
-static void note_reads(struct kverifier *v, const struct kfcall *k)
+static FALLIBLE note_reads(struct kverifier *v, const struct kfcall *k)
 {
 	for (unsigned r = 1; r <= k->f->proto->n && r <= 5; r++)
 		if (v->live->mode == KLIVE_MARKS)
-			kmarks_read(v, v->cur.cur, r);
+			TRY(kmarks_read(v, v->cur.cur, r));
+	return E_OK;
 }
 
 static FALLIBLE effects(struct kverifier *v, struct kfcall *k)
@@ -142,7 +143,7 @@ static FALLIBLE judge(struct kverifier *v, struct kfcall *k)
 	TRY(kkfunc_result(v, k));
 	if (s == KS_PULL_DATA)
 		kpacket_clear(v);
-	note_reads(v, k);
+	TRY(note_reads(v, k));
 	return kfc_is(k, KK_ITER_NEXT) ? kiter_next(v, k) : E_OK;
 }
 
