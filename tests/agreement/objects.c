@@ -129,6 +129,8 @@ static void ours(struct judge *j, const struct kernel_profile *k, const char *pa
 /* libbpf's last warning: why it gave nothing to the kernel. libbpf takes no user data. */
 static char loader_line[LOADER_LINE];
 
+static int keep_line(enum libbpf_print_level level, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
+
 static int keep_line(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	if (level == LIBBPF_WARN && !loader_line[0])

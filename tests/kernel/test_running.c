@@ -474,7 +474,8 @@ static struct bed_insn of_row(const struct isa_row *r)
 		off = -8;
 		break;
 	case ISA_FORM_STX:
-		src = BPF_REG_3; /* fall through */
+		src = BPF_REG_3;
+		__attribute__((fallthrough));
 	case ISA_FORM_ST:
 		dst = BPF_REG_10;
 		off = -8;

@@ -855,7 +855,7 @@ SEC("tc") int throws(struct __sk_buff *s)
 	return 1;
 }
 
-SEC("fentry/bpf_fentry_test1") int throws_out_of_range(u64 *ctx)
+SEC("fentry/vfs_read") int throws_out_of_range(u64 *ctx)
 {
 	bpf_throw(64);
 	return 0;

@@ -123,8 +123,6 @@ static FALLIBLE judge(struct kverifier *v)
 	case ISA_CALL:
 	case ISA_CALLX:
 		v->jmps++;
-		if (kernel_insn_since(in) > v->k->version)
-			KREJECT(v, MALFORMED, "BPF_CALL uses reserved fields");
 		return kcheck_call(v, in);
 	case ISA_IMM64:
 		TRY(kcheck_imm64(v, in));
