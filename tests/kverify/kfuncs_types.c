@@ -235,6 +235,11 @@ KFUNC int bpf_strcmp(const char *s1__ign, const char *s2__ign)
 KFUNC void synchronize_rcu(void)
 {
 }
+/* No kfunc: a function to attach to. */
+KFUNC long vfs_read(u64 count)
+{
+	return (long)count;
+}
 
 char LICENSE[] __attribute__((section("license"), used)) = "GPL";
 __attribute__((section("tc"), used)) int nothing(struct __sk_buff *s)
