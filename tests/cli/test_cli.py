@@ -75,7 +75,7 @@ def every_command_has_help_and_wrong_use_is_exit_code_2(c):
                  ["bundle", "build", "x.yaml", "-o", "y", "--limit", "rules=0"], ["bundle", "build", "x.yaml", "-o", "y", "--limit", "rule=1"],
                  ["bundle", "build", "x.yaml", "-o", "y", "--security-floor", "-1"], ["bundle", "build", "x.yaml", "-o", "y", "--engine-max", "0"],
                  ["bundle", "inspect"], ["bundle", "check", "a", "b"], ["run", "--bundle", "a", "--rules", "b"], ["run", "--bundle", "a", "--bundle", "b"],
-                 ["run", "--rules", "a", "--bundle", "b"], ["verify"], ["verify", "a", "b"], ["verify", "a", "--kernel", "9.9"],
+                 ["run", "--rules", "a", "--bundle", "b"], ["verify"], ["verify", "a", "b"], ["verify", "a", "--kernel", "nine"],
                  ["verify", "a", "--format", "xml"], ["run", "rules.yaml"], ["run", "--duration", "0"],
                  ["run", "--duration", "soon"], ["run", "--ring-kib", "1000"], ["version", "x"]):
         r = c.run(*args, code=2)

@@ -24,8 +24,8 @@ WANT = {
     "threads": ([], "160000\n"),
     "swap": (["maps.bpf.o"], "user 7: 2 visits\n"),
     "kernels": (["kernels.bpf.o"], re.compile(
-        r"5\.10: sums: Q102: .+\n5\.10: trusts_packets: K3\d\d: .+\n5\.10: refuse_uploads: accepted, \d+ of 1000000 instructions\n"
-        r"6\.1: sums: accepted, .+\n6\.1: trusts_packets: K3\d\d: .+\n6\.1: refuse_uploads: accepted, .+\n")),
+        r"5\.10: sums: Q102: .+\n5\.10: trusts_packets: Q3\d\d: .+\n5\.10: refuse_uploads: accepted, \d+ of 1000000 instructions\n"
+        r"6\.1: sums: accepted, .+\n6\.1: trusts_packets: Q3\d\d: .+\n6\.1: refuse_uploads: accepted, .+\n")),
 }
 
 
